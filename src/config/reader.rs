@@ -14,7 +14,7 @@ use crate::config::syntax::source::{Source, SourceError};
 use crate::config::syntax::tree::Span;
 use crate::model::{Expect, Protocol, Redactor, Secret, Shared, Transport, is_secret_name};
 
-/// The environment: the value of a variable, where it has one.
+/// The environment: the value of a variable, if it has one.
 pub(crate) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 /// The one thing that is passed along while a configuration is read.
@@ -160,7 +160,7 @@ impl<'e> ConfigReader<'e> {
         self.add(Some(span.clone()), message.into(), Some(help.into()));
     }
 
-    /// A problem at a span, with advice where there is some.
+    /// A problem at a span, with advice if there is some.
     pub(crate) fn tell(&mut self, span: &Span, message: impl Into<String>, help: Option<String>) {
         self.add(Some(span.clone()), message.into(), help);
     }
@@ -378,7 +378,7 @@ impl<'e> ConfigReader<'e> {
     }
 }
 
-/// A problem without secrets: one may also stand where it is none, as in a name, which messages begin with.
+/// A problem without secrets: the text of one may also stand in another place, as in a name, which messages begin with.
 fn redacted(found: PendingProblem, redactor: &Redactor) -> PendingProblem {
     PendingProblem {
         span: found.span,

@@ -25,7 +25,7 @@ pub(crate) struct SavedProbe {
 /// Reads a text as the probe file, where these variables may be unset.
 pub(crate) type Reading<'r> = &'r dyn Fn(&str, &[String]) -> Result<Config, ConfigError>;
 
-/// The file's text with the probe added under a name. `text` is none where there is no file yet.
+/// The file's text with the probe added under a name. `text` is none if there is no file yet.
 ///
 /// # Errors
 /// Why the file cannot have it, as a whole message.

@@ -16,7 +16,7 @@ pub(crate) struct TableSchema {
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) value_type: ValueType,
-    /// The default as the reference shows it; empty where there is none.
+    /// The default as the reference shows it; empty if there is none.
     pub(crate) default: &'static str,
     /// One sentence for the reference.
     pub(crate) meaning: &'static str,

@@ -27,7 +27,7 @@ use crate::model::{FailureClass, Phase};
 /// Who is spoken to.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
-    /// Its address, or its name where it has none yet.
+    /// Its address, or its name if it has none yet.
     pub(super) target: String,
     /// The name its certificate must be for.
     pub(super) name: String,

@@ -41,7 +41,7 @@ pub(super) struct Exchange<'a> {
 #[derive(Debug)]
 pub(super) struct Exchanged {
     pub(super) trace: ConnectionTrace,
-    /// Absent where no answer came.
+    /// Absent if no answer came.
     pub(super) head: Option<ResponseHead>,
     /// As much as was read.
     pub(super) body: Body,
@@ -66,7 +66,7 @@ struct Attempt {
 }
 
 impl Exchange<'_> {
-    /// Sends the request, and once more where the server asked for that or a kept connection was gone.
+    /// Sends the request, and once more if the server asked for that or a kept connection was gone.
     pub(super) async fn run(&self) -> Exchanged {
         let first = Attempt { version: self.route.version, reuse: self.transport.reuse };
         let (exchanged, retry) = self.attempt(first).await;

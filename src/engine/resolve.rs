@@ -333,7 +333,7 @@ fn loopback(ip: IpFamily) -> Vec<IpAddr> {
     both.into_iter().filter(|address| ip.admits(*address)).collect()
 }
 
-/// The addresses of the wanted family in turn; none where there is none.
+/// The addresses of the wanted family in turn; none if there is none.
 fn of_family(addresses: &[IpAddr], ip: IpFamily) -> Option<Vec<IpAddr>> {
     let (v6, v4): (Vec<IpAddr>, Vec<IpAddr>) =
         addresses.iter().filter(|address| ip.admits(**address)).partition(|address| address.is_ipv6());

@@ -105,7 +105,7 @@ fn settings(tls: &Tls, roots: &SystemRoots) -> Result<TlsSettings, EngineError> 
     Ok(TlsSettings { base, trust, client_cert: files::client_cert(tls, &PROVIDER)? })
 }
 
-/// What a server chooses of what this prober does not know; none where it chooses nothing of that either.
+/// What a server chooses of what this prober does not know; none if it chooses nothing of that either.
 pub(super) async fn unknown(address: SocketAddr, name: &str) -> Option<Lack> {
     let mut random = [0; 32];
     PROVIDER.secure_random.fill(&mut random).ok()?;

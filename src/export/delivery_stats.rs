@@ -24,7 +24,7 @@ impl DeliveryStats {
         self.dropped == 0 && self.refused == 0
     }
 
-    /// One sentence for the user about what did not arrive; none where all did.
+    /// One sentence for the user about what did not arrive; none if all did.
     #[must_use]
     pub fn warning(&self, exporter: &str) -> Option<String> {
         if self.is_whole() {

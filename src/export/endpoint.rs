@@ -49,7 +49,7 @@ impl Endpoint {
     /// A client for one address, which connects as the rules allow. Credentials in the URL become a header.
     ///
     /// # Errors
-    /// [`ExportError`], where the URL or the certificates cannot be used.
+    /// [`ExportError`], if the URL or the certificates cannot be used.
     pub(crate) fn new(
         mut url: Url,
         mut headers: HeaderMap,
@@ -139,7 +139,7 @@ impl Endpoint {
     }
 }
 
-/// The name of the denied network that the address in a URL is in, where it is one and no name.
+/// The name of the denied network that the address in a URL is in, if it is one and no name.
 fn denied_address(url: &Url, denied: DeniedNetworks) -> Option<&'static str> {
     match url.host()? {
         url::Host::Domain(_) => None,
@@ -177,7 +177,7 @@ impl Resolve for AllowedNames {
 /// `OTEL_EXPORTER_OTLP_HEADERS` is written. Their values are secret.
 ///
 /// # Errors
-/// [`ExportError::Variable`], where a name or value is none.
+/// [`ExportError::Variable`], if a name or value is none.
 pub(crate) fn headers(text: &str, variable: &'static str) -> Result<HeaderMap, ExportError> {
     let mut headers = HeaderMap::new();
     for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {

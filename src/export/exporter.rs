@@ -32,7 +32,7 @@ pub(crate) trait Exporter: Send + Sync {
     /// Windows closed.
     fn windows(&self, _windows: &[Window]) {}
 
-    /// What became of its batches, and the metric that says so; none where it sends none.
+    /// What became of its batches, and the metric that says so; none if it sends none.
     fn delivery(&self) -> Option<(&'static Family, DeliveryStats)> {
         None
     }

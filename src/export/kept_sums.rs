@@ -104,7 +104,7 @@ impl KeptSums {
         &self.sums
     }
 
-    /// Why the sums are not kept, where they are not.
+    /// Why the sums are not kept, if they are not.
     #[must_use]
     pub(crate) const fn trouble(&self) -> Option<&io::Error> {
         self.trouble.as_ref()
@@ -156,7 +156,7 @@ fn lock(path: &Path) -> io::Result<HeldLock> {
     }
 }
 
-/// The sums that runs have kept in a file so far; none where there is no such file.
+/// The sums that runs have kept in a file so far; none if there is no such file.
 #[must_use]
 pub(crate) fn sums_kept(path: &Path) -> Option<Cumulative> {
     read(path).ok()

@@ -47,7 +47,7 @@ impl Otlp {
     /// Starts one on the current runtime; its cumulative series begin now.
     ///
     /// # Errors
-    /// [`ExportError`], where the address, the headers or the certificates cannot be used.
+    /// [`ExportError`], if the address, the headers or the certificates cannot be used.
     pub fn start(settings: Settings) -> Result<Otlp, ExportError> {
         let mut headers = settings.headers.clone();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));

@@ -95,7 +95,7 @@ impl ParquetTables {
     /// Adds a window.
     ///
     /// # Errors
-    /// Where a file cannot be written.
+    /// If a file cannot be written.
     pub fn window(&mut self, window: &Window) -> io::Result<()> {
         self.written.windows += 1;
         self.add(window.from, &window.vantage, |partition| {
@@ -108,7 +108,7 @@ impl ParquetTables {
     /// Adds the evidence of a failed check.
     ///
     /// # Errors
-    /// Where a file cannot be written.
+    /// If a file cannot be written.
     pub fn failure(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.written.failures += 1;
         let vantage = Arc::from(outcome.vantage.as_str());
@@ -118,7 +118,7 @@ impl ParquetTables {
     /// Ends the files of everything that was added: they take the place of the old ones.
     ///
     /// # Errors
-    /// Where a file cannot be written. Files that have their name already keep it.
+    /// If a file cannot be written. Files that have their name already keep it.
     pub fn finish_files(&mut self) -> Result<(), TablesError> {
         let mut drafts = Vec::new();
         for (_, partition) in std::mem::take(&mut self.partitions) {

@@ -36,7 +36,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub(super) struct PendingBatch {
     /// Windows that closed, added up by series.
     pub(super) windows: Cumulative,
-    /// What the last check of each probe says; nothing where it could not be judged.
+    /// What the last check of each probe says; nothing if it could not be judged.
     pub(super) last: BTreeMap<String, Arc<Vec<Series<'static>>>>,
 }
 
@@ -259,7 +259,7 @@ impl Worker {
     }
 }
 
-/// The answer to the request that is on its way; never, where there is none.
+/// The answer to the request that is on its way; never if there is none.
 async fn landing(in_flight: &mut Option<JoinHandle<Answer>>) -> Answer {
     match in_flight {
         Some(request) => {

@@ -48,7 +48,7 @@ impl RemoteWrite {
     /// journal so far. It is asked at once and only then.
     ///
     /// # Errors
-    /// [`ExportError`], where the address or the headers cannot be used.
+    /// [`ExportError`], if the address or the headers cannot be used.
     pub fn start(settings: &Settings, base: impl FnOnce() -> Cumulative) -> Result<RemoteWrite, ExportError> {
         let endpoint = endpoint(settings)?;
         let mut sums = KeptSums::new(settings.state.clone(), base);
@@ -84,7 +84,7 @@ impl RemoteWrite {
     }
 
     /// Sends what there is, for at most this long. Says what became of the batches, and why the
-    /// sums could not be kept for the next run, where they could not.
+    /// sums could not be kept for the next run, if they could not.
     pub async fn finish(self, patience: Duration) -> (DeliveryStats, Option<SafeText>) {
         let stats = self.push.finish(patience).await;
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();

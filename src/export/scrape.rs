@@ -34,7 +34,7 @@ impl Scrape {
     /// requests for other names are refused; on the loopback interface they always are.
     ///
     /// # Errors
-    /// [`ExportError::Listen`], where nobody can listen there.
+    /// [`ExportError::Listen`], if nobody can listen there.
     pub async fn listen(
         address: SocketAddr,
         hosts: &[String],

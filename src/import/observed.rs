@@ -121,7 +121,7 @@ fn content(draft: &mut ProbeDraft, seen: &Observation, kind: &str) {
     draft.remark("not assumed: that what the page links to loads too: expect.assets = { limit = 20 }");
 }
 
-/// The title with its tag, where it is one that a page says every time.
+/// The title with its tag, if it is one that a page says every time.
 fn title(body: &str) -> Option<&str> {
     const LONGEST: usize = 80;
     let lower = body.to_ascii_lowercase();

@@ -28,7 +28,7 @@ pub(crate) struct PrometheusFiles {
     pub(crate) file_sd: Vec<(String, Value)>,
 }
 
-/// The module that `blackbox_exporter` takes where none is named.
+/// The module that `blackbox_exporter` takes if none is named.
 const DEFAULT_MODULE: &str = "http_2xx";
 
 /// The labels that a job gives each of its targets before its rules change them.

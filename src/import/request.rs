@@ -215,7 +215,7 @@ fn set_basic(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, value: 
     true
 }
 
-/// User and password of HTTP basic authentication. Where there is no password the user is a key.
+/// User and password of HTTP basic authentication. If there is no password the user is a key.
 pub(crate) fn set_basic_auth(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, user: &str, password: &str) {
     if password.is_empty() {
         let user = secrets.reference(owner, "key", user);

@@ -131,7 +131,7 @@ fn timing(draft: &mut ProbeDraft, monitor: &Value) {
     };
     let interval = seconds("interval").unwrap_or(Duration::from_mins(1));
     draft.set_duration("interval", interval);
-    // Where none is set Uptime Kuma waits for four fifths of the interval.
+    // If none is set Uptime Kuma waits for four fifths of the interval.
     let timeout = seconds("timeout").unwrap_or(interval.mul_f64(0.8));
     draft.set_duration("timeout", timeout.min(interval).min(Duration::from_hours(1)));
     if let Some(attempts) = monitor["maxretries"].as_u64().filter(|attempts| *attempts > 0) {

@@ -13,7 +13,7 @@ const MOST: usize = 1_000;
 /// What the keys of a matrix stand for in one probe.
 pub(crate) type Combination = BTreeMap<String, String>;
 
-/// Every combination of a probe's matrix; one empty one where it has none.
+/// Every combination of a probe's matrix; one empty one if it has none.
 pub(crate) fn combinations(reader: &mut ConfigReader, own: &Table) -> Vec<Combination> {
     let mut combinations = vec![Combination::new()];
     let Some(matrix) = own.get("matrix").and_then(Node::as_table) else { return combinations };

@@ -79,7 +79,7 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("expect.sha256", &[Http]),
 ];
 
-/// What to write instead of a key, where there is a key that means it.
+/// What to write instead of a key, if there is a key that means it.
 const INSTEAD: &[(&str, Protocol, &str)] = &[
     ("body", Tcp, "`send` is the text that is sent"),
     ("body", Tls, "`send` is the text that is sent"),

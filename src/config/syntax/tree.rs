@@ -51,7 +51,7 @@ pub(crate) struct Node {
 pub(crate) enum Item {
     Text(String),
     Integer(i64),
-    /// An integer past 64 bits or a float past its range, as JSON writes it; nothing where it is hexadecimal,
+    /// An integer past 64 bits or a float past its range, as JSON writes it; nothing if it is hexadecimal,
     /// octal or binary and past 128 bits.
     Large(Option<String>),
     Float(f64),

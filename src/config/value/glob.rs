@@ -93,7 +93,7 @@ impl Walk {
         Ok(())
     }
 
-    /// The names in a folder that are text; none where it is no folder.
+    /// The names in a folder that are text; none if it is no folder.
     fn names(&mut self, folder: &Path) -> Result<Vec<String>, String> {
         let path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let unreadable = |error: &std::io::Error| format!("the folder {} cannot be read: {error}", path.display());

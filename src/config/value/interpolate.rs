@@ -21,7 +21,7 @@ pub(crate) enum TextUse<'n> {
     Text,
     /// Nothing secret, in a request: a capture must be one of an earlier step.
     Open,
-    /// Nothing secret, in an expectation: `{{name}}` is a capture where there is one of that
+    /// Nothing secret, in an expectation: `{{name}}` is a capture if there is one of that
     /// name, and text otherwise, so that a page can be held against its template.
     Expectation,
     /// The user of a credential, the URL of a webhook: a secret where it comes from a variable

@@ -92,7 +92,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 #[derive(Debug)]
 pub(crate) struct VariableError {
     pub(crate) message: String,
-    /// The form that is meant, where it can be told.
+    /// The form that is meant, if it can be told.
     pub(crate) meant: Option<String>,
 }
 

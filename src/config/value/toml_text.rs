@@ -79,7 +79,7 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// A key, in quotes where it needs them.
+/// A key, in quotes if it needs them.
 pub(crate) fn key(name: &str) -> String {
     let is_bare =
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');

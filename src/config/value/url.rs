@@ -251,7 +251,7 @@ pub(crate) fn misspelt_url(word: &str) -> Option<String> {
     (is_end && is_host).then(|| format!("{scheme}://{rest}"))
 }
 
-/// A question to a name server: that of the system where none is named.
+/// A question to a name server: that of the system if none is named.
 fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
     let told = |message: &str| (message.to_owned(), None);
     let mut url = Url::parse(text).map_err(|error| told(parse_sentence(error)))?;

@@ -64,7 +64,7 @@ fn at(probe: &Probe, address: SocketAddr) -> Probe {
     probe
 }
 
-/// The addresses of the first step's host; none where it is an address itself.
+/// The addresses of the first step's host; none if it is an address itself.
 async fn find(
     means: &JourneyMeans,
     probe: &Probe,

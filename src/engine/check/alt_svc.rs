@@ -26,7 +26,7 @@ const BODY: u64 = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Offer {
     version: HttpVersionPreference,
-    /// Absent where it is the origin's.
+    /// Absent if it is the origin's.
     host: Option<Host<String>>,
     port: u16,
 }

@@ -51,7 +51,7 @@ enum Question {
 
 impl Attempts {
     /// Makes the extra checks that say something about this failure. Ends within seconds, whatever
-    /// the target does; empty where nothing can be asked, as behind a proxy.
+    /// the target does; empty if nothing can be asked, as behind a proxy.
     pub(crate) async fn diagnose(self: &Arc<Self>, probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Diagnosis {
         let mut asking = JoinSet::new();
         for (place, question) in questions(probe, failed, clues).into_iter().enumerate() {
@@ -175,7 +175,7 @@ async fn connects(address: SocketAddr, limit: Duration) -> Result<(), FailureCla
     }
 }
 
-/// The host name of the first request; absent where it is an address or not known beforehand.
+/// The host name of the first request; absent if it is an address or not known beforehand.
 fn host(probe: &Probe) -> Option<String> {
     let url = probe.steps.first()?.request.url.fill(&crate::model::Captures::new()).ok()?;
     match host_of(&Url::parse(&url).ok()?)? {

@@ -130,7 +130,7 @@ fn connection_fault(error: &ConnectionError, phase: Phase, peer: &Peer) -> Fault
     Fault::new(class, phase, message)
 }
 
-/// The name of an error code of HTTP/3; its number where it has none.
+/// The name of an error code of HTTP/3; its number if it has none.
 fn code_name(code: u64) -> String {
     Code::from(code).to_string()
 }

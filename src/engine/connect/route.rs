@@ -45,7 +45,7 @@ impl Endpoint {
 pub(crate) struct TlsRoute {
     /// The settings, by which their configuration is found.
     pub(crate) settings: Tls,
-    /// The name the certificate must be for; none where the URL's host is no name that TLS can send.
+    /// The name the certificate must be for; none if the URL's host is no name that TLS can send.
     pub(crate) name: Option<ServerName<'static>>,
 }
 
@@ -182,7 +182,7 @@ pub(crate) fn host_of(url: &Url) -> Option<Host<String>> {
     }
 }
 
-/// What is connected to instead of the URL's host, where that is said.
+/// What is connected to instead of the URL's host, if that is said.
 fn instead(transport: &Transport) -> Option<Endpoint> {
     let named = || transport.named_address.clone().map(|(host, port)| Endpoint::Name { host, port });
     transport.address.map(Endpoint::Address).or_else(named)

@@ -25,7 +25,7 @@ pub(crate) struct ConnectionTrace {
     pub(crate) remote: Option<SocketAddr>,
     /// The addresses that the name has.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// Whether a TCP connection stands: to the proxy, where there is one.
+    /// Whether a TCP connection stands: to the proxy, if there is one.
     pub(crate) reached: bool,
     /// What the TLS handshake with the target showed; absent without TLS.
     pub(crate) handshake: Option<SharedHandshake>,

@@ -10,7 +10,7 @@ use crate::model::{
     DnsQuestion, HttpVersionPreference, IpFamily, Probe, Protocol, Request, Resolver, Transport, Value,
 };
 
-/// The command that repeats one request of a probe; none where its target is not known before a value is
+/// The command that repeats one request of a probe; none if its target is not known before a value is
 /// captured.
 pub(crate) fn command(probe: &Probe, request: &Request) -> Option<String> {
     match request.protocol {

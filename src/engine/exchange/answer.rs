@@ -11,7 +11,7 @@ use crate::model::{FailureClass, GrpcStatus};
 
 /// An answer that is judged, and where it came from.
 pub(crate) struct Answer {
-    /// Absent where HTTP is not spoken.
+    /// Absent if HTTP is not spoken.
     pub(crate) head: Option<ResponseHead>,
     pub(crate) body: Body,
     /// What a gRPC call ended with.

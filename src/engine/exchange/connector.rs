@@ -1,5 +1,5 @@
 //! The way to a target, as far as it is the same for all protocols: its name is looked up, its addresses
-//! are dialled, through the proxy where there is one, and TLS is begun.
+//! are dialled, through the proxy if there is one, and TLS is begun.
 
 use std::io;
 use std::net::SocketAddr;
@@ -87,7 +87,7 @@ impl Connector<'_> {
         dialer.connect(&addresses, trace).await.map_err(PhaseError::Quic)
     }
 
-    /// The addresses to dial: the proxy's where there is one.
+    /// The addresses to dial: the proxy's if there is one.
     ///
     /// # Errors
     /// Why there are none, or that one of them may not be asked.
@@ -136,7 +136,7 @@ impl Connector<'_> {
         Ok(())
     }
 
-    /// A TCP connection, through the proxy where there is one.
+    /// A TCP connection, through the proxy if there is one.
     ///
     /// # Errors
     /// Why there is none.
@@ -184,7 +184,7 @@ impl Connector<'_> {
         if proxy.scheme == ProxyScheme::Https { self.secure_proxy(proxy, stream).await } else { Ok(stream) }
     }
 
-    /// What the proxy is to connect to, one after the other until one can be reached; none where it
+    /// What the proxy is to connect to, one after the other until one can be reached; none if it
     /// forwards the request itself.
     async fn proxy_targets(&self, proxy: &Proxy, trace: &mut ConnectionTrace) -> Result<Vec<ProxyTarget>, PhaseError> {
         if let Endpoint::Address(address) = self.route.endpoint {

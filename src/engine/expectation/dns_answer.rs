@@ -29,9 +29,9 @@ pub(crate) struct DnsAnswer {
     pub(crate) records: Vec<DnsRecord>,
     /// The records that were asked for, at the end of the aliases: their places.
     pub(crate) asked: Vec<usize>,
-    /// The name that the aliases end at, where there are any.
+    /// The name that the aliases end at, if there are any.
     alias_target: Option<Name>,
-    /// Why the aliases lead nowhere, where they do.
+    /// Why the aliases lead nowhere, if they do.
     broken_aliases: Option<String>,
     /// How many records each section holds, where the message can be read to its end.
     pub(crate) sections: Option<DnsSections>,
@@ -61,7 +61,7 @@ pub(crate) enum DnsMessage {
     Malformed,
 }
 
-/// A question as it is sent, with an OPT record where that is wanted.
+/// A question as it is sent, with an OPT record if that is wanted.
 ///
 /// # Errors
 /// A name that a message cannot carry.
@@ -72,7 +72,7 @@ pub(crate) fn query(question: &DnsQuestion, edns: bool) -> Result<DnsQuery, Prot
     DnsQuery::new(name, WireType::from(question.kind.0), edns.then_some(PAYLOAD))
 }
 
-/// What a message is as the answer to a question; none where it is the answer to none or to another.
+/// What a message is as the answer to a question; none if it is the answer to none or to another.
 pub(crate) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
     let DnsReplyHead { header, has_question, mut rest } = query.answered_by(message)?;
     let mut answer = DnsAnswer {

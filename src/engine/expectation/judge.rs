@@ -20,7 +20,7 @@ const MISMATCHES: usize = 50;
 /// What was received, as far as it can be judged.
 #[derive(Debug)]
 pub(crate) struct ReceivedResponse<'a> {
-    /// Absent where HTTP is not spoken.
+    /// Absent if HTTP is not spoken.
     pub(crate) status: Option<StatusCode>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) url: &'a Url,

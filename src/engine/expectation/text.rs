@@ -231,7 +231,7 @@ struct Scan<'b> {
 }
 
 impl<'b> Scan<'b> {
-    /// Takes the attributes of a tag: the charset they name, where they are a meta element's.
+    /// Takes the attributes of a tag: the charset they name, if they are a meta element's.
     fn attributes(&mut self, is_meta: bool) -> Option<String> {
         let (mut charset, mut content, mut is_content_type) = (None, None, false);
         while let Some((name, value)) = self.attribute() {

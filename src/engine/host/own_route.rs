@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Why this host cannot send to an address; none where it can. Nothing is sent: the kernel looks the
+/// Why this host cannot send to an address; none if it can. Nothing is sent: the kernel looks the
 /// route up when a datagram socket is connected.
 pub(crate) fn missing(address: SocketAddr) -> Option<String> {
     let error = look_up(address).err()?;

@@ -20,7 +20,7 @@ pub(crate) struct Body {
     pub(crate) encoded: u64,
     /// Whether the body goes on past the limit.
     pub(crate) cut: bool,
-    /// The content coding that keeps the bytes from being read, where it is one that is not undone.
+    /// The content coding that keeps the bytes from being read, if it is one that is not undone.
     pub(crate) undecodable: Option<String>,
     /// What was tolerated of the content coding.
     pub(crate) note: Option<String>,

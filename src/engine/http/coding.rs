@@ -16,7 +16,7 @@ use self::zstd::Zstd;
 
 pub(crate) use self::progress::CodingError;
 
-/// What a request says it accepts, where its probe does not say it.
+/// What a request says it accepts, if its probe does not say it.
 pub(crate) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip, deflate, br, zstd");
 
 /// The most codings undone, one on top of another (curl's limit as well).

@@ -55,14 +55,14 @@ struct Challenge {
     opaque: Option<String>,
     /// Its name as it was said.
     algorithm: Option<String>,
-    /// The best quality of protection, where any is named.
+    /// The best quality of protection, if any is named.
     qop: Option<Quality>,
     hashes_user: bool,
     /// Whether an answer was right but for the age of its nonce.
     is_stale: bool,
 }
 
-/// The header that answers the best of the challenges; none where none of them is Digest with a hash and a
+/// The header that answers the best of the challenges; none if none of them is Digest with a hash and a
 /// quality of protection that are known.
 pub(crate) fn authorization(headers: &HeaderMap, request: &DigestRequest<'_>) -> Option<String> {
     let mut random = [0; 16];
@@ -84,7 +84,7 @@ pub(crate) fn is_stale(headers: &HeaderMap) -> bool {
     of_headers(headers).any(|challenge| challenge.is_stale)
 }
 
-/// What a server asks for in Digest that is not known here; none where it asks for something else.
+/// What a server asks for in Digest that is not known here; none if it asks for something else.
 pub(crate) fn unknown(headers: &HeaderMap) -> Option<String> {
     of_headers(headers).find_map(|challenge| match (&challenge.algorithm, challenge.qop) {
         (Some(name), _) if challenge.algorithm().is_none() => Some(format!("the algorithm {name}")),

@@ -38,7 +38,7 @@ pub(crate) enum Refused {
     Line {
         /// Which, from 1.
         number: usize,
-        /// The name of a header line, or all of it where it has none; empty for the status line.
+        /// The name of a header line, or all of it if it has none; empty for the status line.
         quoted: String,
         /// What is wrong with it.
         why: &'static str,

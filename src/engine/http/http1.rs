@@ -60,7 +60,7 @@ pub(crate) struct Http1 {
     unread: BytesMut,
     /// How much is read at once.
     read_size: usize,
-    /// How the body that is being read ends; none where it has ended.
+    /// How the body that is being read ends; none if it has ended.
     framing: Option<Framing>,
     /// Whether both sides keep the connection open for another request.
     persists: bool,
@@ -268,7 +268,7 @@ fn request_head(outgoing: &OutgoingRequest) -> Vec<u8> {
     head
 }
 
-/// How the body of an answer ends; none where there is none.
+/// How the body of an answer ends; none if there is none.
 fn framing(method: &Method, head: &ResponseHead) -> Option<Framing> {
     if !head.may_have_body(method) || head.status.is_informational() {
         return None;

@@ -194,7 +194,7 @@ impl Http2 {
         Ok(read)
     }
 
-    /// The trailers behind a body that was read to its end, where there are any.
+    /// The trailers behind a body that was read to its end, if there are any.
     ///
     /// # Errors
     /// What h2 says.

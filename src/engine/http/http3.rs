@@ -223,7 +223,7 @@ fn of_connection(error: ConnectionError, quic: &QuicConnection) -> Http3Error {
     }
 }
 
-/// The head of the answer; none where too many interim answers come before it.
+/// The head of the answer; none if too many interim answers come before it.
 async fn head(answer: &mut RequestStream<WatchedStream, Bytes>) -> Result<Option<ResponseHead>, StreamError> {
     for _ in 0..=INTERIM {
         let (parts, ()) = answer.recv_response().await?.into_parts();

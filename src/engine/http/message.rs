@@ -23,7 +23,7 @@ pub(crate) struct OutgoingRequest {
     pub(crate) authority: HeaderValue,
     /// All headers but the host's.
     pub(crate) headers: HeaderMap,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub(crate) body: Bytes,
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn location(headers: &HeaderMap) -> &[u8] {
 }
 
 /// Where a redirect leads, without userinfo, read as browsers read it: bytes beyond ASCII as they are,
-/// backslashes as slashes, and with the fragment of the page before where it has none of its own. From https to http it is followed only where
+/// backslashes as slashes, and with the fragment of the page before if it has none of its own. From https to http it is followed only where
 /// `allow_downgrade` says so.
 ///
 /// # Errors

@@ -27,7 +27,7 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("uptick/", env!
 pub(crate) struct RequestContent {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub(crate) body: Bytes,
 }
 
@@ -204,7 +204,7 @@ fn authorization(step: &Step, session: &Session) -> Result<Option<(HeaderName, H
     Ok(Some((header::AUTHORIZATION, value)))
 }
 
-/// Who signs the step's requests, where they are signed.
+/// Who signs the step's requests, if they are signed.
 pub(crate) fn signer(step: &Step, session: &Session) -> Result<Option<Signer>, Fault> {
     let Some(Auth::AwsSigV4(aws)) = &step.request.auth else { return Ok(None) };
     Ok(Some(Signer {
@@ -216,7 +216,7 @@ pub(crate) fn signer(step: &Step, session: &Session) -> Result<Option<Signer>, F
     }))
 }
 
-/// The header that answers a challenge of Digest; none where the step has no such credentials, or there is
+/// The header that answers a challenge of Digest; none if the step has no such credentials, or there is
 /// no such challenge.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! A WebSocket: it is asked for over HTTP/2 where the server takes that, and else over HTTP/1.1; a text is sent where there is
+//! A WebSocket: it is asked for over HTTP/2 where the server takes that, and else over HTTP/1.1; a text is sent if there is
 //! one, the first message is taken, and both sides say that it is over.
 //!
 //! A server that chooses HTTP/2 in TLS need not take a WebSocket over it, and most do not: then a fresh connection of HTTP/1.1
@@ -75,7 +75,7 @@ impl From<MessageError> for WebSocketError {
 }
 
 impl WebSocketCheck<'_> {
-    /// Carries it out: once more where the server asked for that, and over HTTP/1.1 where it takes no other.
+    /// Carries it out: once more if the server asked for that, and over HTTP/1.1 where it takes no other.
     pub(crate) async fn run(&self) -> Conversation {
         let (mut version, mut is_first) = (self.version(), true);
         loop {

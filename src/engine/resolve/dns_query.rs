@@ -28,7 +28,7 @@ pub(crate) struct DnsReplyHead<'m> {
 }
 
 impl DnsQuery {
-    /// A question for the records of a name, with an OPT record (RFC 6891) that offers a payload where one is given.
+    /// A question for the records of a name, with an OPT record (RFC 6891) that offers a payload if one is given.
     ///
     /// # Errors
     /// A name that a message cannot carry.
@@ -56,7 +56,7 @@ impl DnsQuery {
         [&length.to_be_bytes()[..], &self.bytes].concat()
     }
 
-    /// The beginning of the answer to this question; none where the message is the answer to none or to another,
+    /// The beginning of the answer to this question; none if the message is the answer to none or to another,
     /// and is to be ignored.
     pub(crate) fn answered_by<'m>(&self, message: &'m [u8]) -> Option<DnsReplyHead<'m>> {
         let mut rest = BinDecoder::new(message);

@@ -31,7 +31,7 @@ impl Hosts {
         Hosts { names }
     }
 
-    /// The addresses of a name as it is written, in the order of the file; empty where it has none.
+    /// The addresses of a name as it is written, in the order of the file; empty if it has none.
     pub(super) fn addresses(&self, name: &str) -> &[IpAddr] {
         if self.names.is_empty() {
             return &[];

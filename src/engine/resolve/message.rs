@@ -44,7 +44,7 @@ pub(super) enum Unusable {
     Truncated,
 }
 
-/// A question for the records of a name, with an OPT record where that is wanted.
+/// A question for the records of a name, with an OPT record if that is wanted.
 ///
 /// # Errors
 /// A name that a message cannot carry.
@@ -52,7 +52,7 @@ pub(super) fn query(name: &Name, kind: RecordType, edns: bool) -> Result<DnsQuer
     DnsQuery::new(name.clone(), kind, edns.then_some(PAYLOAD))
 }
 
-/// What a message is as the reply to a question; none where it is the reply to none or to another,
+/// What a message is as the reply to a question; none if it is the reply to none or to another,
 /// and is to be ignored.
 pub(super) fn read(query: &DnsQuery, message: &[u8]) -> Option<Result<Reply, Unusable>> {
     let DnsReplyHead { header, has_question, mut rest } = query.answered_by(message)?;

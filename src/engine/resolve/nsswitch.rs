@@ -50,7 +50,7 @@ impl Default for Sources {
 }
 
 impl Sources {
-    /// Reads the line `hosts:` of a file; the last one, where there are several.
+    /// Reads the line `hosts:` of a file; the last one, if there are several.
     pub(super) fn parse(text: &str) -> Sources {
         let line = text.lines().rev().find_map(|line| {
             let line = line.split('#').next().unwrap_or_default();
@@ -79,7 +79,7 @@ impl Sources {
             let source = match word {
                 "files" => Some(Source::Files),
                 "dns" => Some(Source::Dns),
-                // Where nothing else is DNS, it stands for it.
+                // If nothing else is DNS, it stands for it.
                 RESOLVE if !names_dns => Some(Source::Dns),
                 _ => None,
             };
@@ -109,7 +109,7 @@ impl Sources {
         (names != ["files", "dns"]).then(|| format!("sources {}", names.join(" ")))
     }
 
-    /// What to say where a name was not found; none where nothing was left out. systemd-resolved
+    /// What to say where a name was not found; none if nothing was left out. systemd-resolved
     /// behind `resolve` answers at its stub address as well.
     pub(super) fn note(&self, name: &str, asks_stub: bool) -> Option<String> {
         let left_out: Vec<&str> =

@@ -23,7 +23,7 @@ pub(super) struct Surroundings {
     pub(super) options: Option<String>,
     /// `LOCALDOMAIN`: the search list, whatever the file says.
     pub(super) local_domain: Option<String>,
-    /// The host's own name: what follows its first dot is searched where nothing else is said.
+    /// The host's own name: what follows its first dot is searched if nothing else is said.
     pub(super) host_name: String,
 }
 

@@ -111,7 +111,7 @@ impl Stamp {
     }
 }
 
-/// The version of a file that was read; none where there was no file.
+/// The version of a file that was read; none if there was no file.
 type Version<T> = (Option<Stamp>, Arc<T>);
 
 /// A file that is read anew when it changes: one question to the file system each time.

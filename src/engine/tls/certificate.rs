@@ -39,7 +39,7 @@ pub(crate) struct Anchors {
 /// What a chain says of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ChainFacts {
-    /// The leaf; none where it cannot be parsed or there is none.
+    /// The leaf; none if it cannot be parsed or there is none.
     pub(crate) leaf: Option<CertificateFacts>,
     /// Every certificate that was sent, in that order, and the trusted one at the end of the path
     /// where it was not sent.
@@ -79,7 +79,7 @@ impl Anchors {
         self.certificates.iter().any(|anchor| anchor.as_ref() == certificate.as_ref())
     }
 
-    /// One whose subject is this name, the one that is valid longest where there are several.
+    /// One whose subject is this name, the one that is valid longest if there are several.
     fn named(&self, issuer: &[u8]) -> Option<X509Certificate<'_>> {
         // To look for the name's bytes costs a hundredth of parsing a store of a hundred and more.
         let finder = memchr::memmem::Finder::new(issuer);
@@ -133,7 +133,7 @@ impl Path<'_> {
     }
 }
 
-/// Parses a certificate; none where it cannot be.
+/// Parses a certificate; none if it cannot be.
 pub(crate) fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
     parse_x509_certificate(certificate).ok().map(|(_, certificate)| certificate)
 }

@@ -59,7 +59,7 @@ fn revocation_lists(file: &Path) -> Result<Vec<CertificateRevocationListDer<'sta
     if found.is_empty() { Err(unusable(file, nothing_in(file, "revocation list"))) } else { Ok(found) }
 }
 
-/// The client certificate of these settings; none where they have none.
+/// The client certificate of these settings; none if they have none.
 ///
 /// # Errors
 /// A file that cannot be read or used, or two that do not fit.

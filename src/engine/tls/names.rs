@@ -32,7 +32,7 @@ fn split(bytes: &[u8]) -> (Option<String>, &[u8]) {
     (Some(text), rest)
 }
 
-/// The name of a signature algorithm, and whether it is too weak to be believed; none where nobody
+/// The name of a signature algorithm, and whether it is too weak to be believed; none if nobody
 /// knows it.
 pub(super) fn algorithm(identifier: &[u8]) -> Option<(&'static str, bool)> {
     const WEAK: bool = true;

@@ -130,7 +130,7 @@ impl fmt::Display for Lack {
     }
 }
 
-/// What the server at this address chooses of what this prober does not know; none where it chooses nothing, or
+/// What the server at this address chooses of what this prober does not know; none if it chooses nothing, or
 /// does not answer soon.
 pub(super) async fn choice(address: SocketAddr, name: &str, random: [u8; 32]) -> Option<Lack> {
     let of_tls12 = client_hello(name, random, Client::Tls12)?;

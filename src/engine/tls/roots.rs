@@ -84,7 +84,7 @@ impl Roots {
         roots
     }
 
-    /// What a user is told of the host's own store; none where it is as it should be.
+    /// What a user is told of the host's own store; none if it is as it should be.
     fn warning(&self) -> Option<String> {
         let trouble = self.trouble.as_ref()?;
         Some(if self.are_built_in {

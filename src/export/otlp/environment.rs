@@ -44,7 +44,7 @@ pub struct Settings {
     pub resource: Vec<(String, String)>,
     /// What the numbers count from.
     pub temporality: Temporality,
-    /// How long a batch grows before it is sent; as soon as windows close, where nothing is said.
+    /// How long a batch grows before it is sent; as soon as windows close, if nothing is said.
     pub interval: Option<Duration>,
     /// How it may connect; the environment says nothing of it.
     pub network: NetworkRules,
@@ -53,11 +53,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the environment. An address given by hand wins over it. None where the variable
+    /// Reads the environment. An address given by hand wins over it. None if the variable
     /// `OTEL_SDK_DISABLED` says so.
     ///
     /// # Errors
-    /// [`ExportError`], where an address or a variable cannot be used.
+    /// [`ExportError`], if an address or a variable cannot be used.
     pub fn read(
         given: Option<&str>,
         temporality: Temporality,

@@ -167,7 +167,7 @@ impl Table {
         Ok((Draft { name: self.name, path: file.into_temp_path() }, length))
     }
 
-    /// Takes the writer of the file, which begins here where there is none.
+    /// Takes the writer of the file, which begins here if there is none.
     fn writer(&mut self, place: &TablePlace) -> io::Result<SerializedFileWriter<NamedTempFile>> {
         if let Some(writer) = self.writer.take() {
             return Ok(writer);

@@ -108,7 +108,7 @@ impl Replay {
     /// Sends all of it, for at most this long.
     ///
     /// # Errors
-    /// [`ExportError`], where the address or the headers cannot be used.
+    /// [`ExportError`], if the address or the headers cannot be used.
     pub(crate) async fn send(self, settings: &Settings, patience: Duration) -> Result<DeliveryStats, ExportError> {
         let endpoint = request::endpoint(settings)?;
         let mut bodies = Vec::new();

@@ -24,7 +24,7 @@ const SPAN: Duration = Duration::from_mins(1);
 pub struct Source {
     /// Where we ask from.
     pub vantage: String,
-    /// Which part of its probes is asked, where there are several.
+    /// Which part of its probes is asked, if there are several.
     pub shard: Option<Shard>,
 }
 

@@ -132,7 +132,7 @@ async fn answer(request: Request<Incoming>, served: Arc<Served>) -> Result<Respo
     Ok(response)
 }
 
-/// The one probe whose metrics a path asks for, none where it asks for all; else the answer that it gets.
+/// The one probe whose metrics a path asks for, none if it asks for all; else the answer that it gets.
 fn target(uri: &Uri, metrics: &Metrics) -> Result<Option<String>, (StatusCode, &'static str)> {
     match uri.path() {
         "/metrics" => Ok(None),

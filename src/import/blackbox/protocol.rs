@@ -38,7 +38,7 @@ pub(crate) fn url(prober: &str, target: &str, module: &Value) -> Option<String> 
     })
 }
 
-/// The type of record asked for: where none is named it is ANY, which hardly a server answers any more.
+/// The type of record asked for: if none is named it is ANY, which hardly a server answers any more.
 fn record_type(dns: &Value) -> Option<&str> {
     dns["query_type"].as_str().filter(|kind| !kind.eq_ignore_ascii_case("ANY"))
 }

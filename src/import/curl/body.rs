@@ -110,7 +110,7 @@ fn encoded_or_noted(draft: &mut ProbeDraft, option: &str, value: &str) -> Option
     text
 }
 
-/// `content`, `=content` or `name=content` of `--data-urlencode`, encoded; absent where the content is in a file.
+/// `content`, `=content` or `name=content` of `--data-urlencode`, encoded; absent if the content is in a file.
 fn encoded(value: &str) -> Option<String> {
     let encode = |text: &str| {
         if template::has_variable(text) {

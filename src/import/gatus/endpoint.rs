@@ -13,7 +13,7 @@ use crate::import::secrets::Secrets;
 use crate::import::template::with_dollar_variables;
 use crate::model::{Protocol, quantity};
 
-/// How often Gatus asks where nothing is said.
+/// How often Gatus asks if nothing is said.
 const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Schemes of Gatus that no probe has.

@@ -15,7 +15,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// The expectations of one endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
-    /// Status codes that meet every condition on them; none where nothing is said of the status.
+    /// Status codes that meet every condition on them; none if nothing is said of the status.
     status: Option<Vec<u16>>,
     latency: Option<Duration>,
     certificate_days: Option<u64>,

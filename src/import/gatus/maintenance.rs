@@ -10,7 +10,7 @@ use crate::model::quantity;
 /// The fields of a window that are read.
 pub(super) const READ: [&str; 5] = ["enabled", "start", "duration", "timezone", "every"];
 
-/// A window as a table of TOML; none where it is disabled or its hours are not understood.
+/// A window as a table of TOML; none if it is disabled or its hours are not understood.
 pub(super) fn window(window: &Value) -> Option<String> {
     if window["enabled"] == Value::Bool(false) {
         return None;

@@ -11,7 +11,7 @@ use crate::import::gatus::{condition, endpoint};
 use crate::import::secrets::Secrets;
 use crate::model::quantity;
 
-/// How often Gatus runs a suite where nothing is said, and how long it may take.
+/// How often Gatus runs a suite if nothing is said, and how long it may take.
 const INTERVAL: Duration = Duration::from_mins(10);
 const TIMEOUT: Duration = Duration::from_mins(5);
 

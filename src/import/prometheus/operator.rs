@@ -16,7 +16,7 @@ pub(crate) fn scrape_config(document: &Value) -> Option<Value> {
     Some(json!({ "scrape_configs": jobs }))
 }
 
-/// A `Probe`, whose job is called by its namespace and name where it says nothing else.
+/// A `Probe`, whose job is called by its namespace and name if it says nothing else.
 fn of_probe(document: &Value) -> Value {
     let (metadata, spec) = (&document["metadata"], &document["spec"]);
     let name = metadata["name"].as_str().unwrap_or("probe");

@@ -72,7 +72,7 @@ fn status(code: &str) -> String {
     }
 }
 
-/// A path of `JSONata` with what is expected there, where it is one of JSON path too.
+/// A path of `JSONata` with what is expected there, if it is one of JSON path too.
 fn json_query(draft: &mut ProbeDraft, monitor: &Value) {
     let query = monitor["jsonPath"].as_str().unwrap_or("$");
     let expected = text(&monitor["expectedValue"]).unwrap_or_default();

@@ -79,7 +79,7 @@ const READ: [&str; 49] = [
     "humanReadableInterval",
 ];
 
-/// What a monitor says where nobody has said anything.
+/// What a monitor says if nobody has said anything.
 const DEFAULTS: [(&str, &str); 16] = [
     ("packetSize", "56"),
     ("dns_resolve_type", "A"),

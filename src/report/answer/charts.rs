@@ -112,7 +112,7 @@ pub(crate) fn shapes(context: &ReportContext<'_>, detected: &DetectedIncidents) 
     shapes.into_iter().unzip()
 }
 
-/// The curve and the waterfall of a part of a surface's checks; none where there were none.
+/// The curve and the waterfall of a part of a surface's checks; none if there were none.
 pub(crate) fn shape(surface: &SafeText, part: Population, latency: &Latency) -> Option<(Curve, Waterfall)> {
     if latency.total.is_empty() {
         return None;

@@ -24,7 +24,7 @@ const SEEN_NEEDED: f64 = 0.9;
 pub(crate) trait RecentCounts: Fn(u64) -> SpanCounts {}
 impl<F: Fn(u64) -> SpanCounts> RecentCounts for F {}
 
-/// Judges what was promised for a surface. Absent where nothing was.
+/// Judges what was promised for a surface. Absent if nothing was.
 pub(crate) fn judge(surface: &Surface, recent: &impl RecentCounts, latency: &Histogram) -> Option<Slo> {
     let availability = surface.objective.as_ref().map(|objective| judge_availability(objective, recent));
     let latency = surface.latency_objective.as_ref().map(|objective| judge_latency(objective, latency));
@@ -83,7 +83,7 @@ fn burn(
     }
 }
 
-/// Why a burn rate says nothing, where it does not.
+/// Why a burn rate says nothing if it does not.
 fn unjudged(long: SpanCounts, short: SpanCounts) -> Option<Unjudged> {
     if long.seen < SEEN_NEEDED || short.judged.n == 0 {
         return Some(Unjudged::TooLittleSeen);

@@ -1,4 +1,4 @@
-//! The latest checks of a group of series, where they are going, and which outages have just begun or ended.
+//! The latest checks of a group of series, if they are going, and which outages have just begun or ended.
 
 use crate::report::context::ReportContext;
 use crate::report::document::bracket::instant;

@@ -18,7 +18,7 @@ pub(crate) struct SpanCounts {
     pub(crate) judged: Judged,
     /// The share of that time for which there is data or a maintenance.
     pub(crate) seen: f64,
-    /// The minutes in which a check failed; absent where checks are counted by the hour.
+    /// The minutes in which a check failed; absent if checks are counted by the hour.
     pub(crate) failing_minutes: Option<u64>,
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct SurfaceStatus {
     /// Vantages of which it cannot be told.
     pub(crate) unclear: Vec<SafeText>,
     pub(crate) slow: Option<Slow>,
-    /// Since when answers take far longer than usual, where that is what makes it degraded.
+    /// Since when answers take far longer than usual, if that is what makes it degraded.
     pub(crate) slow_since: Option<Bracket>,
     pub(crate) tail: Option<Tail>,
 }

@@ -19,7 +19,7 @@ pub(crate) struct VerdictInput<'c, 'f> {
 }
 
 impl VerdictInput<'_, '_> {
-    /// The surfaces the verdict is on: all but the control targets, or these where there is nothing else.
+    /// The surfaces the verdict is on: all but the control targets, or these if there is nothing else.
     pub(crate) fn watched(&self) -> impl Iterator<Item = &SurfaceRow> {
         let only_controls = self.surfaces.iter().all(|row| row.control);
         self.surfaces.iter().filter(move |row| only_controls || !row.control)

@@ -14,7 +14,7 @@ pub(crate) struct LatencySeries {
     pub(crate) control: bool,
     /// By the start of the bucket, in milliseconds since 1970.
     pub(crate) latency: BTreeMap<i64, Latency>,
-    /// The same of the checks by remote address, where they are counted.
+    /// The same of the checks by remote address, if they are counted.
     pub(crate) remotes: BTreeMap<i64, Remotes>,
 }
 

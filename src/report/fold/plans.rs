@@ -88,7 +88,7 @@ impl Plans {
         of_vantage
     }
 
-    /// Whether the latest plans of a vantage have a probe; absent where it has none.
+    /// Whether the latest plans of a vantage have a probe; absent if it has none.
     pub(crate) fn lists(&self, vantage: &str, probe: &str) -> Option<bool> {
         let mut plans = self.of_prober.iter().filter(|((of, _), _)| of == vantage).map(|(_, plan)| plan).peekable();
         plans.peek()?;

@@ -32,7 +32,7 @@ pub struct Question {
     pub zone: Option<TimeZone>,
 }
 
-/// How long before the time that is asked about checks are followed, where nothing else is said.
+/// How long before the time that is asked about checks are followed, if nothing else is said.
 const LEAD_IN: Duration = Duration::from_hours(24);
 
 impl Question {

@@ -182,7 +182,7 @@ impl FactGatherer<'_, '_> {
             .then(|| fails(stands_out(v4, down, judged), stands_out(v6, down, judged)))
     }
 
-    /// Whether HTTP/3 fails where the same hosts answer over TCP; absent where they are not asked over both.
+    /// Whether HTTP/3 fails where the same hosts answer over TCP; absent if they are not asked over both.
     fn http3_split(&self, part: &IncidentPart) -> Option<bool> {
         let of = |http3: bool| {
             let counts = part.counts.iter().filter(|(series, _)| self.context.is_http3(**series) == Some(http3));
@@ -233,7 +233,7 @@ impl FactGatherer<'_, '_> {
     }
 }
 
-/// Whether nearly all failures are at one of several addresses, and more than chance puts there; absent where
+/// Whether nearly all failures are at one of several addresses, and more than chance puts there; absent if
 /// checks are not counted by address.
 fn address_split(remotes: &Remotes) -> Option<bool> {
     let apart: Vec<RemoteCounts> = remotes.apart().map(|(_, counts)| counts).collect();
@@ -242,7 +242,7 @@ fn address_split(remotes: &Remotes) -> Option<bool> {
     (apart.len() > 1).then(|| stands_out(*worst, down, judged))
 }
 
-/// Whether checks reached addresses of both families; absent where they are not counted by address.
+/// Whether checks reached addresses of both families; absent if they are not counted by address.
 fn families_used(remotes: &Remotes) -> Option<bool> {
     (!remotes.is_empty()).then(|| remotes.of_family(false).up > 0 && remotes.of_family(true).up > 0)
 }

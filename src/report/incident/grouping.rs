@@ -20,7 +20,7 @@ use crate::window::add_counts;
 /// Fewer checks of a series cannot show that it was fine.
 const FEWEST: u64 = 4;
 
-/// Where nothing else is known, a series that fails more often than this is not fine.
+/// If nothing else is known, a series that fails more often than this is not fine.
 const ALLOWED: f64 = 0.01;
 
 /// The same probes fail from one vantage after another within this time: names are cached, and clocks differ.

@@ -14,7 +14,7 @@ const NAMED: f64 = 0.1;
 type ClassAndCode = (FailureClass, Option<u16>);
 
 /// The main failure of failures that are counted by class, of these those that came with a code, and of the
-/// evidence that was kept of some. Absent where nothing failed.
+/// evidence that was kept of some. Absent if nothing failed.
 pub(crate) fn main_failure(
     classes: &BTreeMap<FailureClass, u64>,
     codes: &BTreeMap<(FailureClass, u16), u64>,

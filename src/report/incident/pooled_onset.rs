@@ -87,7 +87,7 @@ fn rises(context: &ReportContext<'_>) -> Vec<PoolRise> {
     found.into_iter().flatten().collect()
 }
 
-/// The pools, each once: where there is one vantage, a surface is itself from there.
+/// The pools, each once: if there is one vantage, a surface is itself from there.
 fn pools(context: &ReportContext<'_>) -> BTreeSet<Vec<usize>> {
     let mut pools: BTreeMap<(Option<&SafeText>, Option<&SafeText>), Vec<usize>> = BTreeMap::new();
     for (at, one) in context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control) {
@@ -101,7 +101,7 @@ fn pools(context: &ReportContext<'_>) -> BTreeSet<Vec<usize>> {
 
 /// The length of a round of a pool in milliseconds: the median interval of its series.
 fn round(context: &ReportContext<'_>, series: &[usize]) -> i64 {
-    /// Where none is known.
+    /// If none is known.
     const UNKNOWN: i64 = 60_000;
     let mut intervals: Vec<i64> = series.iter().filter_map(|at| context.analyses[*at].interval()).collect();
     intervals.sort_unstable();

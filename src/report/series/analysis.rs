@@ -39,7 +39,7 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) vantage: SafeText,
     pub(crate) surface: SafeText,
     pub(crate) probe: SafeText,
-    /// How often it was asked; absent where the checks are too few to tell.
+    /// How often it was asked; absent if the checks are too few to tell.
     pub(crate) cadence: Option<Cadence>,
     pub(crate) detector: OutageDetector,
     /// Its failures outside of its own outages, for the pools that it is in.
@@ -160,7 +160,7 @@ impl SeriesWatch<'_> {
         judged
     }
 
-    /// Adds many good checks at once, where that is the same as one by one; says whether it was.
+    /// Adds many good checks at once, if that is the same as one by one; says whether it was.
     fn see_good(&mut self, checks: &EvenRun) -> bool {
         let is_clear = self.offline.is_none_or(|offline| offline.is_clear(checks));
         let added = checks.first.verdict == Verdict::Up && is_clear && self.detector.push_good(checks);

@@ -104,7 +104,7 @@ fn bursts(distances: impl Iterator<Item = (i64, u64)>, pause: i64, by_hand: i64)
     (are_bursts && !is_gap).then(|| Cadence { every, checks: quantile(&mut sizes, 2) })
 }
 
-/// The checks parted where there is a pause.
+/// The checks parted if there is a pause.
 fn runs(distances: impl Iterator<Item = (i64, u64)>, pause: i64) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut run = Run { from: 0, to: 0, checks: 1 };

@@ -91,7 +91,7 @@ impl OutageDetector {
         self.follow_flapping(failed);
     }
 
-    /// Adds many good checks at once, where they are enough that those in the middle change nothing
+    /// Adds many good checks at once, if they are enough that those in the middle change nothing
     /// but numbers, and close enough that nothing is forgotten between them. Otherwise adds none and says so.
     pub(crate) fn push_good(&mut self, checks: &EvenRun) -> bool {
         let rules = &self.rules;

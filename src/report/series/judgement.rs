@@ -32,7 +32,7 @@ pub struct JudgedCheck {
 
 /// The state of a series of checks in order of time, judged at an instant in milliseconds since 1970:
 ///
-/// - `unknown` where there is none;
+/// - `unknown` if there is none;
 /// - `down` where the last `open_after`, or all of fewer, failed;
 /// - `degraded` where at least three of the recent ones failed and the 95 % interval of their share
 ///   (Wilson) excludes what is allowed;
@@ -50,7 +50,7 @@ pub fn judge(checks: &[JudgedCheck], to: i64, open_after: u32, allowed: f64) -> 
 }
 
 /// The state of checks in order of time by their recent share alone, as of many series together: `degraded` or `up`,
-/// `unknown` where there is none.
+/// `unknown` if there is none.
 #[must_use]
 pub(crate) fn judge_share(checks: &[JudgedCheck], to: i64, allowed: f64) -> State {
     let recent = recent(checks, to);

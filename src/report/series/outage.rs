@@ -6,7 +6,7 @@ use crate::report::document::bracket::instant;
 /// An instant that is known up to the distance of two checks, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Transition {
-    /// The last check of the state before; absent where none was seen.
+    /// The last check of the state before; absent if none was seen.
     pub(crate) after: Option<i64>,
     /// The first check of the state after.
     pub(crate) by: i64,

@@ -54,7 +54,7 @@ impl LivePool {
         }
     }
 
-    /// Since when more of its checks fail than usual; absent where no more do.
+    /// Since when more of its checks fail than usual; absent if no more do.
     pub(crate) fn rising_since(&self) -> Option<i64> {
         self.cusum.rising_since()
     }

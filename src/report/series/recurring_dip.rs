@@ -87,7 +87,7 @@ impl RecurringDip {
 }
 
 impl Recurrence {
-    /// On how many days about as much failed as is usual, where that is worth a word: in the dip, where there is one.
+    /// On how many days about as much failed as is usual, if that is worth a word: in the dip, if there is one.
     pub(crate) fn of(
         failing: &BTreeMap<i64, u64>,
         days: &[(i64, Judged)],

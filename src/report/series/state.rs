@@ -4,7 +4,7 @@
 //!   their checks since it began failed or each of the last few; **flapping** when it comes and goes;
 //!   **degraded** when an incident is open otherwise; **unknown** when the vantage was offline, could not
 //!   judge, or has long been silent.
-//! - A surface is down when it is from half of the vantages, and from two where there are two.
+//! - A surface is down when it is from half of the vantages, and from two if there are two.
 //! - Where no incident is open it is **degraded** while its recent checks fail more than is allowed.
 //! - With fewer checks than any rule needs, nothing but failures counts as an open incident.
 
@@ -77,7 +77,7 @@ pub(crate) fn of_surface(places: &[State]) -> State {
     }
 }
 
-/// Whether so many of the vantages are half of them, and two where there are two. Local faults of
+/// Whether so many of the vantages are half of them, and two if there are two. Local faults of
 /// vantages are independent: two of three failing by chance together is rare.
 pub(crate) const fn reaches_quorum(count: usize, of: usize) -> bool {
     let least = if of < 2 { 1 } else { 2 };

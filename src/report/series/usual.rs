@@ -116,7 +116,7 @@ impl UsualHours {
         joined(&hours.collect::<Vec<_>>())
     }
 
-    /// On how many of the earlier days as much failed at this time of the day, where that is usual.
+    /// On how many of the earlier days as much failed at this time of the day, if that is usual.
     pub(crate) fn recurs_at(&self, at: i64) -> Option<Recurrence> {
         let usual = self.of_hour(at.div_euclid(HOUR_MS))?;
         if usual.dip.is_some_and(|dip| !dip.covers(at)) { None } else { usual.recurs }
@@ -202,7 +202,7 @@ fn median_p95(then: &[PastHour]) -> Option<u64> {
     median_us(&mut then.iter().filter_map(|one| one.p95_us).collect::<Vec<_>>())
 }
 
-/// What is usual in an hour on one weekday, where that is not what is usual on the others.
+/// What is usual in an hour on one weekday, if that is not what is usual on the others.
 fn weekday_hour(past: &SurfaceHistory, then: &[PastHour], weekday: i64) -> Option<UsualHour> {
     /// Failures differ where chance makes such a difference less often than this,
     const UNLIKELY: f64 = 0.001;

@@ -40,7 +40,7 @@ impl ServerSocket {
         }
     }
 
-    /// Takes out the last error of the socket but a refusal, where there was one.
+    /// Takes out the last error of the socket but a refusal, if there was one.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
         // An error does not wake a reader: one may wait there still.
         if let Ok(Some(error)) = self.io.take_error() {

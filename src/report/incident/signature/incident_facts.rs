@@ -40,9 +40,9 @@ pub(crate) struct IncidentFacts {
     pub(crate) waves: usize,
     /// Whether it comes and goes.
     pub(crate) flapping: bool,
-    /// Whether control targets answer; absent where there are none.
+    /// Whether control targets answer; absent if there are none.
     pub(crate) control_ok: Option<bool>,
-    /// Whether control targets behind the content network that answers fail; absent where none is.
+    /// Whether control targets behind the content network that answers fail; absent if none is.
     pub(crate) control_on_edge_fails: Option<bool>,
     /// Whether one surface fails significantly more than another.
     pub(crate) worse_surface: Option<bool>,
@@ -50,14 +50,14 @@ pub(crate) struct IncidentFacts {
     pub(crate) slow_tail: Option<bool>,
     /// Whether answers were slower than usual before the first failure; absent without a baseline.
     pub(crate) slow_before: Option<bool>,
-    /// Whether checks over one address family fail and those over the other do not; absent where there are not some
+    /// Whether checks over one address family fail and those over the other do not; absent if there are not some
     /// of each.
     pub(crate) family_split: Option<FamilySplit>,
-    /// Whether HTTP/3 fails where the same hosts answer over TCP; absent where they are not asked over both.
+    /// Whether HTTP/3 fails where the same hosts answer over TCP; absent if they are not asked over both.
     pub(crate) http3_split: Option<bool>,
-    /// Whether nearly all failures are at one of several addresses whose checks are counted; absent where they are not.
+    /// Whether nearly all failures are at one of several addresses whose checks are counted; absent if they are not.
     pub(crate) address_split: Option<bool>,
-    /// Whether checks reached addresses of both families; absent where they are not counted.
+    /// Whether checks reached addresses of both families; absent if they are not counted.
     pub(crate) families_used: Option<bool>,
     /// What extra checks found.
     pub(crate) extra: ExtraChecks,
@@ -109,7 +109,7 @@ pub(crate) enum Criterion {
 }
 
 impl Criterion {
-    /// Whether it holds; absent where it was not measured.
+    /// Whether it holds; absent if it was not measured.
     pub(crate) fn holds(self, facts: &IncidentFacts) -> Option<bool> {
         let extra = &facts.extra;
         match self {
@@ -217,7 +217,7 @@ impl Criterion {
     }
 }
 
-/// Whether there was more of the first than of the second; absent where there was neither.
+/// Whether there was more of the first than of the second; absent if there was neither.
 const fn majority(yes: u64, no: u64) -> Option<bool> {
     if yes + no == 0 { None } else { Some(yes > no) }
 }

@@ -124,7 +124,7 @@ impl Table<'static> {
         toml::from_str(TABLE).expect("the table in the repository is held to its shape by a test")
     }
 
-    /// A cause in words; its name where it has none.
+    /// A cause in words; its name if it has none.
     pub(crate) fn in_words(&self, cause: &str) -> String {
         let of_cause = || self.causes.iter().find(|row| row.id == cause).map(|row| row.words);
         self.words.get(cause).copied().or_else(of_cause).map_or_else(|| cause.replace('_', " "), ToOwned::to_owned)
