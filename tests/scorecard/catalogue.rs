@@ -1,6 +1,7 @@
 //! R1 to R3: what hostile and broken servers do to a check.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -20,6 +21,9 @@ use crate::support::server::{Conn, Server};
 
 /// What is left to a check beyond its limit.
 const GRACE: Duration = Duration::from_millis(250);
+
+/// How long a WebSocket's server may take to close it, which is not part of the total of its check.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The rows that need no machine of their own.
 const SECTIONS: &[&[Row]] = &[
@@ -67,6 +71,7 @@ fn catalogue() -> &'static Catalogue {
         let _ = rlimit::increase_nofile_limit(65_536);
         let mut probes = Vec::new();
         let mut kept: Vec<Box<dyn Any>> = Vec::new();
+        let mut websockets = BTreeSet::new();
         let mut file = "[settings]\nconcurrency = 16\n".to_owned();
         let folder = tempfile::tempdir().unwrap();
         for (n, row) in SECTIONS.iter().copied().flatten().enumerate() {
@@ -94,13 +99,16 @@ fn catalogue() -> &'static Catalogue {
                 continue;
             }
             let _ = writeln!(file, "{text}");
+            if text.contains("url = \"ws") {
+                websockets.insert(probe.name.clone());
+            }
             probes.push(Probe { name: probe.name, when: row.when, wanted: row.wanted, limit: probe.timeout });
             kept.extend(servers);
         }
         let ran = Run::new(["check", "--format", "ndjson"]).config(&file).run();
         let ended = Timestamp::now();
         let mut outcomes = ran.json_lines();
-        let left = left_after(&outcomes, ended);
+        let left = left_after(&outcomes, &websockets, ended);
         again_where_overloaded(&file, &mut outcomes);
         drop(kept);
         Catalogue { probes, outcomes, left }
@@ -108,10 +116,11 @@ fn catalogue() -> &'static Catalogue {
 }
 
 /// How long after the last record the process was gone.
-fn left_after(outcomes: &[Value], ended: Timestamp) -> Duration {
+fn left_after(outcomes: &[Value], websockets: &BTreeSet<String>, ended: Timestamp) -> Duration {
     let ends = outcomes.iter().filter_map(|outcome| {
+        let farewell = if websockets.contains(outcome["probe"].as_str()?) { FAREWELL } else { Duration::ZERO };
         let started: Timestamp = outcome["started_at"].as_str()?.parse().ok()?;
-        Some(started + Duration::from_micros(outcome["timings_us"]["total"].as_u64()?))
+        Some(started + Duration::from_micros(outcome["timings_us"]["total"].as_u64()?) + farewell)
     });
     ends.max().map_or(Duration::MAX, |last| Duration::try_from(ended.duration_since(last)).unwrap_or_default())
 }
