@@ -1,7 +1,7 @@
 //! What every receiver was notified of, in one file: read, replaced whole by a rename, and locked while it is used.
 
 use std::collections::BTreeMap;
-use std::fs::{OpenOptions, TryLockError};
+use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -114,15 +114,7 @@ pub(super) fn lock(path: &Path) -> Result<Option<HeldLock>, AlertError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
     }
-    let lock = path.with_extension("lock");
-    let options = &mut OpenOptions::new();
-    let file =
-        regular_file::open(&lock, options.write(true).create(true).truncate(false).mode(0o600)).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(HeldLock::of(file))),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
+    HeldLock::try_take(&path.with_extension("lock")).map_err(failed)
 }
 
 #[cfg(test)]

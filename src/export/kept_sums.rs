@@ -3,7 +3,7 @@
 //! sent, so that what a backend has seen is never more than what the file knows.
 
 use std::collections::BTreeMap;
-use std::fs::{OpenOptions, TryLockError};
+use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -143,15 +143,12 @@ fn lock(path: &Path) -> io::Result<HeldLock> {
     }
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let options = &mut OpenOptions::new();
-    let file = regular_file::open(Path::new(&name), private(options.create(true).truncate(false).write(true)))?;
     let until = Instant::now() + LOCK_TIME;
     loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(HeldLock::of(file)),
-            Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if Instant::now() >= until => return Err(io::ErrorKind::WouldBlock.into()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+        match HeldLock::try_take(Path::new(&name))? {
+            Some(lock) => return Ok(lock),
+            None if Instant::now() >= until => return Err(io::ErrorKind::WouldBlock.into()),
+            None => std::thread::sleep(Duration::from_millis(20)),
         }
     }
 }
@@ -205,18 +202,6 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn create_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    options.mode(0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
 }
 
 /// The file.

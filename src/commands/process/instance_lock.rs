@@ -1,13 +1,12 @@
 //! `--single-instance`: one run at a time for one journal. The kernel releases the lock when the
 //! process ends, however it ends, so there is nothing to clean up.
 
-use std::fs::{DirBuilder, File, TryLockError};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use crate::commands::process::exit::CliError;
 use crate::journal::held_lock::HeldLock;
-use crate::journal::regular_file;
 
 /// The file that is locked, in the journal's folder.
 const FILE: &str = "instance.lock";
@@ -22,16 +21,8 @@ impl InstanceLock {
         let path = journal.join(FILE);
         let failed = |error: std::io::Error| CliError::io(&path.display().to_string(), &error);
         DirBuilder::new().recursive(true).mode(0o700).create(journal).map_err(failed)?;
-        let options = &mut File::options();
-        let options = options.create(true).truncate(false).write(true).mode(0o600);
-        let file = regular_file::open(&path, options).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(InstanceLock(HeldLock::of(file))),
-            Err(TryLockError::WouldBlock) => {
-                Err(CliError::Busy(format!("another run holds {}; nothing was probed", path.display())))
-            }
-            Err(TryLockError::Error(error)) => Err(failed(error)),
-        }
+        let busy = || CliError::Busy(format!("another run holds {}; nothing was probed", path.display()));
+        HeldLock::try_take(&path).map_err(failed)?.map(InstanceLock).ok_or_else(busy)
     }
 }
 
