@@ -48,7 +48,7 @@ pub(crate) async fn run(
     let answers: Vec<StepResult> = stream::iter(runs).buffered(AT_ONCE).collect().await;
     let mut judged = judge(&addresses, answers, quorum);
     judged.timings.add(Phase::Resolve, resolve);
-    judged.timings.total = began.elapsed().saturating_sub(judged.farewell);
+    judged.note_total(began);
     judged
 }
 

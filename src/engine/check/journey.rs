@@ -56,7 +56,7 @@ pub(crate) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Sessi
     }
     // An answer that a value was captured from has that value in it.
     all.exchanges.iter_mut().filter(|_| !session.captures.is_empty()).for_each(|kept| kept.redact(&session.redactor));
-    all.timings.total = began.elapsed().saturating_sub(all.farewell);
+    all.note_total(began);
     all.steps = steps;
     all
 }
@@ -112,7 +112,7 @@ async fn take_step(
         answered.assets.splice(0..0, loaded);
         answered.warn_instead("assets");
     }
-    answered.timings.total = began.elapsed().saturating_sub(answered.farewell);
+    answered.note_total(began);
     answered
 }
 

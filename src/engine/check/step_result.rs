@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Version, header};
 use rustls::CipherSuite;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::engine::connect::trace::ConnectionTrace;
@@ -66,6 +67,11 @@ pub(crate) struct Page {
 }
 
 impl StepResult {
+    /// Notes how long it has taken since it began, without the farewell.
+    pub(crate) fn note_total(&mut self, began: Instant) {
+        self.timings.total = began.elapsed().saturating_sub(self.farewell);
+    }
+
     /// Makes it a failure, with what helps to understand and repeat it.
     pub(crate) fn fail(
         &mut self,
