@@ -3,6 +3,10 @@
 /// The most interim answers (1xx) before the answer.
 pub(super) const INTERIM: usize = 50;
 
+/// The most bytes of a line that a message quotes. The message is cut to far less, but only once secrets are taken out
+/// of it: half of one is no longer found.
+pub(super) const QUOTED: usize = 4 * 1024;
+
 /// The largest header list accepted over HTTP/2 and HTTP/3, in bytes after decompression.
 pub(super) const HEADER_LIST: u32 = 256 * 1024;
 

@@ -5,17 +5,13 @@ use bytes::{Buf as _, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 
 use crate::engine::http::message::ResponseHead;
-use crate::engine::limits::INTERIM;
+use crate::engine::limits::{INTERIM, QUOTED};
 
 /// The most header lines: real sites send more than a hundred.
 pub(crate) const HEADERS: usize = 256;
 
 /// The most bytes of a head.
 const HEAD: usize = 400 * 1024;
-
-/// The most bytes of a refused line that are quoted. A message is cut to far less, but only once
-/// secrets are taken out of it.
-const QUOTED: usize = 4 * 1024;
 
 /// What servers of other protocols say first, or answer to what is none of theirs.
 const GREETINGS: [(&[u8], &str); 6] = [

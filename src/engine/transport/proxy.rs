@@ -11,6 +11,7 @@ use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::{Host, Url};
 
+use crate::engine::limits::QUOTED;
 use crate::engine::transport::stream::Stream;
 
 /// The longest head of an answer to CONNECT, in bytes.
@@ -18,10 +19,6 @@ const HEAD: usize = 16 * 1024;
 
 /// The most answers to CONNECT of which the last counts: interim ones (1xx) may stand before it.
 const INTERIM: usize = 10;
-
-/// The most bytes of a proxy's status line that are quoted. A message is cut to far less, but only once secrets are
-/// taken out of it: half of one is no longer found.
-const QUOTED: usize = 4 * 1024;
 
 /// A proxy, as configured.
 #[derive(Clone, Debug)]
