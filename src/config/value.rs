@@ -3,6 +3,7 @@
 pub(crate) mod glob;
 pub(crate) mod header;
 pub(crate) mod interpolate;
+pub(crate) mod json_of_toml;
 pub(crate) mod layers;
 pub(crate) mod matcher;
 pub(crate) mod segments;

@@ -8,8 +8,8 @@ use crate::config::syntax::tree::{Item, Node};
 use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
-use crate::config::value::{interpolate, layers};
-use crate::model::{Body, FileBody, FormPart, Secret, Value, ValuePart, is_secret_name};
+use crate::config::value::{interpolate, json_of_toml, layers};
+use crate::model::{Body, FileBody, FormPart, Value, ValuePart, is_secret_name};
 
 pub(crate) const FILE: TableSchema = TableSchema {
     title: "file",
@@ -106,56 +106,11 @@ fn json_text(reader: &mut ConfigReader, node: &Node) -> Option<Value> {
             "`json` is a text with JSON in it, and is sent as a text; write it as a table: json = { name = \"value\" }",
         );
     }
-    let mut parts = Vec::new();
-    push_json(reader, node, None, &mut parts)?;
-    Some(Value { parts: interpolate::join_plain(parts) })
+    Some(Value { parts: json_of_toml::parts(reader, node, text_parts)? })
 }
 
-fn push_json(reader: &mut ConfigReader, node: &Node, key: Option<&str>, parts: &mut Vec<ValuePart>) -> Option<()> {
-    match &node.item {
-        Item::Text(_) => {
-            let usage = key.filter(|key| is_secret_name(key)).map_or(TextUse::Open, TextUse::Secret);
-            let value = interpolate::fill(reader, node, usage)?;
-            parts.push(ValuePart::Plain("\"".to_owned()));
-            parts.extend(value.parts.into_iter().map(escaped));
-            parts.push(ValuePart::Plain("\"".to_owned()));
-        }
-        Item::List(list) => {
-            parts.push(ValuePart::Plain("[".to_owned()));
-            for (at, element) in list.iter().enumerate() {
-                parts.extend((at > 0).then(|| ValuePart::Plain(",".to_owned())));
-                push_json(reader, element, key, parts)?;
-            }
-            parts.push(ValuePart::Plain("]".to_owned()));
-        }
-        Item::Table(table) => {
-            parts.push(ValuePart::Plain("{".to_owned()));
-            for (at, entry) in table.entries.iter().enumerate() {
-                let comma = if at > 0 { "," } else { "" };
-                parts.push(ValuePart::Plain(format!("{comma}\"{}\":", escape(&entry.key))));
-                push_json(reader, &entry.node, Some(&entry.key), parts)?;
-            }
-            parts.push(ValuePart::Plain("}".to_owned()));
-        }
-        Item::Integer(_) | Item::Float(_) | Item::Large(_) => {
-            parts.push(ValuePart::Plain(layers::json_number(reader, node)?));
-        }
-        Item::Date(date) => parts.push(ValuePart::Plain(format!("\"{date}\""))),
-        Item::Boolean(_) => parts.push(ValuePart::Plain(scalar(node)?)),
-    }
-    Some(())
-}
-
-fn escaped(part: ValuePart) -> ValuePart {
-    match part {
-        ValuePart::Plain(text) => ValuePart::Plain(escape(&text)),
-        ValuePart::Secret { name, value } => ValuePart::Secret { name, value: Secret::new(&escape(value.reveal())) },
-        ValuePart::Capture(name) => ValuePart::Capture(name),
-    }
-}
-
-/// A text as it stands between the quotes of JSON.
-fn escape(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
+/// A text of it, with its variables and captures.
+fn text_parts(reader: &mut ConfigReader, node: &Node, key: Option<&str>) -> Option<Vec<ValuePart>> {
+    let usage = key.filter(|key| is_secret_name(key)).map_or(TextUse::Open, TextUse::Secret);
+    Some(interpolate::fill(reader, node, usage)?.parts)
 }

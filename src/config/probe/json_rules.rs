@@ -1,11 +1,11 @@
 //! What must hold of the nodes that a JSON path finds in an answer.
 
 use crate::config::reader::ConfigReader;
-use crate::config::syntax::tree::{Item, Node, TableEntry};
+use crate::config::syntax::tree::{Node, TableEntry};
 use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, toml_of};
-use crate::config::value::{interpolate, layers, matcher};
-use crate::model::{Decimal, JsonExpectation, JsonRule, JsonText};
+use crate::config::value::{interpolate, json_of_toml, layers, matcher};
+use crate::model::{Decimal, JsonExpectation, JsonRule, JsonText, Value, ValuePart};
 
 pub(crate) const JSON: TableSchema = TableSchema {
     title: "expect.json",
@@ -89,44 +89,13 @@ fn expectation(reader: &mut ConfigReader, entry: &TableEntry) -> Option<JsonExpe
     }
 }
 
-/// A value of TOML as JSON, each number with the digits that it has there.
+/// A value of TOML as JSON. What is expected has no secrets and no captures in it.
 fn json_value(reader: &mut ConfigReader, node: &Node) -> Option<JsonText> {
-    let mut text = String::new();
-    push_json(reader, node, &mut text)?;
-    Some(JsonText::new(text))
-}
-
-fn push_json(reader: &mut ConfigReader, node: &Node, json: &mut String) -> Option<()> {
-    match &node.item {
-        Item::Text(_) => json.push_str(&quoted(&interpolate::plain(reader, node)?)),
-        Item::Integer(_) | Item::Float(_) | Item::Large(_) => json.push_str(&layers::json_number(reader, node)?),
-        Item::Boolean(boolean) => json.push_str(if *boolean { "true" } else { "false" }),
-        Item::Date(date) => json.push_str(&quoted(date)),
-        Item::List(list) => {
-            json.push('[');
-            for (at, element) in list.iter().enumerate() {
-                json.push_str(if at > 0 { "," } else { "" });
-                push_json(reader, element, json)?;
-            }
-            json.push(']');
-        }
-        Item::Table(table) => {
-            json.push('{');
-            for (at, entry) in table.entries.iter().enumerate() {
-                json.push_str(if at > 0 { "," } else { "" });
-                json.push_str(&quoted(&entry.key));
-                json.push(':');
-                push_json(reader, &entry.node, json)?;
-            }
-            json.push('}');
-        }
-    }
-    Some(())
-}
-
-/// A text as JSON writes it.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let plain = |reader: &mut ConfigReader, node: &Node, _: Option<&str>| {
+        Some(vec![ValuePart::Plain(interpolate::plain(reader, node)?)])
+    };
+    let parts = json_of_toml::parts(reader, node, plain)?;
+    Some(JsonText::new(Value { parts }.to_string()))
 }
 
 /// Writes the rules as they are written in a file, a table each.

@@ -165,24 +165,6 @@ pub(crate) fn boolean(node: &Node) -> Option<bool> {
     }
 }
 
-/// A number as JSON writes it.
-pub(crate) fn json_number(reader: &mut ConfigReader, node: &Node) -> Option<String> {
-    match &node.item {
-        Item::Integer(number) => Some(number.to_string()),
-        Item::Float(number) if number.is_finite() => Some(serde_json::Value::from(*number).to_string()),
-        Item::Float(_) => {
-            reader.problem(&node.span, "JSON has no infinite numbers and no NaN");
-            None
-        }
-        Item::Large(Some(digits)) => Some(digits.clone()),
-        Item::Large(None) => {
-            reader.advise(&node.span, "a number of more than 128 bits", "write it in decimal digits");
-            None
-        }
-        _ => None,
-    }
-}
-
 /// One of a few words.
 pub(crate) fn word<'w>(reader: &mut ConfigReader, name: &str, node: &Node, words: &[&'w str]) -> Option<&'w str> {
     let text = interpolate::plain(reader, node)?;
