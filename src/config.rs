@@ -40,7 +40,7 @@ pub use loaded::{Config, Settings};
 pub use missing::{MissingValue, ValueUser};
 pub(crate) use saved::SavedProbe;
 pub use syntax::diagnostic::{ConfigError, Problem};
-pub(crate) use value::url::misspelt_url;
+pub(crate) use value::url_advice::misspelt_url;
 
 /// The name of the probe file.
 pub(crate) const FILE_NAME: &str = "probes.toml";

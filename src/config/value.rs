@@ -9,4 +9,6 @@ pub(crate) mod matcher;
 pub(crate) mod segments;
 pub(crate) mod toml_text;
 pub(crate) mod url;
+pub(crate) mod url_advice;
+pub(crate) mod url_schemes;
 pub(crate) mod userinfo;

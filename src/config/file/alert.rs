@@ -9,7 +9,7 @@ use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
-use crate::config::value::{header, interpolate, layers, url};
+use crate::config::value::{header, interpolate, layers, url, url_schemes};
 use crate::model::{Alert, AlertEvent, AlertTarget, Surfaces, Value, WebhookTemplate, is_secret_name, suggest};
 
 /// Where `PagerDuty` takes events, version 2.
@@ -153,7 +153,7 @@ fn headers(reader: &mut ConfigReader, table: &Table) -> Vec<(HeaderName, Value)>
 
 /// A URL that whoever knows it may use: out of a variable it is a secret.
 fn address(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Value> {
-    let target = url::target(reader, key, node, url::WEB, TextUse::Variable)?;
+    let target = url::target(reader, key, node, url_schemes::WEB, TextUse::Variable)?;
     if target.auth.is_some() {
         reader.problem(&node.span, format!("`{key}` contains credentials: use `headers`, or a token in its path"));
     }

@@ -8,7 +8,7 @@ use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlWriter, list, table};
-use crate::config::value::{header, interpolate, layers, url, userinfo};
+use crate::config::value::{header, interpolate, layers, url, url_schemes, userinfo};
 use crate::model::{Auth, AwsSigV4, OAuth2, Value};
 
 pub(crate) const AUTH: TableSchema = TableSchema {
@@ -173,7 +173,7 @@ fn oauth2(reader: &mut ConfigReader, node: &Node) -> Option<OAuth2> {
     let scopes = table.get("scopes").map(Node::one_or_more).unwrap_or_default();
     let scopes = scopes.iter().filter_map(|node| layers::name(reader, "scopes", node)).collect();
     let audience = table.get("audience").and_then(|node| interpolate::plain(reader, node));
-    let target = token_url.and_then(|node| url::target(reader, "token-url", node, url::WEB, TextUse::Text));
+    let target = token_url.and_then(|node| url::target(reader, "token-url", node, url_schemes::WEB, TextUse::Text));
     let client_id = client_id.and_then(|node| interpolate::fill(reader, node, TextUse::Variable));
     let client_secret =
         client_secret.and_then(|node| interpolate::fill(reader, node, TextUse::Secret("client-secret")));

@@ -11,7 +11,7 @@ use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};
-use crate::config::value::{interpolate, layers, matcher, url};
+use crate::config::value::{interpolate, layers, matcher, url, url_schemes};
 use crate::model::quantity::{show_bytes, show_duration};
 use crate::model::text::hexadecimal;
 use crate::model::{
@@ -188,7 +188,7 @@ fn read(reader: &mut ConfigReader, layers: &Layers, mut expect: Expect) -> Expec
     expect.dns = dns::expect(reader, layers);
     expect.final_url = layers
         .get("final-url")
-        .and_then(|node| url::target(reader, "final-url", node, url::WEB, TextUse::Expectation))
+        .and_then(|node| url::target(reader, "final-url", node, url_schemes::WEB, TextUse::Expectation))
         .map(|target| target.url);
     expect.http_version = words(reader, layers, "http-version", &HTTP_VERSIONS);
     expect.tls_version = words(reader, layers, "tls-version", &TLS_VERSIONS);

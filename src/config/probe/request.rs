@@ -10,7 +10,7 @@ use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, one_or_list, quoted, table, toml_of};
 use crate::config::value::url::Target;
-use crate::config::value::{header, interpolate, layers, url};
+use crate::config::value::{header, interpolate, layers, url, url_schemes};
 use crate::model::quantity::show_bytes;
 use crate::model::{Auth, Body, FormPart, JsonText, Protocol, Request, Starttls, Value, is_secret_name, suggest};
 
@@ -80,7 +80,7 @@ const LARGEST_BODY: u64 = 1 << 30;
 
 /// Reads a request. `own` has the URL; the layers have everything else.
 pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -> Option<Request> {
-    let target = own.get("url").and_then(|node| url::target(reader, "url", node, url::TARGETS, TextUse::Open));
+    let target = own.get("url").and_then(|node| url::target(reader, "url", node, url_schemes::TARGETS, TextUse::Open));
     let method = match layers.get("method") {
         Some(node) => method(reader, node),
         None => Some(Method::GET),

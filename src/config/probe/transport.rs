@@ -11,7 +11,7 @@ use crate::config::table_schema::{Key, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, quoted};
-use crate::config::value::{interpolate, layers, url, userinfo};
+use crate::config::value::{interpolate, layers, url, url_schemes, userinfo};
 use crate::model::{
     Addresses, Auth, DeniedNetworks, DirectTarget, HttpVersionPreference, IpFamily, ProxyEnvironment, Quorum, Resolver,
     Transport, Value, ValuePart,
@@ -301,7 +301,7 @@ fn proxy(reader: &mut ConfigReader, node: &Node, deny: DeniedNetworks) -> Option
 }
 
 fn proxy_of_text(reader: &mut ConfigReader, raw: &str, span: &Span, deny: DeniedNetworks) -> Option<Value> {
-    let target = url::target_of_text(reader, "proxy", raw, span, url::PROXY, TextUse::Open)?;
+    let target = url::target_of_text(reader, "proxy", raw, span, url_schemes::PROXY, TextUse::Open)?;
     if deny != DeniedNetworks::NOTHING && !target.url.to_string().starts_with("socks5:") {
         let message = "`network.deny` does not work with this `proxy`, which resolves names itself";
         reader.advise(span, message, "use a `socks5://` proxy, which receives addresses, or leave one of them out");

@@ -6,11 +6,11 @@ use url::{Host, ParseError, Url};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Span};
 use crate::config::table_schema::list_of;
-use crate::config::value::interpolate;
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::segments::Segment;
 use crate::config::value::userinfo::{credentials, decode, split_userinfo};
-use crate::model::{Auth, DnsQuestion, Protocol, Value, ValuePart, is_secret_name, suggest};
+use crate::config::value::{interpolate, url_advice};
+use crate::model::{Auth, DnsQuestion, Protocol, Value, ValuePart, is_secret_name};
 
 /// A URL and the credentials that stood in it.
 pub(crate) struct Target {
@@ -18,11 +18,8 @@ pub(crate) struct Target {
     pub(crate) auth: Option<Auth>,
 }
 
-/// Schemes that a URL may have.
-pub(crate) const WEB: &[&str] = &["http", "https"];
-/// Those of a target: of every protocol.
-pub(crate) const TARGETS: &[&str] = &["http", "https", "ws", "wss", "grpc", "grpcs", "tls", "tcp", "dns"];
-pub(crate) const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];
+/// What is wrong with a host that no name can be.
+const NAME_CHARACTER: &str = "has a host with a character that is not allowed in a name";
 
 /// The URL at a node.
 pub(crate) fn target(
@@ -115,43 +112,11 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         return Err(("begins with a quote".to_owned(), Some("write it without quotes of its own".to_owned())));
     }
     let Some((scheme, rest)) = text.split_once("://") else {
-        let is_word = !text.contains(|c: char| c.is_whitespace() || c == '@');
-        let is_host = is_word && Url::parse(&format!("https://{text}")).is_ok();
-        let help = match (is_host, schemes == PROXY) {
-            (_, false) if let Some(name) = text.strip_prefix('$').filter(|name| is_variable(name)) => {
-                Some(format!("write the variable in braces: ${{{name}}}"))
-            }
-            (_, false) if is_word && let Some(meant) = misspelt_url(text) => Some(format!("did you mean {meant}?")),
-            (true, false) => Some(format!("did you mean https://{text}?")),
-            (_, true) if text == "env" => Some("did you mean \"environment\"?".to_owned()),
-            // A proxy without a port would be asked on port 80, which is nobody's.
-            (true, true) if text.contains(':') => Some(format!("did you mean http://{text}?")),
-            (_, true) => Some("write it as \"http://proxy.example.com:3128\", or \"environment\"".to_owned()),
-            (false, false) => None,
-        };
-        return Err(("has no scheme".to_owned(), help));
+        return Err(("has no scheme".to_owned(), url_advice::without_scheme(text, schemes)));
     };
     let scheme = scheme.to_ascii_lowercase();
     if !schemes.contains(&scheme.as_str()) {
-        let help = match scheme.as_str() {
-            "ping" | "icmp" => Some("ICMP is not spoken; tcp://HOST:PORT asks whether a port answers".to_owned()),
-            "unix" | "http+unix" | "https+unix" if schemes == TARGETS => {
-                Some("write the URL as http://HOST/, and the socket as address = \"unix:/PATH\"".to_owned())
-            }
-            "h2c" | "h2" if schemes == TARGETS => {
-                Some("write the URL with http:// or https://, and http-version = \"2\"".to_owned())
-            }
-            "h3" | "quic" if schemes == TARGETS => {
-                Some("write the URL with https://, and http-version = \"3\"".to_owned())
-            }
-            _ if schemes == TARGETS && OTHER_SERVERS.contains(&scheme.as_str()) => {
-                Some("tcp://HOST:PORT asks whether a port answers, tls://HOST:PORT whether it speaks TLS".to_owned())
-            }
-            // The rest may have secrets in it.
-            _ => suggest::nearest(&scheme, schemes.iter().copied())
-                .filter(|near| near.chars().next() == scheme.chars().next())
-                .map(|near| format!("did you mean {near}://?")),
-        };
+        let help = url_advice::other_scheme(&scheme, schemes);
         let schemes = list_of(schemes).replace('"', "");
         return Err((format!("has a scheme that is not {schemes}"), help));
     }
@@ -171,49 +136,11 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
     }
     match url.host() {
         None => Err(told("has an empty host")),
-        Some(Host::Domain(name)) if !is_name(name) => {
-            Err(told("has a host with a character that is not allowed in a name"))
-        }
-        Some(Host::Domain(name)) if has_empty_label(name) => {
-            Err(told("has a host with nothing before a dot of its name"))
-        }
-        Some(Host::Domain(name)) if is_too_long(name) => Err(told("has a host name that is longer than DNS allows")),
+        Some(Host::Domain(name)) if let Some(problem) = name_problem(name) => Err(told(problem)),
         Some(_) if url.port() == Some(0) => Err(told("has port 0, which nothing can listen on")),
         Some(_) => Ok(url),
     }
 }
-
-/// Schemes of servers that speak none of ours.
-const OTHER_SERVERS: [&str; 28] = [
-    "ftp",
-    "ftps",
-    "sftp",
-    "ssh",
-    "telnet",
-    "smtp",
-    "smtps",
-    "imap",
-    "imaps",
-    "pop3",
-    "pop3s",
-    "ldap",
-    "ldaps",
-    "redis",
-    "rediss",
-    "postgres",
-    "postgresql",
-    "mysql",
-    "mongodb",
-    "amqp",
-    "amqps",
-    "mqtt",
-    "mqtts",
-    "kafka",
-    "nats",
-    "memcached",
-    "rtsp",
-    "sip",
-];
 
 /// The zone of an address: `%eth0` in `[fe80::1%eth0]`.
 fn zone_of(rest: &str) -> Option<&str> {
@@ -223,32 +150,17 @@ fn zone_of(rest: &str) -> Option<&str> {
     Some(zone).filter(|zone| !zone.is_empty() && zone.chars().all(is_interface))
 }
 
-/// Whether a text can be the name of a variable.
-fn is_variable(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// Whether a host has no character that is in no name of DNS or of a hosts file. The URL itself allows more:
-/// `*`, and the braces and the dollar of a variable that was not filled in.
-fn is_name(host: &str) -> bool {
-    host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-}
-
-/// Whether a name begins with a dot or has two in a row.
-fn has_empty_label(host: &str) -> bool {
-    host.strip_suffix('.').unwrap_or(host).split('.').any(str::is_empty)
-}
-
-/// The URL that was meant where the end of its scheme is misspelt: `https:x.test`, `http:/x.test`, `http//x.test`.
-#[must_use]
-pub(crate) fn misspelt_url(word: &str) -> Option<String> {
-    const SCHEMES: [&str; 9] = ["https", "http", "wss", "ws", "grpcs", "grpc", "tls", "tcp", "dns"];
-    let (scheme, rest) = SCHEMES.into_iter().find_map(|scheme| Some((scheme, word.strip_prefix(scheme)?)))?;
-    let is_end = rest.starts_with(':') || rest.starts_with("//") || rest.starts_with(";//");
-    let rest = rest.trim_start_matches([':', ';', '/']);
-    // A host may be called so: http:8080.
-    let is_host = rest.contains(['.', ':']) || rest.starts_with("localhost");
-    (is_end && is_host).then(|| format!("{scheme}://{rest}"))
+/// What is wrong with a host's name that the URL itself allows: `*`, the braces and the dollar of a variable that was not
+/// filled in, two dots in a row, and what is longer than a name of DNS.
+fn name_problem(name: &str) -> Option<&'static str> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if !name.bytes().all(is_allowed) {
+        return Some(NAME_CHARACTER);
+    }
+    if name.strip_suffix('.').unwrap_or(name).split('.').any(str::is_empty) {
+        return Some("has a host with nothing before a dot of its name");
+    }
+    is_too_long(name).then_some("has a host name that is longer than DNS allows")
 }
 
 /// A question to a name server: that of the system if none is named.
@@ -277,14 +189,10 @@ fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
 fn connection_target(mut url: Url) -> Result<Url, (String, Option<String>)> {
     let told = |message: &str| (message.to_owned(), None);
     let host = Host::parse(url.host_str().unwrap_or_default()).map_err(|error| told(parse_sentence(error)))?;
-    if matches!(&host, Host::Domain(name) if !is_name(name)) {
-        return Err(told("has a host with a character that is not allowed in a name"));
-    }
-    if matches!(&host, Host::Domain(name) if has_empty_label(name)) {
-        return Err(told("has a host with nothing before a dot of its name"));
-    }
-    if matches!(&host, Host::Domain(name) if is_too_long(name)) {
-        return Err(told("has a host name that is longer than DNS allows"));
+    if let Host::Domain(name) = &host
+        && let Some(problem) = name_problem(name)
+    {
+        return Err(told(problem));
     }
     let scheme = url.scheme().to_owned();
     match url.port() {
@@ -318,9 +226,7 @@ fn parse_sentence(error: ParseError) -> &'static str {
         ParseError::InvalidPort => "has a port that is not a number from 1 to 65535",
         ParseError::InvalidIpv4Address => "has a host that is not a valid IPv4 address",
         ParseError::InvalidIpv6Address => "has a host that is not a valid IPv6 address",
-        ParseError::InvalidDomainCharacter | ParseError::IdnaError => {
-            "has a host with a character that is not allowed in a name"
-        }
+        ParseError::InvalidDomainCharacter | ParseError::IdnaError => NAME_CHARACTER,
         _ => "is not a URL",
     }
 }
@@ -393,6 +299,7 @@ fn secret_parameter(so_far: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::url_schemes::WEB;
     use super::*;
 
     #[test]
@@ -413,16 +320,6 @@ mod tests {
         );
         assert_eq!(check("example.com/x", WEB).unwrap_err().1.unwrap(), "did you mean https://example.com/x?");
         assert_eq!(check("http//x.test", WEB).unwrap_err().1.unwrap(), "did you mean http://x.test?");
-    }
-
-    #[test]
-    fn a_misspelt_scheme_is_told_from_a_host() {
-        for word in ["https:x.test", "https:/x.test", "https//x.test", "https;//x.test"] {
-            assert_eq!(misspelt_url(word).as_deref(), Some("https://x.test"), "{word}");
-        }
-        for word in ["http:8080", "https", "http/health", "httpbin.org:80", "http.test:8080"] {
-            assert_eq!(misspelt_url(word), None, "{word}");
-        }
     }
 
     #[test]
