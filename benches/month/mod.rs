@@ -16,8 +16,10 @@ use uptick::window::{CheckResult, Window};
 
 /// The days of the month.
 pub(crate) const DAYS: u64 = 30;
-/// The probes, each asked every 30 seconds.
+/// The probes.
 pub(crate) const PROBES: u64 = 20;
+/// The interval of each of them.
+const INTERVAL_MS: u64 = 30_000;
 /// The minutes of a day.
 pub(crate) const MINUTES: u64 = 1_440;
 
@@ -60,12 +62,14 @@ pub(crate) fn window(vantage: &str, probe: u64, minute: u64, minutes: u64) -> Wi
     let name = |text: &str| Arc::<str>::from(text);
     let surface = if probe.is_multiple_of(2) { "app" } else { "web" };
     let mut window = Window::empty(&name(vantage), &name(&format!("probe-{probe}")), &name(surface), false);
+    // Each probe has its place in the interval, as `watch` gives it.
+    let place = probe * 7_919 % INTERVAL_MS;
     window.from = begin() + Duration::from_mins(minute);
     window.to = window.from + Duration::from_mins(minutes);
     window.counts.up = 2 * minutes;
     for n in 2 * minute..2 * (minute + minutes) {
         let chance = (n + probe * 7_919).wrapping_mul(2_654_435_761) % 10_007;
-        let at = begin() + Duration::from_millis(n * 30_000 + chance % 30_000);
+        let at = begin() + Duration::from_millis(n * INTERVAL_MS + place);
         window.strip.push(at, CheckResult::new(Verdict::Up, None));
         window.latency.resolve.record_micros(1_200 + chance);
         window.latency.connect.record_micros(18_000 + chance);

@@ -1,4 +1,4 @@
-//! The verdicts of one probe from one vantage in order of time, packed: eight bytes a check, so
+//! The verdicts of one probe from one vantage in order of time, packed: eight bytes a check and less, so
 //! that a month of many probes fits into memory. Adding is in any order; reading is in order.
 
 use std::num::NonZero;
@@ -8,12 +8,16 @@ use crate::window::Run;
 
 /// Bits of a packed check that hold what was found; the rest, 44 bits, is the instant, which suffices until 2527.
 const FOUND_BITS: u32 = 20;
+const FOUND_MASK: u64 = (1 << FOUND_BITS) - 1;
 /// Where in them the verdict stands, whether it was set aside, and the code: the class takes the bits below.
 const VERDICT_SHIFT: u32 = 18;
 const ASIDE_SHIFT: u32 = 17;
 const CODE_SHIFT: u32 = 7;
 const CLASS_MASK: u64 = 0x7f;
 const CODE_MASK: u64 = 0x3ff;
+
+/// So many single checks at the same distance are kept as a run.
+const EVEN_RUN: usize = 8;
 
 /// One check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +46,10 @@ impl LoggedCheck {
 pub(crate) struct CheckLog {
     /// Instant and code.
     singles: Vec<u64>,
-    /// Thinned runs: stretches of equal checks of which only the ends have instants.
+    /// Stretches of equal checks of which only the ends have instants.
     runs: Vec<PackedRun>,
+    /// No run lasts longer, in milliseconds.
+    longest: i64,
 }
 
 /// Checks of one kind at even distances: one, or a thinned run that no other check falls into.
@@ -138,7 +144,9 @@ impl CheckLog {
         if run.count == 1 {
             self.singles.push(first);
         } else if run.count > 1 {
-            self.runs.push(PackedRun { first, last_at: run.to.as_millisecond(), count: run.count });
+            let (from, to) = (run.from.as_millisecond(), run.to.as_millisecond());
+            self.runs.push(PackedRun { first, last_at: to, count: run.count });
+            self.longest = self.longest.max(to.saturating_sub(from));
         }
     }
 
@@ -146,6 +154,7 @@ impl CheckLog {
     pub(crate) fn merge(&mut self, other: CheckLog) {
         self.singles.extend(other.singles);
         self.runs.extend(other.runs);
+        self.longest = self.longest.max(other.longest);
     }
 
     /// Whether there is none.
@@ -155,18 +164,48 @@ impl CheckLog {
 
     /// Puts the checks in order: the same order whatever the order of adding was.
     pub(crate) fn sort(&mut self) {
-        sort_runs(&mut self.singles);
-        sort_runs(&mut self.runs);
+        // Journals are in order: what is sorted here are a few long stretches that are.
+        self.singles.sort();
+        self.runs.sort();
+        self.join_even();
+        self.runs.sort();
+    }
+
+    /// Makes runs of single checks at exactly the same distance, as a watch makes them: each instant is kept.
+    fn join_even(&mut self) {
+        let singles = std::mem::take(&mut self.singles);
+        let (mut rest, mut runs) = (singles.as_slice(), Vec::new());
+        while let Some(first) = rest.first() {
+            let length = even_length(rest);
+            let (from, to) = (began(*first), began(rest[length - 1]));
+            if length < EVEN_RUN || self.has_run(from, to) {
+                self.singles.push(*first);
+                rest = &rest[1..];
+            } else {
+                runs.push(PackedRun { first: *first, last_at: to, count: length as u64 });
+                rest = &rest[length..];
+            }
+        }
+        self.longest = runs.iter().map(|run| run.last_at - began(run.first)).fold(self.longest, i64::max);
+        self.runs.extend(runs);
+    }
+
+    /// Whether a run reaches into the time between two instants, ends included.
+    fn has_run(&self, from: i64, to: i64) -> bool {
+        self.packed_runs(from, to).next().is_some()
+    }
+
+    /// The runs that reach into the time between two instants, ends included.
+    fn packed_runs(&self, from: i64, to: i64) -> impl Iterator<Item = &PackedRun> {
+        let earliest = from.saturating_sub(self.longest);
+        let first = self.runs.partition_point(|run| began(run.first) < earliest);
+        let begun = self.runs[first..].iter().take_while(move |run| began(run.first) <= to);
+        begun.filter(move |run| run.last_at >= from)
     }
 
     /// The checks between two instants, ends included, in order.
     pub(crate) fn between(&self, from: i64, to: i64) -> impl Iterator<Item = LoggedCheck> {
-        // What is packed sorts by its instant first.
-        let before = |at: i64| self.singles.partition_point(|packed| unpack(*packed).at < at);
-        let singles = &self.singles[before(from)..before(to.saturating_add(1)).max(before(from))];
-        let thinned = self.runs.iter().filter(move |run| unpack(run.first).at <= to && run.last_at >= from);
-        let thinned = thinned.flat_map(|run| run.run().checks()).filter(move |tick| from <= tick.at && tick.at <= to);
-        merged(singles.iter().map(|packed| unpack(*packed)), thinned)
+        self.runs_between(from, to).flat_map(EvenRun::checks).filter(move |check| from <= check.at && check.at <= to)
     }
 
     /// The checks in order. Those in the middle of a thinned run are spread evenly over it.
@@ -177,8 +216,16 @@ impl CheckLog {
     /// The same checks, thinned runs whole where no other check falls into them: a month in days
     /// has hundreds of millions of checks and thousands of runs.
     pub(crate) fn runs(&self) -> impl Iterator<Item = EvenRun> {
-        let mut singles = self.singles.iter().map(|packed| unpack(*packed)).peekable();
-        let mut runs = self.runs.iter().map(PackedRun::run).peekable();
+        self.runs_between(i64::MIN, i64::MAX)
+    }
+
+    /// Those that reach into the time between two instants, ends included.
+    pub(crate) fn runs_between(&self, from: i64, to: i64) -> impl Iterator<Item = EvenRun> {
+        // What is packed sorts by its instant first.
+        let first = self.singles.partition_point(|packed| began(*packed) < from);
+        let singles = self.singles[first..].iter().take_while(move |packed| began(**packed) <= to);
+        let mut singles = singles.map(|packed| unpack(*packed)).peekable();
+        let mut runs = self.packed_runs(from, to).map(PackedRun::run).peekable();
         let mut parted = None;
         std::iter::from_fn(move || {
             if parted.is_none() {
@@ -206,22 +253,15 @@ impl CheckLog {
     }
 }
 
-/// Sorts what is made of a few long runs that are in order, as journals are: they are found, and merged.
-fn sort_runs<T: Ord>(items: &mut [T]) {
-    items.sort();
-}
-
-/// Two rows of checks as one, in order.
-fn merged(
-    one: impl Iterator<Item = LoggedCheck>,
-    other: impl Iterator<Item = LoggedCheck>,
-) -> impl Iterator<Item = LoggedCheck> {
-    let (mut one, mut other) = (one.peekable(), other.peekable());
-    std::iter::from_fn(move || match (one.peek(), other.peek()) {
-        (Some(first), Some(second)) if first.at <= second.at => one.next(),
-        (_, Some(_)) => other.next(),
-        (_, None) => one.next(),
-    })
+/// How many of some packed checks, from the first on, found the same at the same distance.
+fn even_length(packed: &[u64]) -> usize {
+    let distance = |pair: &[u64]| pair[1] - pair[0];
+    let mut distances = packed.windows(2).map(distance);
+    match distances.next() {
+        // What is found stands in the low bits, and is the same if the difference has none.
+        Some(first) if first > 0 && first & FOUND_MASK == 0 => 2 + distances.take_while(|next| *next == first).count(),
+        _ => 1,
+    }
 }
 
 impl PackedRun {
@@ -238,6 +278,11 @@ const fn verdict_code(verdict: Verdict) -> u64 {
         Verdict::Unknown => 2,
         Verdict::Missed => 3,
     }
+}
+
+/// When a packed check began.
+const fn began(packed: u64) -> i64 {
+    (packed >> FOUND_BITS).cast_signed()
 }
 
 /// Instants before 1970 are held there.
@@ -258,7 +303,7 @@ fn unpack(packed: u64) -> LoggedCheck {
     let class = (packed & CLASS_MASK).checked_sub(1);
     let class = class.and_then(|class| FailureClass::ALL.get(usize::try_from(class).ok()?));
     LoggedCheck {
-        at: (packed >> FOUND_BITS).cast_signed(),
+        at: began(packed),
         verdict,
         class: class.copied(),
         code: u16::try_from(packed >> CODE_SHIFT & CODE_MASK).ok().and_then(NonZero::new),
@@ -319,6 +364,7 @@ mod tests {
             singles in prop::collection::vec(0i64..3_000, 0..20),
             spans in prop::collection::vec((0i64..500, 0i64..400, 2u64..40), 0..6),
             at in 0i64..3_500,
+            length in 0i64..1_500,
         ) {
             let mut ticks = CheckLog::default();
             for at in &singles {
@@ -340,13 +386,50 @@ mod tests {
                 prop_assert_eq!(run.distances()[1].1, longer as u64);
                 flat.extend(run.checks());
             }
-            let apart = merged(
-                ticks.singles.iter().map(|packed| unpack(*packed)),
-                ticks.runs.iter().flat_map(|run| run.run().checks()),
-            );
-            prop_assert_eq!(&flat, &apart.collect::<Vec<_>>());
+            let singles = ticks.singles.iter().map(|packed| unpack(*packed));
+            let mut apart: Vec<_> = singles.chain(ticks.runs.iter().flat_map(|run| run.run().checks())).collect();
+            apart.sort_by_key(|tick| tick.at);
             prop_assert!(flat.is_sorted_by_key(|tick| tick.at));
+            let instants = |ticks: &[LoggedCheck]| {
+                let mut each: Vec<_> = ticks.iter().map(|tick| (tick.at, tick.verdict as u8)).collect();
+                each.sort_unstable();
+                each
+            };
+            prop_assert_eq!(instants(&flat), instants(&apart));
+            let (from, to) = (at, at + length);
+            let within: Vec<_> = flat.iter().copied().filter(|tick| (from..=to).contains(&tick.at)).collect();
+            prop_assert_eq!(ticks.between(from, to).collect::<Vec<_>>(), within);
+            let reached: u64 =
+                ticks.runs_between(from, to).map(|run| run.before(to + 1) - run.before(from)).sum();
+            prop_assert_eq!(reached, ticks.between(from, to).count() as u64);
             prop_assert_eq!(ticks.last_at(), flat.last().map(|tick| tick.at));
+        }
+
+        #[test]
+        fn checks_at_even_distances_are_kept_as_one_run(
+            steps in prop::collection::vec((prop_oneof![6 => Just(10_i64), 1 => 0_i64..30], 0..9), 0..80),
+            length in 0_i64..100,
+        ) {
+            let mut log = CheckLog::default();
+            let (mut at, mut added) = (0, Vec::new());
+            for (step, found) in steps {
+                at += step;
+                let verdict = if found == 0 { Verdict::Down } else { Verdict::Up };
+                log.add(&run(at, at, verdict, None, 1));
+                added.push((at, verdict));
+            }
+            log.add(&run(200, 200 + length, Verdict::Missed, None, 4));
+            added.extend((0..4).map(|n| (200 + length * n / 3, Verdict::Missed)));
+            log.sort();
+            let mut kept: Vec<_> = log.iter().map(|check| (check.at, check.verdict)).collect();
+            prop_assert!(kept.is_sorted_by_key(|(at, _)| *at));
+            for checks in [&mut added, &mut kept] {
+                checks.sort_by_key(|(at, verdict)| (*at, *verdict as u8));
+            }
+            prop_assert_eq!(kept, added);
+            prop_assert!(log.singles.windows(EVEN_RUN).all(|these| {
+                even_length(these) < EVEN_RUN || log.has_run(began(these[0]), began(these[EVEN_RUN - 1]))
+            }));
         }
 
         #[test]

@@ -153,6 +153,11 @@ impl Series {
         self.lead_in.between(from, to).chain(self.log.between(from, to))
     }
 
+    /// The runs of them that reach into the time between two instants, ends included.
+    pub(crate) fn runs_between(&self, from: i64, to: i64) -> impl Iterator<Item = EvenRun> {
+        self.lead_in.runs_between(from, to).chain(self.log.runs_between(from, to))
+    }
+
     /// Its checks in order, those of the day before too, thinned runs whole where they can be.
     pub(crate) fn runs(&self) -> impl Iterator<Item = EvenRun> {
         self.lead_in.runs().chain(self.log.runs())

@@ -91,9 +91,13 @@ pub(crate) fn analyze<'f>(
     let detector = OutageDetector::new(range.rules, interval, range.series);
     let failures = FailureLogger::new(interval);
     let mut watch = SeriesWatch { detector, failures, offline, blind_checks: 0, seeing: false };
-    series.lead_in.iter().for_each(|check| {
-        watch.see(&check);
-    });
+    for run in series.lead_in.runs() {
+        if !watch.see_good(&run) {
+            for check in run.checks() {
+                watch.see(&check);
+            }
+        }
+    }
     let mut seen = SeriesTally::default();
     for run in series.log.runs() {
         if watch.see_good(&run) {
@@ -160,16 +164,18 @@ impl SeriesWatch<'_> {
         judged
     }
 
-    /// Adds many good checks at once, if that is the same as one by one; says whether it was.
+    /// Adds the checks of a run if all are good and none was made while the vantage was offline; says whether
+    /// they were.
     fn see_good(&mut self, checks: &EvenRun) -> bool {
         let is_clear = self.offline.is_none_or(|offline| offline.is_clear(checks));
-        let added = checks.first.verdict == Verdict::Up && is_clear && self.detector.push_good(checks);
-        if added {
-            self.failures.push_good(checks);
-            self.blind_checks = 0;
-            self.seeing = true;
+        if checks.first.verdict != Verdict::Up || !is_clear {
+            return false;
         }
-        added
+        self.detector.push_good(checks);
+        self.failures.push_good(checks);
+        self.blind_checks = 0;
+        self.seeing = true;
+        true
     }
 
     /// Whether the last checks say nothing. One that could not be judged says little; with nothing

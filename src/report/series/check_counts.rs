@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{FailureClass, Verdict};
-use crate::report::fold::check_log::LoggedCheck;
+use crate::report::fold::check_log::{EvenRun, LoggedCheck};
 use crate::report::fold::probe_series::Series;
 use crate::report::series::offline::Offline;
 use crate::window::add_counts;
@@ -39,6 +39,17 @@ impl CheckCounts {
         }
     }
 
+    /// Adds those checks of a run that began between two instants, ends included.
+    fn add_run(&mut self, run: &EvenRun, offline: Option<&Offline>, (from, to): (i64, i64)) {
+        if run.first.verdict == Verdict::Up {
+            // Nothing that is known of the vantage changes them.
+            self.judged += run.before(to.saturating_add(1)) - run.before(from);
+        } else {
+            let checks = run.checks().filter(|check| (from..=to).contains(&check.at));
+            checks.for_each(|check| self.add(&Offline::judged(offline, check)));
+        }
+    }
+
     pub(crate) fn merge(&mut self, other: &CheckCounts) {
         self.judged += other.judged;
         self.failed += other.failed;
@@ -53,17 +64,11 @@ impl CheckCounts {
 pub(crate) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i64)]) -> Vec<CheckCounts> {
     let mut counts = vec![CheckCounts::default(); spans.len()];
     let (Some((from, _)), Some((_, to))) = (spans.first(), spans.last()) else { return counts };
-    let mut at = 0;
-    for check in series.between(*from, *to) {
-        while at < spans.len() && spans[at].1 < check.at {
-            at += 1;
-        }
-        match spans.get(at) {
-            Some((from, _)) if *from <= check.at => {
-                counts[at].add(&Offline::judged(offline, check));
-            }
-            Some(_) => {}
-            None => break,
+    for run in series.runs_between(*from, *to) {
+        let reached = spans.partition_point(|(_, to)| *to < run.first.at);
+        let touched = spans.iter().zip(&mut counts).skip(reached).take_while(|((from, _), _)| *from <= run.last_at);
+        for (span, counts) in touched {
+            counts.add_run(&run, offline, *span);
         }
     }
     counts

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use crate::model::IncidentRules;
 use crate::report::fold::check_log::EvenRun;
-use crate::report::series::flapping::{FlapDetector, SETTLED_AFTER};
+use crate::report::series::flapping::FlapDetector;
 use crate::report::series::outage::{Count, OpenRule, Outage, Transition};
 use crate::report::series::run_length;
 
@@ -91,25 +91,38 @@ impl OutageDetector {
         self.follow_flapping(failed);
     }
 
-    /// Adds many good checks at once, if they are enough that those in the middle change nothing
-    /// but numbers, and close enough that nothing is forgotten between them. Otherwise adds none and says so.
-    pub(crate) fn push_good(&mut self, checks: &EvenRun) -> bool {
-        let rules = &self.rules;
-        let settled = u64::from(SETTLED_AFTER.max(rules.open_of.get()).max(rules.close_after.get()));
-        let [_, (longest, _)] = checks.distances();
-        if checks.count <= 2 * settled || longest > self.memory {
-            return false;
+    /// Adds good checks: at once those in the middle that change nothing but numbers.
+    pub(crate) fn push_good(&mut self, checks: &EvenRun) {
+        let mut each = checks.checks();
+        let mut pushed = 0;
+        while (pushed == 0 || !self.is_settled())
+            && let Some(check) = each.next()
+        {
+            self.push(check.at, false);
+            pushed += 1;
         }
-        let last_skipped = checks.count - settled - 1;
-        (0..settled).for_each(|n| self.push(checks.at(n), false));
-        let skipped = last_skipped + 1 - settled;
+        // The last few are remembered each.
+        let skipped = (checks.count - pushed).saturating_sub(u64::from(self.rules.open_of.get()));
+        let [_, (longest, _)] = checks.distances();
+        if skipped == 0 || longest > self.memory {
+            return each.for_each(|check| self.push(check.at, false));
+        }
+        pushed += skipped;
         self.count.judged += skipped;
         self.run.length = self.run.length.saturating_add(u32::try_from(skipped).unwrap_or(u32::MAX));
-        self.last = Some(checks.at(last_skipped));
+        self.last = Some(checks.at(pushed - 1));
         self.last_good = self.last;
         self.flap.skip_good(skipped);
-        (last_skipped + 1..checks.count).for_each(|n| self.push(checks.at(n), false));
-        true
+        (pushed..checks.count).for_each(|n| self.push(checks.at(n), false));
+    }
+
+    /// Whether good checks are all that it looks back to, so that one more changes nothing but numbers.
+    const fn is_settled(&self) -> bool {
+        let rules = &self.rules;
+        !self.run.failed
+            && self.run.length >= rules.open_of.get()
+            && self.run.length >= rules.close_after.get()
+            && self.flap.is_settled()
     }
 
     /// The outages in order; the last may be open.
@@ -328,17 +341,18 @@ mod tests {
     proptest! {
         #[test]
         fn good_checks_added_at_once_are_those_added_one_by_one(
-            before in "[.x ]{0,60}",
-            count in 441_u64..3_000,
-            distance in 50_000_i64..80_000,
+            before in "([.x ]{0,60}|[.x]{0,20}[.]{200,300}x?[.]{0,20})",
+            count in prop_oneof![1_u64..30, 200_u64..3_000],
+            distance in prop_oneof![3 => 50_000_i64..80_000, 1 => 599_990_i64..600_010],
+            pause in 0_i64..20,
             after in "[.x ]{0,60}",
         ) {
-            let begin = 100 * MINUTE;
+            let begin = (before.len() as i64 + pause) * MINUTE;
             let first = LoggedCheck { at: begin, verdict: Verdict::Up, class: None, code: None, is_set_aside: false };
             let good = EvenRun { first, last_at: begin + distance * (count.cast_signed() - 1) + 7, count };
             let end = good.last_at;
             let (mut at_once, mut one_by_one) = (analyze(&before), analyze(&before));
-            prop_assert!(at_once.push_good(&good));
+            at_once.push_good(&good);
             (0..count).for_each(|n| one_by_one.push(good.at(n), false));
             for (minute, verdict) in (1..).zip(after.chars()).filter(|(_, verdict)| *verdict != ' ') {
                 at_once.push(end + minute * MINUTE, verdict == 'x');
@@ -346,15 +360,6 @@ mod tests {
             }
             prop_assert_eq!(format!("{at_once:?}"), format!("{one_by_one:?}"));
         }
-    }
-
-    #[test]
-    fn good_checks_with_a_pause_in_them_are_not_added_at_once() {
-        let first = LoggedCheck { at: 0, verdict: Verdict::Up, class: None, code: None, is_set_aside: false };
-        let mut detector = analyze("");
-        assert!(!detector.push_good(&EvenRun { first, last_at: 11 * MINUTE * 1_000, count: 1_001 }));
-        assert!(!detector.push_good(&EvenRun { first, last_at: 9 * MINUTE, count: 10 }));
-        assert_eq!(detector.judged(), 0);
     }
 
     #[test]

@@ -77,7 +77,12 @@ impl FailureLogger {
 
     /// Adds good checks at even distances.
     pub(crate) fn push_good(&mut self, checks: &EvenRun) {
-        self.push_many(checks.first.at, checks.last_at, checks.count);
+        let [_, (longest, _)] = checks.distances();
+        if longest <= self.log.pause {
+            self.push_many(checks.first.at, checks.last_at, checks.count);
+        } else {
+            checks.checks().for_each(|check| self.push(check.at, false));
+        }
     }
 
     fn push_many(&mut self, first: i64, last: i64, count: u64) {

@@ -27,9 +27,9 @@ const STRIDES: [usize; 4] = [1, 3, 5, 10];
 /// A state that lasts this many times longer than those before it has come to stay.
 const SETTLED: u64 = 3;
 
-/// After so many checks of one kind all that is remembered is of that kind: the states of the
-/// longest stride, and the checks before the first of them.
-pub(crate) const SETTLED_AFTER: u32 = STATES * 10 + 10;
+/// After so many good checks all that is remembered is good: the states of the longest stride, and the
+/// checks before the first of them.
+const SETTLED_AFTER: u32 = STATES * 10 + 10;
 
 /// The last states, the newest in the lowest bit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +63,8 @@ pub(crate) struct FlapDetector {
     alternating: bool,
     recent: VecDeque<Check>,
     checks: usize,
+    /// The good checks in a row up to now, no more than [`SETTLED_AFTER`].
+    good: u32,
     last: bool,
     firm_down: bool,
     dwell: Dwell,
@@ -93,6 +95,7 @@ impl Default for FlapDetector {
             alternating: false,
             recent: VecDeque::new(),
             checks: 0,
+            good: 0,
             last: false,
             firm_down: false,
             dwell: Dwell::default(),
@@ -104,7 +107,11 @@ impl Default for FlapDetector {
 impl FlapDetector {
     /// Adds a check.
     pub(crate) fn push(&mut self, failed: bool) {
+        if !failed && self.is_settled() {
+            return self.skip_good(1);
+        }
         self.checks += 1;
+        self.good = if failed { 0 } else { self.good + 1 };
         if self.last == failed {
             self.firm_down = failed;
         }
@@ -127,7 +134,12 @@ impl FlapDetector {
         self.percent = percent;
     }
 
-    /// Adds so many good checks after [`SETTLED_AFTER`] of them: nothing but their number is new.
+    /// Whether only good checks are remembered, so that one more changes nothing but numbers.
+    pub(crate) const fn is_settled(&self) -> bool {
+        self.good == SETTLED_AFTER
+    }
+
+    /// Adds so many good checks where it is settled: nothing but their number is new.
     pub(crate) fn skip_good(&mut self, checks: u64) {
         self.checks = self.checks.wrapping_add(usize::try_from(checks).unwrap_or(usize::MAX));
         self.dwell.now += checks;
@@ -135,8 +147,8 @@ impl FlapDetector {
 
     /// Whether it flaps now.
     pub(crate) fn flapping(&self) -> bool {
-        let settled = self.dwell.now > SETTLED * self.dwell.before.iter().copied().max().unwrap_or_default();
-        self.alternating || (self.latched.contains(&true) && !settled)
+        let settled = || self.dwell.now > SETTLED * self.dwell.before.iter().copied().max().unwrap_or_default();
+        self.alternating || (self.latched.contains(&true) && !settled())
     }
 
     /// The percentage of state changes now: the highest of the raw checks and the firm states.

@@ -1,7 +1,5 @@
 //! When nothing was heard of some series.
 
-use std::collections::BTreeMap;
-
 use crate::model::Verdict;
 use crate::report::parallel;
 use crate::report::series::analysis::SeriesAnalysis;
@@ -13,76 +11,50 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
     let Some(interval) = analyses.iter().filter_map(|one| one.interval()).min() else { return Vec::new() };
     let limit = interval.saturating_mul(SILENT_AFTER);
     let of_each = parallel::map(analyses.to_vec(), |one| {
-        let mut instants = InstantSlots::new(limit);
+        let mut heard = HeardSpans::new(limit);
         for run in one.series.log.runs().filter(|run| run.first.verdict != Verdict::Missed) {
-            // Of checks close together, some show as well that there is no silence.
             let [_, (longest, _)] = run.distances();
-            let stride = usize::try_from(limit / longest.max(1)).unwrap_or_default().max(1);
-            (0..run.count).step_by(stride).for_each(|n| instants.add(run.at(n)));
-            instants.add(run.last_at);
-        }
-        for (first, last) in one.series.maintenance.spans(0) {
-            let stride = usize::try_from(limit).unwrap_or_default().max(1);
-            (first..last).step_by(stride).for_each(|at| instants.add(at));
-            instants.add(last);
-        }
-        instants
-    });
-    let mut instants = InstantSlots::new(limit);
-    of_each.into_iter().for_each(|other| instants.merge(other));
-    instants.add(range.to);
-    let has_past = analyses.iter().any(|one| !one.series.lead_in.is_empty());
-    if has_past && range.from_is_asked {
-        instants.add(range.from);
-    }
-    instants.gaps()
-}
-
-/// The first and last instant of each slot of time: a gap longer than a slot lies between two slots,
-/// so that gaps are found without sorting.
-struct InstantSlots {
-    length: i64,
-    slots: BTreeMap<i64, (i64, i64)>,
-    /// The slot that was added to last.
-    newest: Option<(i64, (i64, i64))>,
-}
-
-impl InstantSlots {
-    fn new(length: i64) -> InstantSlots {
-        InstantSlots { length: length.max(1), slots: BTreeMap::new(), newest: None }
-    }
-
-    fn add(&mut self, at: i64) {
-        let slot = at.div_euclid(self.length);
-        match &mut self.newest {
-            Some((newest, ends)) if *newest == slot => *ends = (ends.0.min(at), ends.1.max(at)),
-            _ => {
-                self.flush();
-                self.newest = Some((slot, (at, at)));
+            if longest <= limit {
+                heard.add(run.first.at, run.last_at);
+            } else {
+                run.checks().for_each(|check| heard.add(check.at, check.at));
             }
         }
+        let mut maintained = HeardSpans::new(limit);
+        one.series.maintenance.spans(0).for_each(|(first, last)| maintained.add(first, last));
+        heard.spans.extend(maintained.spans);
+        heard.spans
+    });
+    let mut spans: Vec<(i64, i64)> = of_each.into_iter().flatten().collect();
+    spans.push((range.to, range.to));
+    let has_past = analyses.iter().any(|one| !one.series.lead_in.is_empty());
+    if has_past && range.from_is_asked {
+        spans.push((range.from, range.from));
+    }
+    spans.sort_unstable();
+    let mut heard = HeardSpans::new(limit);
+    spans.into_iter().for_each(|(first, last)| heard.add(first, last));
+    heard.spans.windows(2).map(|pair| (pair[0].1, pair[1].0)).collect()
+}
+
+/// Spans of time without a silence in them.
+struct HeardSpans {
+    /// What is no further apart than this, in milliseconds, is one span.
+    limit: i64,
+    /// The first and the last instant of each.
+    spans: Vec<(i64, i64)>,
+}
+
+impl HeardSpans {
+    const fn new(limit: i64) -> HeardSpans {
+        HeardSpans { limit, spans: Vec::new() }
     }
 
-    fn merge(&mut self, mut other: InstantSlots) {
-        other.flush();
-        for (_, (first, last)) in other.slots {
-            self.add(first);
-            self.add(last);
+    /// Adds a span: those that are added in order are joined where they can be.
+    fn add(&mut self, first: i64, last: i64) {
+        match self.spans.last_mut() {
+            Some(span) if span.0 <= first && first.saturating_sub(span.1) <= self.limit => span.1 = span.1.max(last),
+            _ => self.spans.push((first, last)),
         }
-    }
-
-    fn flush(&mut self) {
-        if let Some((slot, (first, last))) = self.newest.take() {
-            let ends = self.slots.entry(slot).or_insert((first, last));
-            *ends = (ends.0.min(first), ends.1.max(last));
-        }
-    }
-
-    /// The gaps longer than a slot.
-    fn gaps(mut self) -> Vec<(i64, i64)> {
-        self.flush();
-        let ends: Vec<(i64, i64)> = self.slots.into_values().collect();
-        let between = ends.windows(2).map(|pair| (pair[0].1, pair[1].0));
-        between.filter(|(before, after)| after - before > self.length).collect()
     }
 }
