@@ -1,6 +1,7 @@
 //! How fast a journal is read, and how fast `uptick report` answers from it: 30 days of 20 probes
 //! asked every 30 seconds, in one-minute windows. `cargo bench --bench journal` writes it to a
-//! temporary folder and reads it; half of it too, to see that the time grows with the lines.
+//! temporary folder and reads it; half of it too, to see that the time grows with the lines; and a year of 100
+//! probes that is compacted to days.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's answer")]
 
@@ -20,6 +21,10 @@ use uptick::journal;
 use uptick::journal::{Line, Range, Writer};
 use uptick::window::Window;
 
+/// The days and the probes of the compacted year.
+const YEAR: u64 = 365;
+const YEAR_PROBES: u64 = 100;
+
 fn main() -> ExitCode {
     if let Some(exit) = month::answer_if_asked() {
         return exit;
@@ -36,6 +41,9 @@ fn main() -> ExitCode {
             report(days, format, folder);
         }
     }
+    let year = tempfile::tempdir().expect("a folder");
+    write_compacted_year(year.path());
+    report(YEAR, "human", year.path());
     ExitCode::SUCCESS
 }
 
@@ -100,8 +108,7 @@ fn write(folder: &Path, days: u64) -> u64 {
     let mut writer = Writer::default();
     let mut bytes = 0;
     for day in 0..days {
-        let date = TimeZone::UTC.to_datetime(month::begin() + Duration::from_hours(24 * day)).date();
-        let mut file = BufWriter::new(File::create(folder.join(format!("{date}.jsonl"))).expect("room"));
+        let mut file = file_of(folder, day);
         for minute in day * MINUTES..(day + 1) * MINUTES {
             let mut lines = Vec::new();
             for probe in 0..PROBES {
@@ -113,4 +120,23 @@ fn write(folder: &Path, days: u64) -> u64 {
         }
     }
     bytes
+}
+
+fn write_compacted_year(folder: &Path) {
+    let mut writer = Writer::default();
+    for day in 0..YEAR {
+        let mut lines = Vec::new();
+        for probe in 0..YEAR_PROBES {
+            let mut window = month::window("local", probe, day * MINUTES, MINUTES);
+            window.strip.join_even();
+            writer.write(&Line::from(window), &mut lines).expect("the line is short");
+        }
+        file_of(folder, day).write_all(&lines).expect("room");
+    }
+}
+
+/// The journal's file of a day.
+fn file_of(folder: &Path, day: u64) -> BufWriter<File> {
+    let date = TimeZone::UTC.to_datetime(month::begin() + Duration::from_hours(24 * day)).date();
+    BufWriter::new(File::create(folder.join(format!("{date}.jsonl"))).expect("room"))
 }

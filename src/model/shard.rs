@@ -21,7 +21,7 @@ pub struct Shard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
     /// It has another form.
-    #[error("it is written I/N, with I from 0 to N-1: 0/4 is the first of four shards")]
+    #[error("it is written I/N, with I from 0 to N-1 and N at most 4294967295: 0/4 is the first of four shards")]
     Form,
     /// There are no shards.
     #[error("there cannot be 0 shards")]
