@@ -171,28 +171,24 @@ impl CheckLog {
         self.runs.sort();
     }
 
-    /// Makes runs of single checks at exactly the same distance, as a watch makes them: each instant is kept.
+    /// Makes runs of single checks at exactly the same distance, as a watch makes them: each instant is kept. Checks
+    /// beside a run stay single.
     fn join_even(&mut self) {
         let singles = std::mem::take(&mut self.singles);
         let (mut rest, mut runs) = (singles.as_slice(), Vec::new());
         while let Some(first) = rest.first() {
-            let length = even_length(rest);
-            let (from, to) = (began(*first), began(rest[length - 1]));
-            if length < EVEN_RUN || self.has_run(from, to) {
-                self.singles.push(*first);
-                rest = &rest[1..];
-            } else {
-                runs.push(PackedRun { first: *first, last_at: to, count: length as u64 });
-                rest = &rest[length..];
+            let (mut apart, mut beside) = (rest, &[][..]);
+            if let Some(run) = self.packed_runs(began(*first), i64::MAX).next() {
+                let before = rest.partition_point(|packed| began(*packed) < began(run.first));
+                let until = rest.partition_point(|packed| began(*packed) <= run.last_at);
+                (apart, beside) = (&rest[..before], &rest[before..until]);
             }
+            rest = &rest[apart.len() + beside.len()..];
+            join_even(apart, &mut self.singles, &mut runs);
+            self.singles.extend(beside);
         }
         self.longest = runs.iter().map(|run| run.last_at - began(run.first)).fold(self.longest, i64::max);
         self.runs.extend(runs);
-    }
-
-    /// Whether a run reaches into the time between two instants, ends included.
-    fn has_run(&self, from: i64, to: i64) -> bool {
-        self.packed_runs(from, to).next().is_some()
     }
 
     /// The runs that reach into the time between two instants, ends included.
@@ -250,6 +246,20 @@ impl CheckLog {
     pub(crate) fn last_at(&self) -> Option<i64> {
         let single = self.singles.last().map(|packed| unpack(*packed).at);
         single.max(self.runs.iter().map(|run| run.last_at).max())
+    }
+}
+
+/// Parts packed checks into runs and singles.
+fn join_even(mut packed: &[u64], singles: &mut Vec<u64>, runs: &mut Vec<PackedRun>) {
+    while let Some(first) = packed.first() {
+        let length = even_length(packed);
+        if length < EVEN_RUN {
+            singles.push(*first);
+            packed = &packed[1..];
+        } else {
+            runs.push(PackedRun { first: *first, last_at: began(packed[length - 1]), count: length as u64 });
+            packed = &packed[length..];
+        }
     }
 }
 
@@ -427,9 +437,9 @@ mod tests {
                 checks.sort_by_key(|(at, verdict)| (*at, *verdict as u8));
             }
             prop_assert_eq!(kept, added);
-            prop_assert!(log.singles.windows(EVEN_RUN).all(|these| {
-                even_length(these) < EVEN_RUN || log.has_run(began(these[0]), began(these[EVEN_RUN - 1]))
-            }));
+            let is_beside = |these: &[u64]| log.packed_runs(began(these[0]), began(these[EVEN_RUN - 1])).count() > 0;
+            let mut left = log.singles.windows(EVEN_RUN).filter(|these| even_length(these) == EVEN_RUN);
+            prop_assert!(left.all(is_beside));
         }
 
         #[test]
