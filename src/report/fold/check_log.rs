@@ -164,11 +164,10 @@ impl CheckLog {
 
     /// Puts the checks in order: the same order whatever the order of adding was.
     pub(crate) fn sort(&mut self) {
-        // Journals are in order: what is sorted here are a few long stretches that are.
-        self.singles.sort();
-        self.runs.sort();
+        sort_stretches(&mut self.singles);
+        sort_stretches(&mut self.runs);
         self.join_even();
-        self.runs.sort();
+        sort_stretches(&mut self.runs);
     }
 
     /// Makes runs of single checks at exactly the same distance, as a watch makes them: each instant is kept. Checks
@@ -247,6 +246,11 @@ impl CheckLog {
         let single = self.singles.last().map(|packed| unpack(*packed).at);
         single.max(self.runs.iter().map(|run| run.last_at).max())
     }
+}
+
+/// Sorts what is made of a few long stretches that are in order, as journals are: they are found, and merged.
+fn sort_stretches<T: Ord>(items: &mut [T]) {
+    items.sort();
 }
 
 /// Parts packed checks into runs and singles.

@@ -347,7 +347,7 @@ mod tests {
             pause in 0_i64..20,
             after in "[.x ]{0,60}",
         ) {
-            let begin = (before.len() as i64 + pause) * MINUTE;
+            let begin = (before.len().cast_signed() as i64 + pause) * MINUTE;
             let first = LoggedCheck { at: begin, verdict: Verdict::Up, class: None, code: None, is_set_aside: false };
             let good = EvenRun { first, last_at: begin + distance * (count.cast_signed() - 1) + 7, count };
             let end = good.last_at;
