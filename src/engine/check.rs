@@ -1,4 +1,4 @@
-//! One check: its attempts, the steps of its journey, and what is judged of each.
+//! One check: its attempts, the steps of each attempt, and the extra checks after a failure.
 
 pub(super) mod addresses;
 pub(super) mod alt_svc;

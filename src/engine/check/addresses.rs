@@ -1,4 +1,4 @@
-//! A check at each address of a name: one dead address of six is seen.
+//! A check of every address of a name, so that one dead address out of six is noticed.
 
 use std::net::SocketAddr;
 
@@ -15,10 +15,10 @@ use crate::engine::fault::{Deadline, Fault, timed_out};
 use crate::engine::http::session::Session;
 use crate::model::{AddressOutcome, Addresses, Mismatch, Phase, Probe, Quorum, Verdict};
 
-/// How many addresses are asked at a time.
+/// How many addresses are checked at a time.
 const AT_ONCE: usize = 8;
 
-/// Asks each address of the first step's host, and judges them by the quorum.
+/// Checks each address of the first step's host, and judges the results by the quorum.
 pub(crate) async fn run(
     means: &JourneyMeans,
     probe: &Probe,
@@ -56,7 +56,7 @@ async fn run_one(means: &JourneyMeans, probe: &Probe, mut session: Session, dead
     journey::run(means, probe, &mut session, deadline).await
 }
 
-/// The probe at one address alone.
+/// A copy of the probe that connects to this address only.
 fn at(probe: &Probe, address: SocketAddr) -> Probe {
     let mut probe = probe.clone();
     probe.transport.address = Some(address);
@@ -85,8 +85,8 @@ async fn find(
     }
 }
 
-/// The outcome of all is that of the first address that is up, or where the quorum is not met
-/// that of the first that is not.
+/// The combined result: that of the first address that is up if the quorum is met, else that of the
+/// first that is down.
 fn judge(addresses: &[SocketAddr], mut answers: Vec<StepResult>, quorum: Quorum) -> StepResult {
     let outcomes: Vec<AddressOutcome> =
         addresses.iter().zip(&answers).map(|(address, answered)| outcome(*address, answered)).collect();

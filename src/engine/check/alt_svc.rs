@@ -1,5 +1,5 @@
-//! What an answer offers by `alt-svc` (RFC 7838): each service is asked for the same page, and must answer
-//! as the first one did.
+//! The services that an answer offers by `alt-svc` (RFC 7838): the same page is requested from each, and the
+//! status must pass the same rule.
 
 use futures_util::stream::{self, StreamExt};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -16,23 +16,22 @@ use crate::engine::http::session::Session;
 use crate::engine::http::{body, follow_up, request_builder};
 use crate::model::{FailureClass, HttpVersionPreference, Mismatch, Probe, SafeText, Step, Transport};
 
-/// The most services that are asked, all at once.
+/// The most services that are checked, all at the same time.
 const OFFERS: usize = 4;
 
 /// The most bytes of a body that are read.
 const BODY: u64 = 64 * 1024;
 
-/// A service that is offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Offer {
     version: HttpVersionPreference,
-    /// Absent if it is the origin's.
+    /// Absent if it is the origin's host.
     host: Option<Host<String>>,
     port: u16,
 }
 
 impl Offer {
-    /// As the header has it.
+    /// The offer as the header writes it.
     fn shown(&self) -> String {
         let protocol = match self.version {
             HttpVersionPreference::Http3 => "h3",
@@ -43,18 +42,18 @@ impl Offer {
         format!("{protocol}=\"{host}:{}\"", self.port)
     }
 
-    /// Whom to connect to for it, where the page came this way.
+    /// Where to connect for this offer, given the route that fetched the page.
     fn endpoint(&self, way: &Route, page: &Url) -> Endpoint {
         match &self.host {
             Some(host) if Some(&*host.to_string()) != page.host_str() => endpoint(host, self.port),
-            // What stands for the origin stands for it on its own port.
+            // An override of the origin's endpoint also holds for an offer on the origin's own port.
             _ if page.port_or_known_default() == Some(self.port) => way.endpoint.clone(),
             _ => way.endpoint.clone().at_port(self.port),
         }
     }
 }
 
-/// The services that an answer offers, those of a protocol that is known here, each once.
+/// The services that an answer offers over a protocol known here, without duplicates.
 fn offers(headers: &HeaderMap) -> Vec<Offer> {
     let mut found: Vec<Offer> = Vec::new();
     let values = headers.get_all(header::ALT_SVC).iter().filter_map(|value| value.to_str().ok());
@@ -81,7 +80,7 @@ fn offer(text: &str) -> Option<Offer> {
     Some(Offer { version, host, port })
 }
 
-/// The parts of a text between separators that stand in no quotes.
+/// Splits a text at separators outside quotes.
 fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |character| {
@@ -90,7 +89,7 @@ fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
     })
 }
 
-/// An answer whose offers are to be asked.
+/// Checks the services that an answer offers.
 pub(crate) struct AltServices<'a> {
     pub(crate) requester: &'a Requester,
     pub(crate) probe: &'a Probe,
@@ -100,7 +99,7 @@ pub(crate) struct AltServices<'a> {
 }
 
 impl AltServices<'_> {
-    /// Asks all that are offered, and makes a failure of the answer where one does not answer, or none is
+    /// Requests the page from each offered service, and fails the step if one of them does not answer or none is
     /// offered.
     pub(crate) async fn check(&self, answered: &mut StepResult) {
         let Some(page) = &answered.page else { return };
@@ -127,13 +126,12 @@ impl AltServices<'_> {
             .filter_map(|(shown, answer)| answer.err().map(|(class, message)| (shown, class, message)))
             .collect();
         let Some((_, first, _)) = failed.first() else { return Ok(()) };
-        // That we lack something says nothing about the service.
+        // A fault of the prober says nothing about the service.
         let class = if first.is_ours() { *first } else { FailureClass::AssertionFailed };
         let told: Vec<String> = failed.iter().map(|(shown, _, message)| format!("{shown}: {message}")).collect();
         Err(self.unmet(class, &format!("{} to answer too", shown.join(", ")), &told.join("; ")))
     }
 
-    /// One service.
     async fn ask(&self, offer: &Offer, page: &Page) -> Result<(), (FailureClass, String)> {
         let impossible = |why: String| (FailureClass::AssertionFailed, why);
         let transport =
@@ -162,7 +160,7 @@ impl AltServices<'_> {
         }
     }
 
-    /// Whether the status is one that the page itself may have.
+    /// Holds the status to the page's own rule; a method other than GET was not repeated, so only 5xx fails.
     fn judge(&self, status: StatusCode) -> Result<(), (FailureClass, String)> {
         let is_same_question = self.step.request.method == Method::GET;
         let unmet = expect::status(&self.step.expect, status).filter(|_| is_same_question);

@@ -1,5 +1,5 @@
-//! The files that a page links to: each is asked for, bounded in number, bytes and time, and
-//! one that does not load is told by its URL.
+//! The files that a page links to: each is requested, within limits on number, bytes and time, and
+//! one that does not load is reported by its URL.
 
 use futures_util::stream::{self, StreamExt};
 use http::header;
@@ -17,10 +17,10 @@ use crate::engine::http::session::Session;
 use crate::engine::http::{follow_up, request_builder};
 use crate::model::{AssetOutcome, Assets, FailureClass, Mismatch, Probe, SafeText, Step};
 
-/// How many are asked for at a time: what a browser does over HTTP/1.1.
+/// How many files are requested at a time: as many as a browser requests over HTTP/1.1.
 const AT_ONCE: usize = 6;
 
-/// How much of a media type is kept, in characters.
+/// The longest media type kept, in characters.
 const TYPE: usize = 100;
 
 /// A page whose files are to be loaded.
@@ -33,8 +33,7 @@ pub(crate) struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    /// Loads the files and makes a failure of the answer where one does not load or too few are
-    /// linked to.
+    /// Loads the files, and fails the step if one does not load or the page links to too few.
     pub(crate) async fn load(&self, assets: &Assets, answered: &mut StepResult) {
         let Some(page) = answered.page.clone() else { return };
         let Ok(own) = request_builder::url(self.step, self.session, Some(&self.requester.urls)) else { return };
@@ -56,7 +55,7 @@ impl Loading<'_> {
         let mut failed =
             outcomes.iter().zip(&faults).filter_map(|(asset, fault)| fault.as_ref().map(|fault| (asset, fault)));
         let failure = failed.next().map(|(asset, first)| {
-            // That we lack something says nothing about the page.
+            // A fault of the prober says nothing about the page.
             let class = if first.class.is_ours() { first.class } else { FailureClass::AssetFailed };
             let count = 1 + failed.count();
             let message = format!("{count} of {total} files did not load, the first {}: {}", asset.url, first.message);
@@ -98,7 +97,7 @@ impl Loading<'_> {
     }
 }
 
-/// The files that a page links to and that are to be loaded.
+/// The URLs of the files to load.
 async fn links(assets: &Assets, page: &Page, body: &Body) -> Result<Vec<Url>, HtmlError> {
     if body.bytes.len() <= offload::SMALL {
         return links_here(assets, page, body);

@@ -1,4 +1,4 @@
-//! One attempt of a probe: its shared session, all of its steps, at one address or at each.
+//! One attempt of a probe: its shared session and all of its steps, at one address or at every address.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::engine::resolve::Names;
 use crate::engine::tls::TlsConfigs;
 use crate::model::{Addresses, Captures, ExchangeDetail, Probe, Redactor, Step, Transport, is_tls_scheme};
 
-/// Carries attempts out: one for the whole run.
+/// Makes attempts; one instance serves the whole run.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     redactor: Redactor,
@@ -57,15 +57,15 @@ impl Attempts {
         Ok(Attempts { redactor, means, sessions: Sessions::default() })
     }
 
-    /// All steps of the probe once. A shared session is made or waited for before the clock
-    /// starts: its time is not the target's. One that a target refuses is made anew, once.
+    /// Runs all steps of the probe once. A shared session is opened or waited for before the clock
+    /// starts: its time is not the target's. A session that the target refuses is renewed once.
     pub(crate) async fn attempt(&self, probe: &Probe) -> StepResult {
         let Some(shared) = &probe.session else {
             return self.attempt_with(probe, self.session()).await;
         };
         let mut renewed = false;
         loop {
-            // Boxed: it holds a journey, and every check would carry the room for it.
+            // Boxed: this future holds a journey, and would enlarge that of every check.
             let made = Box::pin(self.sessions.get(&self.means, shared, &self.redactor)).await;
             let (session, kept) = match made {
                 Ok(made) => made,
@@ -89,7 +89,7 @@ impl Attempts {
         let deadline = Deadline { at: Instant::now() + probe.timeout, limit: probe.timeout };
         match probe.transport.addresses {
             Addresses::All(quorum) if !probe.transport.has_fixed_address() && !probe.transport.may_have_proxy() => {
-                // Boxed, so that whoever holds many checks holds many pointers.
+                // Boxed, so that a caller with many checks holds a pointer for each.
                 Box::pin(addresses::run(&self.means, probe, quorum, &session, deadline)).await
             }
             _ => Box::pin(journey::run(&self.means, probe, &mut session, deadline)).await,
@@ -97,7 +97,7 @@ impl Attempts {
     }
 }
 
-/// A check that could not be made because the session it needs failed.
+/// The result of a check that could not start because the session it needs failed.
 fn blocked(fault: &Fault, probe: &Probe, redactor: &Redactor) -> StepResult {
     let mut result = StepResult::default();
     if let Some(step) = probe.steps.first() {

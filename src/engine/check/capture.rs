@@ -1,4 +1,4 @@
-//! Values taken out of an answer for later steps. Each is treated as a secret from then on.
+//! Values captured from an answer for later steps. Each is treated as a secret from then on.
 
 use crate::engine::check::step_result::Page;
 use crate::engine::expectation::{html, text};
@@ -11,7 +11,7 @@ use crate::model::{Capture, CaptureFrom, FailureClass, JsonDocument};
 /// The longest value captured, in bytes.
 const LIMIT: usize = 16 * 1024;
 
-/// Whether a capture looks into the body.
+/// Whether any capture reads the body.
 pub(crate) fn needs_body(captures: &[Capture]) -> bool {
     captures.iter().any(|capture| !matches!(capture.from, CaptureFrom::Header(_) | CaptureFrom::Cookie(_)))
 }
@@ -19,7 +19,7 @@ pub(crate) fn needs_body(captures: &[Capture]) -> bool {
 /// Takes all values, by name.
 ///
 /// # Errors
-/// The first that is not there, is too long, or takes too much work to find.
+/// The first value that is missing, too long, or too costly to find.
 pub(crate) async fn take(
     captures: &[Capture],
     page: &Page,
@@ -50,7 +50,7 @@ fn failed(message: String) -> Fault {
     Fault::new(FailureClass::CaptureFailed, None, message)
 }
 
-/// The value, if it is there. A text of JSON is taken without its quotes, anything else as it is
+/// The value, if there is one. A JSON string is taken without its quotes, any other JSON value as
 /// written.
 fn find(from: &CaptureFrom, page: &Page, body: &Body, jar: &Jar) -> Result<Option<String>, String> {
     match from {

@@ -1,7 +1,7 @@
 //! Extra checks while a probe fails, to tell causes apart: another resolver, each address alone, the
-//! address that worked last, TCP alone, a control target. A few, at once, each with a short time;
-//! evidence, and never counted. Only what may be repeated is repeated: a request that is not a
-//! plain GET or HEAD is asked for a connection and no more.
+//! address that worked last, TCP alone, a control target. They are few, run at the same time with a
+//! short timeout, serve as evidence and never count as checks. Only a plain GET or HEAD is repeated:
+//! for any other request the extra check stops once the connection is made.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,24 +23,24 @@ use crate::model::{
 /// The most time one extra check may take.
 const TIME: Duration = Duration::from_secs(5);
 
-/// The most addresses of a name that are asked alone.
+/// The most addresses of a name that are checked alone.
 const ADDRESSES: usize = 4;
 
 /// The most bytes of a body that are read.
 const BODY: u64 = 64 * 1024;
 
-/// What is known beside a failed check.
+/// What is known besides a failed check.
 #[derive(Clone, Debug, Default)]
 pub struct Clues {
     /// The address that answered last.
     pub last_good: Option<SocketAddr>,
-    /// Another resolver than the probe's.
+    /// A resolver other than the probe's.
     pub other_resolver: Option<Resolver>,
     /// A control target.
     pub control: Option<Arc<Probe>>,
 }
 
-/// One question.
+/// One extra check.
 #[derive(Clone, Debug)]
 enum Question {
     Resolve(Resolver),
@@ -50,18 +50,18 @@ enum Question {
 }
 
 impl Attempts {
-    /// Makes the extra checks that say something about this failure. Ends within seconds, whatever
-    /// the target does; empty if nothing can be asked, as behind a proxy.
+    /// Makes the extra checks that can explain this failure. Ends within seconds, whatever the target
+    /// does; empty if no extra check applies, for example behind a proxy.
     pub(crate) async fn diagnose(self: &Arc<Self>, probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Diagnosis {
         let mut asking = JoinSet::new();
         for (place, question) in questions(probe, failed, clues).into_iter().enumerate() {
             let (attempts, probe) = (Arc::clone(self), Arc::clone(probe));
-            // Boxed: a whole check is in it.
+            // Boxed: the future holds a whole check.
             asking.spawn(async move { (place, Box::pin(attempts.ask(&probe, question)).await) });
         }
         let mut found = Vec::new();
         while let Some(answer) = asking.join_next().await {
-            // A question whose task broke down has no answer.
+            // A task that panicked has no answer.
             found.extend(answer);
         }
         found.sort_by_key(|(place, _)| *place);
@@ -110,9 +110,9 @@ impl Attempts {
     }
 }
 
-/// What to ask about a failure: names where names fail, addresses where the way to them may.
+/// The extra checks for a failure: of name resolution if that failed, of addresses if the way to them may be at fault.
 fn questions(probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Vec<Question> {
-    // When the control targets fail too, it may be for the resolver that all of them ask.
+    // When the control targets fail too, the resolver that they all use may be the cause.
     let theirs = |class: FailureClass| !class.is_ours() || class == FailureClass::ControlFailed;
     let Some(failure) = failed.failure.as_ref().filter(|failure| theirs(failure.class)) else { return Vec::new() };
     if probe.transport.may_have_proxy() {
@@ -137,13 +137,13 @@ fn questions(probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Vec<Questio
     questions
 }
 
-/// The configured other resolver; without one, the system's, where the probe asks another.
+/// The configured second resolver; without one, the system's, if the probe uses another.
 fn other_resolver(probe: &Probe, clues: &Clues) -> Option<Resolver> {
     let other = clues.other_resolver.unwrap_or(Resolver::System);
     (other != probe.transport.resolver).then_some(other)
 }
 
-/// Whether asking again does nothing but ask.
+/// Whether the first request may be repeated without side effects.
 fn may_repeat(probe: &Probe) -> bool {
     let request = probe.steps.first().map(|step| &step.request);
     request.is_some_and(|request| {
@@ -152,7 +152,7 @@ fn may_repeat(probe: &Probe) -> bool {
     })
 }
 
-/// The first request of a probe, to one address, once.
+/// A copy of the probe with only its first request, to this address, without retries.
 fn pinned(probe: &Probe, address: SocketAddr, limit: Duration) -> Probe {
     let mut pinned = probe.clone();
     pinned.steps.truncate(1);
@@ -175,7 +175,7 @@ async fn connects(address: SocketAddr, limit: Duration) -> Result<(), FailureCla
     }
 }
 
-/// The host name of the first request; absent if it is an address or not known beforehand.
+/// The host name of the first request; absent if it is an address or depends on a capture.
 fn host(probe: &Probe) -> Option<String> {
     let url = probe.steps.first()?.request.url.fill(&crate::model::Captures::new()).ok()?;
     match host_of(&Url::parse(&url).ok()?)? {

@@ -1,5 +1,5 @@
-//! All steps of a probe once, in order: what one captures the next may use, and after one that
-//! fails none is asked.
+//! One pass over the steps of a probe, in order: a step may use what earlier steps captured, and
+//! after a step that fails the rest are skipped.
 
 use tokio::time::Instant;
 
@@ -14,14 +14,14 @@ use crate::engine::fault::{Deadline, Fault};
 use crate::engine::http::session::Session;
 use crate::model::{Auth, Probe, Redactor, Secret, Step, StepOutcome, Timings};
 
-/// What journeys are made with: one for the whole run.
+/// What all journeys share; one instance serves the whole run.
 #[derive(Debug)]
 pub(crate) struct JourneyMeans {
     pub(crate) requester: Requester,
     pub(crate) tokens: Tokens,
 }
 
-/// Asks all steps. The answer is the last step's that was asked; times add up over all.
+/// Runs the steps. The result is that of the last step that ran; the timings are sums over all.
 pub(crate) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Session, deadline: Deadline) -> StepResult {
     let began = Instant::now();
     let mut all = StepResult::default();
@@ -54,7 +54,7 @@ pub(crate) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Sessi
         answered.exchanges = std::mem::take(&mut all.exchanges);
         all = answered;
     }
-    // An answer that a value was captured from has that value in it.
+    // The answer that a value was captured from contains it.
     all.exchanges.iter_mut().filter(|_| !session.captures.is_empty()).for_each(|kept| kept.redact(&session.redactor));
     all.note_total(began);
     all.steps = steps;
@@ -92,7 +92,7 @@ async fn take_step(
         answered.fail(&fault, Vec::new(), url.as_ref(), probe, step, &session.redactor);
     }
     if answered.failure.is_none() && (step.expect.alt_svc || step.warn.alt_svc) {
-        // Boxed: most checks carry no room for it.
+        // Boxed: most checks do not need this future.
         let services = AltServices { requester: &means.requester, probe, step, session, deadline };
         Box::pin(services.check(&mut answered)).await;
         if !step.expect.alt_svc {
@@ -116,7 +116,7 @@ async fn take_step(
     answered
 }
 
-/// Keeps what the answer gives, and treats it as secret from then on.
+/// Keeps the captured values, and treats them as secret from then on.
 async fn capture_all(step: &Step, session: &mut Session, answered: &StepResult) -> Result<(), Fault> {
     let Some(page) = answered.page.as_ref().filter(|_| !step.captures.is_empty()) else { return Ok(()) };
     let taken = capture::take(&step.captures, page, &answered.body, &session.jar).await?;
@@ -125,8 +125,8 @@ async fn capture_all(step: &Step, session: &mut Session, answered: &StepResult) 
     Ok(())
 }
 
-/// The request, with a token where it needs one. A kept token that is refused may have been
-/// revoked: it is fetched anew, and the request is sent once more.
+/// Sends the request, with a token if it needs one. A token from an earlier check that is refused
+/// may have been revoked: a new one is fetched, and the request is sent once more.
 async fn ask(
     means: &JourneyMeans,
     probe: &Probe,
@@ -171,7 +171,7 @@ fn not_asked(fault: &Fault, probe: &Probe, step: &Step, session: &Session) -> St
     answered
 }
 
-/// The session's redactor, with the token.
+/// The session's redactor, extended by the token.
 fn redactor_with(fetched: &Fetched, session: &Session) -> Redactor {
     let build = || session.redactor.with([fetched.secret.clone()]);
     if session.captures.is_empty() && session.token.is_none() {

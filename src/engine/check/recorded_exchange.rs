@@ -1,4 +1,4 @@
-//! What is kept of a request and its answer for whoever asked to see them; else nothing.
+//! What is kept of a request and its answer when the user asks to see them; otherwise nothing.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
@@ -12,7 +12,7 @@ use crate::model::{ExchangeDetail, HEADER_LIMIT, HttpExchange, REDACTED, Redacto
 /// The most headers kept of one message.
 const HEADERS: usize = 100;
 
-/// The exchange as it may be shown, as much of it as is wanted.
+/// The exchange, redacted, in the detail asked for.
 pub(crate) fn record(
     detail: ExchangeDetail,
     step: &Step,
@@ -64,12 +64,12 @@ fn shown<'h>(
     headers.take(HEADERS).map(|(name, said)| (name.to_string(), value(name, said))).collect()
 }
 
-/// Whether a body is no text: it has a binary data byte, as the MIME Sniffing Standard names them.
+/// Whether a body is not text: it has a binary data byte as the MIME Sniffing Standard defines it.
 fn is_binary(text: &str) -> bool {
     text.contains(|character| matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{e}'..='\u{1a}' | '\u{1c}'..='\u{1f}'))
 }
 
-/// The text of a body. One that is no text is not shown, but said.
+/// The text of a body, or a note in its place if it is not text.
 fn body(exchanged: &Exchanged, headers: &HeaderMap, redactor: &Redactor) -> String {
     let body = &exchanged.body;
     if let Some(coding) = &body.undecodable {

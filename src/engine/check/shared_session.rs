@@ -1,5 +1,5 @@
-//! Journeys that several probes share: a login is made once per lifetime, by the first check
-//! that needs it, and the others wait for it.
+//! Sessions that several probes share: the first check that needs one logs in, once per lifetime,
+//! and the others wait for it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,10 +12,10 @@ use crate::engine::fault::{Deadline, Fault};
 use crate::engine::http::session::Session;
 use crate::model::{FailureClass, Probe, Redactor, Session as SharedSession};
 
-/// How long a session that failed is not tried again: its dependants come at about the same time.
+/// How long a failed session is not tried again: the probes that need it tend to run at the same time.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// What a shared journey left behind, or why it failed.
+/// The session that a login left behind, or why it failed, and until when that holds.
 #[derive(Clone, Debug)]
 struct Made {
     result: Result<Session, Fault>,
@@ -31,10 +31,10 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// The session's cookies and captures, and whether they were made before this check.
+    /// The session's cookies and captures, and whether they are older than this check.
     ///
     /// # Errors
-    /// That it failed, as `blocked`.
+    /// The session failed: the class is `blocked`.
     pub(crate) async fn get(
         &self,
         means: &JourneyMeans,
@@ -42,7 +42,7 @@ impl Sessions {
         redactor: &Redactor,
     ) -> Result<(Session, bool), Fault> {
         let place = self.place(&shared.name);
-        // Whoever is before us takes as long as one run may, and we may take as long again.
+        // The check that holds the lock takes at most one timeout, and this one at most another.
         let patience = shared.timeout.saturating_mul(2);
         let Ok(mut made) = tokio::time::timeout(patience, place.lock()).await else {
             return Err(blocked(shared, "it did not end in time"));
@@ -56,7 +56,7 @@ impl Sessions {
         result.map(|session| (session, false))
     }
 
-    /// Forgets a session that a target no longer accepts.
+    /// Drops a session that a target no longer accepts.
     pub(crate) async fn forget(&self, shared: &SharedSession) {
         *self.place(&shared.name).lock().await = None;
     }
@@ -85,7 +85,7 @@ async fn make(means: &JourneyMeans, shared: &SharedSession, redactor: &Redactor)
     }
 }
 
-/// The session as a probe of its own, which is never recorded.
+/// The session's login as a probe, which is never recorded.
 fn as_probe(shared: &SharedSession) -> Probe {
     Probe {
         timeout: shared.timeout,

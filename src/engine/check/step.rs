@@ -1,5 +1,5 @@
-//! One step of a check: the request, its redirects, the judgement. It knows one step and what
-//! earlier steps left behind, and nothing of retries.
+//! One step of a check: the request, its redirects, the judgement. It sees one step and what
+//! earlier steps left in the session, and does not retry.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
@@ -32,12 +32,11 @@ pub(crate) struct StepRun<'a> {
     pub(crate) step: &'a Step,
     pub(crate) session: &'a mut Session,
     pub(crate) deadline: Deadline,
-    /// The URL whose host the transport's overrides are for, where it is not the step's own.
+    /// The URL whose host the transport's overrides apply to, if it is not the step's own.
     pub(crate) home: Option<&'a Url>,
 }
 
 impl StepRun<'_> {
-    /// Carries the step out.
     pub(crate) async fn run(mut self) -> StepResult {
         let mut result = StepResult::default();
         let asked = match self.step.request.protocol {
@@ -58,7 +57,7 @@ impl StepRun<'_> {
         result
     }
 
-    /// Asks what is not HTTP.
+    /// Runs a step whose protocol is not HTTP.
     async fn converse(&self, result: &mut StepResult) -> Result<Answer, Stopped> {
         let url = request_builder::url(self.step, self.session, Some(&self.requester.urls)).map_err(Stopped::before)?;
         let check = ProtocolCheck {
@@ -68,7 +67,7 @@ impl StepRun<'_> {
             session: self.session,
             deadline: self.deadline,
         };
-        // Boxed: a check of HTTP carries no room for it.
+        // Boxed: an HTTP check does not need this future.
         let answer = Box::pin(check.run(url)).await?;
         if let Some(head) = &answer.head {
             result.note_head(head);
@@ -81,7 +80,7 @@ impl StepRun<'_> {
     /// Sends the request and follows its redirects until there is an answer.
     async fn follow(&mut self, result: &mut StepResult) -> Result<Answer, Stopped> {
         let request = &self.step.request;
-        // A page's files may be others at each check.
+        // The files of a page may differ from check to check.
         let known = self.home.is_none().then_some(&self.requester.urls);
         let mut url = request_builder::url(self.step, self.session, known).map_err(Stopped::before)?;
         let mut content = request_builder::build(self.step, self.session).map_err(Stopped::before)?;
@@ -123,7 +122,7 @@ impl StepRun<'_> {
             };
             result.note_hop(&head, &url, &target.1, &trace, &self.session.redactor);
             if answers > 0 {
-                // It was for the URL before.
+                // The Digest answer was for the previous URL.
                 content.headers.remove(header::AUTHORIZATION);
                 answers = 0;
             }
@@ -132,14 +131,14 @@ impl StepRun<'_> {
         }
     }
 
-    /// Whether a redirect is what is expected of the answer: it leads nowhere, and its status is asked for.
+    /// Whether a redirect is the expected answer: it has no Location, and its status is an expected one.
     fn is_expected(&self, head: &ResponseHead) -> bool {
         let expected = &self.step.expect.status;
         !redirect::has_location(&head.headers) && expected.iter().any(|set| set.contains(head.status))
     }
 
-    /// The header that answers a challenge of Digest, after so many answers to the same URL. A second one is
-    /// given where the first was right but for the age of its nonce, as behind several servers.
+    /// The header that answers a Digest challenge, after this many answers to the same URL. A second answer is
+    /// given if only the nonce of the first was too old, as happens behind several servers.
     fn digest(
         &self,
         url: &Url,
@@ -154,7 +153,7 @@ impl StepRun<'_> {
         request_builder::digest(self.step, self.session, url, content, &head.headers)
     }
 
-    /// That a signed request is refused for our own clock: it says nothing about the target.
+    /// The fault if a signed request is refused because this host's clock is wrong: it says nothing about the target.
     fn clock_fault(&self, head: &ResponseHead) -> Option<Fault> {
         let is_signed = matches!(self.step.request.auth, Some(Auth::AwsSigV4(_)));
         let is_refused = matches!(head.status.as_u16(), 400 | 401 | 403);
@@ -167,7 +166,7 @@ impl StepRun<'_> {
         })
     }
 
-    /// Where a redirect leads, and the method that was asked with before it.
+    /// Where a redirect leads, and the method of the request that was redirected.
     fn next(
         &self,
         url: &Url,
@@ -185,7 +184,7 @@ impl StepRun<'_> {
         Ok((target, method))
     }
 
-    /// Changes the request to what is sent after a redirect.
+    /// Turns the request into the one to send after a redirect.
     fn redirect(&self, content: &mut RequestContent, status: StatusCode, elsewhere: bool) -> Result<(), Fault> {
         let method = redirect::method_after(status, &content.method);
         if method != content.method {
@@ -220,7 +219,7 @@ impl StepRun<'_> {
         Ok(())
     }
 
-    /// One request to where the URL leads now.
+    /// Sends one request to the current URL.
     async fn ask(
         &self,
         own: &Url,
@@ -230,7 +229,7 @@ impl StepRun<'_> {
     ) -> Result<Exchanged, Stopped> {
         let route = self.route(own, url, content)?;
         let mut request = content.outgoing(&route, self.session.jar.header(url));
-        // Another origin gets no signature of ours.
+        // Another origin must not get the signature.
         if let Some(signer) = request_builder::signer(self.step, self.session).map_err(Stopped::before)?
             && same_origin(own, url)
         {
@@ -276,14 +275,14 @@ impl StepRun<'_> {
             url: Some(url.clone()),
             trace: None,
         })?;
-        // Whoever serves a page's files or a token need not speak what the target does.
+        // The host of a page's files or of a token need not speak HTTP/3 because the target does.
         if route.version == HttpVersionPreference::Http3 && self.home.is_some_and(|home| home.host() != url.host()) {
             route.version = HttpVersionPreference::Auto;
         }
         Ok(route)
     }
 
-    /// How much is kept of the request: nothing of a file that a page links to.
+    /// How much of the exchange is kept: nothing if it loads a file of a page or fetches a token.
     fn detail(&self) -> ExchangeDetail {
         if self.home.is_some() { ExchangeDetail::default() } else { self.requester.detail }
     }
@@ -297,12 +296,11 @@ impl StepRun<'_> {
         body_rules::needs_body(&self.step.expect) || capture::needs_body(&self.step.captures)
     }
 
-    /// Judges the answer.
     async fn judge(&mut self, answer: Answer, result: &mut StepResult) {
         let Answer { head, body, grpc_status, dns, fault, url, trace } = answer;
         let expect = &self.step.expect;
         let (status, headers) = match head {
-            // Of another protocol, what counts is judged by it.
+            // For other protocols the status is judged by their own check.
             Some(head) if self.step.request.protocol == Protocol::Http => (Some(head.status), head.headers),
             Some(head) => (None, head.headers),
             None => (None, HeaderMap::new()),
@@ -359,7 +357,7 @@ impl StepRun<'_> {
     }
 }
 
-/// What is wrong with an answer whatever its body is: it is no answer to what was asked, or it is the
+/// What is wrong with an answer regardless of its body: it switches protocols unasked, or it is the
 /// proxy's.
 fn of_head(head: &ResponseHead, fault: Option<&Fault>) -> Option<Fault> {
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
@@ -369,8 +367,8 @@ fn of_head(head: &ResponseHead, fault: Option<&Fault>) -> Option<Fault> {
     fault.filter(|fault| fault.class == FailureClass::ProxyRefused).cloned()
 }
 
-/// The failure of an answer, with what is not as expected. A rule that is not met comes before what broke off; where a
-/// message was waited for, it is why none came in time.
+/// The failure of an answer, with its mismatches. A rule that is not met takes precedence over a broken transfer; if no
+/// message came in time, the unmet rule explains what was waited for.
 fn failure_of(unmet: Option<Unmet>, fault: Option<Fault>) -> Option<(Fault, Vec<Mismatch>)> {
     let Some(mut unmet) = unmet else { return Some((fault?, Vec::new())) };
     if let Some(waited) = fault.filter(|fault| fault.class == FailureClass::MessageTimeout) {
@@ -382,7 +380,7 @@ fn failure_of(unmet: Option<Unmet>, fault: Option<Fault>) -> Option<(Fault, Vec<
     Some((Fault::new(unmet.class, phase, unmet.message), unmet.mismatches))
 }
 
-/// Whether a status may be for a client certificate that the server asked for and did not get.
+/// Whether the status may be due to a client certificate that the server asked for and did not get.
 fn may_be_for_certificate(class: FailureClass, status: Option<StatusCode>, trace: &ConnectionTrace) -> bool {
     let is_refused = class == FailureClass::Status
         && status.is_some_and(|status| matches!(status.as_u16(), 400 | 401 | 403 | 495 | 496));

@@ -1,4 +1,4 @@
-//! What became of one step: the record in the making, as plain data.
+//! The result of one step as plain data, from which the check's outcome is made.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,37 +20,36 @@ use crate::model::{
     Redactor, SafeText, Step, StepOutcome, Timings, TlsFacts,
 };
 
-/// The most redirects kept in the record, however many are allowed.
+/// The most redirects recorded, however many are allowed.
 const HOPS: usize = 20;
 
 /// The longest Location kept, in characters.
 const LOCATION: usize = 300;
 
-/// What became of one step.
 #[derive(Debug, Default)]
 pub(crate) struct StepResult {
     pub(crate) failure: Option<Failure>,
     pub(crate) timings: Timings,
-    /// What `ConnectionTrace::farewell` adds up to: what has passed without being part of `timings`.
+    /// The sum of `ConnectionTrace::farewell`: time that passed but belongs to none of the `timings`.
     pub(crate) farewell: Duration,
     pub(crate) status: Option<u16>,
     /// What a name server answered.
     pub(crate) dns: Option<DnsFacts>,
-    /// What a gRPC call ended with.
+    /// The status code of a gRPC call.
     pub(crate) grpc_status: Option<u16>,
     pub(crate) http_version: Option<HttpVersion>,
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) tls: Option<TlsFacts>,
     pub(crate) redirects: Vec<Hop>,
-    /// The length of the last body that its head named.
+    /// The `content-length` of the last response head.
     pub(crate) content_length: Option<u64>,
     pub(crate) body: Body,
-    /// The answer that was judged: where it came from, and its head.
+    /// The answer that was judged.
     pub(crate) page: Option<Page>,
-    /// The addresses of the name that answered.
+    /// The addresses of the host that answered.
     pub(crate) dialled: Vec<SocketAddr>,
     pub(crate) http3_offered: bool,
-    /// What is worth a warning of it, and of the steps before it.
+    /// The warnings of this step and of the steps before it.
     pub(crate) warnings: Vec<Mismatch>,
     pub(crate) steps: Vec<StepOutcome>,
     pub(crate) assets: Vec<AssetOutcome>,
@@ -59,7 +58,7 @@ pub(crate) struct StepResult {
     pub(crate) evidence: Option<Evidence>,
 }
 
-/// An answer that was judged.
+/// Where an answer came from, and its headers.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
     pub(crate) url: Url,
@@ -67,12 +66,12 @@ pub(crate) struct Page {
 }
 
 impl StepResult {
-    /// Notes how long it has taken since it began, without the farewell.
+    /// Sets the total time since `began`, without the farewell.
     pub(crate) fn note_total(&mut self, began: Instant) {
         self.timings.total = began.elapsed().saturating_sub(self.farewell);
     }
 
-    /// Makes it a failure, with what helps to understand and repeat it.
+    /// Records a failure, with the evidence to understand and repeat it.
     pub(crate) fn fail(
         &mut self,
         fault: &Fault,
@@ -93,7 +92,7 @@ impl StepResult {
         }
     }
 
-    /// Makes a warning of a failure.
+    /// Turns the failure into a warning.
     pub(crate) fn warn_instead(&mut self, assertion: &str) {
         let Some(failure) = self.failure.take() else { return };
         self.evidence = None;
@@ -105,7 +104,6 @@ impl StepResult {
         self.warnings.extend(if failure.mismatches.is_empty() { vec![missed] } else { failure.mismatches });
     }
 
-    /// Notes a redirect.
     pub(crate) fn note_hop(
         &mut self,
         head: &ResponseHead,
@@ -130,7 +128,7 @@ impl StepResult {
         }
     }
 
-    /// Notes whom it spoke to, and what TLS showed.
+    /// Notes the server's address, and what the TLS handshake showed.
     pub(crate) fn note_connection(&mut self, trace: &ConnectionTrace, redactor: &Redactor) {
         self.remote = trace.remote;
         self.tls = trace.handshake.as_ref().map(|shown| {
@@ -146,7 +144,6 @@ impl StepResult {
         });
     }
 
-    /// Notes what the head of an answer says of itself.
     pub(crate) fn note_head(&mut self, head: &ResponseHead) {
         self.http_version = version(head.version);
         self.status = Some(head.status.as_u16());
@@ -154,7 +151,7 @@ impl StepResult {
     }
 }
 
-/// A Location as the server wrote it; where it is a URL, without userinfo and secret parameters.
+/// A Location as the server wrote it; if it is a URL, without userinfo and secret parameters.
 pub(crate) fn shown_location(location: &[u8], url: &Url, redactor: &Redactor) -> SafeText {
     match std::str::from_utf8(location).ok().map(|text| (text, Url::parse(text))) {
         Some((_, Ok(absolute))) => redactor.url(&absolute),
@@ -184,7 +181,7 @@ pub(crate) fn version(version: Version) -> Option<HttpVersion> {
     }
 }
 
-/// The IANA name: rustls marks the suites of TLS 1.3 in its own.
+/// The IANA name: rustls has its own names for the suites of TLS 1.3.
 fn cipher_name(suite: CipherSuite) -> String {
     format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
 }

@@ -1,5 +1,5 @@
-//! Tokens of OAuth 2.0 client credentials (RFC 6749 section 4.4): fetched when first needed,
-//! kept until they expire, and fetched by one check at a time.
+//! Tokens from OAuth 2.0 client credentials (RFC 6749 section 4.4): each is fetched when first needed,
+//! by one check at a time, and kept until shortly before it expires.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -24,13 +24,12 @@ use crate::model::{
 /// The longest answer of a token server that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
 
-/// How long before it expires a token is no longer used.
+/// How long before its expiry a token is no longer used.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// How long a token is kept that does not say when it expires.
+/// How long a token without an expiry is kept.
 const UNSAID: Duration = Duration::from_mins(5);
 
-/// A token, and until when it is used.
 #[derive(Clone, Debug)]
 struct Token {
     secret: Secret,
@@ -38,7 +37,7 @@ struct Token {
     redactor: SharedRedactor,
 }
 
-/// A redactor that knows a token too, built by the first check that uses it: building one costs more
+/// A redactor that also knows a token, built by the first check that uses it: building one costs more
 /// than a check does.
 pub(crate) type SharedRedactor = Arc<OnceLock<Redactor>>;
 
@@ -48,21 +47,20 @@ impl Token {
     }
 }
 
-/// Where one token is kept; whoever fetches it holds the lock.
+/// The slot of one token; the check that fetches it holds the lock.
 type Place = Arc<tokio::sync::Mutex<Option<Token>>>;
 
-/// The tokens in use, by what they were asked with.
+/// The tokens in use, by the request that fetches them.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     places: Mutex<HashMap<String, Place>>,
 }
 
-/// A token for a request.
 pub(crate) struct Fetched {
     pub(crate) secret: Secret,
-    /// For sessions that have captured nothing.
+    /// Used by sessions without captures.
     pub(crate) redactor: SharedRedactor,
-    /// Whether it was kept from an earlier check, and so may have been revoked since.
+    /// Whether an earlier check fetched it, so that it may have been revoked since.
     pub(crate) kept: bool,
 }
 
@@ -70,7 +68,7 @@ impl Tokens {
     /// The token for these credentials.
     ///
     /// # Errors
-    /// That it cannot be fetched, as `auth_failed`, or as what we lack.
+    /// It cannot be fetched: the class is `auth_failed`, or that of the prober's own fault.
     pub(crate) async fn get(
         &self,
         requester: &Requester,
@@ -90,7 +88,7 @@ impl Tokens {
         Ok(token.insert(fetched).fetched(false))
     }
 
-    /// Forgets a token that the target no longer accepts.
+    /// Drops a token that the target no longer accepts.
     pub(crate) async fn forget(&self, oauth: &OAuth2, session: &Session, refused: &Secret) {
         let place = self.place(oauth, session);
         let mut token = place.lock().await;
@@ -117,8 +115,8 @@ fn failed(message: impl Into<String>) -> Fault {
     Fault::new(FailureClass::AuthFailed, None, message)
 }
 
-/// Asks with HTTP basic authentication, which every token server must know, and where that is
-/// refused with the credentials in the form, which some want instead.
+/// Tries HTTP basic authentication, which every token server must support; if that is refused, sends
+/// the credentials in the form, which some servers require.
 async fn fetch(
     requester: &Requester,
     probe: &Probe,
@@ -143,7 +141,7 @@ async fn fetch(
         return Err(failed("the access_token of the token server's answer cannot be used in a header"));
     }
     let secret = Secret::new(text);
-    // Some servers write the number as a text.
+    // Some servers send the number as a string.
     let lifetime = document["expires_in"].as_u64().or_else(|| document["expires_in"].as_str()?.parse().ok());
     let lifetime = lifetime.map_or(UNSAID, Duration::from_secs).min(Duration::from_hours(24));
     Ok(Token { secret, until: Instant::now() + lifetime.saturating_sub(MARGIN), redactor: SharedRedactor::default() })
@@ -152,7 +150,7 @@ async fn fetch(
 async fn ask(requester: &Requester, probe: &Probe, step: Step, session: &Session, deadline: Deadline) -> StepResult {
     let mut own = Session { redactor: session.redactor.clone(), ..Session::default() };
     own.captures.clone_from(&session.captures);
-    // The overrides of the transport are for the probe's own host.
+    // The transport's overrides are for the probe's own host.
     let first = probe.steps.first().and_then(|step| step.request.url.fill(&session.captures).ok());
     let home = first.and_then(|url| Url::parse(&url).ok());
     let exchange = StepRun { requester, probe, step: &step, session: &mut own, deadline, home: home.as_ref() };
@@ -189,7 +187,6 @@ fn step(oauth: &OAuth2, session: &Session, basic: bool) -> Result<Step, Fault> {
     Ok(Step { expect: expect.into(), ..Step::of(request) })
 }
 
-/// RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.
 fn encoded(name: &str, value: &Value, session: &Session) -> Result<Value, Fault> {
     let text = value.fill(&session.captures).map_err(|missing| failed(missing.to_string()))?;
     let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
