@@ -1,5 +1,5 @@
-//! A typed error of a phase → a failure class, the phase and one sentence. What a server says is not
-//! quoted but where it names the trouble; it is redacted and cleaned where it becomes a failure.
+//! A typed error of a phase → a failure class, the phase and one sentence. A server's words are quoted
+//! only if they name the problem; they are redacted and cleaned when they become a failure.
 
 #[cfg(feature = "http3")]
 pub(super) mod http3_fault;
@@ -24,18 +24,17 @@ use crate::engine::tls::handshake::HandshakeFacts;
 use crate::engine::transport::proxy::ProxyError;
 use crate::model::{FailureClass, Phase};
 
-/// Who is spoken to.
+/// The server at the other end of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
-    /// Its address, or its name if it has none yet.
+    /// Its address, or its name before it is resolved.
     pub(super) target: String,
-    /// The name its certificate must be for.
+    /// The name that its certificate must match.
     pub(super) name: String,
-    /// What its TLS handshake showed; absent without TLS.
+    /// The facts of its TLS handshake; absent without TLS.
     pub(super) handshake: Option<HandshakeFacts>,
 }
 
-/// The failure to find an address.
 pub(super) fn resolve_fault(host: &str, failure: &NoAddress) -> Fault {
     let message = match failure.class {
         FailureClass::DnsNotFound => format!("no such host {host} ({})", failure.detail),
@@ -46,7 +45,6 @@ pub(super) fn resolve_fault(host: &str, failure: &NoAddress) -> Fault {
     Fault::new(failure.class, Phase::Resolve, message)
 }
 
-/// No address can be connected to.
 pub(super) fn connect_fault(failed: &ConnectError) -> Fault {
     let ConnectError { address, error, tried } = failed;
     if own_route::may_be_missing(error)
@@ -68,7 +66,7 @@ pub(super) fn connect_fault(failed: &ConnectError) -> Fault {
     Fault::new(class, Phase::Connect, message)
 }
 
-/// A Unix socket cannot be connected to. One that is not there is one that nothing listens on.
+/// A Unix socket cannot be connected to. A path that does not exist counts as refused: nothing listens there.
 pub(super) fn unix_socket_fault(path: &Path, error: &io::Error) -> Fault {
     let class = match error.kind() {
         io::ErrorKind::NotFound => FailureClass::ConnectRefused,
@@ -87,8 +85,8 @@ pub(super) fn unix_socket_fault(path: &Path, error: &io::Error) -> Fault {
     Fault::new(class, Phase::Connect, message)
 }
 
-/// A proxy that does not lead to the target: what it reports of the target is the target's, and the
-/// rest is its own.
+/// A proxy does not connect to the target: what it reports about the target is the target's fault, and
+/// the rest is its own.
 pub(super) fn proxy_fault(error: &ProxyError, proxy: &str, target: &str) -> Fault {
     let of_target = |class, what: &str| {
         Fault::new(class, Phase::Connect, format!("{target} cannot be reached through the proxy {proxy}: {what}"))
@@ -114,7 +112,7 @@ pub(super) fn proxy_fault(error: &ProxyError, proxy: &str, target: &str) -> Faul
     }
 }
 
-/// RFC 1928 section 6.
+/// The reply codes of RFC 1928 section 6.
 fn socks_meaning(code: u8) -> &'static str {
     match code {
         1 => "general failure",
@@ -130,11 +128,10 @@ pub(super) fn refused_by_proxy(proxy: &str, what: &str) -> Fault {
     Fault::new(FailureClass::ProxyRefused, Phase::Connect, format!("the proxy {proxy} does not serve: {what}"))
 }
 
-/// No response head of HTTP/1.
+/// The HTTP/1 response head is missing or refused.
 pub(super) fn http1_head_fault(failed: &http1::HeadError, peer: &Peer) -> Fault {
     match failed {
         http1::HeadError::Refused(refused) => refused_head(refused, peer),
-        // The connection ended before the answer was complete.
         http1::HeadError::Ended { silent } => ended_before_answer(FailureClass::EmptyReply, peer, *silent),
         http1::HeadError::Broken { error, silent } => head_io_fault(error, peer, *silent),
     }
@@ -170,7 +167,7 @@ fn refused_head(refused: &Refused, peer: &Peer) -> Fault {
     Fault::new(FailureClass::HttpProtocol, Phase::Processing, message)
 }
 
-/// No response head of HTTP/2.
+/// The HTTP/2 response head is missing or refused.
 pub(super) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault {
     let target = &peer.target;
     let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
@@ -190,7 +187,7 @@ pub(super) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault 
     }
 }
 
-/// A connection that broke before there was an answer.
+/// The connection broke before there was an answer.
 pub(super) fn head_io_fault(error: &io::Error, peer: &Peer, silent: bool) -> Fault {
     let target = &peer.target;
     let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
@@ -209,8 +206,8 @@ pub(super) fn head_io_fault(error: &io::Error, peer: &Peer, silent: bool) -> Fau
     }
 }
 
-/// The connection ended or was reset before there was an answer. A server that wants a client
-/// certificate may do that without an alert.
+/// The connection ended or was reset before there was an answer. A server that requires a client
+/// certificate may do so without sending an alert.
 fn ended_before_answer(class: FailureClass, peer: &Peer, silent: bool) -> Fault {
     let target = &peer.target;
     if silent && peer.handshake.as_ref().is_some_and(|facts| facts.client_cert_missing) {
@@ -224,7 +221,7 @@ fn ended_before_answer(class: FailureClass, peer: &Peer, silent: bool) -> Fault 
     Fault::new(class, Phase::Processing, message)
 }
 
-/// A body of HTTP/1 that is not complete.
+/// An HTTP/1 body is not complete.
 pub(super) fn http1_body_fault(failed: &http1::BodyError, target: &str) -> Fault {
     match failed {
         http1::BodyError::Chunks(error) => invalid_body(target, error),
@@ -233,7 +230,7 @@ pub(super) fn http1_body_fault(failed: &http1::BodyError, target: &str) -> Fault
     }
 }
 
-/// A body of HTTP/2 that is not complete.
+/// An HTTP/2 body is not complete.
 pub(super) fn http2_body_fault(error: &h2::Error, target: &str) -> Fault {
     match error.get_io() {
         Some(_) if http2::is_end(error) => truncated(target),
@@ -242,7 +239,7 @@ pub(super) fn http2_body_fault(error: &h2::Error, target: &str) -> Fault {
     }
 }
 
-/// A connection that broke in the middle of an answer.
+/// The connection broke in the middle of an answer.
 pub(super) fn body_io_fault(error: &io::Error, target: &str) -> Fault {
     let fault = |class, message: String| Fault::new(class, Phase::Transfer, message);
     match error.kind() {
@@ -272,13 +269,13 @@ fn h2_fault(error: &h2::Error, phase: Phase, target: &str) -> Fault {
     let ended = || format!("{target} ended the stream or the connection: {:?}", reason.unwrap_or(Reason::NO_ERROR));
     let (class, message) = match reason {
         _ if error.is_remote() => (FailureClass::Http2Error, ended()),
-        // h2 refuses a stream by itself when the response head is larger than the list it announced.
+        // h2 itself refuses a stream when the response head exceeds the header list size it announced.
         Some(Reason::REFUSED_STREAM) if phase < Phase::Transfer => too_large(target),
         _ if http2::is_header_list(error) => too_large(target),
         Some(Reason::ENHANCE_YOUR_CALM | Reason::REFUSED_STREAM) => {
             (FailureClass::Http2Error, format!("{target} floods the connection with frames: {error}"))
         }
-        // The first bytes of an answer of HTTP/1 are the length of a frame that is too large.
+        // The first bytes of an HTTP/1 answer, read as a frame length, are too large.
         Some(Reason::FRAME_SIZE_ERROR) if phase < Phase::Transfer => (
             FailureClass::HttpProtocol,
             format!("what {target} sends is not valid HTTP/2; the port may speak HTTP/1 or another protocol"),

@@ -1,4 +1,4 @@
-//! From a URL to a connection: the route, the dialling, and what was seen of both.
+//! From a URL to a connection: the route, the dialling, and the trace of both.
 
 pub(super) mod dial;
 #[cfg(feature = "http3")]

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-/// Why an engine could not be built: something of ours is missing, no target was asked.
+/// Why an engine could not be built: something on this host is missing, and no target was contacted.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// A file that a probe's TLS settings name cannot be read or used.
     #[error("{}: {reason}", path.display())]
     File {
-        /// The file.
+        /// The file as configured.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with it, in one sentence.
         reason: String,
     },
 }

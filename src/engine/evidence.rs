@@ -1,4 +1,4 @@
-//! What is kept of a failed check, to understand and repeat it: bounded, clean and redacted.
+//! The evidence of a failed check, to understand and repeat it: bounded, cleaned and redacted.
 
 pub(super) mod curl;
 pub(super) mod repeat_command;
@@ -12,11 +12,11 @@ use crate::engine::expectation::text;
 use crate::engine::http::body::Body;
 use crate::model::{Evidence, REDACTED, Redactor, SafeText, is_secret_name};
 
-/// How much of a body is kept in memory for a cut: more than is shown, so that a secret at the
-/// edge of the cut is whole when it is redacted.
+/// How many bytes of a body are kept in memory for an excerpt: more than is shown, so that a secret
+/// at the edge of the excerpt is whole when it is redacted.
 pub(super) const KEPT: usize = 8 * 1024;
 
-/// The longest cut of a body that is shown, in characters.
+/// The longest excerpt of a body that is shown, in characters.
 const BODY: usize = 1024;
 
 /// The longest header value shown, in characters.
@@ -28,7 +28,7 @@ const CURL: usize = 4096;
 /// The most addresses shown.
 const ADDRESSES: usize = 32;
 
-/// The headers that say who answered, and why so.
+/// The headers that tell which server answered, and why.
 const TELLING: &[&str] = &[
     "server",
     "via",
@@ -49,7 +49,6 @@ const TELLING: &[&str] = &[
     "alt-svc",
 ];
 
-/// Gathers the evidence of one request.
 pub(super) fn gather(
     url: &Url,
     answer: Option<(&HeaderMap, &Body)>,
@@ -89,7 +88,7 @@ fn beginning(body: &Body, headers: &HeaderMap, redactor: &Redactor) -> Option<Sa
     }
     let kept = &body.bytes[..body.bytes.len().min(KEPT)];
     let goes_on = body.cut || body.read > kept.len() as u64;
-    // Bytes that are said to be no charset's are shown as what they are.
+    // Without a declared charset, the bytes are cleaned as they are.
     Some(match text::declared(kept, headers) {
         Some(text) => redactor.clean_beginning(text.as_bytes(), BODY, goes_on),
         None => redactor.clean_beginning(kept, BODY, goes_on),

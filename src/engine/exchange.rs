@@ -1,6 +1,6 @@
 //! One request, from the name of its host to the last byte of the body: resolve, connect, tls, send,
-//! head, body. Each step is a function that fails in its own way; one deadline lies over all of
-//! them, and the phase that it ends is the one it finds the trace in.
+//! head, body. Each of these is a function with its own error type; one deadline covers them all, and a
+//! timeout belongs to the phase that the trace is in.
 
 pub(super) mod answer;
 pub(super) mod connector;
@@ -26,47 +26,46 @@ use crate::model::{FailureClass, HttpVersionPreference, Phase, Transport};
 /// One request under way.
 pub(super) struct Exchange<'a> {
     pub(super) requester: &'a Requester,
-    /// The probe it is made for, by whose name connections are kept.
+    /// The name of the probe, under which connections are kept.
     pub(super) probe: &'a str,
     pub(super) transport: &'a Transport,
     pub(super) route: &'a Route,
     pub(super) request: &'a OutgoingRequest,
     pub(super) limits: ReadLimits,
-    /// Whether a redirect is followed: then its body is not read.
+    /// Whether redirects are followed: the body of one is then not read.
     pub(super) follows: bool,
     pub(super) deadline: Deadline,
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub(super) struct Exchanged {
     pub(super) trace: ConnectionTrace,
     /// Absent if no answer came.
     pub(super) head: Option<ResponseHead>,
-    /// As much as was read.
+    /// The part of the body that was read.
     pub(super) body: Body,
     pub(super) fault: Option<Fault>,
 }
 
-/// What is known of a request that is under way.
 struct Progress {
     trace: ConnectionTrace,
     head: Option<ResponseHead>,
     intake: Option<Intake>,
-    /// Whether it is sent over a connection of an earlier check.
+    /// Whether the connection is from an earlier check.
     was_kept: bool,
 }
 
-/// How a connection is come by.
+/// How to get a connection.
 #[derive(Clone, Copy)]
 struct Attempt {
     version: HttpVersionPreference,
-    /// Whether a connection of an earlier check may be used.
+    /// Whether a connection from an earlier check may be used.
     reuse: bool,
 }
 
 impl Exchange<'_> {
-    /// Sends the request, and once more if the server asked for that or a kept connection was gone.
+    /// Sends the request, and retries once if the server asks for that or a kept connection is gone.
     pub(super) async fn run(&self) -> Exchanged {
         let first = Attempt { version: self.route.version, reuse: self.transport.reuse };
         let (exchanged, retry) = self.attempt(first).await;
@@ -98,7 +97,7 @@ impl Exchange<'_> {
         (Exchanged { trace, head, body, fault }, retry)
     }
 
-    /// The five phases, in order.
+    /// Runs the five phases, in order.
     async fn phases(&self, attempt: Attempt, progress: &mut Progress) -> Result<(), PhaseError> {
         let mut connection = match self.take_kept(attempt, progress) {
             Some(kept) => kept,
@@ -123,7 +122,7 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// A connection that speaks HTTP: resolve, connect, tls.
+    /// Opens an HTTP connection: resolve, connect, tls.
     async fn connection(&self, attempt: Attempt, trace: &mut ConnectionTrace) -> Result<Connection, PhaseError> {
         let connector = Connector {
             requester: self.requester,
@@ -133,7 +132,7 @@ impl Exchange<'_> {
         };
         #[cfg(feature = "http3")]
         if let (HttpVersionPreference::Http3, Some(tls)) = (attempt.version, &self.route.tls) {
-            // Boxed: a check of another version carries no room for it.
+            // Boxed: a check over another HTTP version does not need this future.
             let quic = Box::pin(connector.connect_quic(tls, trace)).await?;
             trace.enter(Phase::Processing);
             let opened = Box::pin(Http3::open(quic)).await.map_err(HeadError::Http3);
@@ -144,7 +143,7 @@ impl Exchange<'_> {
         Connection::open(stream, speaks_http2).await.map_err(PhaseError::Head)
     }
 
-    /// Reads the body, and says whether it was read to its end.
+    /// Reads the body; true if it was read to its end.
     async fn read(&self, connection: &mut Connection, intake: &mut Intake) -> Result<bool, PhaseError> {
         while let Some(bytes) = connection.chunk().await.map_err(PhaseError::Body)? {
             match intake.take_all(&bytes, self.deadline).map_err(PhaseError::Decode)? {
@@ -157,7 +156,6 @@ impl Exchange<'_> {
         Ok(true)
     }
 
-    /// Whether the answer is a redirect that is followed.
     fn goes_on(&self, head: &ResponseHead) -> bool {
         self.follows && redirect::is_redirect(head.status) && redirect::has_location(&head.headers)
     }
@@ -167,7 +165,7 @@ impl Exchange<'_> {
         Destination { origin: self.route.origin.clone(), endpoint: self.route.endpoint.clone(), own }
     }
 
-    /// A connection of an earlier check, which is past the first three phases.
+    /// Takes a connection from an earlier check, which is past the first three phases.
     fn take_kept(&self, attempt: Attempt, progress: &mut Progress) -> Option<Connection> {
         if !attempt.reuse {
             return None;
@@ -180,9 +178,8 @@ impl Exchange<'_> {
         Some(kept.connection)
     }
 
-    /// Whether a fresh connection is worth one more try. An idle connection may have been used that
-    /// the server had closed: its failure says nothing about the target, and a request that may be
-    /// sent twice is.
+    /// Whether to retry over a fresh connection. The server may have closed an idle connection just as it
+    /// was reused: that failure says nothing about the target, so an idempotent request is sent again.
     fn retry(&self, error: &PhaseError, fault: &Fault, progress: &Progress, attempt: Attempt) -> Retry {
         let PhaseError::Head(error) = error else { return Retry::No };
         let asked_for = error.retry(attempt.version);

@@ -1,5 +1,5 @@
-//! An error of QUIC or HTTP/3 → a failure class, the phase and one sentence. An alert of TLS is TLS's own
-//! failure, though QUIC carries it.
+//! An error of QUIC or HTTP/3 → a failure class, the phase and one sentence. A TLS alert is a TLS failure,
+//! although QUIC carries it.
 
 use h3::error::Code;
 use quinn::ConnectionError;
@@ -12,7 +12,6 @@ use crate::engine::fault::{Fault, class_of_silence};
 use crate::engine::http::http3::{Http3Error, Refusal};
 use crate::model::{FailureClass, Phase};
 
-/// No QUIC connection.
 pub(crate) fn quic_fault(error: &QuicError, phase: Phase, peer: &Peer) -> Fault {
     match error {
         QuicError::Socket(failed) => connect_fault(failed),
@@ -23,7 +22,7 @@ pub(crate) fn quic_fault(error: &QuicError, phase: Phase, peer: &Peer) -> Fault 
     }
 }
 
-/// No response head of HTTP/3.
+/// The HTTP/3 response head is missing or refused.
 pub(crate) fn http3_head_fault(error: &Http3Error, peer: &Peer) -> Fault {
     let target = &peer.target;
     match error {
@@ -34,7 +33,7 @@ pub(crate) fn http3_head_fault(error: &Http3Error, peer: &Peer) -> Fault {
     }
 }
 
-/// A body of HTTP/3 that is not complete.
+/// An HTTP/3 body is not complete.
 pub(crate) fn http3_body_fault(error: &Http3Error, peer: &Peer) -> Fault {
     http3_fault(error, Phase::Transfer, peer)
 }
@@ -78,7 +77,7 @@ fn http3_fault(error: &Http3Error, phase: Phase, peer: &Peer) -> Fault {
     Fault::new(class, phase, message)
 }
 
-/// A QUIC connection that ended, or did not come to be.
+/// A QUIC connection ended, or was never established.
 fn connection_fault(error: &ConnectionError, phase: Phase, peer: &Peer) -> Fault {
     let target = &peer.target;
     let facts = peer.handshake.clone().unwrap_or_default();
@@ -130,7 +129,7 @@ fn connection_fault(error: &ConnectionError, phase: Phase, peer: &Peer) -> Fault
     Fault::new(class, phase, message)
 }
 
-/// The name of an error code of HTTP/3; its number if it has none.
+/// The name of an HTTP/3 error code; its number if it has none.
 fn code_name(code: u64) -> String {
     Code::from(code).to_string()
 }

@@ -1,5 +1,5 @@
-//! Where a request ended, and what fault that is: the one way from the error of a phase to a failure
-//! class, with what is known of the connection by then.
+//! Where a request ended, and which fault that is: the only path from the error of a phase to a failure
+//! class, with what is known about the connection by then.
 
 use std::io;
 use std::path::PathBuf;
@@ -36,21 +36,20 @@ pub(crate) enum PhaseError {
         host: String,
         error: NoAddress,
     },
-    /// An address is in a network that may not be asked.
+    /// An address is in a denied network.
     Denied(String),
     Connect(ConnectError),
-    /// A Unix socket cannot be connected to.
     UnixSocket {
         path: PathBuf,
         error: io::Error,
     },
-    /// There is no way to the proxy itself.
+    /// The proxy itself cannot be reached.
     ProxyUnreachable(String),
     Proxy(ProxyError),
     Tls(io::Error),
-    /// The URL's host is no name that TLS can send.
+    /// The URL's host is not a name that TLS can send.
     Nameless,
-    /// The server wants something in TLS that this prober does not know.
+    /// The server requires something in TLS that this prober does not support.
     Lacking(Lack),
     #[cfg(feature = "http3")]
     Quic(QuicError),
@@ -59,7 +58,7 @@ pub(crate) enum PhaseError {
     Head(HeadError),
     Body(BodyError),
     Decode(CodingError),
-    /// Decoding took longer than there is time.
+    /// Decoding ran past the deadline.
     OutOfTime,
 }
 
@@ -68,12 +67,12 @@ pub(crate) struct Ending<'a> {
     pub(crate) route: &'a Route,
     pub(crate) deadline: Deadline,
     pub(crate) trace: &'a ConnectionTrace,
-    /// As much of the body as came.
+    /// The part of the body that arrived.
     pub(crate) intake: Option<&'a Intake>,
 }
 
 impl Ending<'_> {
-    /// Who is spoken to, for a message: the address, or the host where a proxy leads to it.
+    /// The peer for a message: its address, or the host and the proxy if one is in between.
     pub(crate) fn target(&self) -> String {
         match &self.route.proxy {
             Some(proxy) => format!("{} through the proxy {}", self.route.host, proxy.name()),
@@ -105,7 +104,6 @@ impl Ending<'_> {
         }
     }
 
-    /// The failure class of an error, with its phase and one sentence.
     pub(crate) fn fault(&self, error: &PhaseError) -> Fault {
         let proxy = self.route.proxy.as_ref().map(Proxy::name).unwrap_or_default();
         match error {
@@ -160,13 +158,12 @@ impl Ending<'_> {
             HeadError::Http3(error) => http3_head_fault(error, &peer),
         };
         match self.route.forwarding_proxy() {
-            // Whoever did not answer, or answered with what is no HTTP, is the proxy.
+            // The peer that did not answer, or not with HTTP, is the proxy.
             Some(proxy) if is_of_connection(fault.class) => refused_by_proxy(&proxy.name(), &fault.message),
             _ => fault,
         }
     }
 
-    /// Who is spoken to.
     pub(crate) fn peer(&self) -> Peer {
         let name = self.route.tls.as_ref().and_then(|tls| Some(tls.name.as_ref()?.to_str().into_owned()));
         Peer {
@@ -177,7 +174,7 @@ impl Ending<'_> {
     }
 }
 
-/// A server that did not answer over UDP: what came instead, or what this host lacks to ask it.
+/// A server did not answer over UDP: what arrived instead, or why this host cannot send to it.
 #[cfg(feature = "http3")]
 fn unanswered(fault: &Fault, socket: &ServerSocket) -> Fault {
     let error = socket.take_error();
@@ -189,12 +186,12 @@ fn unanswered(fault: &Fault, socket: &ServerSocket) -> Fault {
     Fault::new(class.unwrap_or(fault.class), fault.phase, format!("{} over QUIC: {why}", fault.message))
 }
 
-/// Whether a failure is about who is connected to, and not about what took its time.
+/// Whether a failure comes from the connected peer, not from a wait for what is behind it.
 fn is_of_connection(class: FailureClass) -> bool {
     matches!(class, FailureClass::ConnectionReset | FailureClass::EmptyReply | FailureClass::HttpProtocol)
 }
 
-/// A status that only a proxy gives (RFC 9110 section 15.5.8): its refusal, where one forwards the request.
+/// The refusal of a forwarding proxy, by a status that only a proxy gives (RFC 9110 section 15.5.8).
 pub(crate) fn refusing_proxy(route: &Route, status: StatusCode) -> Option<Fault> {
     let proxy = route.forwarding_proxy()?;
     (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED)

@@ -1,5 +1,5 @@
-//! Why a TLS connection failed → a failure class and one sentence. What is judged is rustls' error,
-//! by its type, and what the handshake showed.
+//! Why a TLS connection failed → a failure class and one sentence, by the type of rustls' error and the
+//! facts of the handshake.
 
 use std::io;
 
@@ -11,12 +11,11 @@ use crate::engine::tls::handshake::HandshakeFacts;
 use crate::engine::tls::{Lack, Refusal};
 use crate::model::{FailureClass, Phase};
 
-/// The TLS error inside an IO error.
 pub(crate) fn tls_error(error: &io::Error) -> Option<&Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// A handshake that failed. `name` is what the certificate must be for.
+/// A handshake failed. `name` is the name that the certificate must match.
 pub(crate) fn handshake_fault(error: &io::Error, facts: &HandshakeFacts, target: &str, name: &str) -> Fault {
     if let Some(ours) = os_error::ours(error) {
         return Fault::new(ours, Phase::Tls, format!("{target}: {error}"));
@@ -37,8 +36,8 @@ pub(crate) fn handshake_fault(error: &io::Error, facts: &HandshakeFacts, target:
     if facts.client_cert_missing && may_be_for_certificate { client_cert_required(target) } else { fault }
 }
 
-/// A TLS error in the handshake, or after it while no answer has come: in TLS 1.3 a server refuses a
-/// client when the client's handshake has ended.
+/// A TLS error in the handshake, or after it before an answer arrives: in TLS 1.3 a server can refuse a
+/// client only after the client's handshake has ended.
 pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, name: &str) -> Fault {
     let fault = |class, message: String| Fault::new(class, Phase::Tls, message);
     match error {
@@ -55,7 +54,7 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             fault(FailureClass::TlsNotTls, format!("{target} does not speak TLS on this port"))
         }
-        // Nothing but a certificate is that large.
+        // In a handshake only the certificates can be that large.
         Error::NoCertificatesPresented
         | Error::InvalidMessage(
             InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
@@ -63,7 +62,7 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
             FailureClass::TlsCertInvalid,
             "the certificate cannot be used: it is larger than a handshake takes, or absent".to_owned(),
         ),
-        // The server ends TLS 1.2 when it is told that there is no second handshake (RFC 5746).
+        // The server ends TLS 1.2 when the client refuses a second handshake (RFC 5746).
         Error::AlertReceived(AlertDescription::NoRenegotiation)
         | Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => fault(
             FailureClass::ProberUnsupported,
@@ -86,7 +85,7 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
     }
 }
 
-/// What an alert of the server says where it says more than that the handshake failed.
+/// The fault for an alert that says more than that the handshake failed.
 fn alert_fault(alert: AlertDescription, facts: &HandshakeFacts, target: &str, name: &str) -> Option<Fault> {
     let message = match alert {
         AlertDescription::CertificateRequired => return Some(client_cert_required(target)),
@@ -106,11 +105,11 @@ fn alert_fault(alert: AlertDescription, facts: &HandshakeFacts, target: &str, na
     Some(Fault::new(FailureClass::TlsHandshakeFailed, Phase::Tls, message))
 }
 
-/// What is offered in the first message of a handshake.
+/// What a `ClientHello` of this prober offers, for a message.
 const OFFERED: &str = "offered: TLS 1.3 and 1.2, ECDHE with AES-GCM or ChaCha20-Poly1305 (no CBC, no RSA key exchange), \
                        X25519, P-256, P-384 and P-521";
 
-/// Whether a server ended the handshake without a choice of its own: nothing is in common.
+/// Whether a server ended the handshake without choosing anything: nothing is in common.
 pub(crate) fn has_nothing_in_common(error: &io::Error, facts: &HandshakeFacts) -> bool {
     let alert = AlertDescription::HandshakeFailure;
     facts.version.is_none()
@@ -118,7 +117,6 @@ pub(crate) fn has_nothing_in_common(error: &io::Error, facts: &HandshakeFacts) -
             || tls_error(error) == Some(&Error::AlertReceived(AlertDescription::InsufficientSecurity)))
 }
 
-/// The server wants something that this prober does not know, and nothing that it knows.
 pub(crate) fn lacking(lack: Lack, target: &str) -> Fault {
     let kind = lack.kind();
     let message =
@@ -126,7 +124,7 @@ pub(crate) fn lacking(lack: Lack, target: &str) -> Fault {
     Fault::new(FailureClass::ProberUnsupported, Phase::Tls, message)
 }
 
-/// The server wants a client certificate, and there is none.
+/// The server requires a client certificate, and the probe has none.
 pub(crate) fn client_cert_required(target: &str) -> Fault {
     Fault::new(FailureClass::TlsClientCertRequired, Phase::Tls, format!("{target} asks for a client certificate"))
 }

@@ -1,6 +1,6 @@
-//! Addresses → a TCP connection: one after the other, each a little later than the one before and at
-//! once where that one failed, and the first that stands is taken (RFC 8305). What races is
-//! connections: no request is sent before one of them has won.
+//! Addresses → a TCP connection (RFC 8305): the addresses are tried in order, each a little after the
+//! one before, or at once if that one failed, and the first connection wins. Only connections race: no
+//! request is sent before one has won.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -19,30 +19,26 @@ use crate::engine::host::own_route;
 use crate::engine::transport::stream::Stream;
 use crate::model::FailureClass;
 
-/// How long one address is given before the next is tried beside it (RFC 8305 section 5).
+/// How long one address is tried before the next is tried as well (RFC 8305 section 5).
 pub(crate) const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Where on this host a connection begins.
+/// Where on this host a connection starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Source {
-    /// From this address.
     pub(crate) address: Option<IpAddr>,
-    /// From this network interface.
     pub(crate) interface: Option<String>,
 }
 
 /// No address can be connected to.
 #[derive(Debug)]
 pub(crate) struct ConnectError {
-    /// The address whose error says most.
+    /// The address whose error is the most telling.
     pub(crate) address: SocketAddr,
-    /// Its error.
     pub(crate) error: io::Error,
-    /// How many addresses were tried.
     pub(crate) tried: usize,
 }
 
-/// A socket for datagrams that is connected, so that the kernel takes those of this server alone.
+/// A connected UDP socket: the kernel drops datagrams from any other server.
 pub(crate) fn open_udp(server: SocketAddr, source: &Source) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(server), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
@@ -51,8 +47,8 @@ pub(crate) fn open_udp(server: SocketAddr, source: &Source) -> io::Result<UdpSoc
     UdpSocket::from_std(socket.into())
 }
 
-/// Connects to the first of these addresses that answers. `trace.remote` is the address that is
-/// waited for, and in the end the one that answered.
+/// Connects to the first of these addresses that answers. `trace.remote` is the first address still
+/// pending, and in the end the one that answered.
 ///
 /// # Errors
 /// The most telling error of all addresses.
@@ -91,10 +87,6 @@ pub(crate) async fn dial(
     }
 }
 
-/// Connects to a Unix socket.
-///
-/// # Errors
-/// Why it cannot be connected to.
 #[cfg(unix)]
 pub(crate) async fn dial_unix(path: &Path) -> io::Result<Stream> {
     tokio::net::UnixStream::connect(path).await.map(Stream::from)
@@ -115,7 +107,7 @@ async fn connect(address: SocketAddr, source: &Source) -> io::Result<TcpStream> 
     Ok(stream)
 }
 
-/// A socket for this address that sends from `source`.
+/// A TCP socket of this address's family that sends from `source`.
 fn bound_to(source: &Source, address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     source.bind(address, &SockRef::from(&socket))?;
@@ -123,10 +115,10 @@ fn bound_to(source: &Source, address: SocketAddr) -> io::Result<TcpSocket> {
 }
 
 impl Source {
-    /// Binds a socket that is to reach an address.
+    /// Binds a socket that is to connect to `to`.
     ///
     /// # Errors
-    /// This host has no such address or interface, or may not send from it.
+    /// This host has no such address or interface, or must not send from it.
     pub(crate) fn bind(&self, to: SocketAddr, socket: &SockRef<'_>) -> io::Result<()> {
         if let Some(interface) = &self.interface {
             bind_interface(interface, socket).map_err(|error| match Errno::from_io_error(&error) {
@@ -165,16 +157,16 @@ fn most_telling(failed: Vec<(SocketAddr, io::Error)>, trace: &mut ConnectionTrac
         .max_by_key(|(place, (address, error))| (weight(*address, error), usize::MAX - place));
     let (address, error) = match told {
         Some((_, told)) => told,
-        // A name without any address is told of where it is resolved.
+        // A name without addresses is reported by its resolution.
         None => (SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::AddrNotAvailable.into()),
     };
     trace.remote = Some(address);
     ConnectError { address, error, tried }
 }
 
-/// Which of several failures to connect says most: that we lack something, that the host is
-/// there and refuses, that it is silent, and last that there is no way to it, which is how a
-/// machine without IPv6 sees every IPv6 address.
+/// How telling a failure to connect is: first that this host lacks something, then that the target
+/// refuses, then that it is silent, and last that there is no route, which is how a machine without
+/// IPv6 sees every IPv6 address.
 fn weight(address: SocketAddr, error: &io::Error) -> u8 {
     if own_route::may_be_missing(error) && own_route::missing(address).is_some() {
         return 0;

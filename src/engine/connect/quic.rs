@@ -1,5 +1,5 @@
-//! Addresses → a QUIC connection: the first address whose server answers is taken, and the handshake is
-//! made with it. Everything happens in the task that waits.
+//! Addresses → a QUIC connection: the first address whose server answers is used for the handshake.
+//! Everything runs in the task that waits.
 
 mod session;
 mod socket;
@@ -30,22 +30,22 @@ use session::WatchedConfig;
 pub(crate) use socket::ServerSocket;
 pub(crate) use tasks::Tasks;
 
-/// The streams that a server may open by itself: HTTP/3 needs three, and may try others.
+/// The streams that a server may open: HTTP/3 needs three, and servers may try others.
 const SERVER_STREAMS: u32 = 8;
 
 /// Why there is no QUIC connection.
 #[derive(Debug)]
 pub(crate) enum QuicError {
-    /// There is no socket to a server.
+    /// No UDP socket can send to a server.
     Socket(ConnectError),
-    /// What quinn says of a server that is spoken to.
+    /// quinn's error for a server that was contacted.
     Connection(ConnectionError),
-    /// The settings do not fit QUIC.
+    /// The TLS settings cannot be used with QUIC.
     Unusable(String),
 }
 
 impl QuicError {
-    /// Whether TLS says so: then the server has answered.
+    /// Whether it is a TLS error: then the server has answered.
     fn is_of_tls(&self) -> bool {
         let code = match self {
             QuicError::Connection(ConnectionError::TransportError(error)) => u64::from(error.code),
@@ -55,7 +55,7 @@ impl QuicError {
         alert(code).is_some()
     }
 
-    /// Which of several failures says most: that the server has spoken, and last that a socket fails.
+    /// How telling a failure is: first that the server answered, last that a socket failed.
     fn weight(&self) -> u8 {
         match self {
             QuicError::Connection(ConnectionError::TimedOut) => 1,
@@ -65,19 +65,19 @@ impl QuicError {
     }
 }
 
-/// The TLS alert in an error code of QUIC (RFC 9001 section 4.8).
+/// The TLS alert in a QUIC error code (RFC 9001 section 4.8).
 pub(crate) fn alert(code: u64) -> Option<u8> {
     code.checked_sub(0x100).and_then(|alert| u8::try_from(alert).ok())
 }
 
-/// A connection that stands. Dropping it tells the server.
+/// An established connection. Dropping it closes it.
 pub(crate) struct QuicConnection {
     pub(crate) connection: quinn::Connection,
     pub(crate) tasks: Tasks,
 }
 
 impl Drop for QuicConnection {
-    /// Nobody else would tell the server that it is over, which would keep the connection for long.
+    /// Nothing else sends the close, without which the server would keep the connection until its idle timeout.
     fn drop(&mut self) {
         /// `H3_NO_ERROR`.
         const FAREWELL: VarInt = VarInt::from_u32(0x100);
@@ -88,7 +88,7 @@ impl Drop for QuicConnection {
     }
 }
 
-/// A connection in the making.
+/// A handshake under way.
 struct Handshake {
     address: SocketAddr,
     connecting: quinn::Connecting,
@@ -97,15 +97,14 @@ struct Handshake {
     socket: Arc<ServerSocket>,
 }
 
-/// How a handshake goes on.
+/// How far a handshake is.
 enum Progress {
     /// The server has answered.
     Answered,
-    /// It stands.
+    /// The handshake is complete.
     Connected(quinn::Connection),
 }
 
-/// How a server is spoken to.
 pub(crate) struct QuicDialer<'a> {
     pub(crate) settings: &'a TlsSettings,
     pub(crate) name: &'a ServerName<'static>,
@@ -113,11 +112,11 @@ pub(crate) struct QuicDialer<'a> {
 }
 
 impl QuicDialer<'_> {
-    /// Connects to the first of these addresses whose server answers: the phase of connecting ends with
-    /// its first flight, and that of TLS with the handshake.
+    /// Connects to the first of these addresses whose server answers: the connect phase ends with the
+    /// server's first flight, and the TLS phase with the handshake.
     ///
     /// # Errors
-    /// The most telling error of all addresses, or that of the handshake with the one that answered.
+    /// The most telling error of all addresses, or the handshake error of the one that answered.
     pub(crate) async fn connect(
         &self,
         addresses: &[SocketAddr],
@@ -147,7 +146,7 @@ impl QuicDialer<'_> {
         Ok(QuicConnection { connection, tasks })
     }
 
-    /// Speaks to the addresses, each a little later than the one before, until a server answers.
+    /// Tries the addresses, each a little after the one before, until a server answers.
     async fn race(
         &self,
         addresses: &[SocketAddr],
@@ -190,7 +189,7 @@ impl QuicDialer<'_> {
         }
     }
 
-    /// Sends the first message to a server.
+    /// Sends the first flight to a server.
     fn begin(&self, address: SocketAddr) -> Result<Handshake, QuicError> {
         let of_socket = |error| QuicError::Socket(ConnectError { address, error, tried: 1 });
         let socket = open_udp(address, self.source).map_err(of_socket)?;
@@ -217,7 +216,7 @@ impl QuicDialer<'_> {
 }
 
 impl Handshake {
-    /// Waits for the first flight of the server.
+    /// Waits for the server's first flight.
     async fn answered(mut self) -> Result<(Handshake, Progress), (SocketAddr, QuicError)> {
         let progress = poll_fn(|context| {
             self.tasks.poll(context);
@@ -237,7 +236,7 @@ impl Handshake {
     }
 }
 
-/// How QUIC is spoken: a check ends by its own deadline, and a server opens few streams.
+/// QUIC settings: the check's deadline replaces the idle timeout, and a server may open few streams.
 fn transport() -> TransportConfig {
     let mut transport = TransportConfig::default();
     transport

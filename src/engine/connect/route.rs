@@ -1,5 +1,5 @@
-//! Where a request goes: who is dialled, through which proxy, under which name in TLS, and what
-//! stands in its first lines. It looks nothing up and sends nothing.
+//! Where a request goes: which endpoint is dialled, through which proxy, with which TLS name, and with
+//! which request target and host. It resolves nothing and sends nothing.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -13,18 +13,14 @@ use crate::engine::connect::dial::Source;
 use crate::engine::transport::proxy::Proxy;
 use crate::model::{Captures, HttpVersionPreference, Protocol, Tls, Transport, is_tls_scheme};
 
-/// Whom to connect to.
+/// What to connect to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Endpoint {
-    /// This address.
     Address(SocketAddr),
-    /// This Unix socket.
     Unix(PathBuf),
-    /// The addresses of a name.
+    /// A name, to be resolved first.
     Name {
-        /// The host.
         host: String,
-        /// The port at its addresses.
         port: u16,
     },
 }
@@ -43,9 +39,9 @@ impl Endpoint {
 /// TLS with the target.
 #[derive(Clone, Debug)]
 pub(crate) struct TlsRoute {
-    /// The settings, by which their configuration is found.
+    /// The key under which the TLS configuration is found.
     pub(crate) settings: Tls,
-    /// The name the certificate must be for; none if the URL's host is no name that TLS can send.
+    /// The name that the certificate must match; none if the URL's host is not a name that TLS can send.
     pub(crate) name: Option<ServerName<'static>>,
 }
 
@@ -54,35 +50,32 @@ pub(crate) struct TlsRoute {
 pub(crate) struct Route {
     /// Scheme, host and port of the URL.
     pub(crate) origin: String,
-    /// What is asked there.
     pub(crate) protocol: Protocol,
     /// The URL's host, for messages.
     pub(crate) host: String,
-    /// The target.
+    /// Where the target is.
     pub(crate) endpoint: Endpoint,
-    /// The proxy in between.
     pub(crate) proxy: Option<Proxy>,
     /// TLS with the target; none for plain HTTP.
     pub(crate) tls: Option<TlsRoute>,
-    /// The version of HTTP that is asked for.
+    /// The HTTP version to use.
     pub(crate) version: HttpVersionPreference,
-    /// Where on this host the connection begins.
     pub(crate) source: Source,
-    /// The path and the query; the whole URL where a proxy forwards the request.
+    /// The path and the query; the whole URL if a proxy forwards the request.
     pub(crate) target: Uri,
-    /// The host header, or the authority of HTTP/2.
+    /// The `host` header, or `:authority` in HTTP/2 and HTTP/3.
     pub(crate) authority: HeaderValue,
 }
 
 impl Route {
-    /// The proxy that answers for the target: plain HTTP is forwarded, and not tunnelled.
+    /// The proxy if it answers for the target: plain HTTP is forwarded, not tunnelled.
     pub(crate) fn forwarding_proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref().filter(|proxy| forwards(proxy, self.protocol, self.tls.is_some()))
     }
 }
 
-/// Plans the way to `url`. `own` is the URL the step asks: its overrides hold for its host alone,
-/// and its client certificate for its origin alone. `host` is a configured host header.
+/// Plans the route to `url`. `own` is the step's own URL: the probe's overrides apply to its host
+/// only, and the client certificate to its origin only. `host` is a configured host header.
 ///
 /// # Errors
 /// What is wrong with the URL or the proxy, for a message.
@@ -111,12 +104,12 @@ pub(crate) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
     };
     let mut version = transport.http_version;
     if version == HttpVersionPreference::Auto && http::uri::Authority::try_from(authority.as_bytes()).is_err() {
-        // HTTP/2 takes no host header that is not an authority.
+        // HTTP/2 cannot carry a host header that is not an authority.
         version = HttpVersionPreference::Http1;
     }
     if version == HttpVersionPreference::Http3 {
         if !has_tls || protocol != Protocol::Http {
-            // Where a redirect leads to http, and for a WebSocket, which is not spoken over HTTP/3.
+            // A redirect to http, or a WebSocket, which does not run over HTTP/3.
             version = HttpVersionPreference::Auto;
         } else if proxy.is_some() {
             return Err("HTTP/3 goes through no proxy".to_owned());
@@ -139,7 +132,7 @@ pub(crate) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
     })
 }
 
-/// The way to the name server of a `dns://` URL; to `system` where it names none.
+/// The route to the name server of a `dns://` URL; to `system` if it names none.
 ///
 /// # Errors
 /// What is wrong with the URL, for a message.
@@ -168,13 +161,13 @@ pub(crate) fn name_server_route(transport: &Transport, url: &Url, system: Socket
     })
 }
 
-/// Whether a proxy forwards the request itself: HTTP without TLS, and nothing else.
+/// Whether a proxy forwards the request itself: only HTTP without TLS.
 fn forwards(proxy: &Proxy, protocol: Protocol, has_tls: bool) -> bool {
     protocol == Protocol::Http && proxy.forwards(has_tls)
 }
 
-/// The host of a URL. With a scheme that is not the Web's the URL standard reads neither addresses nor
-/// international names in it.
+/// The host of a URL. For a scheme outside the Web the URL standard parses neither addresses nor
+/// international names.
 pub(crate) fn host_of(url: &Url) -> Option<Host<String>> {
     match url.host()? {
         Host::Domain(name) if !url.is_special() => Host::parse(name).ok(),
@@ -182,7 +175,7 @@ pub(crate) fn host_of(url: &Url) -> Option<Host<String>> {
     }
 }
 
-/// What is connected to instead of the URL's host, if that is said.
+/// The configured endpoint that replaces the URL's host.
 fn instead(transport: &Transport) -> Option<Endpoint> {
     let named = || transport.named_address.clone().map(|(host, port)| Endpoint::Name { host, port });
     transport.address.map(Endpoint::Address).or_else(named)
@@ -192,7 +185,7 @@ fn source_of(transport: &Transport) -> Source {
     Source { address: transport.source_address, interface: transport.source_interface.clone() }
 }
 
-/// Where a host is: its address, or what its name has.
+/// The endpoint of a host: its address, or its name.
 pub(crate) fn endpoint(host: &Host<String>, port: u16) -> Endpoint {
     match host {
         Host::Domain(name) => Endpoint::Name { host: name.clone(), port },
@@ -211,7 +204,7 @@ fn tls_route(
         (Some(name), _) if same_host => {
             Some(ServerName::try_from(name.clone()).map_err(|_| "tls.server-name is not a host name")?)
         }
-        // It is looked up first: where it does not exist, that is what is wrong.
+        // Not an error yet: if the name does not resolve, that failure comes first.
         (_, Host::Domain(name)) => ServerName::try_from(name.clone()).ok(),
         (_, Host::Ipv4(address)) => Some(ServerName::from(IpAddr::V4(*address))),
         (_, Host::Ipv6(address)) => Some(ServerName::from(IpAddr::V6(*address))),
@@ -219,7 +212,7 @@ fn tls_route(
     Ok(TlsRoute { settings: tls_settings(&transport.tls, same_origin), name })
 }
 
-/// What a TLS configuration is made of. Another origin is not shown our client certificate.
+/// The TLS settings for a request; another origin does not get the client certificate.
 pub(crate) fn tls_settings(tls: &Tls, own: bool) -> Tls {
     let mut settings = Tls { server_name: None, alpn: Vec::new(), ..tls.clone() };
     if !own {
@@ -241,7 +234,7 @@ fn request_target(url: &Url, forwards: bool) -> Result<Uri, String> {
     Ok(Uri::from(path.map_err(|error| unusable(error.into()))?))
 }
 
-/// Whether two URLs have scheme, host and port in common.
+/// Whether two URLs have the same scheme, host and port.
 pub(crate) fn same_origin(one: &Url, other: &Url) -> bool {
     one.scheme() == other.scheme()
         && one.host() == other.host()

@@ -1,5 +1,5 @@
-//! The instants and facts of one request's connection: which phase it is in, how long each took,
-//! whom it spoke to, and what TLS showed.
+//! The trace of one request's connection: its current phase, how long each phase took, the server's
+//! address, and the facts of the TLS handshake.
 
 use std::net::SocketAddr;
 #[cfg(feature = "http3")]
@@ -14,24 +14,24 @@ use crate::engine::connect::quic::ServerSocket;
 use crate::engine::tls::handshake::SharedHandshake;
 use crate::model::{Phase, Timings};
 
-/// What is known of one request besides its answer.
+/// What is known about one request besides its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionTrace {
     began: Instant,
-    /// The phase it is in, and since when.
+    /// The current phase, and when it began.
     phase: Option<(Phase, Instant)>,
     timings: Timings,
-    /// The address that is or was last dialled.
+    /// The address being dialled, or dialled last.
     pub(crate) remote: Option<SocketAddr>,
-    /// The addresses that the name has.
+    /// The addresses of the name.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// Whether a TCP connection stands: to the proxy, if there is one.
+    /// Whether a TCP connection was made: to the proxy, if there is one.
     pub(crate) reached: bool,
-    /// What the TLS handshake with the target showed; absent without TLS.
+    /// The facts of the TLS handshake with the target; absent without TLS.
     pub(crate) handshake: Option<SharedHandshake>,
-    /// How long was waited, after the last phase, for the server to close what is over: no part of any time.
+    /// Time spent after the last phase waiting for the server to close; no phase and no total includes it.
     pub(crate) farewell: Duration,
-    /// The socket of QUIC, which knows what came over it; absent over TCP.
+    /// The QUIC socket, which knows what arrived on it; absent over TCP.
     #[cfg(feature = "http3")]
     pub(crate) udp: Option<Arc<ServerSocket>>,
 }
@@ -52,18 +52,18 @@ impl ConnectionTrace {
         }
     }
 
-    /// A phase begins, and the one before it ends.
+    /// Begins a phase, and ends the one before it.
     pub(crate) fn enter(&mut self, phase: Phase) {
         self.enter_at(phase, Instant::now());
     }
 
-    /// A phase began at this instant, and the one before it ended.
+    /// Begins a phase as of this instant, and ends the one before it.
     pub(crate) fn enter_at(&mut self, phase: Phase, at: Instant) {
         self.close(at);
         self.phase = Some((phase, at));
     }
 
-    /// The last phase ends.
+    /// Ends the current phase.
     pub(crate) fn end(&mut self) {
         let now = Instant::now();
         self.close(now);
@@ -76,22 +76,21 @@ impl ConnectionTrace {
         }
     }
 
-    /// The phase it is in.
     pub(crate) fn phase(&self) -> Option<Phase> {
         self.phase.map(|(phase, _)| phase)
     }
 
-    /// How long each phase took, once it has ended.
+    /// The duration of each phase that has ended.
     pub(crate) fn timings(&self) -> Timings {
         self.timings
     }
 
-    /// The server's own certificate, as far as one was shown.
+    /// The server's own certificate, if it sent one.
     pub(crate) fn leaf(&self) -> Option<CertificateDer<'static>> {
         self.handshake.as_ref()?.facts().chain.first().cloned()
     }
 
-    /// What was dialled, for a message; `host` where nothing was.
+    /// The address that was dialled, for a message; `host` if none was.
     pub(crate) fn target(&self, host: &str) -> String {
         self.remote.map_or_else(|| host.to_owned(), |remote| remote.to_string())
     }

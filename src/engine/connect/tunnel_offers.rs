@@ -1,5 +1,5 @@
-//! Which servers choose HTTP/2 and take no WebSocket over it. Each is asked once an hour; in between a WebSocket begins
-//! over HTTP/1.1, without a connection that only finds that out again.
+//! Which servers choose HTTP/2 but accept no WebSocket over it. Each is tried once an hour; in between a WebSocket uses
+//! HTTP/1.1 from the start, which saves a connection that would only find that out again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use crate::engine::connect::route::{Endpoint, Route};
 
-/// How long a server counts as one that offers none.
+/// How long a server counts as one that accepts no WebSocket over HTTP/2.
 const KEPT: Duration = Duration::from_hours(1);
 
 /// The most servers that are remembered: captured values may lead to any number of them.
 const MOST: usize = 10_000;
 
-/// The servers that made no offer, by origin and by whom is connected to, and when that was seen.
+/// The servers that made no offer, by origin and endpoint, and when that was seen.
 #[derive(Debug, Default)]
 pub(crate) struct TunnelOffers(Mutex<HashMap<(String, Endpoint), Instant>>);
 
@@ -24,13 +24,11 @@ impl TunnelOffers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a server is known to offer none.
     pub(crate) fn are_missing(&self, route: &Route) -> bool {
         let seen = self.lock().get(&key(route)).copied();
         seen.is_some_and(|seen| seen.elapsed() < KEPT)
     }
 
-    /// Remembers a server that offers none.
     pub(crate) fn note_missing(&self, route: &Route) {
         let mut seen = self.lock();
         if seen.len() >= MOST {

@@ -1,5 +1,5 @@
 //! A check as a `curl` command line that a person can run: secrets as shell variables, every
-//! word quoted. It is built from what the probe says, never from what a server said.
+//! word quoted. It is built from the probe alone, never from what a server sent.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ pub(crate) fn command(probe: &Probe, request: &Request) -> String {
     words.push(format!("--max-time {}", probe.timeout.as_secs_f64()));
     if request.redirects > 0 {
         words.push(format!("-L --max-redirs {}", request.redirects));
-        // A check is not led from https to http, and neither is who repeats it.
+        // A check does not follow a redirect from https to http, so curl must not either.
         if request.url.to_string().starts_with("https:") && !request.redirects_allow_downgrade {
             words.push("--proto-redir =https".to_owned());
         }
@@ -35,7 +35,7 @@ pub(crate) fn command(probe: &Probe, request: &Request) -> String {
     {
         words.push(format!("-H {}", quote(&Value::plain(&format!("Host: {host}")))));
     }
-    // Some servers answer curl and nobody else, or everybody but what they do not know.
+    // Some servers answer only curl, others only user agents that they know.
     if !request.headers.iter().any(|(name, _)| name == http::header::USER_AGENT) {
         words.push(format!("-A uptick/{}", env!("CARGO_PKG_VERSION")));
     }
@@ -44,8 +44,8 @@ pub(crate) fn command(probe: &Probe, request: &Request) -> String {
     words.join(" ")
 }
 
-/// The name of a header as a check writes it over HTTP/1.1, and curl as it is told: some servers know
-/// no other.
+/// The name of a header as a check writes it over HTTP/1.1, and curl as given: some servers accept no
+/// other spelling.
 fn title_case(name: &str) -> String {
     let mut is_first = true;
     let letters = name.chars().map(|letter| {
@@ -56,8 +56,8 @@ fn title_case(name: &str) -> String {
     letters.collect()
 }
 
-/// The words for how the target is reached. Where the TLS name is not the URL's, the URL takes
-/// that name and the authority to send as a header is returned.
+/// Adds the options for how the target is reached. If the TLS name differs from the URL's host, the
+/// URL takes that name, and the authority to send as a header is returned.
 fn transport_words(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -> Option<String> {
     let tls = &transport.tls;
     match transport.http_version {
@@ -122,7 +122,7 @@ fn connect_to(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -
     Some(crate::engine::connect::route::authority_of(&parsed))
 }
 
-/// An address as it stands before a port.
+/// An address as written before a port: IPv6 in brackets.
 pub(crate) fn bracketed(address: &str) -> String {
     if address.contains(':') { format!("[{address}]") } else { address.to_owned() }
 }
@@ -179,7 +179,7 @@ fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>) {
 
 fn body_words(request: &Request, words: &mut Vec<String>) {
     match &request.body {
-        // curl sends no length with a method that it was only told the name of.
+        // curl sends no content-length with a method given by `-X` alone.
         Body::Empty if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) => {
             words.push("-H 'content-length: 0'".to_owned());
         }
@@ -223,8 +223,8 @@ pub(crate) fn prefixed(prefix: &str, value: &Value) -> Value {
     Value { parts }
 }
 
-/// One word of a POSIX shell, with `$'…'` of bash and zsh for control characters: plain text
-/// between quotes, secrets and captures as variables.
+/// One word for a POSIX shell: plain text in quotes, secrets and captures as variables, and control
+/// characters in the `$'…'` of bash and zsh.
 pub(crate) fn quote(value: &Value) -> String {
     let mut word = String::new();
     for part in &value.parts {
@@ -268,7 +268,7 @@ fn push_quoted(text: &str, word: &mut String) {
     }
 }
 
-/// The name of a secret or capture as that of a shell variable.
+/// The shell variable for a secret or capture.
 fn variable(name: &str) -> String {
     let mut variable: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();

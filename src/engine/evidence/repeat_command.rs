@@ -1,4 +1,4 @@
-//! A check as a command line that a person can run: of the tool that people have for its protocol.
+//! A check as a command line that a person can run, with the usual tool for its protocol.
 
 use url::Url;
 
@@ -10,8 +10,8 @@ use crate::model::{
     DnsQuestion, HttpVersionPreference, IpFamily, Probe, Protocol, Request, Resolver, Transport, Value,
 };
 
-/// The command that repeats one request of a probe; none if its target is not known before a value is
-/// captured.
+/// The command that repeats one request of a probe; none if its target depends on a captured value or no
+/// tool can send it.
 pub(crate) fn command(probe: &Probe, request: &Request) -> Option<String> {
     match request.protocol {
         Protocol::Http => Some(curl::command(probe, request)),
@@ -25,7 +25,7 @@ pub(crate) fn command(probe: &Probe, request: &Request) -> Option<String> {
     }
 }
 
-/// Whom to connect to: the host and the port, or the address that takes their place.
+/// The URL's host, and the host or address and the port to connect to.
 fn target(probe: &Probe, request: &Request) -> Option<(String, String, u16)> {
     let url = Url::parse(&request.url.to_string()).ok()?;
     let host = host_of(&url)?.to_string();
@@ -34,13 +34,13 @@ fn target(probe: &Probe, request: &Request) -> Option<(String, String, u16)> {
     Some((host, dialled, port))
 }
 
-/// The address or the host, and the port, that take the place of the URL's.
+/// The configured address or host, and port, that replace the URL's.
 fn instead(transport: &Transport) -> Option<(String, u16)> {
     let address = transport.address.map(|address| (address.ip().to_string(), address.port()));
     address.or_else(|| transport.named_address.clone())
 }
 
-/// The address or the host, with its port, that takes the place of the URL's.
+/// The same as one word, `host:port`.
 fn connected_to(probe: &Probe) -> Option<String> {
     let Transport { address, named_address, .. } = &*probe.transport;
     let named = named_address.as_ref().map(|(host, port)| format!("{host}:{port}"));
@@ -63,13 +63,13 @@ fn netcat(probe: &Probe, request: &Request) -> Option<String> {
     let (seconds, host) = (probe.timeout.as_secs().max(1), quote(&Value::plain(&host)));
     Some(match &request.send {
         Some(send) => format!("printf %s {} | nc{family} -v -w {seconds} {host} {port}", quote(send)),
-        // What the server says by itself is read too.
+        // Without a query, only what the server sends unasked is read.
         None if reads(probe) => format!("nc{family} -v -w {seconds} {host} {port} </dev/null"),
         None => format!("nc{family} -z -v -w {seconds} {host} {port}"),
     })
 }
 
-/// Whether something must come over a connection of the probe.
+/// Whether the probe expects to receive anything on the connection.
 fn reads(probe: &Probe) -> bool {
     let mut connections = probe.steps.iter().filter(|step| step.request.protocol == Protocol::Tcp);
     connections.any(|step| body_rules::needs_body(&step.expect))
@@ -125,7 +125,7 @@ fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {
     words.extend(tls.insecure.then(|| "-insecure".to_owned()));
     words.extend(connected_to(probe).map(|_| format!("-authority {}", plain(&host))));
     let files = [("-cacert", &tls.ca_file), ("-cert", &tls.client_cert), ("-key", &tls.client_key)];
-    // Without TLS grpcurl refuses them.
+    // grpcurl refuses certificate files without TLS.
     for (option, file) in files.into_iter().filter(|_| url.scheme() != "grpc") {
         words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));
     }

@@ -1,4 +1,4 @@
-//! What came of asking: an answer that is judged, or why there is none.
+//! What a request yields: an answer to judge, or why there is none.
 
 use url::Url;
 
@@ -9,29 +9,27 @@ use crate::engine::http::body::Body;
 use crate::engine::http::message::ResponseHead;
 use crate::model::{FailureClass, GrpcStatus};
 
-/// An answer that is judged, and where it came from.
+/// An answer to judge, and where it came from.
 pub(crate) struct Answer {
-    /// Absent if HTTP is not spoken.
+    /// Absent if the protocol is not HTTP.
     pub(crate) head: Option<ResponseHead>,
     pub(crate) body: Body,
-    /// What a gRPC call ended with.
     pub(crate) grpc_status: Option<GrpcStatus>,
-    /// What a name server answered.
     pub(crate) dns: Option<DnsAnswer>,
-    /// Why the body is not complete.
+    /// Why the answer is not complete.
     pub(crate) fault: Option<Fault>,
     pub(crate) url: Url,
     pub(crate) trace: ConnectionTrace,
 }
 
 impl Answer {
-    /// An answer without HTTP.
+    /// An answer without a response head.
     pub(crate) fn of(body: Body, url: Url, trace: ConnectionTrace) -> Answer {
         Answer { head: None, body, grpc_status: None, dns: None, fault: None, url, trace }
     }
 }
 
-/// What came over a connection without HTTP.
+/// What was received over a connection without HTTP.
 pub(crate) struct Reply {
     pub(crate) trace: ConnectionTrace,
     pub(crate) body: Body,
@@ -46,13 +44,13 @@ pub(crate) struct Stopped {
 }
 
 impl Stopped {
-    /// Nothing was sent.
+    /// The request failed before anything was sent.
     pub(crate) fn before(fault: Fault) -> Stopped {
         Stopped { fault, url: None, trace: None }
     }
 }
 
-/// What is asked cannot be sent, for a reason that is not the target's.
+/// The request cannot be sent, for a reason that is not the target's.
 pub(crate) fn not_sent(reason: &str) -> Fault {
     Fault::new(FailureClass::ProberUnsupported, None, format!("the request cannot be sent: {reason}"))
 }

@@ -1,5 +1,5 @@
-//! The way to a target, as far as it is the same for all protocols: its name is looked up, its addresses
-//! are dialled, through the proxy if there is one, and TLS is begun.
+//! The part of a connection that all protocols share: the name is resolved, its addresses are dialled,
+//! through the proxy if there is one, and the TLS handshake is made.
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,7 +27,7 @@ use crate::model::{HttpVersionPreference, Phase, Protocol, Transport};
 /// The most addresses of a name that are tried.
 pub(crate) const ADDRESSES: usize = 32;
 
-/// The way to one target.
+/// Connects to one target.
 pub(crate) struct Connector<'a> {
     pub(crate) requester: &'a Requester,
     pub(crate) transport: &'a Transport,
@@ -36,7 +36,7 @@ pub(crate) struct Connector<'a> {
 }
 
 impl Connector<'_> {
-    /// A TCP connection to the target: resolve and connect.
+    /// Opens a TCP connection to the target: resolve and connect.
     ///
     /// # Errors
     /// Where it ended, and why.
@@ -50,8 +50,8 @@ impl Connector<'_> {
         self.reach(&addresses, trace).await
     }
 
-    /// A connection over which HTTP is spoken: resolve, connect and tls. With it, whether it is to be HTTP/2, which is asked
-    /// for or agreed on in TLS.
+    /// Opens a connection for HTTP: resolve, connect and tls. The flag says whether it is HTTP/2, which is configured
+    /// or agreed on by ALPN.
     ///
     /// # Errors
     /// Where it ended, and why.
@@ -69,7 +69,7 @@ impl Connector<'_> {
         Ok((stream, speaks_http2))
     }
 
-    /// A QUIC connection to the target: resolve, connect and tls.
+    /// Opens a QUIC connection to the target: resolve, connect and tls.
     ///
     /// # Errors
     /// Where it ended, and why.
@@ -90,7 +90,7 @@ impl Connector<'_> {
     /// The addresses to dial: the proxy's if there is one.
     ///
     /// # Errors
-    /// Why there are none, or that one of them may not be asked.
+    /// Why there are none, or that one of them is denied.
     pub(crate) async fn resolve(&self, trace: &mut ConnectionTrace) -> Result<Vec<SocketAddr>, PhaseError> {
         let dialed = match &self.route.proxy {
             None => self.route.endpoint.clone(),
@@ -112,7 +112,7 @@ impl Connector<'_> {
     async fn addresses(&self, of: &Endpoint, trace: &mut ConnectionTrace) -> Result<Vec<SocketAddr>, PhaseError> {
         let (host, port) = match of {
             Endpoint::Address(address) => return Ok(vec![*address]),
-            // There is nothing to look up; a Unix socket is connected to before this.
+            // Nothing to resolve: `connect` handles a Unix socket before this.
             Endpoint::Unix(_) => return Ok(Vec::new()),
             Endpoint::Name { host, port } => (host, *port),
         };
@@ -123,8 +123,8 @@ impl Connector<'_> {
         Ok(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect())
     }
 
-    /// Whether all addresses may be asked: one that may not is reason enough, since which of
-    /// them would be dialled is for the name's owner to say.
+    /// Fails if any address is denied: one is enough, because the owner of the name decides which of them
+    /// would be dialled.
     fn admit(&self, addresses: &[SocketAddr]) -> Result<(), PhaseError> {
         for address in addresses {
             if let Some(network) = self.transport.deny.denies(address.ip()) {
@@ -136,7 +136,7 @@ impl Connector<'_> {
         Ok(())
     }
 
-    /// A TCP connection, through the proxy if there is one.
+    /// Opens a TCP connection, through the proxy if there is one.
     ///
     /// # Errors
     /// Why there is none.
@@ -148,7 +148,7 @@ impl Connector<'_> {
         let Some(proxy) = &self.route.proxy else {
             return dial(addresses, &self.route.source, trace).await.map(Stream::from).map_err(PhaseError::Connect);
         };
-        // What the proxy is told is decided before it is dialled.
+        // The targets are resolved before the proxy is dialled.
         let mut targets = self.proxy_targets(proxy, trace).await?.into_iter();
         trace.enter(Phase::Connect);
         let is_asked_first = !matches!(self.route.protocol, Protocol::Tcp | Protocol::Tls);
@@ -156,7 +156,7 @@ impl Connector<'_> {
             let stream = self.connect_proxy(proxy, addresses, trace).await?;
             match proxy.open(stream, &target, is_asked_first).await {
                 Ok(stream) => return Ok(stream),
-                // The next address of the name may be reached where this one is not.
+                // The next address of the name may be reachable.
                 Err(error) if targets.len() > 0 && error.is_of_target() => {}
                 Err(error) => return Err(PhaseError::Proxy(error)),
             }
@@ -164,7 +164,6 @@ impl Connector<'_> {
         self.connect_proxy(proxy, addresses, trace).await
     }
 
-    /// A connection to the proxy itself.
     async fn connect_proxy(
         &self,
         proxy: &Proxy,
@@ -184,7 +183,7 @@ impl Connector<'_> {
         if proxy.scheme == ProxyScheme::Https { self.secure_proxy(proxy, stream).await } else { Ok(stream) }
     }
 
-    /// What the proxy is to connect to, one after the other until one can be reached; none if it
+    /// The targets to name to the proxy, tried in order until one can be reached; none if it
     /// forwards the request itself.
     async fn proxy_targets(&self, proxy: &Proxy, trace: &mut ConnectionTrace) -> Result<Vec<ProxyTarget>, PhaseError> {
         if let Endpoint::Address(address) = self.route.endpoint {
@@ -206,7 +205,7 @@ impl Connector<'_> {
         })
     }
 
-    /// TLS with the proxy itself, by the system's roots.
+    /// Makes the TLS handshake with the proxy itself, against the system's roots.
     async fn secure_proxy(&self, proxy: &Proxy, stream: Stream) -> Result<Stream, PhaseError> {
         let name = match &proxy.host {
             Host::Domain(name) => name.clone(),
@@ -224,10 +223,10 @@ impl Connector<'_> {
         })
     }
 
-    /// TLS with the target, in which these protocols are offered.
+    /// Makes the TLS handshake with the target, offering these protocols by ALPN.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why it failed.
     pub(crate) async fn secure(
         &self,
         tls: &TlsRoute,
@@ -246,7 +245,7 @@ impl Connector<'_> {
         }
     }
 
-    /// Why there is no TLS; a server that found nothing in common is asked what it speaks.
+    /// Why the handshake failed; a server that found nothing in common is probed for what it speaks.
     async fn handshake_error(
         &self,
         error: io::Error,

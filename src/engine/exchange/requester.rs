@@ -1,4 +1,4 @@
-//! What checks are made with: one for the whole run, shared by all of them.
+//! What all requests share; one instance serves the whole run.
 
 use crate::engine::connect::tunnel_offers::TunnelOffers;
 use crate::engine::http::connection::KeptConnections;
@@ -7,7 +7,6 @@ use crate::engine::resolve::Names;
 use crate::engine::tls::TlsConfigs;
 use crate::model::ExchangeDetail;
 
-/// What requests are made with: one for the whole run.
 #[derive(Debug)]
 pub(crate) struct Requester {
     pub(crate) names: Names,
@@ -15,6 +14,6 @@ pub(crate) struct Requester {
     pub(crate) kept: KeptConnections,
     pub(crate) tunnel_offers: TunnelOffers,
     pub(crate) urls: ParsedUrls,
-    /// How much of each request and its answer an outcome has.
+    /// How much of each request and its answer an outcome holds.
     pub(crate) detail: ExchangeDetail,
 }

@@ -1,5 +1,5 @@
-//! The handshake of QUIC as quinn drives it, watched for the cipher suite, which quinn does not tell: the length of its secrets
-//! is that of its hash, and how much may be said with one key is that of its cipher (RFC 9001 section 6.6).
+//! The QUIC handshake as quinn drives it, watched for the cipher suite, which quinn does not expose: the length of the
+//! secrets gives its hash, and the confidentiality limit of a key gives its cipher (RFC 9001 section 6.6).
 
 use std::any::Any;
 use std::sync::Arc;
@@ -12,13 +12,12 @@ use rustls::CipherSuite;
 
 use crate::engine::tls::handshake::SharedHandshake;
 
-/// A key of AES-GCM is good for 2^23 packets, and one of ChaCha20-Poly1305 for more than there can be.
+/// An AES-GCM key is good for 2^23 packets, and a ChaCha20-Poly1305 key for more than a connection can have.
 const AES_LIMIT: u64 = 1 << 23;
 
-/// The bytes of a secret whose hash is SHA-384.
+/// The length in bytes of a secret whose hash is SHA-384.
 const SHA_384: usize = 48;
 
-/// What sessions are begun with.
 pub(super) struct WatchedConfig<C> {
     pub(super) inner: Arc<C>,
     pub(super) shown: SharedHandshake,
@@ -36,7 +35,6 @@ impl<C: ClientConfig> ClientConfig for WatchedConfig<C> {
     }
 }
 
-/// One handshake.
 struct WatchedSession {
     inner: Box<dyn Session>,
     shown: SharedHandshake,
@@ -103,7 +101,7 @@ impl Session for WatchedSession {
     }
 }
 
-/// The cipher suite with secrets of so many bytes and a key for so many packets: one of the three that are offered.
+/// The cipher suite, one of the three offered, by the bytes of its secrets and the packets that one key may protect.
 const fn suite(secret: usize, limit: u64) -> CipherSuite {
     match (secret, limit) {
         (SHA_384, _) => CipherSuite::TLS13_AES_256_GCM_SHA384,

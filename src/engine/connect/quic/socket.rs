@@ -1,5 +1,5 @@
-//! A UDP socket that is connected to one server, as quinn wants one: what others send is the kernel's to
-//! drop, and what does not come through is noted, since QUIC itself says nothing of it.
+//! A UDP socket for quinn, connected to one server: the kernel drops what others send, and socket errors
+//! are noted, because QUIC itself does not report them.
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -13,15 +13,15 @@ use quinn::{AsyncUdpSocket, UdpPoller};
 use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 
-/// A socket that sends to one server and hears it alone.
+/// A socket that sends to one server and receives from it alone.
 #[derive(Debug)]
 pub(crate) struct ServerSocket {
     io: UdpSocket,
     server: SocketAddr,
-    /// How many datagrams came.
+    /// How many datagrams arrived.
     received: AtomicU64,
     refused: AtomicBool,
-    /// The last error but a refusal.
+    /// The last error other than a refusal.
     error: Mutex<Option<io::Error>>,
 }
 
@@ -40,16 +40,16 @@ impl ServerSocket {
         }
     }
 
-    /// Takes out the last error of the socket but a refusal, if there was one.
+    /// Takes the last error of the socket other than a refusal, if there was one.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
-        // An error does not wake a reader: one may wait there still.
+        // An error does not wake a reader: one may still be pending in the socket.
         if let Ok(Some(error)) = self.io.take_error() {
             self.note(error);
         }
         self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// What came instead of an answer, for a message.
+    /// What arrived instead of an answer, for a message.
     pub(crate) fn instead_of_an_answer(&self) -> String {
         match self.received.load(Ordering::Relaxed) {
             0 if self.refused.load(Ordering::Relaxed) => {
@@ -68,7 +68,7 @@ impl AsyncUdpSocket for ServerSocket {
     }
 
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        // The first try may be told what became of an earlier datagram.
+        // The first try may return the error of an earlier datagram.
         for _ in 0..2 {
             match self.io.try_send(transmit.contents) {
                 Ok(_) => return Ok(()),
@@ -76,7 +76,7 @@ impl AsyncUdpSocket for ServerSocket {
                 Err(error) => self.note(error),
             }
         }
-        // As good as lost on the way: QUIC sends it again.
+        // Equivalent to a lost packet: QUIC sends it again.
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl AsyncUdpSocket for ServerSocket {
     }
 }
 
-/// Says when a socket takes a datagram again.
+/// Reports when a socket can send again.
 #[derive(Debug)]
 struct Writable(Arc<ServerSocket>);
 

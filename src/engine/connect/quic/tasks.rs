@@ -1,5 +1,5 @@
-//! The tasks that quinn wants to run in the background, driven by whoever waits for the connection
-//! instead: when a check ends, nothing of it goes on.
+//! The tasks that quinn would run in the background, driven by the task that waits for the connection
+//! instead: when a check ends, all of its work ends.
 
 use std::future::Future;
 use std::io;
@@ -15,7 +15,7 @@ use crate::engine::transport::beside::beside;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Takes the tasks that quinn spawns.
+/// Collects the tasks that quinn spawns.
 #[derive(Default)]
 struct Spawner(Mutex<Vec<Task>>);
 
@@ -51,18 +51,18 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    /// What quinn spawns its tasks with.
+    /// The runtime on which quinn spawns its tasks.
     pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
         Arc::<Spawner>::clone(&self.spawner)
     }
 
-    /// Lets each of them go on.
+    /// Polls each task once.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) {
         self.running.append(&mut self.spawner.0.lock().unwrap_or_else(PoisonError::into_inner));
         self.running.retain_mut(|task| task.as_mut().poll(context).is_pending());
     }
 
-    /// Waits for a future that they feed.
+    /// Waits for a future while driving the tasks.
     pub(crate) async fn beside<F: Future>(&mut self, future: F) -> F::Output {
         beside(future, |context| self.poll(context)).await
     }
