@@ -1,5 +1,5 @@
-//! What went wrong with a request, as class, phase and one sentence, and how long it may take. The
-//! sentence may hold what a server said: it is redacted and cleaned where it becomes a
+//! What went wrong with a request, as class, phase and one sentence, and the deadline of a check. The
+//! sentence may quote a server: it is redacted and cleaned when it becomes a
 //! [`Failure`](crate::model::Failure).
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::model::{FailureClass, Phase};
 
-/// A timeout that fires this late says more about us than about the target.
+/// A timeout that fires this late says more about the prober than about the target.
 const LATE: Duration = Duration::from_secs(1);
 
 /// When a check must have ended.
@@ -40,8 +40,8 @@ impl Fault {
     }
 }
 
-/// What ran out of time, by phase. A timer that fires late means that we were too busy to see
-/// whether the target answered.
+/// The fault of a timeout, by phase. A timer that fires late means that the prober was too busy to
+/// see whether the target answered.
 pub(super) fn timed_out(phase: Phase, deadline: Deadline, target: &str) -> Fault {
     let late = Instant::now().saturating_duration_since(deadline.at);
     if late > LATE {
@@ -60,7 +60,7 @@ pub(super) fn timed_out(phase: Phase, deadline: Deadline, target: &str) -> Fault
     Fault::new(class_of_silence(phase), phase, format!("{target} {what} {}", deadline.within()))
 }
 
-/// The class of a peer that is silent in a phase.
+/// The failure class if the peer is silent in a phase.
 pub(super) const fn class_of_silence(phase: Phase) -> FailureClass {
     match phase {
         Phase::Resolve => FailureClass::DnsTimeout,

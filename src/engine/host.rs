@@ -1,4 +1,4 @@
-//! This host: its stack, its clock and its descriptors, and work that would hold up a thread.
+//! This host: its routes and its errors, and a thread for long computations.
 
 pub(super) mod offload;
 pub(super) mod os_error;

@@ -1,21 +1,20 @@
-//! What of this host decides how checks are made, in words for a bug report.
+//! The facts of this host that decide how checks are made, in words for a bug report.
 
 use crate::engine::resolve::Names;
 use crate::engine::tls;
 
-/// What of this host decides how checks are made.
 #[derive(Clone, Debug)]
 pub(crate) struct HostFacts {
-    /// The library that speaks TLS, and the versions it speaks.
+    /// The TLS library and the versions it supports.
     pub tls: &'static str,
-    /// How many root certificates are trusted, and whose they are.
+    /// How many root certificates are trusted, and where they come from.
     pub roots: String,
     /// Name servers, search list and options.
     pub resolver: String,
 }
 
 impl HostFacts {
-    /// Reads what an engine would read.
+    /// Reads the same facts as an engine does.
     #[must_use]
     pub(crate) fn read() -> HostFacts {
         HostFacts {

@@ -1,4 +1,4 @@
-//! Rules for the body of an answer: its size, its text, its JSON.
+//! Rules for the body of an answer: its size, text and JSON.
 
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
@@ -9,7 +9,7 @@ use crate::engine::http::body::Body;
 use crate::model::text::hexadecimal;
 use crate::model::{Expect, JsonDocument, JsonNode, JsonRule, JsonSchema, TextRule};
 
-/// Whether a rule looks into the body, so that a body that cannot be decoded fails it.
+/// Whether a rule reads the body, so that a body that cannot be decoded fails it.
 pub(crate) fn needs_body(expect: &Expect) -> bool {
     !expect.body.is_empty()
         || !expect.json.is_empty()
@@ -70,7 +70,7 @@ impl Judge<'_> {
         }
     }
 
-    /// A rule for a text; `of` is the word before the rule's in its key.
+    /// Judges a rule for a text; `of` is the prefix of the rule's key.
     fn text(&mut self, of: &str, rule: &TextRule, text: &str, body: &Body) {
         match rule {
             TextRule::Contains(wanted) => {
@@ -146,8 +146,8 @@ impl Judge<'_> {
     }
 }
 
-/// As much of a text as a message may need. It is cut to [`SHOWN`] characters once secrets are out of it: a secret
-/// that is cut first is found no more.
+/// As much of a text as a message may need. It is cut to [`SHOWN`] characters only after redaction: half a secret would
+/// not be recognized.
 fn beginning(text: &str) -> &str {
     const ENOUGH: usize = 128 * 1024;
     &text[..text.floor_char_boundary(ENOUGH)]

@@ -8,8 +8,8 @@ use crate::engine::tls::certificate::verify_name;
 use crate::model::{CertificateFacts, CertificateRole, SafeText, TlsFacts, Value};
 
 impl Judge<'_> {
-    /// Holds every certificate on the path of every hop to its days: a visitor is stopped by the
-    /// first that has expired.
+    /// Requires this many days of every certificate on the path, at every hop: the first that expires
+    /// stops a visitor.
     pub(crate) fn certificate_days(&mut self, days: u32, received: &ReceivedResponse<'_>) {
         let expected = format!("at least {days} days");
         let Some(last) = received.tls.filter(|tls| tls.certificate.is_some()) else {
@@ -45,7 +45,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether the certificate is for these names, by the rules that hold for a visitor's.
+    /// Whether the certificate is valid for these names, by the same rules as for the URL's host.
     pub(crate) fn certificate_names(&mut self, wanted: &[Value], received: &ReceivedResponse<'_>) {
         for name in wanted {
             let server = ServerName::try_from(self.fill(name)).ok();
@@ -59,7 +59,6 @@ impl Judge<'_> {
     }
 }
 
-/// The names of a certificate, as many as are kept.
 fn names_of(certificate: &CertificateFacts) -> String {
     let shown: Vec<&str> = certificate.names.iter().map(SafeText::as_str).collect();
     match certificate.names_total - shown.len().min(certificate.names_total) {

@@ -1,4 +1,4 @@
-//! What a name server answered, read as far as a check judges it, and what is wrong with it.
+//! The answer of a name server, read as far as a check judges it, and what is wrong with it.
 
 use std::fmt::Write as _;
 
@@ -11,33 +11,31 @@ use crate::engine::expectation::dns_record_data;
 use crate::engine::resolve::dns_query::{ALIASES, DnsQuery, DnsReplyHead};
 use crate::model::{DnsExpect, DnsFacts, DnsQuestion, DnsSections, FailureClass, RecordType, Redactor};
 
-/// The payload that an OPT record offers (DNS flag day 2020).
+/// The UDP payload size that an OPT record offers, in bytes (DNS flag day 2020).
 const PAYLOAD: u16 = 1232;
 
 /// How many records are kept, and how long each, in characters.
 const RECORDS: usize = 16;
 const RECORD: usize = 200;
 
-/// An answer.
 #[derive(Clone, Debug)]
 pub(crate) struct DnsAnswer {
-    /// The code of the response.
+    /// The response code, with the extended bits of an OPT record.
     pub(crate) code: u16,
-    /// Whether the server answers for the zone itself.
+    /// Whether the server is authoritative for the zone.
     pub(crate) authoritative: bool,
     /// The records of the answer section.
     pub(crate) records: Vec<DnsRecord>,
-    /// The records that were asked for, at the end of the aliases: their places.
+    /// The indices of the records that were asked for, at the end of the aliases.
     pub(crate) asked: Vec<usize>,
     /// The name that the aliases end at, if there are any.
     alias_target: Option<Name>,
     /// Why the aliases lead nowhere, if they do.
     broken_aliases: Option<String>,
-    /// How many records each section holds, where the message can be read to its end.
+    /// How many records each section holds, if the message can be read to its end.
     pub(crate) sections: Option<DnsSections>,
 }
 
-/// One record.
 #[derive(Clone, Debug)]
 pub(crate) struct DnsRecord {
     owner: Name,
@@ -47,21 +45,21 @@ pub(crate) struct DnsRecord {
     /// As in a zone file.
     pub(crate) data: String,
     target: Option<Name>,
-    /// The serial number of the zone, where it is a SOA record.
+    /// The serial number of the zone, if it is a SOA record.
     serial: Option<u32>,
 }
 
-/// What a message is.
+/// A message that answers the question.
 pub(crate) enum DnsMessage {
     /// The answer.
     Answer(DnsAnswer),
-    /// The answer was cut: it is to be asked for over TCP.
+    /// The answer was truncated: the question must be repeated over TCP.
     Truncated,
     /// It cannot be read.
     Malformed,
 }
 
-/// A question as it is sent, with an OPT record if that is wanted.
+/// Encodes a question, with an OPT record if `edns` is set.
 ///
 /// # Errors
 /// A name that a message cannot carry.
@@ -72,7 +70,7 @@ pub(crate) fn query(question: &DnsQuestion, edns: bool) -> Result<DnsQuery, Prot
     DnsQuery::new(name, WireType::from(question.kind.0), edns.then_some(PAYLOAD))
 }
 
-/// What a message is as the answer to a question; none if it is the answer to none or to another.
+/// Reads a message as the answer to a question; none if it answers a different question or none.
 pub(crate) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
     let DnsReplyHead { header, has_question, mut rest } = query.answered_by(message)?;
     let mut answer = DnsAnswer {
@@ -97,7 +95,7 @@ pub(crate) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
                 rest = at;
                 answer.records.extend(DnsRecord::of(&record));
             }
-            // What was not asked for may be of a kind that is read otherwise elsewhere.
+            // A record of another type than the question's may be in a form that hickory does not read.
             Ok(_) | Err(_) if pass_over(&mut rest).is_ok_and(|(kind, _)| kind != query.kind) => {}
             Ok(_) | Err(_) => return Some(DnsMessage::Malformed),
         }
@@ -110,8 +108,8 @@ pub(crate) fn read(query: &DnsQuery, message: &[u8]) -> Option<DnsMessage> {
     Some(DnsMessage::Answer(answer))
 }
 
-/// How many records each section holds: those after the answers are counted, not believed. The OPT record is
-/// none of the zone's: it says how the server talks to whoever sent one, and has the upper bits of the code (RFC 6891).
+/// How many records each section holds; those after the answers are counted but not read. The OPT record does not
+/// count: it is not of the zone, but has the upper bits of the response code (RFC 6891).
 fn sections(header: &Header, rest: &mut BinDecoder<'_>) -> Result<(DnsSections, u8), DecodeError> {
     let counts = header.counts;
     for _ in 0..counts.authorities {
@@ -128,7 +126,7 @@ fn sections(header: &Header, rest: &mut BinDecoder<'_>) -> Result<(DnsSections, 
     Ok((DnsSections { answer, authority, additional }, extension))
 }
 
-/// Whether a record has no data, and is of a type that must have some: hickory takes it for part of an update.
+/// Whether a record lacks the data that its type requires: hickory takes such a record for part of an update.
 fn lacks_data(record: &Record) -> bool {
     match record.data {
         RData::Update0(kind) => !matches!(kind, WireType::NULL | WireType::Unknown(_)),
@@ -136,7 +134,7 @@ fn lacks_data(record: &Record) -> bool {
     }
 }
 
-/// Passes over a record, and says of which type it is and how long it may be kept.
+/// Skips a record, and returns its type and TTL.
 fn pass_over(decoder: &mut BinDecoder<'_>) -> Result<(WireType, u32), DecodeError> {
     let _owner = Name::read(decoder)?;
     let kind = WireType::from(decoder.read_u16()?.unverified());
@@ -148,7 +146,7 @@ fn pass_over(decoder: &mut BinDecoder<'_>) -> Result<(WireType, u32), DecodeErro
 }
 
 impl DnsAnswer {
-    /// Follows the aliases of the name to the records that were asked for, in whatever order they came.
+    /// Follows the aliases of the name to the records that were asked for, whatever their order.
     fn follow(&mut self, query: &DnsQuery) {
         let mut at = query.name.clone();
         let is_any = u16::from(query.kind) == RecordType::ANY.0;
@@ -172,7 +170,7 @@ impl DnsAnswer {
         }
     }
 
-    /// Whether a server may do better without the OPT record, which it does not know.
+    /// Whether the server may not support the OPT record, so that a question without one may succeed.
     pub(crate) fn is_for_edns(&self) -> bool {
         [ResponseCode::FormErr, ResponseCode::NotImp, ResponseCode::BADVERS].map(u16::from).contains(&self.code)
     }
@@ -189,14 +187,14 @@ impl DnsRecord {
             RData::SOA(zone) => (zone.to_string(), None, Some(zone.serial)),
             data => (dns_record_data::text(data), None, None),
         };
-        // RFC 2181 section 8: a time with the highest bit set is none.
+        // RFC 2181 section 8: a TTL with the highest bit set counts as zero.
         let ttl = if record.ttl > u32::MAX / 2 { 0 } else { record.ttl };
         Some(DnsRecord { owner: record.name.clone(), kind: record.record_type(), ttl, data, target, serial })
     }
 }
 
 impl DnsAnswer {
-    /// The records as in a zone file, a line each.
+    /// The records in zone file format, one per line.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         for record in &self.records {
@@ -211,7 +209,7 @@ impl DnsAnswer {
         self.asked.iter().filter_map(|place| self.records.get(*place))
     }
 
-    /// What is kept of it.
+    /// The part of the answer that is recorded.
     pub(crate) fn facts(&self, redactor: &Redactor) -> DnsFacts {
         let records = self.asked().take(RECORDS).map(|record| redactor.clean(&record.data, RECORD));
         DnsFacts {
@@ -225,12 +223,11 @@ impl DnsAnswer {
         }
     }
 
-    /// The name of its code.
     pub(crate) fn code_name(&self) -> String {
         code_name(self.code)
     }
 
-    /// What is wrong with it before its records are looked at: its code, that it has none, or a loop.
+    /// What is wrong with the answer before its records are judged: its code, no records, or an alias loop.
     pub(crate) fn refusal(&self, expect: &DnsExpect) -> Option<(FailureClass, String)> {
         if !expect.rcode.is_empty() || self.code == 0 && expect.is_of_records() && self.broken_aliases.is_none() {
             return None;

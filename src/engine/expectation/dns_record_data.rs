@@ -1,4 +1,4 @@
-//! The data of a DNS record as text: as a zone file has it, and as `dig` prints it.
+//! The data of a DNS record as text, as in a zone file and in the output of `dig`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,13 +8,13 @@ use hickory_proto::rr::rdata::svcb::{SvcParamKey, SvcParamValue};
 
 use crate::model::text::hexadecimal;
 
-/// The types of DNSSEC whose data is written by their fields.
+/// The DNSSEC record types whose data is written field by field.
 const DS: u16 = 43;
 const DNSKEY: u16 = 48;
 const CDS: u16 = 59;
 const CDNSKEY: u16 = 60;
 
-/// The data of a record. A type that is not known is written as RFC 3597 has it: `\# LENGTH HEXADECIMAL`.
+/// The data of a record. An unknown type is written as in RFC 3597: `\# LENGTH HEXADECIMAL`.
 pub(super) fn text(data: &RData) -> String {
     match data {
         RData::SVCB(service) => service_text(service),
@@ -29,7 +29,7 @@ pub(super) fn text(data: &RData) -> String {
     }
 }
 
-/// A service, its parameters as RFC 9460 writes them.
+/// An SVCB or HTTPS record, with its parameters as in RFC 9460.
 fn service_text(service: &SVCB) -> String {
     let mut text = format!("{} {}", service.svc_priority, service.target_name);
     for (key, value) in &service.svc_params {
@@ -67,7 +67,7 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(",")
 }
 
-/// A key of DNSSEC or its digest (RFC 4034 sections 2.2 and 5.3); none for other types, and where it is too short.
+/// A DNSSEC key or its digest (RFC 4034 sections 2.2 and 5.3); none for other types, or if the data is too short.
 fn dnssec_text(kind: u16, bytes: &[u8]) -> Option<String> {
     let (head, rest) = bytes.split_first_chunk::<4>()?;
     let first = u16::from_be_bytes([head[0], head[1]]);

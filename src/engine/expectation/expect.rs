@@ -1,4 +1,4 @@
-//! What was expected against what came. Every rule that does not hold is told, not the first alone.
+//! Judges what was received by what was expected. Every rule that does not hold is reported, not only the first.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) struct Unmet {
     pub(crate) mismatches: Vec<Mismatch>,
 }
 
-/// Whether what came so far over a connection without HTTP meets every rule that more of it could meet.
+/// Whether the bytes received so far without HTTP meet every rule that further bytes could meet.
 pub(crate) fn meets_text(expect: &Expect, body: &Body, captures: &Captures, redactor: &Redactor) -> bool {
     let mut judge = Judge::new(captures, redactor);
     judge.body(expect, body, &HeaderMap::new());
@@ -32,7 +32,7 @@ pub(crate) fn meets_text(expect: &Expect, body: &Body, captures: &Captures, reda
     !judge.beyond_limit && !judge.mismatches.iter().any(may_come)
 }
 
-/// The mismatch of the status alone, which is known before the body.
+/// The mismatch of the status, which is known before the body.
 pub(crate) fn status(expect: &Expect, status: StatusCode) -> Option<Unmet> {
     if expect.status.is_empty() || expect.status.iter().any(|set| set.contains(status)) {
         return None;
@@ -48,8 +48,8 @@ pub(crate) fn status(expect: &Expect, status: StatusCode) -> Option<Unmet> {
     Some(Unmet { class: FailureClass::Status, message, mismatches: vec![mismatch] })
 }
 
-/// Judges all of it. A wrong status decides the class: what else is wrong with an error page
-/// follows from it, and is told beside it.
+/// Judges the whole answer. A wrong status decides the class: what else is wrong with an error page
+/// follows from it, and is reported with it.
 pub(crate) async fn judge(
     expect: &Expect,
     received: &ReceivedResponse<'_>,
@@ -135,7 +135,7 @@ fn judge_here(
     Some(Unmet { class: FailureClass::AssertionFailed, message, mismatches })
 }
 
-/// What is worth a warning of an answer that is as expected.
+/// The warnings for an answer that is as expected.
 pub(crate) async fn warnings(
     warn: &Expect,
     received: &ReceivedResponse<'_>,
@@ -207,7 +207,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What was expected, where it did not come.
+    /// The expectation in words, if the header does not meet it.
     fn header_expected(&self, rule: &HeaderExpectation, values: &[String]) -> Option<String> {
         let (holds, expected) = match rule {
             HeaderExpectation::Contains(text) => {
@@ -297,7 +297,7 @@ impl Judge<'_> {
     }
 }
 
-/// Whether two URLs are the same. A fragment counts where it is asked for.
+/// Whether two URLs are the same. The fragment counts only if `wanted` has one.
 fn is_same_page(wanted: &Url, url: &Url) -> bool {
     if wanted.fragment().is_some() {
         return wanted == url;

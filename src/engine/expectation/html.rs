@@ -1,5 +1,5 @@
-//! What a page says of itself: the text of an element, and the files it links to. The only file
-//! that reads HTML; nothing of it outlives a call.
+//! What a page contains: the text of an element, and the files it links to. The only file that
+//! parses HTML; no document outlives a call.
 
 use html5ever::ParseOpts;
 use html5ever::driver::parse_document;
@@ -9,10 +9,10 @@ use url::Url;
 
 use crate::model::Selector;
 
-/// The most links looked at, however many are wanted: a page may have a million.
+/// The most links examined, however many are wanted: a page may have a million.
 const LINKS: usize = 10_000;
 
-/// How deep elements may be nested, as in browsers.
+/// How deep elements may nest, as in browsers.
 const DEPTH: usize = 512;
 
 /// The most elements and texts of a page.
@@ -21,7 +21,7 @@ const NODES: usize = 100_000;
 /// The most attributes of one element: the parser compares each with those before it.
 const ATTRIBUTES: usize = 1_000;
 
-/// How much of a page is parsed before its size is looked at, in bytes.
+/// How many bytes of a page are parsed between two checks of its size.
 const AT_A_TIME: usize = 1024;
 
 /// Why a page is not parsed to its end.
@@ -35,8 +35,8 @@ pub(crate) enum HtmlError {
     Attributes,
 }
 
-/// Parses a page, whose size and depth are looked at on the way: nesting and attributes cost more
-/// time than their length.
+/// Parses a page, and checks its size and depth on the way: nesting and attributes cost far more
+/// time than their length suggests.
 fn parse(page: &str) -> Result<Html, HtmlError> {
     if most_attributes(page.as_bytes()) > ATTRIBUTES {
         return Err(HtmlError::Attributes);
@@ -58,8 +58,8 @@ fn parse(page: &str) -> Result<Html, HtmlError> {
     Ok(parser.finish())
 }
 
-/// The number of words in the longest tag, which it has at least as many as attributes. What
-/// stands in scripts, styles and comments is no tag.
+/// The number of words in the tag with the most words, an upper bound on its attributes. The content
+/// of scripts, styles and comments is skipped.
 fn most_attributes(page: &[u8]) -> usize {
     const RAW: [&[u8]; 6] = [b"script", b"style", b"title", b"textarea", b"xmp", b"iframe"];
     let (mut most, mut rest) = (0, page);
@@ -83,7 +83,7 @@ fn most_attributes(page: &[u8]) -> usize {
     most
 }
 
-/// How many words a tag has, those in quotes counted as one, and where it ends.
+/// How many words a tag has, a quoted text counted as one, and where the tag ends.
 fn words_of_tag(tag: &[u8]) -> (usize, usize) {
     let (mut words, mut in_word, mut quote) = (0, false, None);
     for (at, byte) in tag.iter().enumerate() {
@@ -106,7 +106,7 @@ fn words_of_tag(tag: &[u8]) -> (usize, usize) {
     (words, tag.len())
 }
 
-/// What follows the closing tag of an element whose content is text.
+/// What follows the closing tag of an element whose content is raw text.
 fn after_raw_text<'p>(page: &'p [u8], name: &[u8]) -> &'p [u8] {
     let mut ends = memchr::memmem::find_iter(page, b"</");
     let closes = |at: &usize| page[at + 2..].get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name));
@@ -116,7 +116,7 @@ fn after_raw_text<'p>(page: &'p [u8], name: &[u8]) -> &'p [u8] {
 /// The text of the first element that a selector finds, or of one of its attributes.
 ///
 /// # Errors
-/// That the page is too large to be parsed.
+/// The page is too large to parse.
 pub(crate) fn first(page: &str, selector: &Selector, attribute: Option<&str>) -> Result<Option<String>, HtmlError> {
     let document = parse(page)?;
     let element = elements(&document, selector).next();
@@ -126,11 +126,11 @@ pub(crate) fn first(page: &str, selector: &Selector, attribute: Option<&str>) ->
     }))
 }
 
-/// The http and https URLs that the elements of a selector link to, each once, in the order of
-/// the page and without fragments: at most `limit` of those that `admits` lets pass.
+/// The http and https URLs that the elements of a selector link to, without duplicates, in the order
+/// of the page and without fragments: at most `limit` of those that `admits` accepts.
 ///
 /// # Errors
-/// That the page is too large to be parsed.
+/// The page is too large to parse.
 pub(crate) fn links(
     page: &str,
     selector: &Selector,
@@ -157,8 +157,8 @@ pub(crate) fn links(
     Ok(links)
 }
 
-/// The elements that a selector finds. What stands in a `template` is no part of the page: a browser neither
-/// shows nor loads it.
+/// The elements that a selector finds, except inside a `template`, whose content a browser neither shows nor
+/// loads.
 fn elements<'p>(document: &'p Html, selector: &'p Selector) -> impl Iterator<Item = ElementRef<'p>> {
     let found = document.select(selector.parsed());
     found.filter(|element| {
@@ -167,15 +167,15 @@ fn elements<'p>(document: &'p Html, selector: &'p Selector) -> impl Iterator<Ite
     })
 }
 
-/// What relative links are relative to: the page's `<base>`, or the page.
+/// The base of relative links: the page's `<base>`, or its URL.
 fn base(document: &Html, url: &Url) -> Url {
     let Ok(selector) = scraper::Selector::parse("base[href]") else { return url.clone() };
     let declared = document.select(&selector).next().and_then(|element| element.value().attr("href"));
     declared.and_then(|href| url.join(href.trim()).ok()).unwrap_or_else(|| url.clone())
 }
 
-/// The targets of one element. Of the candidates of a `srcset` a browser loads one; they are
-/// the same picture, and the first stands for it.
+/// The targets of one element. A browser loads one candidate of a `srcset`; all are the same picture,
+/// so the first stands for it.
 fn targets(element: &ElementRef<'_>) -> Vec<String> {
     let value = element.value();
     let mut targets: Vec<String> =

@@ -1,10 +1,10 @@
-//! What must hold of the nodes that a JSON path finds, against what is there.
+//! Judges the nodes that a JSON path finds.
 
 use std::cmp::Ordering;
 
 use crate::model::{Decimal, JsonDocument, JsonExpectation, JsonKind, JsonNode, JsonText};
 
-/// Whether all nodes that were found are as they must be.
+/// Whether the nodes that were found satisfy a rule.
 pub(crate) fn holds(rule: &JsonExpectation, found: &[JsonNode<'_>]) -> bool {
     match rule {
         JsonExpectation::Exists(exists) => found.is_empty() != *exists,
@@ -29,7 +29,7 @@ pub(crate) fn holds(rule: &JsonExpectation, found: &[JsonNode<'_>]) -> bool {
     }
 }
 
-/// Compares with a value of the configuration, which is read as what it is in a document.
+/// Compares with a configured value, which is parsed as JSON like the document.
 fn against(wanted: &JsonText, holds: impl FnOnce(JsonNode<'_>) -> bool) -> bool {
     JsonDocument::read(wanted.as_str()).is_ok_and(|document| holds(document.root()))
 }
@@ -41,12 +41,12 @@ fn contains(node: JsonNode<'_>, part: JsonNode<'_>) -> bool {
     }
 }
 
-/// The order of a number and a bound, by their exact values; none for what is not a number.
+/// Compares a number with a bound by their exact values; none if the node is not a number.
 fn order(node: JsonNode<'_>, bound: &JsonText) -> Option<Ordering> {
     Some(node.number()?.cmp(&Decimal::of(bound.as_str())))
 }
 
-/// What must hold, in words.
+/// The rule in words.
 pub(crate) fn expected(rule: &JsonExpectation) -> String {
     match rule {
         JsonExpectation::Exists(true) => "exists".to_owned(),

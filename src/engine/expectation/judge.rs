@@ -1,4 +1,4 @@
-//! What was received, and what of it is not as expected: every rule that does not hold is noted here.
+//! What was received, and the mismatches found in it.
 
 use std::fmt::Display;
 
@@ -11,7 +11,7 @@ use crate::engine::expectation::dns_answer::DnsAnswer;
 use crate::engine::http::body::Body;
 use crate::model::{Captures, GrpcStatus, Hop, HttpVersion, Mismatch, Redactor, Timings, TlsFacts, Value};
 
-/// The longest expected or actual text kept, in characters.
+/// The longest text of an expected or actual value kept, in characters.
 pub(crate) const SHOWN: usize = 200;
 
 /// The most mismatches kept.
@@ -20,7 +20,7 @@ const MISMATCHES: usize = 50;
 /// What was received, as far as it can be judged.
 #[derive(Debug)]
 pub(crate) struct ReceivedResponse<'a> {
-    /// Absent if HTTP is not spoken.
+    /// Absent if the protocol is not HTTP.
     pub(crate) status: Option<StatusCode>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) url: &'a Url,
@@ -28,23 +28,20 @@ pub(crate) struct ReceivedResponse<'a> {
     pub(crate) tls: Option<&'a TlsFacts>,
     /// The server's own certificate.
     pub(crate) leaf: Option<CertificateDer<'static>>,
-    /// The redirects on the way.
     pub(crate) hops: &'a [Hop],
     pub(crate) body: &'a Body,
-    /// What a gRPC call ended with.
     pub(crate) grpc_status: Option<GrpcStatus>,
-    /// What a name server answered.
     pub(crate) dns: Option<&'a DnsAnswer>,
     pub(crate) timings: &'a Timings,
     pub(crate) now: Timestamp,
 }
 
-/// The rules that do not hold, so far.
+/// The mismatches so far.
 pub(crate) struct Judge<'a> {
     pub(crate) captures: &'a Captures,
     pub(crate) redactor: &'a Redactor,
     pub(crate) mismatches: Vec<Mismatch>,
-    /// Whether a rule could have been met by what lies past the limit.
+    /// Whether the part of the body past the limit could have met a rule.
     pub(crate) beyond_limit: bool,
 }
 
@@ -63,12 +60,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The real text of an expectation. A capture that has no value was told where it was missed.
+    /// The text of an expectation with captures filled in. A missing capture was reported when the capture failed.
     pub(crate) fn fill(&self, value: &Value) -> String {
         value.fill(self.captures).unwrap_or_default()
     }
 
-    /// A rule that is not met by what was read: what lies past the limit might meet it.
+    /// Records a mismatch, unless the body was cut: then the part past the limit might meet the rule.
     pub(crate) fn unless_cut(&mut self, body: &Body, assertion: &str, expected: impl Display, actual: impl Display) {
         if body.cut {
             self.beyond_limit = true;

@@ -1,27 +1,27 @@
-//! Bytes of a body → text, as a browser reads them: by a byte order mark, else by the charset that
-//! the head names, else by what an HTML or XML document says of itself, else as UTF-8.
+//! Bytes of a body → text, as a browser decodes them: by a byte order mark, else by the charset in the
+//! content-type, else by what an HTML or XML document declares, else as UTF-8.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use http::{HeaderMap, HeaderValue, header};
 
-/// How far into an HTML document its own word for its charset is looked for (HTML standard 13.2.3.2).
+/// How many bytes of an HTML document are searched for its charset (HTML standard 13.2.3.2).
 const PRESCAN: usize = 1024;
 
-/// How the bytes of a text are to be read.
+/// The encoding of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Charset {
     Known(&'static Encoding),
     Utf32 { is_big_endian: bool },
 }
 
-/// The text of a body with these headers. What is no text in its charset becomes U+FFFD.
+/// The text of a body with these headers. Bytes that are invalid in its charset become U+FFFD.
 pub(crate) fn of<'b>(bytes: &'b [u8], headers: &HeaderMap) -> Cow<'b, str> {
     declared(bytes, headers).unwrap_or_else(|| undeclared(bytes))
 }
 
-/// The same, where the body or its head says what charset it is in.
+/// The same; none if neither the body nor its headers declare a charset.
 pub(crate) fn declared<'b>(bytes: &'b [u8], headers: &HeaderMap) -> Option<Cow<'b, str>> {
     if let Some((charset, mark)) = byte_order_mark(bytes) {
         return Some(charset.read(&bytes[mark..]));
@@ -31,7 +31,7 @@ pub(crate) fn declared<'b>(bytes: &'b [u8], headers: &HeaderMap) -> Option<Cow<'
     by_head.or_else(|| declared_within(bytes, &media_type)).map(|charset| charset.read(bytes))
 }
 
-/// The text of a header's value: UTF-8, or what headers were in before.
+/// The text of a header's value: UTF-8, or else windows-1252.
 pub(crate) fn of_header(value: &HeaderValue) -> Cow<'_, str> {
     match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => Cow::Borrowed(text),
@@ -39,13 +39,13 @@ pub(crate) fn of_header(value: &HeaderValue) -> Cow<'_, str> {
     }
 }
 
-/// The text of a JSON document with these headers. JSON is UTF-8 (RFC 8259), whatever charset is
-/// named for it, unless it cannot be.
+/// The text of a JSON document with these headers: UTF-8 (RFC 8259) whatever charset is declared,
+/// unless its bytes cannot be UTF-8.
 pub(crate) fn json<'b>(bytes: &'b [u8], headers: &HeaderMap) -> Cow<'b, str> {
     if let Some((charset, mark)) = byte_order_mark(bytes) {
         return charset.read(&bytes[mark..]);
     }
-    // RFC 4627 section 3: the first two characters are ASCII.
+    // RFC 4627 section 3: the first two characters are ASCII, so the zero bytes give the encoding.
     let by_zeros = match *bytes {
         [0, 0, 0, _, ..] => Some(Charset::Utf32 { is_big_endian: true }),
         [_, 0, 0, 0, ..] => Some(Charset::Utf32 { is_big_endian: false }),
@@ -79,10 +79,10 @@ impl Charset {
     }
 }
 
-/// What a mark at the start says, and how long it is.
+/// The charset of a byte order mark at the start, and the length of the mark.
 fn byte_order_mark(bytes: &[u8]) -> Option<(Charset, usize)> {
     match *bytes {
-        // A text of UTF-16 does not begin with a zero character.
+        // UTF-32: a UTF-16 text does not begin with U+0000.
         [0xff, 0xfe, 0, 0, ..] => Some((Charset::Utf32 { is_big_endian: false }, 4)),
         [0, 0, 0xfe, 0xff, ..] => Some((Charset::Utf32 { is_big_endian: true }, 4)),
         [0xef, 0xbb, 0xbf, ..] => Some((Charset::Known(UTF_8), 3)),
@@ -92,7 +92,7 @@ fn byte_order_mark(bytes: &[u8]) -> Option<(Charset, usize)> {
     }
 }
 
-/// The charset that a label stands for; none for one that nobody knows.
+/// The charset that a label stands for; none if the label is unknown.
 fn labelled(label: &str) -> Option<Charset> {
     let is = |name: &str| label.trim().eq_ignore_ascii_case(name);
     if is("utf-32") || is("utf-32le") || is("utf32") {
@@ -104,8 +104,8 @@ fn labelled(label: &str) -> Option<Charset> {
     Encoding::for_label(label.as_bytes()).map(Charset::Known)
 }
 
-/// A text that says nothing of its charset is UTF-8, unless no character beyond ASCII in it is:
-/// then it is what browsers take old pages for. A character that is cut at the end proves nothing.
+/// Decodes a text without a declared charset: as UTF-8, or as windows-1252, the browsers' choice for old
+/// pages, if no character beyond ASCII is valid UTF-8. A character cut off at the end proves nothing.
 fn undeclared(bytes: &[u8]) -> Cow<'_, str> {
     let mut rest = bytes;
     let mut has_wrong = false;
@@ -130,7 +130,7 @@ fn undeclared(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// What the content-type header says.
+/// The media type of the content-type header.
 #[derive(Debug, Default)]
 struct MediaType {
     /// In lower case, without parameters.
@@ -139,7 +139,7 @@ struct MediaType {
 }
 
 impl MediaType {
-    /// Of several headers the last one counts, and an earlier one's charset where that has none.
+    /// Of several headers the last one counts; without a charset of its own it takes an earlier one's.
     fn of(headers: &HeaderMap) -> MediaType {
         let mut media_type = MediaType::default();
         for value in headers.get_all(header::CONTENT_TYPE) {
@@ -162,13 +162,13 @@ impl MediaType {
         self.essence.ends_with("/xml") || self.essence.ends_with("+xml")
     }
 
-    /// Whether it may be HTML: it says so, or says nothing.
+    /// Whether the body may be HTML: the type says so, or is missing.
     fn is_html(&self) -> bool {
         matches!(&*self.essence, "text/html" | "application/xhtml+xml" | "")
     }
 }
 
-/// What a document says of its charset in ASCII.
+/// The charset that a document declares in ASCII.
 fn declared_within(bytes: &[u8], media_type: &MediaType) -> Option<Charset> {
     let beginning = &bytes[..bytes.len().min(PRESCAN)];
     let label = if media_type.is_xml() || beginning.starts_with(b"<?xml") {
@@ -179,7 +179,7 @@ fn declared_within(bytes: &[u8], media_type: &MediaType) -> Option<Charset> {
         None
     };
     match labelled(&label?)? {
-        // The declaration was read as ASCII, so it is not what it says.
+        // The declaration was readable as ASCII, so the document is not UTF-16 or UTF-32.
         Charset::Utf32 { .. } => Some(Charset::Known(UTF_8)),
         Charset::Known(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => Some(Charset::Known(UTF_8)),
         Charset::Known(encoding) if encoding == encoding_rs::X_USER_DEFINED => Some(Charset::Known(WINDOWS_1252)),
@@ -225,13 +225,13 @@ fn meta_charset(beginning: &[u8]) -> Option<String> {
     None
 }
 
-/// The rest of a document's beginning that is not looked at yet.
+/// The part of a document's beginning that is not scanned yet.
 struct Scan<'b> {
     rest: &'b [u8],
 }
 
 impl<'b> Scan<'b> {
-    /// Takes the attributes of a tag: the charset they name, if they are a meta element's.
+    /// Consumes the attributes of a tag, and returns the charset they name if it is a meta element.
     fn attributes(&mut self, is_meta: bool) -> Option<String> {
         let (mut charset, mut content, mut is_content_type) = (None, None, false);
         while let Some((name, value)) = self.attribute() {
@@ -249,7 +249,7 @@ impl<'b> Scan<'b> {
         charset.or(content.filter(|_| is_content_type))
     }
 
-    /// Takes one attribute; none at the end of the tag.
+    /// Consumes one attribute; none at the end of the tag.
     fn attribute(&mut self) -> Option<(&'b [u8], &'b [u8])> {
         let start = self.rest.iter().position(|byte| !byte.is_ascii_whitespace() && *byte != b'/')?;
         self.rest = &self.rest[start..];

@@ -1,5 +1,5 @@
-//! Work that takes as long as its input is large, off the threads that serve checks: on a thread of its
-//! own, at most as many at once as there are processors.
+//! Runs work on large inputs off the threads that serve checks: each piece on a thread of its own, at most
+//! as many at a time as there are processors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -7,14 +7,14 @@ use std::thread;
 
 use tokio::sync::{Semaphore, oneshot};
 
-/// Up to how many bytes of input work stays on its thread: what takes a millisecond.
+/// The largest input, in bytes, that is worked on in place: it takes about a millisecond.
 pub(crate) const SMALL: usize = 64 * 1024;
 
 static ROOM: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(1, usize::from)));
 
-/// Carries work out on a thread that may be blocked; where no thread can be had, here. tokio's own
-/// threads for this are no help: where it gets none, it panics.
+/// Runs work on a thread that may be blocked; if no thread can be started, on the current one. tokio's
+/// `spawn_blocking` would panic in that case.
 pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let _room = ROOM.acquire().await;
     let (sender, done) = oneshot::channel();
@@ -23,7 +23,7 @@ pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
     let theirs = Arc::clone(&job);
     let worker = move || {
         let Some(work) = take(&theirs) else { return };
-        // Nobody waits for it where the check was given up.
+        // The receiver is gone if the check was cancelled.
         let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
     };
     if thread::Builder::new().name("parser".to_owned()).spawn(worker).is_err()
@@ -34,7 +34,7 @@ pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
     match done.await {
         Ok(Ok(done)) => done,
         Ok(Err(panic)) => resume_unwind(panic),
-        // The thread ended without a word, which it cannot.
+        // Cannot happen: the thread always sends a result.
         Err(_) => std::future::pending().await,
     }
 }

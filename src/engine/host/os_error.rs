@@ -1,4 +1,4 @@
-//! What the operating system's errors say: whose fault they are, and what became of a connection.
+//! What the operating system's errors mean: whose fault they are, and what happened to a connection.
 
 use std::io;
 use std::net::IpAddr;
@@ -21,14 +21,14 @@ pub(crate) enum UnusableSource {
     Unsupported,
 }
 
-/// The class of an error that is the prober's own trouble.
+/// The class of an error that is the prober's own fault.
 pub(crate) fn ours(error: &io::Error) -> Option<FailureClass> {
     if error.get_ref().and_then(|inner| inner.downcast_ref::<UnusableSource>()).is_some() {
         return Some(FailureClass::ProberNoRoute);
     }
     match Errno::from_io_error(error)? {
         Errno::MFILE | Errno::NFILE => Some(FailureClass::ProberFdLimit),
-        // The first where the kernel chooses the address, the second where it is bound to one.
+        // The first if the kernel chooses the source address, the second if the socket is bound to one.
         Errno::ADDRNOTAVAIL | Errno::ADDRINUSE => Some(FailureClass::ProberPortsExhausted),
         Errno::NOMEM | Errno::NOBUFS | Errno::PERM | Errno::ACCESS | Errno::AGAIN => {
             Some(FailureClass::ProberResources)
@@ -50,14 +50,14 @@ pub(crate) fn connect_class(error: &io::Error) -> FailureClass {
     }
 }
 
-/// Whether the peer reset the connection. h2 makes a broken pipe, without a number, of a connection
-/// that ended: that is no reset.
+/// Whether the peer reset the connection. h2 reports the orderly end of a connection as a broken pipe
+/// without an errno: that is not a reset.
 pub(crate) fn is_reset(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED))
         || matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted)
 }
 
-/// Whether the way to the peer went away.
+/// Whether the route to the peer was lost.
 pub(crate) fn is_unreachable(error: &io::Error) -> bool {
     matches!(
         error.kind(),

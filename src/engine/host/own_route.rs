@@ -1,5 +1,5 @@
-//! Whether this host has a way to an address at all: asked where a connection failed, to tell our own
-//! missing route from a network on the way that reports one.
+//! Whether this host has a route to an address at all: looked up after a connection failed, to tell this
+//! host's missing route from one that a network on the way reports.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Why this host cannot send to an address; none if it can. Nothing is sent: the kernel looks the
-/// route up when a datagram socket is connected.
+/// Why this host cannot send to an address; none if it can. Nothing is sent: the kernel looks up the
+/// route when a UDP socket is connected.
 pub(crate) fn missing(address: SocketAddr) -> Option<String> {
     let error = look_up(address).err()?;
     let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
@@ -34,7 +34,7 @@ pub(crate) fn may_be_missing(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| own.contains(&errno))
 }
 
-/// Whether an address is of IPv6 and means something else on each link (`fe80::/10`).
+/// Whether an address is IPv6 link-local (`fe80::/10`).
 const fn is_link_local(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
@@ -44,8 +44,8 @@ fn look_up(address: SocketAddr) -> io::Result<()> {
     socket.connect(&address.into())
 }
 
-/// Whether there is no way to any public address of a family: one of the root name servers' stands
-/// for all of them.
+/// Whether there is no route to any public address of a family: that of a root name server stands
+/// for all.
 fn is_without(family: &str) -> bool {
     let public = if family == "IPv4" { "198.41.0.4:53" } else { "[2001:503:ba3e::2:30]:53" };
     public.parse().is_ok_and(|address| look_up(address).is_err())
