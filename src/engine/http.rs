@@ -1,4 +1,4 @@
-//! One exchange of HTTP: the request that is sent, the head and the body that come, in each version.
+//! One HTTP exchange in each version of HTTP: the request, the response head and the body.
 
 pub(super) mod body;
 pub(super) mod chunks;

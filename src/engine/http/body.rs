@@ -1,28 +1,28 @@
-//! The one reader of bodies: a stream, with a cap after decoding and a deadline. What lies past
-//! the cap is never read, however small it was before decoding.
+//! The only reader of bodies: a stream, with a limit after decoding and a deadline. Bytes past the
+//! limit are never read, however small they are before decoding.
 
 use tokio::time::Instant;
 
 use crate::engine::fault::Deadline;
 use crate::engine::http::coding::{CodingError, Decoder};
 
-/// The most bytes decoded before the deadline is looked at again.
+/// The most bytes decoded between two checks of the deadline.
 const AT_A_TIME: usize = 64 * 1024;
 
-/// What was read of a body, after decoding.
+/// The part of a body that was read, after decoding.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
-    /// The bytes kept: all that were read, or the beginning where nothing needs more.
+    /// The bytes kept: all that were read, or the beginning if nothing needs more.
     pub(crate) bytes: Vec<u8>,
-    /// How many bytes were read.
+    /// How many bytes were read, after decoding.
     pub(crate) read: u64,
-    /// Bytes that came on the wire, before decoding.
+    /// How many bytes were received, before decoding.
     pub(crate) encoded: u64,
-    /// Whether the body goes on past the limit.
+    /// Whether the body continues past the limit.
     pub(crate) cut: bool,
-    /// The content coding that keeps the bytes from being read, if it is one that is not undone.
+    /// The content coding that was not decoded because it is not supported.
     pub(crate) undecodable: Option<String>,
-    /// What was tolerated of the content coding.
+    /// The defects of the content coding that were tolerated.
     pub(crate) note: Option<String>,
 }
 
@@ -35,24 +35,23 @@ pub(crate) struct ReadLimits {
     pub(crate) keep: usize,
 }
 
-/// A body in the making: what comes from the wire goes in, and is decoded, counted and kept.
+/// Collects a body: bytes from the connection go in, and are decoded, counted and kept.
 #[derive(Debug)]
 pub(crate) struct Intake {
     decoder: Decoder,
     limits: ReadLimits,
     body: Body,
-    /// Where bytes are decoded to that are counted alone.
+    /// The buffer for decoded bytes that are only counted.
     scratch: Vec<u8>,
 }
 
-/// What became of bytes from the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// All were taken.
+    /// All were read.
     All,
-    /// The body goes on past the limit: no more is read.
+    /// The body continues past the limit: no more is read.
     Enough,
-    /// The deadline passed meanwhile.
+    /// The deadline passed while decoding.
     OutOfTime,
 }
 
@@ -62,8 +61,8 @@ impl Intake {
         Intake { decoder, limits, body, scratch: Vec::new() }
     }
 
-    /// Takes bytes as they came. A server that always has a byte ready, or one whose bytes decode
-    /// to a thousand times as many, must not outrun the deadline.
+    /// Takes received bytes. A server that always has a byte ready, or one whose bytes decode to a
+    /// thousand times as many, must not outrun the deadline.
     pub(crate) fn take_all(&mut self, bytes: &[u8], deadline: Deadline) -> Result<Taken, CodingError> {
         let mut rest = bytes;
         self.body.encoded += bytes.len() as u64;
@@ -98,17 +97,15 @@ impl Intake {
         }
     }
 
-    /// The body has ended.
     pub(crate) fn finish(&self) -> Result<(), CodingError> {
         self.decoder.finish()
     }
 
-    /// How many bytes were read so far.
+    /// How many bytes were read so far, after decoding.
     pub(crate) fn read(&self) -> u64 {
         self.body.read
     }
 
-    /// What was read.
     pub(crate) fn into_body(mut self) -> Body {
         self.body.note = self.decoder.note();
         self.body

@@ -1,19 +1,19 @@
-//! A body in chunks (RFC 9112 section 7.1) as browsers and curl read it: lines may end in a bare LF, and
-//! blanks may follow a size. Digits, extensions and trailers are bounded, which have no end otherwise.
+//! A chunked body (RFC 9112 section 7.1) as browsers and curl read it: lines may end in a bare LF, and
+//! blanks may follow a size. Digits, extensions and trailers are bounded, or they could go on forever.
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// The most digits of a size that say something: 64 bits have 16.
+/// The most significant digits of a size: 64 bits have 16.
 const SIGNIFICANT: u32 = 16;
 
-/// The most zeros before them.
+/// The most leading zeros of a size.
 const ZEROS: u32 = 64;
 
-/// The most bytes of the extensions of all sizes, and of the trailers.
+/// The most bytes of all chunk extensions, and of the trailers.
 const EXTENSIONS: usize = 16 * 1024;
 const TRAILERS: usize = 16 * 1024;
 
-/// What is wrong with a body in chunks.
+/// What is wrong with a chunked body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ChunkError {
     #[error("the size of a chunk is not a number")]
@@ -30,7 +30,7 @@ pub(crate) enum ChunkError {
     Trailers,
 }
 
-/// Where in the framing the next byte stands.
+/// Where in the framing the next byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// In the digits of a size.
@@ -39,7 +39,7 @@ enum State {
         significant: u32,
         size: u64,
     },
-    /// Behind the digits, where blanks may stand.
+    /// After the digits, where blanks may follow.
     Behind {
         size: u64,
     },
@@ -47,17 +47,17 @@ enum State {
     Extension {
         size: u64,
     },
-    /// Behind the CR of a size's line.
+    /// After the CR of a size's line.
     SizeEnd {
         size: u64,
     },
     Data {
         left: u64,
     },
-    /// At the end of the line that data are, and behind the CR of it.
+    /// At the line end after the data, and between its CR and LF.
     DataEnd,
     DataCr,
-    /// In a line of the trailers, of so many bytes so far. An empty one is the end.
+    /// In a line of the trailers, after this many bytes. An empty line is the end.
     Trailer {
         length: usize,
     },
@@ -66,16 +66,16 @@ enum State {
 
 const START: State = State::Size { zeros: 0, significant: 0, size: 0 };
 
-/// What comes next of a body in chunks.
+/// The next piece of a chunked body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     Data(Bytes),
-    /// It goes on with bytes that are not there yet.
+    /// More bytes must be received first.
     Missing,
     End,
 }
 
-/// Reads a body in chunks from its first byte.
+/// Reads a chunked body from its first byte.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChunkReader {
     state: State,
@@ -90,7 +90,7 @@ impl Default for ChunkReader {
 }
 
 impl ChunkReader {
-    /// Takes the next data out of what was read.
+    /// Takes the next piece out of the unread bytes.
     ///
     /// # Errors
     /// What is wrong with the framing.
@@ -113,7 +113,7 @@ impl ChunkReader {
         }
     }
 
-    /// Whether all data came, and no more than the end of the trailers is missing.
+    /// Whether all data was read, so that at most trailers are missing.
     pub(crate) fn is_past_data(&self) -> bool {
         matches!(self.state, State::Trailer { .. } | State::End)
     }
@@ -145,7 +145,7 @@ impl ChunkReader {
     }
 }
 
-/// What follows a size's line.
+/// The state after a size's line.
 fn begin(size: u64) -> State {
     if size == 0 { State::Trailer { length: 0 } } else { State::Data { left: size } }
 }
@@ -161,7 +161,7 @@ fn digit(byte: u8, zeros: u32, significant: u32, size: u64) -> Result<State, Chu
     }
 }
 
-/// A byte behind the digits of a size.
+/// The state after a byte that follows the digits of a size.
 fn of_size_line(byte: u8, size: u64) -> Result<State, ChunkError> {
     match byte {
         b'\n' => Ok(begin(size)),
@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    /// The data of a body that comes in these pieces, and whether it has ended.
+    /// The data of a body that arrives in these pieces, and whether it ended.
     fn read(pieces: &[&[u8]]) -> Result<(Vec<u8>, bool), ChunkError> {
         let (mut reader, mut unread, mut data) = (ChunkReader::default(), BytesMut::new(), Vec::new());
         for piece in pieces {

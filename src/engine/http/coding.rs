@@ -1,6 +1,6 @@
-//! Content codings undone as browsers and curl do it: a decoder that is pushed bytes as they come
-//! and gives no more than it is asked for. What it makes of a body depends on the body's bytes
-//! alone, however they were cut into packets.
+//! Decodes content codings as browsers and curl do: bytes are pushed into the decoder as they
+//! arrive, and it produces no more than it has room for. The result depends on the body's bytes
+//! alone, however they are split into packets.
 
 mod brotli;
 mod inflate;
@@ -16,20 +16,20 @@ use self::zstd::Zstd;
 
 pub(crate) use self::progress::CodingError;
 
-/// What a request says it accepts, if its probe does not say it.
+/// The `accept-encoding` of a request, if its probe does not set one.
 pub(crate) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip, deflate, br, zstd");
 
-/// The most codings undone, one on top of another (curl's limit as well).
+/// The most codings decoded, one on top of another (curl's limit as well).
 const LAYERS: usize = 5;
 
 /// The bytes that pass from one coding to the next at a time.
 const BETWEEN: usize = 8 * 1024;
 
-/// How many bytes may pass between two codings beyond twice what they give in the end. Data that
-/// grows on the way and comes to nothing would cost time without bound.
+/// How many bytes may pass between two codings beyond twice the final output. Data that expands in
+/// between and yields no output would cost unbounded time.
 const OVERHEAD: u64 = 1024 * 1024;
 
-/// Codings that change the bytes and that nothing here undoes.
+/// Codings that change the bytes and are not supported.
 const UNDECODABLE: &[&str] = &[
     "compress",
     "x-compress",
@@ -48,26 +48,26 @@ const UNDECODABLE: &[&str] = &[
     "xz",
 ];
 
-/// Words that servers send as a coding and that change nothing. The labels of charsets are others.
+/// Words that servers send as a coding but that change nothing. Charset labels count as well.
 const NO_CODING: &[&str] = &["none", "binary", "7bit", "8bit", "plain", "raw", "text", "null", "default", "chunked"];
 
-/// Undoes the content codings of one body.
+/// Decodes the content codings of one body.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
-    /// The coding that was applied last, and is undone first, stands first.
+    /// The coding that was applied last comes first, as it is decoded first.
     layers: Vec<Layer>,
     undecodable: Option<String>,
     ignored: Vec<String>,
-    /// How many bytes it has given.
+    /// How many decoded bytes it has produced.
     given: u64,
 }
 
-/// One coding, and the bytes that wait for it.
+/// One coding, and the bytes waiting to be decoded.
 #[derive(Debug)]
 struct Layer {
     coding: Coding,
     waiting: Vec<u8>,
-    /// How many of those are undone.
+    /// How many of `waiting` are decoded.
     done: usize,
     /// How many bytes have passed to it from the layer before.
     passed: u64,
@@ -81,8 +81,8 @@ enum Coding {
 }
 
 impl Decoder {
-    /// A decoder for a body whose head has these headers. Several header lines count as one list. What is
-    /// compressed for the transfer alone, which curl undoes, is compressed last.
+    /// A decoder for a body with these headers. Several header lines count as one list. A compression in
+    /// transfer-encoding, which curl decodes too, was applied last.
     pub(crate) fn for_headers(headers: &HeaderMap) -> Decoder {
         let mut decoder = Decoder::default();
         let mut names: Vec<String> = Vec::new();
@@ -116,22 +116,22 @@ impl Decoder {
         decoder
     }
 
-    /// Whether the bytes are given as they come.
+    /// Whether the bytes pass through unchanged.
     pub(crate) fn is_identity(&self) -> bool {
         self.layers.is_empty()
     }
 
-    /// The coding that keeps the bytes from being read as what they are, by its name.
+    /// The name of the coding that is not supported, if there is one.
     pub(crate) fn undecodable(&self) -> Option<&str> {
         self.undecodable.as_deref()
     }
 
-    /// Takes bytes of the body and adds what they decode to, `room` bytes at most, to `out`. It
-    /// returns how many bytes it took. Less than `room` was added only if all were taken and
-    /// nothing is held back; otherwise it goes on with the rest, also where none is left.
+    /// Decodes bytes of the body into `out`, `room` bytes at most, and returns how many input bytes it
+    /// took. If fewer than `room` were added, all input is taken and nothing is held back; otherwise
+    /// call it again with the rest, even if that is empty.
     ///
     /// # Errors
-    /// That the data are damaged or expand out of all proportion. What was decoded before is in `out`.
+    /// The data is damaged or expands out of all proportion. What was decoded before that is in `out`.
     pub(crate) fn push(&mut self, input: &[u8], out: &mut Vec<u8>, room: usize) -> Result<usize, CodingError> {
         if self.layers.is_empty() {
             let taken = input.len().min(room);
@@ -143,7 +143,7 @@ impl Decoder {
         let allowance = OVERHEAD.saturating_add(2 * (self.given + room as u64));
         let mut rest = input;
         let mut ended = Ok(());
-        // Room for what comes, not for all that may come.
+        // Grows with the output, not at once to all that may come.
         let mut step = room.min(BETWEEN);
         while out.len() - start < room && ended.is_ok() {
             let begin = out.len();
@@ -160,10 +160,10 @@ impl Decoder {
         ended.map(|()| input.len() - rest.len())
     }
 
-    /// The body has ended. A body without any byte is complete, whatever its coding.
+    /// Ends the body. A body without any byte is complete, whatever its coding.
     ///
     /// # Errors
-    /// That the data of a coding are not complete.
+    /// The data of a coding is not complete.
     pub(crate) fn finish(&self) -> Result<(), CodingError> {
         self.layers.iter().try_for_each(|layer| match &layer.coding {
             Coding::Inflate(inflate) => inflate.finish(),
@@ -172,7 +172,7 @@ impl Decoder {
         })
     }
 
-    /// What was tolerated so far, in one line.
+    /// The defects tolerated so far, in one line.
     pub(crate) fn note(&self) -> Option<String> {
         let mut notes = Vec::new();
         if let Some(name) = &self.undecodable {
@@ -196,7 +196,7 @@ impl Decoder {
     }
 }
 
-/// Fills `out` from the last of these layers. It is not filled only where all input is used up.
+/// Fills `out` from the last of these layers. It stays partly empty only if all input is used up.
 fn pull(layers: &mut [Layer], input: &mut &[u8], out: &mut [u8], allowance: u64) -> (usize, Result<(), CodingError>) {
     let Some((last, before)) = layers.split_last_mut() else { return (0, Ok(())) };
     if before.is_empty() {
@@ -224,7 +224,7 @@ fn pull(layers: &mut [Layer], input: &mut &[u8], out: &mut [u8], allowance: u64)
             return (given, Err(CodingError::Disproportionate));
         }
         if result.is_err() {
-            // What came before the damage is still decoded.
+            // The bytes before the damage are still decoded.
             let (taken, more, _) = last.coding.step(&last.waiting, &mut out[given..]);
             last.done = taken;
             return (given + more, result);
@@ -243,8 +243,8 @@ impl Coding {
         }
     }
 
-    /// Decodes until `out` is full or all input is taken and nothing is held back: how many bytes
-    /// were taken, how many given, and whether the data are damaged after those.
+    /// Decodes until `out` is full, or all input is taken and nothing is held back. Returns the bytes
+    /// taken, the bytes produced, and the error if the data is damaged after those.
     fn step(&mut self, input: &[u8], out: &mut [u8]) -> (usize, usize, Result<(), CodingError>) {
         let mut progress = Progress { taken: 0, given: 0 };
         let result = match self {
@@ -256,8 +256,7 @@ impl Coding {
     }
 }
 
-/// Whether a word in the place of a coding changes nothing: the label of a charset, or a word for
-/// no coding at all.
+/// Whether a word in place of a coding changes nothing: a charset label, or a word for no coding.
 fn is_no_coding(name: &str) -> bool {
     NO_CODING.contains(&name) || encoding_rs::Encoding::for_label(name.as_bytes()).is_some()
 }

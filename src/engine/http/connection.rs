@@ -1,5 +1,5 @@
-//! A connection that speaks HTTP, whichever version it speaks, and those that are kept for the next
-//! check of a probe with `connection = "reuse"`.
+//! A connection over any version of HTTP, and the connections kept for the next check of a probe with
+//! `connection = "reuse"`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -20,7 +20,6 @@ use crate::model::HttpVersionPreference;
 /// The most connections kept for one probe: redirects and assets may lead to many hosts.
 const KEPT: usize = 16;
 
-/// A connection that speaks HTTP.
 pub(crate) enum Connection {
     Http1(Http1),
     Http2(Http2),
@@ -46,7 +45,7 @@ pub(crate) enum BodyError {
     Http3(Http3Error),
 }
 
-/// What a request that failed says of another try.
+/// Whether and how to retry a failed request.
 pub(crate) enum Retry {
     No,
     Fresh,
@@ -54,7 +53,7 @@ pub(crate) enum Retry {
 }
 
 impl HeadError {
-    /// What a server of which this version was asked says of another try. Who asks for HTTP/2 alone is not led to
+    /// Whether the server asks for a retry. A probe that requires HTTP/2 does not fall back to
     /// HTTP/1.1.
     pub(crate) fn retry(&self, version: HttpVersionPreference) -> Retry {
         match self {
@@ -75,10 +74,10 @@ impl HeadError {
 }
 
 impl Connection {
-    /// Speaks HTTP over a stream.
+    /// Starts HTTP over a stream.
     ///
     /// # Errors
-    /// That it cannot be begun with.
+    /// The HTTP/2 connection cannot be started.
     pub(crate) async fn open(stream: Stream, speaks_http2: bool) -> Result<Connection, HeadError> {
         if speaks_http2 {
             Http2::open(stream).await.map(Connection::Http2).map_err(HeadError::Http2)
@@ -124,7 +123,7 @@ impl Connection {
         }
     }
 
-    /// Ends it, in order where all of the answer was read, and without waiting.
+    /// Closes it without waiting, and in order if the whole answer was read.
     pub(crate) fn close(self, is_whole: bool) {
         match self {
             Connection::Http1(http1) if is_whole => http1.close(),
@@ -134,25 +133,25 @@ impl Connection {
     }
 }
 
-/// What a kept connection leads to.
+/// Where a kept connection leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Destination {
     /// Scheme, host and port.
     pub(crate) origin: String,
-    /// Whom it was made to: not the same at each address of a name.
+    /// What was connected to; a check of every address connects to each separately.
     pub(crate) endpoint: Endpoint,
-    /// Whether it shows the probe's client certificate.
+    /// Whether it uses the probe's client certificate.
     pub(crate) own: bool,
 }
 
-/// A connection that waits for the next check.
+/// A connection kept for the next check.
 pub(crate) struct Kept {
     pub(crate) connection: Connection,
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) handshake: Option<SharedHandshake>,
 }
 
-/// The connections that wait, by probe; taken out while a check uses them.
+/// The kept connections, by probe; a check takes one out while it uses it.
 #[derive(Default)]
 pub(crate) struct KeptConnections(Mutex<HashMap<String, Vec<(Destination, Kept)>>>);
 
@@ -167,7 +166,7 @@ impl KeptConnections {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that still stands, as far as can be seen.
+    /// Takes a connection that still appears to be open.
     pub(crate) fn take(&self, probe: &str, to: &Destination) -> Option<Kept> {
         let mut kept = {
             let mut all = self.lock();
@@ -178,7 +177,7 @@ impl KeptConnections {
         kept.connection.is_idle().then_some(kept)
     }
 
-    /// Keeps a connection for the next check, where it can be used again.
+    /// Keeps a connection for the next check, if it can be reused.
     pub(crate) fn keep(&self, probe: &str, to: Destination, mut kept: Kept) {
         if !kept.connection.is_idle() {
             return;

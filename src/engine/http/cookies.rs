@@ -1,7 +1,7 @@
-//! The cookies of one check: kept along its redirects and steps with the scoping of RFC 6265,
-//! bounded, and forgotten with it. One thing is narrower than the RFC: a cookie of one port is
-//! not sent to another, since another port may be another's service. The two standard ports
-//! count as one, so that a redirect from http to https keeps what was set.
+//! The cookies of one check: kept across its redirects and steps with the scoping of RFC 6265,
+//! bounded, and dropped with it. The scope is narrower than the RFC's in one way: a cookie of one
+//! port is not sent to another, which may be someone else's service. The two standard ports count
+//! as one, so that a redirect from http to https keeps its cookies.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -24,18 +24,18 @@ pub(crate) struct Jar {
     stores: HashMap<Option<u16>, Store>,
 }
 
-/// The cookies of one port, and which is older than which.
+/// The cookies of one port, and their order of age.
 #[derive(Clone, Debug, Default)]
 struct Store {
     cookies: CookieStore,
     /// When each was first set, by domain, path and name.
     age: HashMap<(String, String, String), u64>,
-    /// How many times one was set.
+    /// How many cookies were set so far.
     set: u64,
 }
 
 impl Store {
-    /// Keeps a cookie. One that replaces another stays as old as that (RFC 6265 section 5.3).
+    /// Keeps a cookie. One that replaces another inherits its age (RFC 6265 section 5.3).
     fn keep(&mut self, cookie: &Cookie<'_>, url: &Url) {
         let Ok(kept) = cookie_store::Cookie::try_from_raw_cookie(cookie, url) else { return };
         let key = key_of(&kept);
@@ -51,7 +51,7 @@ impl Store {
         }
     }
 
-    /// The cookies for a URL, those with longer paths first, then the older ones (section 5.4).
+    /// The cookies for a URL, longer paths first, then older cookies first (section 5.4).
     fn matches(&self, url: &Url) -> Vec<&cookie_store::Cookie<'static>> {
         let mut cookies = self.cookies.matches(url);
         cookies.sort_by_cached_key(|cookie| {
@@ -62,14 +62,14 @@ impl Store {
     }
 }
 
-/// What makes a cookie replace another.
+/// The key by which a cookie replaces another.
 fn key_of(cookie: &cookie_store::Cookie<'_>) -> (String, String, String) {
     let path: &str = cookie.path.as_ref();
     (String::from(&cookie.domain), path.to_owned(), cookie.name().to_owned())
 }
 
 impl Jar {
-    /// Keeps what a response sets.
+    /// Keeps the cookies that a response sets.
     pub(crate) fn keep(&mut self, headers: &HeaderMap, url: &Url) {
         for value in headers.get_all(header::SET_COOKIE).iter().take(COOKIES) {
             if value.len() > COOKIE_LIMIT {
@@ -77,7 +77,7 @@ impl Jar {
             }
             let Ok(mut cookie) = Cookie::parse(text_of(value.as_bytes())) else { continue };
             if is_for_a_whole_top_level(&cookie) {
-                // A host of one label may say its own name, and means itself alone (section 5.3).
+                // A single-label host may name itself as the domain, and then means itself only (section 5.3).
                 let own = cookie.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
                 if own.as_deref() != url.host_str() {
                     continue;
@@ -91,7 +91,7 @@ impl Jar {
         }
     }
 
-    /// The cookie header for a request, if any cookie is for it.
+    /// The cookie header for a request, if any cookie matches.
     pub(crate) fn header(&self, url: &Url) -> Option<HeaderValue> {
         let store = self.stores.get(&port_of(url))?;
         let pairs: Vec<String> =
@@ -112,7 +112,7 @@ impl Jar {
     }
 }
 
-/// A character for each byte: a cookie is sent back as it came, whatever charset it is in.
+/// One character per byte: a cookie is returned byte for byte, whatever its charset.
 fn text_of(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
@@ -125,7 +125,7 @@ fn port_of(url: &Url) -> Option<u16> {
     url.port().filter(|port| !matches!(port, 80 | 443))
 }
 
-/// A cookie for `com` would be sent to every other site of a journey.
+/// A cookie for `com` would be sent to every other site that the check visits.
 fn is_for_a_whole_top_level(cookie: &Cookie<'_>) -> bool {
     cookie.domain().is_some_and(|domain| !domain.trim_start_matches('.').contains('.') && domain != "localhost")
 }
@@ -172,7 +172,7 @@ mod tests {
         let sent =
             |jar: &Jar| jar.header(&url("http://a.test/app/x")).expect("cookies").to_str().expect("text").to_owned();
         assert_eq!(sent(&jar), "sid=b; m=1; sid=a; z=1; a=1");
-        // A new value does not make it younger, and setting it again after it was removed does.
+        // A new value keeps the age; setting it again after its removal does not.
         set(&mut jar, "http://a.test/app/", &["sid=c; Path=/", "z=; Path=/; Max-Age=0", "z=2; Path=/"]);
         assert_eq!(sent(&jar), "sid=b; m=1; sid=c; a=1; z=2");
         set(&mut jar, "http://a.test/app/", &["name=Größe; Path=/app/x"]);

@@ -1,4 +1,4 @@
-//! Digest access authentication (RFC 7616): what a server asks for with 401 → the header that answers it.
+//! Digest access authentication (RFC 7616): the challenges of a 401 → the header that answers them.
 
 use http::{HeaderMap, header};
 use md5::{Digest, Md5};
@@ -7,17 +7,17 @@ use sha2::{Sha256, Sha512_256};
 use crate::engine::tls;
 use crate::model::text::hexadecimal;
 
-/// Who asks, and for what.
+/// The credentials and the request that an answer covers.
 pub(crate) struct DigestRequest<'a> {
     pub(crate) user: &'a str,
     pub(crate) password: &'a str,
     pub(crate) method: &'a str,
-    /// The path and the query, as they are sent.
+    /// The path and the query, as sent.
     pub(crate) target: &'a str,
     pub(crate) body: &'a [u8],
 }
 
-/// A hash that a server may ask for.
+/// A hash algorithm of a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Algorithm {
     Md5,
@@ -25,14 +25,13 @@ enum Algorithm {
     Sha256,
 }
 
-/// What an answer vouches for, where the server lets it choose.
+/// The quality of protection (`qop`): what an answer covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quality {
-    /// The request's first line.
+    /// The method and the target.
     Auth,
-    /// The body as well.
+    /// The method, the target and the body.
     AuthInt,
-    /// Something else.
     Unknown,
 }
 
@@ -47,23 +46,23 @@ impl Quality {
     }
 }
 
-/// What a server asks for.
+/// One challenge of a server.
 #[derive(Debug, Default)]
 struct Challenge {
     realm: String,
     nonce: String,
     opaque: Option<String>,
-    /// Its name as it was said.
+    /// The algorithm as the server names it.
     algorithm: Option<String>,
-    /// The best quality of protection, if any is named.
+    /// The best of the `qop` values, if there are any.
     qop: Option<Quality>,
     hashes_user: bool,
-    /// Whether an answer was right but for the age of its nonce.
+    /// Whether the last answer was right except for its expired nonce.
     is_stale: bool,
 }
 
-/// The header that answers the best of the challenges; none if none of them is Digest with a hash and a
-/// quality of protection that are known.
+/// The header that answers the best of the challenges; none if none of them is Digest with a supported
+/// algorithm and `qop`.
 pub(crate) fn authorization(headers: &HeaderMap, request: &DigestRequest<'_>) -> Option<String> {
     let mut random = [0; 16];
     tls::fill_random(&mut random);
@@ -79,12 +78,12 @@ fn answer(headers: &HeaderMap, request: &DigestRequest<'_>, cnonce: &str) -> Opt
     Some(challenge.answer(algorithm, request, cnonce))
 }
 
-/// Whether the server says that an answer was right, and its nonce too old: another answer is worth a try.
+/// Whether the server reports that only the nonce of an answer was too old, so that another answer may succeed.
 pub(crate) fn is_stale(headers: &HeaderMap) -> bool {
     of_headers(headers).any(|challenge| challenge.is_stale)
 }
 
-/// What a server asks for in Digest that is not known here; none if it asks for something else.
+/// The part of a Digest challenge that is not supported; none if there is no such challenge.
 pub(crate) fn unknown(headers: &HeaderMap) -> Option<String> {
     of_headers(headers).find_map(|challenge| match (&challenge.algorithm, challenge.qop) {
         (Some(name), _) if challenge.algorithm().is_none() => Some(format!("the algorithm {name}")),
@@ -128,7 +127,7 @@ impl Challenge {
         let second = hash(second);
         let response = match self.qop {
             Some(_) => hash(format!("{first}:{nonce}:{COUNT}:{cnonce}:{qop}:{second}")),
-            // RFC 2069, which old servers speak.
+            // RFC 2069, for old servers.
             None => hash(format!("{first}:{nonce}:{second}")),
         };
         let user = if self.hashes_user { hash(format!("{}:{realm}", request.user)) } else { request.user.to_owned() };
@@ -165,14 +164,14 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
-/// The challenges of Digest in one header, which may hold several of several schemes.
+/// The Digest challenges in one header, which may hold several challenges of several schemes.
 fn challenges(value: &str) -> Vec<Challenge> {
     let mut found = Vec::new();
     let mut current: Option<Challenge> = None;
     for part in split(value) {
         let (name, text) = part.split_once('=').unwrap_or((part.as_str(), ""));
         let mut name = name.trim();
-        // A scheme stands before its first parameter, with a blank between, or alone.
+        // A scheme precedes its first parameter, separated by a blank, or is alone.
         if let Some((scheme, first)) = name.split_once(' ') {
             found.extend(current.take());
             current = scheme.eq_ignore_ascii_case("digest").then(Challenge::default);
@@ -204,7 +203,7 @@ impl Challenge {
     }
 }
 
-/// The parts between commas that do not stand in quotes.
+/// Splits at commas outside quotes.
 fn split(value: &str) -> Vec<String> {
     let (mut parts, mut part) = (Vec::new(), String::new());
     let (mut is_quoted, mut is_escaped) = (false, false);
@@ -315,7 +314,7 @@ mod tests {
         assert!(of_body.contains(&format!("response=\"{response}\"")) && of_body.contains("qop=auth-int"), "{of_body}");
         let third = answered(&["Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512-256"], "c").expect("an answer");
         assert!(third.contains("algorithm=SHA-512-256"), "{third}");
-        // The empty text in FIPS 180-4's truncation, which is no prefix of SHA-512.
+        // SHA-512/256 of the empty text (FIPS 180-4), which is not a prefix of its SHA-512.
         let empty = Algorithm::Sha512T256.hash(b"");
         assert_eq!(empty, "c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a");
     }

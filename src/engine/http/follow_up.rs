@@ -1,4 +1,4 @@
-//! A further request that an answer leads to: for a file of the page, or to another service that is offered.
+//! A further request that an answer leads to: for a file of the page, or to a service offered by `alt-svc`.
 
 use http::{HeaderName, header};
 use url::Url;
@@ -7,9 +7,9 @@ use crate::engine::connect::route::same_origin;
 use crate::engine::http::{redirect, request_builder};
 use crate::model::{Expect, Request, Step, Value};
 
-/// The step that gets `link`. What is of the origin that the first step asks is asked for with the step's
-/// headers and credentials, what is of another (where a redirect led, too) with those alone that are nobody's
-/// secret.
+/// The step that gets `link`. Only a request to the origin of the step's own URL carries its credentials and
+/// all of its headers; one to another origin, also one that a redirect led to, carries those headers alone
+/// that hold no secret.
 pub(crate) fn step(of: &Step, link: &Url, own: &Url, body_limit: u64) -> Step {
     let same_origin = same_origin(link, own);
     let safe = |(name, value): &&(HeaderName, Value)| redirect::is_safe(name) && !request_builder::is_private(value);

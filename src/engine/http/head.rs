@@ -1,5 +1,5 @@
-//! A response head of HTTP/1, read line by line: what browsers and curl take is taken, and of a head that is
-//! refused a person who has to mend the server hears which line it is, and why.
+//! An HTTP/1 response head, read line by line: what browsers and curl accept is accepted, and a refusal
+//! names the line and the reason, for whoever has to fix the server.
 
 use bytes::{Buf as _, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
@@ -13,7 +13,7 @@ pub(crate) const HEADERS: usize = 256;
 /// The most bytes of a head.
 const HEAD: usize = 400 * 1024;
 
-/// What servers of other protocols say first, or answer to what is none of theirs.
+/// What servers of other protocols send first, or answer to a request they do not understand.
 const GREETINGS: [(&[u8], &str); 6] = [
     (b"SSH-", "SSH"),
     (b"220 ", "SMTP or FTP"),
@@ -26,40 +26,39 @@ const GREETINGS: [(&[u8], &str); 6] = [
 /// What is wrong with a response head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// It does not begin as HTTP does: another protocol.
+    /// It does not begin like HTTP: another protocol.
     NotHttp,
-    /// It begins as this other protocol does.
+    /// It begins like this other protocol.
     Other(&'static str),
-    /// One of its lines.
+    /// One of its lines is not valid.
     Line {
-        /// Which, from 1.
+        /// The number of the line, from 1.
         number: usize,
-        /// The name of a header line, or all of it if it has none; empty for the status line.
+        /// The name of a header line, or the whole line if it has none; empty for the status line.
         quoted: String,
-        /// What is wrong with it.
         why: &'static str,
     },
     /// It has more bytes than are accepted.
     TooLarge,
     /// It has more header lines than are accepted.
     TooMany,
-    /// More interim answers came before it than any server has reason for.
+    /// More interim responses precede it than any server has reason to send.
     Interim,
 }
 
-/// Reads the head of one answer; interim answers (1xx) before it are passed over.
+/// Reads the head of one answer; interim responses (1xx) before it are skipped.
 #[derive(Debug, Default)]
 pub(crate) struct HeadReader {
     status: Option<(StatusCode, Version)>,
     headers: HeaderMap,
-    /// The header line that was read last, which the next line may go on with.
+    /// The header line that was read last, which the next line may continue.
     last: LastLine,
-    /// The first length that was said.
+    /// The first `content-length`.
     length: Option<Vec<u8>>,
     /// How many lines of the head were read, and how many bytes.
     lines: usize,
     read: usize,
-    /// How many bytes of the next line are known to have no end among them.
+    /// How many bytes of the next line are known to contain no line end.
     looked_at: usize,
     interim: usize,
 }
@@ -69,15 +68,15 @@ enum LastLine {
     #[default]
     None,
     Kept(HeaderName, Vec<u8>),
-    /// Its name is one that no name may be: browsers pass over it.
+    /// Its name is not a valid header name: browsers skip such a line.
     PassedOver,
 }
 
 impl HeadReader {
-    /// Takes the lines of the head out of what was read: the head, once it is complete.
+    /// Takes lines out of the unread bytes; returns the head once it is complete.
     ///
     /// # Errors
-    /// Which line is refused, or that it is no head.
+    /// Which line is refused, or that this is not a response head.
     pub(crate) fn take(&mut self, unread: &mut BytesMut) -> Result<Option<ResponseHead>, Refused> {
         loop {
             let rest = unread.get(self.read..).unwrap_or_default();
@@ -91,10 +90,10 @@ impl HeadReader {
             if self.read > HEAD {
                 return Err(Refused::TooLarge);
             }
-            // One CR stands there, and two where a script on Windows writes its own.
+            // A line ends in one CR, or in two if a script on Windows adds its own.
             let line = without_cr(line);
             match self.status {
-                // Empty lines may stand before it.
+                // Empty lines may precede the status line.
                 None if line.is_empty() => {}
                 None => self.begin(line)?,
                 Some((status, version)) if line.is_empty() => {
@@ -102,7 +101,7 @@ impl HeadReader {
                     unread.advance(self.read);
                     let headers = std::mem::take(&mut self.headers);
                     *self = HeadReader { interim: self.interim + 1, ..HeadReader::default() };
-                    // What follows an upgrade (101) is another protocol's.
+                    // Bytes after an upgrade (101) belong to another protocol.
                     if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
                         return Ok(Some(ResponseHead { status, version, headers }));
                     }
@@ -115,7 +114,7 @@ impl HeadReader {
         }
     }
 
-    /// What can be said of a line that has not ended.
+    /// Refuses a line as soon as its beginning allows.
     fn judge_unended(&self, line: &[u8]) -> Result<(), Refused> {
         if self.status.is_none() {
             judge_start(line)?;
@@ -123,7 +122,7 @@ impl HeadReader {
         if self.read + line.len() > HEAD { Err(Refused::TooLarge) } else { Ok(()) }
     }
 
-    /// The status line.
+    /// Reads the status line.
     fn begin(&mut self, line: &[u8]) -> Result<(), Refused> {
         judge_start(line)?;
         let refused = |why| Refused::Line { number: 1, quoted: String::new(), why };
@@ -180,7 +179,7 @@ impl HeadReader {
         Ok(())
     }
 
-    /// The header line that was read last is complete.
+    /// Adds the header line that was read last, which is now complete.
     fn keep_last(&mut self) {
         if let LastLine::Kept(name, value) = std::mem::take(&mut self.last)
             && let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(value))
@@ -195,7 +194,7 @@ fn without_cr(line: &[u8]) -> &[u8] {
     line.get(..end).unwrap_or_default()
 }
 
-/// Whether a first line, as far as it came, may be HTTP's.
+/// Whether the received part of the first line may be HTTP.
 fn judge_start(line: &[u8]) -> Result<(), Refused> {
     const START: &[u8] = b"HTTP/";
     // The CR of an empty line.
@@ -207,7 +206,7 @@ fn judge_start(line: &[u8]) -> Result<(), Refused> {
     if let Some((_, name)) = GREETINGS.iter().find(|(greeting, _)| line.starts_with(greeting)) {
         return Err(Refused::Other(name));
     }
-    // The frame of SETTINGS that HTTP/2 begins with: its length, its type, no flags, no stream.
+    // The SETTINGS frame that begins HTTP/2: length, type, no flags, stream 0.
     if matches!(line, [0, 0, _, 4, 0, 0, 0, 0, 0, ..]) {
         return Err(Refused::Other("HTTP/2"));
     }
@@ -215,7 +214,7 @@ fn judge_start(line: &[u8]) -> Result<(), Refused> {
     if begins || line == [0x15] || line == [0x16] { Ok(()) } else { Err(Refused::NotHttp) }
 }
 
-/// What is wrong with a header line, and with a second `content-length` that differs.
+/// What is wrong with a header line; a second `content-length` that differs counts as well.
 fn wrong_header(line: &[u8], length: &mut Option<Vec<u8>>) -> Option<&'static str> {
     let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Some("there is no colon") };
     let (name, value) = (&line[..colon], &line[colon + 1..]);
@@ -236,7 +235,7 @@ fn wrong_header(line: &[u8], length: &mut Option<Vec<u8>>) -> Option<&'static st
     }
     let value = value.trim_ascii();
     if name.eq_ignore_ascii_case(header::CONTENT_LENGTH.as_str().as_bytes()) {
-        // One length that is said twice, be it in one line, is one length.
+        // The same length twice, also in one line, is one length.
         let mut said = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         let value = said.next().unwrap_or_default();
         if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {

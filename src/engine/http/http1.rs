@@ -1,5 +1,5 @@
-//! HTTP/1 over one connection: a request goes out, a response head and the pieces of its body come in. What is
-//! read is what browsers and curl read, which no library that is strict would let through.
+//! HTTP/1 over one connection: a request goes out, a response head and the pieces of its body come in. It accepts
+//! what browsers and curl accept, which a strict library would refuse.
 
 use std::future::{Future as _, poll_fn};
 use std::io;
@@ -16,28 +16,28 @@ use crate::engine::http::message::{OutgoingRequest, ResponseHead, has_word};
 use crate::engine::transport::stream::Stream;
 use crate::engine::transport::wire::Wire;
 
-/// How much is read at once: at first, at most, and where nothing is to come.
+/// How many bytes are read at once: at first, at most, and on an idle connection.
 const FIRST_READ: usize = 8 * 1024;
 const LARGEST_READ: usize = 64 * 1024;
 const IDLE_READ: usize = 64;
 
-/// The largest body that goes out in one piece with the head.
+/// The largest body, in bytes, that is sent in one piece with the head.
 const SMALL: usize = 16 * 1024;
 
 /// Why there is no response head.
 #[derive(Debug)]
 pub(crate) enum HeadError {
-    /// What came is refused.
+    /// The head is refused.
     Refused(Refused),
     /// The connection ended in order.
     Ended {
-        /// Whether not one byte of an answer came.
+        /// Whether not a single byte of an answer arrived.
         silent: bool,
     },
     /// The connection broke.
     Broken {
         error: io::Error,
-        /// Whether not one byte of an answer came.
+        /// Whether not a single byte of an answer arrived.
         silent: bool,
     },
 }
@@ -45,7 +45,7 @@ pub(crate) enum HeadError {
 /// Why a body is not complete.
 #[derive(Debug)]
 pub(crate) enum BodyError {
-    /// Its chunks are not as they must be.
+    /// Its chunked framing is not valid.
     Chunks(ChunkError),
     /// The connection ended in order.
     Ended,
@@ -53,14 +53,13 @@ pub(crate) enum BodyError {
     Broken(io::Error),
 }
 
-/// A connection that speaks HTTP/1.
 pub(crate) struct Http1 {
     wire: Wire,
-    /// What was read and is not yet taken.
+    /// Bytes received but not yet parsed.
     unread: BytesMut,
-    /// How much is read at once.
+    /// How many bytes are read at once.
     read_size: usize,
-    /// How the body that is being read ends; none if it has ended.
+    /// The framing of the current body; none once it has ended.
     framing: Option<Framing>,
     /// Whether both sides keep the connection open for another request.
     persists: bool,
@@ -69,7 +68,7 @@ pub(crate) struct Http1 {
 /// How a body ends (RFC 9112 section 6.3).
 #[derive(Debug)]
 enum Framing {
-    /// After so many more bytes.
+    /// After this many more bytes.
     Length(u64),
     Chunks(ChunkReader),
     /// With the connection.
@@ -77,14 +76,13 @@ enum Framing {
 }
 
 impl Http1 {
-    /// Speaks HTTP/1 over a stream.
     pub(crate) fn open(stream: Stream) -> Http1 {
         let (wire, unread) = (Wire::new(stream), BytesMut::new());
         Http1 { wire, unread, read_size: FIRST_READ, framing: None, persists: true }
     }
 
-    /// Sends a request and waits for the head of its answer. An answer that comes while the request
-    /// is still being sent is taken.
+    /// Sends a request and waits for the head of its answer. An answer may arrive while the request is
+    /// still being sent.
     ///
     /// # Errors
     /// Why there is none.
@@ -93,8 +91,8 @@ impl Http1 {
         let (mut reader, mut silent) = (HeadReader::default(), true);
         let head = poll_fn(|context| {
             upload.poll(&mut self.wire, context);
-            // A server may answer before it is asked (503 at once, a greeting): that is read once the
-            // request is out.
+            // A server may send before it gets the request (503 at once, a greeting): that is read once the
+            // request is under way.
             if !upload.has_begun && upload.error.is_none() {
                 return Poll::Pending;
             }
@@ -103,7 +101,7 @@ impl Http1 {
                     return Poll::Ready(Ok(head));
                 }
                 let read = ready!(self.poll_fill(context));
-                // A peer that takes no more of the request may still have answered.
+                // A peer that accepts no more of the request may still have answered.
                 let error = match (read, upload.error.take()) {
                     (Ok(0), None) => return Poll::Ready(Err(HeadError::Ended { silent })),
                     (Ok(0), Some(error)) | (Err(error), _) => error,
@@ -150,7 +148,7 @@ impl Http1 {
             if read == 0 {
                 self.persists = false;
                 return match &self.framing {
-                    // All data came: browsers show such a page.
+                    // All data arrived: browsers show such a page.
                     Some(Framing::Chunks(chunks)) if chunks.is_past_data() => Ok(self.end_body()),
                     Some(Framing::Close) => Ok(self.end_body()),
                     _ => Err(BodyError::Ended),
@@ -164,7 +162,7 @@ impl Http1 {
         None
     }
 
-    /// Reads what there is: how many bytes, and none at the end.
+    /// Reads the available bytes and returns their number, 0 at the end.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.unread.reserve(self.read_size);
         let read = ready!(pin!(self.wire.read_buf(&mut self.unread)).poll(context))?;
@@ -174,7 +172,7 @@ impl Http1 {
         Poll::Ready(Ok(read))
     }
 
-    /// The connection that has switched to another protocol, and what was read behind the answer.
+    /// The connection that has switched to another protocol, and the bytes read after the answer.
     pub(crate) fn into_upgraded(self) -> (Stream, Bytes) {
         (self.wire.into_stream(), self.unread.freeze())
     }
@@ -185,14 +183,14 @@ impl Http1 {
         if !self.persists || self.framing.is_some() || !self.unread.is_empty() {
             return false;
         }
-        // It may wait for long, and among thousands: it keeps no room.
+        // One of thousands may be idle for long, so it holds no buffer.
         (self.unread, self.read_size) = (BytesMut::new(), IDLE_READ);
         let is_silent = self.poll_fill(&mut Context::from_waker(Waker::noop())).is_pending();
         self.read_size = FIRST_READ;
         is_silent
     }
 
-    /// Ends it in order, without waiting.
+    /// Closes it in order, without waiting.
     pub(crate) fn close(self) {
         self.wire.into_stream().close();
     }
@@ -200,12 +198,12 @@ impl Http1 {
 
 /// A request that is being sent.
 struct Upload {
-    /// The head, and the body where it is small.
+    /// The head, with the body if that is small.
     head: Bytes,
     body: Bytes,
     has_begun: bool,
     is_done: bool,
-    /// Why no more of it can be sent.
+    /// Why sending stopped.
     error: Option<io::Error>,
 }
 
@@ -219,7 +217,7 @@ impl Upload {
         Upload { head: head.into(), body, has_begun: false, is_done: false, error: None }
     }
 
-    /// Sends as much as the peer takes.
+    /// Sends as much as the peer accepts.
     fn poll(&mut self, wire: &mut Wire, context: &mut Context<'_>) {
         while !self.is_done && self.error.is_none() {
             let rest = if self.head.is_empty() { &mut self.body } else { &mut self.head };
@@ -243,7 +241,7 @@ impl Upload {
     }
 }
 
-/// The first line and the headers of a request. Some servers know headers in the spelling of browsers alone.
+/// The first line and the headers of a request, in title case: some servers know no other spelling.
 fn request_head(outgoing: &OutgoingRequest) -> Vec<u8> {
     let mut head = Vec::with_capacity(512);
     head.extend_from_slice(format!("{} {} HTTP/1.1\r\n", outgoing.method, outgoing.target).as_bytes());
@@ -268,12 +266,12 @@ fn request_head(outgoing: &OutgoingRequest) -> Vec<u8> {
     head
 }
 
-/// How the body of an answer ends; none if there is none.
+/// The framing of an answer's body; none if it has no body.
 fn framing(method: &Method, head: &ResponseHead) -> Option<Framing> {
     if !head.may_have_body(method) || head.status.is_informational() {
         return None;
     }
-    // A length beside chunks does not count (section 6.1). `identity` is no coding.
+    // With chunked framing a content-length does not count (section 6.1). `identity` is not a coding.
     if has_word(&head.headers, &header::TRANSFER_ENCODING, "chunked") {
         return Some(Framing::Chunks(ChunkReader::default()));
     }

@@ -1,6 +1,6 @@
-//! HTTP/2 over one connection, one request at a time, by the crate that hyper's own HTTP/2 is made
-//! of: its errors say who ended what and why, and it can be driven by whoever waits, in the same
-//! task, where hyper's needs tasks of its own.
+//! HTTP/2 over one connection, one request at a time, with h2, on which hyper is built: its errors
+//! tell which side ended what and why, and the task that waits can drive it, where hyper would need
+//! tasks of its own.
 
 use std::future::poll_fn;
 use std::io;
@@ -25,9 +25,8 @@ use crate::engine::transport::wire::Wire;
 /// Why there is no response head.
 #[derive(Debug)]
 pub(crate) enum HeadError {
-    /// What h2 says.
     Failed(h2::Error),
-    /// More interim answers than any server has reason for.
+    /// More interim responses than any server has reason to send.
     Interim,
     /// The request cannot be sent over HTTP/2.
     Unsendable(String),
@@ -39,7 +38,6 @@ impl From<h2::Error> for HeadError {
     }
 }
 
-/// A connection that speaks HTTP/2.
 pub(crate) struct Http2 {
     sender: SendRequest<Bytes>,
     driver: Driver,
@@ -51,10 +49,10 @@ pub(crate) struct Http2 {
 }
 
 impl Http2 {
-    /// Speaks HTTP/2 over a stream.
+    /// Starts HTTP/2 over a stream.
     ///
     /// # Errors
-    /// What h2 says.
+    /// h2's error.
     pub(crate) async fn open(stream: Stream) -> Result<Http2, HeadError> {
         let secure = matches!(stream, Stream::Tls(_));
         let mut builder = Builder::new();
@@ -68,8 +66,8 @@ impl Http2 {
         Ok(Http2 { sender, driver: Driver::new(connection, read), body: None, ended: None, secure })
     }
 
-    /// Sends a request and waits for the head of its answer. An answer that comes while the request
-    /// is still being sent is taken.
+    /// Sends a request and waits for the head of its answer. An answer may arrive while the request is
+    /// still being sent.
     ///
     /// # Errors
     /// Why there is none.
@@ -96,11 +94,11 @@ impl Http2 {
         Ok(head)
     }
 
-    /// Whether the server takes other protocols over its streams. Its SETTINGS say so, and they are the first that it
-    /// sends: with the answer to a ping it is known that they came.
+    /// Whether the server accepts other protocols over its streams. Its SETTINGS tell, and they are its first frame:
+    /// once it answers a ping, they have arrived.
     pub(crate) async fn takes_tunnels(&mut self) -> bool {
         let Some(mut pings) = self.driver.pings() else { return false };
-        // A connection that has ended says so below.
+        // If the connection has ended, the check below finds that.
         let _ = pings.send_ping(Ping::opaque());
         let Http2 { sender, driver, .. } = self;
         poll_fn(|context| {
@@ -114,13 +112,13 @@ impl Http2 {
         self.sender.is_extended_connect_protocol_enabled()
     }
 
-    /// Whether the connection stands, as far as was seen.
+    /// Whether the connection is open, as far as is known.
     pub(crate) const fn is_open(&self) -> bool {
         self.driver.is_open()
     }
 
-    /// Asks for a tunnel that carries another protocol (RFC 8441 section 4), and waits for the answer. There is one where its
-    /// status is a success.
+    /// Requests a tunnel for another protocol (RFC 8441 section 4), and waits for the answer. The tunnel exists only
+    /// if the status is a success.
     ///
     /// # Errors
     /// Why there is no answer.
@@ -173,7 +171,7 @@ impl Http2 {
         }
     }
 
-    /// The error of a request; the connection's own where that says more.
+    /// The error of a request, or the connection's own if that is more telling.
     fn head_error(&mut self, error: h2::Error) -> HeadError {
         match self.driver.take_error() {
             Some(of_connection) if error.is_io() || error.reason().is_none() => HeadError::Failed(of_connection),
@@ -184,7 +182,7 @@ impl Http2 {
     /// The next bytes of the body; none at its end.
     ///
     /// # Errors
-    /// What h2 says.
+    /// h2's error.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, h2::Error> {
         let Some(body) = &mut self.body else { return Ok(None) };
         let read = self.driver.read(body).await?;
@@ -194,10 +192,10 @@ impl Http2 {
         Ok(read)
     }
 
-    /// The trailers behind a body that was read to its end, if there are any.
+    /// The trailers of a body that was read to its end, if there are any.
     ///
     /// # Errors
-    /// What h2 says.
+    /// h2's error.
     pub(crate) async fn trailers(&mut self) -> Result<Option<HeaderMap>, h2::Error> {
         let Some(mut body) = self.ended.take() else { return Ok(None) };
         self.driver.beside(poll_fn(|context| body.poll_trailers(context))).await
@@ -209,7 +207,7 @@ impl Http2 {
         self.driver.is_open() && self.body.is_none()
     }
 
-    /// Says farewell (GOAWAY, and that of TLS), without waiting.
+    /// Sends GOAWAY and the TLS `close_notify`, without waiting.
     pub(crate) fn close(self) {
         let Http2 { sender, mut driver, .. } = self;
         drop(sender);
@@ -217,7 +215,7 @@ impl Http2 {
     }
 }
 
-/// The answer to a request; interim answers before it are counted.
+/// The answer to a request; interim responses before it are counted.
 async fn answer(response: &mut ResponseFuture) -> Result<Response<RecvStream>, HeadError> {
     let mut interim = 0;
     poll_fn(|context| {
@@ -233,25 +231,25 @@ async fn answer(response: &mut ResponseFuture) -> Result<Response<RecvStream>, H
     .await
 }
 
-/// Whether h2 found the header list larger than it will take. It gives that and too many
-/// CONTINUATION frames the same reason and tells them apart only by the debug data of the GOAWAY it
-/// is about to send. The data compared here is h2's own constant, never the peer's.
+/// Whether h2 found the header list larger than it accepts. It gives the same reason for too many
+/// CONTINUATION frames, and only the debug data of the GOAWAY it is about to send tells them apart.
+/// The data compared here is h2's own constant, never the peer's.
 pub(crate) fn is_header_list(error: &h2::Error) -> bool {
     error.is_library() && error.is_go_away() && format!("{error:?}").contains("header_list_way_too_large")
 }
 
-/// Whether the connection has ended in order: h2 makes a broken pipe of that.
+/// Whether the connection has ended in order, which h2 reports as a broken pipe.
 pub(crate) fn is_end(error: &h2::Error) -> bool {
     error.get_io().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe && io.raw_os_error().is_none())
 }
 
-/// Whether a fresh connection is worth one more try: the server was closing down this one and said
-/// that it had not begun with the request (RFC 9113 sections 6.8 and 8.7).
+/// Whether to retry over a fresh connection: the server was closing this one and had not processed
+/// the request (RFC 9113 sections 6.8 and 8.7).
 pub(crate) fn asks_to_retry(error: &h2::Error) -> bool {
     error.is_remote() && matches!(error.reason(), Some(Reason::NO_ERROR | Reason::REFUSED_STREAM))
 }
 
-/// Whether the server wants the request over HTTP/1.1.
+/// Whether the server requires the request over HTTP/1.1.
 pub(crate) fn asks_for_http1(error: &h2::Error) -> bool {
     error.is_remote() && error.reason() == Some(Reason::HTTP_1_1_REQUIRED)
 }

@@ -1,4 +1,4 @@
-//! A connection of HTTP/2 as a future that is driven by whoever waits for a stream of it, and what is sent over such a
+//! An HTTP/2 connection as a future, driven by the task that waits for one of its streams, and sending over such a
 //! stream.
 
 use std::future::{Future, poll_fn};
@@ -21,13 +21,13 @@ const FRAME_HEAD: u64 = 9;
 /// The connection as a future, until it has ended.
 pub(crate) struct Driver {
     connection: Option<Pin<Box<Connection<Wire, Bytes>>>>,
-    /// What it ended with.
+    /// The error it ended with.
     error: Option<h2::Error>,
-    /// All bytes that came over the connection.
+    /// How many bytes were received on the connection.
     read: Arc<AtomicU64>,
-    /// As many of them as were of use.
+    /// How many of them belong to answers.
     used: u64,
-    /// How many others there may be.
+    /// How many others are allowed.
     allowed: u64,
 }
 
@@ -37,7 +37,7 @@ impl Driver {
         Driver { connection: Some(Box::pin(connection)), error: None, read, used: 0, allowed: BESIDE_HEAD }
     }
 
-    /// Lets the connection go on, as far as it can without waiting.
+    /// Polls the connection once.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection
             && let Poll::Ready(ended) = connection.as_mut().poll(context)
@@ -45,7 +45,7 @@ impl Driver {
             self.connection = None;
             self.error = ended.err();
         }
-        // PING, SETTINGS, WINDOW_UPDATE: h2 answers them or passes over them for as long as they come.
+        // A flood of PING, SETTINGS or WINDOW_UPDATE: h2 handles such frames without a limit.
         if self.read.load(Ordering::Relaxed).saturating_sub(self.used) > self.allowed
             && self.connection.take().is_some()
         {
@@ -53,50 +53,50 @@ impl Driver {
         }
     }
 
-    /// A request goes out: what was read so far belongs to others.
+    /// Marks the start of a request: what was read so far belongs to earlier ones.
     pub(crate) fn asked(&mut self) {
         (self.used, self.allowed) = (self.read.load(Ordering::Relaxed), BESIDE_HEAD);
     }
 
-    /// The head of an answer came: all that was read so far was of use.
+    /// Marks the head of an answer: all that was read so far belongs to answers.
     pub(crate) fn answered(&mut self) {
         (self.used, self.allowed) = (self.read.load(Ordering::Relaxed), BESIDE_BODY);
     }
 
-    /// The same, where nobody waits.
+    /// Polls the connection once when no task waits for it.
     pub(crate) fn poll_once(&mut self) {
         self.poll(&mut Context::from_waker(Waker::noop()));
     }
 
-    /// Waits for a future that the connection feeds.
+    /// Waits for a future while driving the connection.
     pub(crate) async fn beside<F: Future>(&mut self, future: F) -> F::Output {
         beside(future, |context| self.poll(context)).await
     }
 
-    /// Whether the connection stands, as far as was seen.
+    /// Whether the connection is open, as far as is known.
     pub(crate) const fn is_open(&self) -> bool {
         self.connection.is_some()
     }
 
-    /// What the connection ended with, for whoever asks first.
+    /// Takes the error that the connection ended with.
     pub(crate) const fn take_error(&mut self) -> Option<h2::Error> {
         self.error.take()
     }
 
-    /// What pings are sent with, once.
+    /// Takes the handle for pings, which can be taken once.
     pub(crate) fn pings(&mut self) -> Option<PingPong> {
         self.connection.as_mut()?.ping_pong()
     }
 
-    /// The next bytes that come over a stream; none at its end.
+    /// The next bytes of a stream; none at its end.
     ///
     /// # Errors
-    /// What h2 says.
+    /// h2's error.
     pub(crate) async fn read(&mut self, stream: &mut RecvStream) -> Result<Option<Bytes>, h2::Error> {
         match self.beside(stream.data()).await {
             Some(Ok(bytes)) => {
                 self.used += FRAME_HEAD + bytes.len() as u64;
-                // What was read may come again. A stream that has ended needs no more.
+                // Gives the peer its window back. The call fails only on a stream that has ended, which needs none.
                 let _ = stream.flow_control().release_capacity(bytes.len());
                 Ok(Some(bytes))
             }
@@ -106,8 +106,8 @@ impl Driver {
     }
 }
 
-/// Sends bytes as fast as the peer takes them, and ends the stream behind them where they are the last. A peer that wants no
-/// more of them says so, or answers.
+/// Sends bytes as fast as the peer accepts them, and then ends the stream if they are the last. A peer that wants no
+/// more of them resets the stream, or answers.
 pub(crate) async fn send_all(stream: &mut SendStream<Bytes>, mut bytes: Bytes, are_last: bool) {
     while !bytes.is_empty() {
         stream.reserve_capacity(bytes.len());

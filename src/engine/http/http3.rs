@@ -1,4 +1,4 @@
-//! HTTP/3 over one QUIC connection, one request at a time, driven by whoever waits, in the same task.
+//! HTTP/3 over one QUIC connection, one request at a time, driven by the task that waits.
 
 mod frames;
 mod streams;
@@ -19,10 +19,10 @@ use streams::{StreamOpener, StreamWatch, WatchedConnection, WatchedStream};
 
 pub(crate) use frames::Refusal;
 
-/// Why there is no answer, or no whole one.
+/// Why there is no answer, or no complete one.
 #[derive(Debug)]
 pub(crate) enum Http3Error {
-    /// We ended it ourselves.
+    /// The prober refused to read more.
     Refused(Refusal),
     /// The header list is larger than accepted.
     HeadersTooLarge,
@@ -30,11 +30,11 @@ pub(crate) enum Http3Error {
     Connection(quinn::ConnectionError),
     /// The peer ended the stream.
     Reset(Code),
-    /// The peer takes no more requests on this connection.
+    /// The peer accepts no more requests on this connection.
     GoingAway,
     /// What the peer sends is not HTTP/3.
     Invalid { code: Code, reason: String },
-    /// The head of the answer is no head of an answer.
+    /// The header fields of the answer are not a valid response head.
     Malformed,
     /// The stream ended without an answer.
     NoAnswer,
@@ -42,28 +42,27 @@ pub(crate) enum Http3Error {
     Cut,
     /// The body is longer than the head says.
     TooLong,
-    /// More interim answers than any server has reason for.
+    /// More interim responses than any server has reason to send.
     Interim,
     /// The request cannot be sent over HTTP/3.
     Unsendable(String),
 }
 
-/// A connection that speaks HTTP/3.
 pub(crate) struct Http3 {
     requests: SendRequest<StreamOpener, Bytes>,
     /// The body that is being read.
     body: Option<RequestStream<WatchedStream, Bytes>>,
-    /// How many bytes of it there are to be, and how many were read.
+    /// The announced length of the body, and how many bytes of it were read.
     expected: Option<u64>,
     read: u64,
     watch: StreamWatch,
     driver: Driver,
 }
 
-/// What carries the bytes: HTTP/3's own streams, and QUIC below them.
+/// Drives HTTP/3's own streams and the QUIC connection below them.
 struct Driver {
     h3: h3::client::Connection<WatchedConnection, Bytes>,
-    /// What HTTP/3 ended with.
+    /// The error that HTTP/3 ended with.
     ended: Option<ConnectionError>,
     quic: QuicConnection,
 }
@@ -75,22 +74,22 @@ impl Driver {
             && let Poll::Ready(ended) = self.h3.poll_close(context)
         {
             self.ended = Some(ended);
-            // What was said to end it goes out.
+            // Sends the close that was just queued.
             self.quic.tasks.poll(context);
         }
     }
 
-    /// Waits for a future that the connection feeds.
+    /// Waits for a future while driving the connection.
     async fn beside<F: Future>(&mut self, future: F) -> F::Output {
         beside(future, |context| self.poll(context)).await
     }
 }
 
 impl Http3 {
-    /// Speaks HTTP/3 over a connection.
+    /// Starts HTTP/3 over a QUIC connection.
     ///
     /// # Errors
-    /// That it cannot be begun with.
+    /// HTTP/3 cannot be started.
     pub(crate) async fn open(mut quic: QuicConnection) -> Result<Http3, Http3Error> {
         let watch = StreamWatch::default();
         let connection = WatchedConnection::new(quic.connection.clone(), watch.clone());
@@ -105,8 +104,8 @@ impl Http3 {
         Ok(Http3 { requests, body: None, expected: None, read: 0, watch, driver })
     }
 
-    /// Sends a request and waits for the head of its answer. An answer that comes while the request
-    /// is still being sent is taken.
+    /// Sends a request and waits for the head of its answer. An answer may arrive while the request is
+    /// still being sent.
     ///
     /// # Errors
     /// Why there is none.
@@ -132,7 +131,7 @@ impl Http3 {
         });
         let head = head.await;
         if !is_sent {
-            // Dropped as it is, it would look as if it were whole.
+            // Dropping the stream would finish it, and the peer would take the request for complete.
             upload.stop_stream(Code::H3_REQUEST_CANCELLED);
         }
         match head {
@@ -164,7 +163,7 @@ impl Http3 {
                     }
                     return Ok(Some(bytes));
                 }
-                // h3 says so of an empty frame, too.
+                // h3 also returns none for an empty frame.
                 Ok(None) if !self.watch.is_over(self.read) => {}
                 Ok(None) => {
                     self.body = None;
@@ -178,13 +177,13 @@ impl Http3 {
 
     fn body_error(&self, error: StreamError) -> Http3Error {
         match self.error(error) {
-            // A frame that did not come to its end is an end, and no mistake in a frame.
+            // The stream ended within a frame: the body is cut short, the frame is not invalid.
             Http3Error::Invalid { code: Code::H3_FRAME_ERROR, .. } if self.watch.is_cut() => Http3Error::Cut,
             error => error,
         }
     }
 
-    /// The cause of an error: where HTTP/3 or QUIC ended for a reason of its own, that.
+    /// The cause of an error: the reason that HTTP/3 or QUIC ended with, if there is one.
     fn error(&self, error: StreamError) -> Http3Error {
         if let Some(refusal) = self.watch.refusal() {
             return Http3Error::Refused(refusal);
@@ -199,7 +198,7 @@ impl Http3 {
             StreamError::RemoteTerminate { code, .. } => Http3Error::Reset(code),
             StreamError::RemoteClosing { .. } => Http3Error::GoingAway,
             StreamError::StreamError { .. } => Http3Error::Malformed,
-            // The variant may get more fields, so that it is read by its field.
+            // The variant is non-exhaustive, so it is matched by field.
             StreamError::ConnectionError { 0: error, .. } => self.of_connection(error),
             other => match self.driver.quic.connection.close_reason() {
                 Some(reason) => Http3Error::Connection(reason),
@@ -223,7 +222,7 @@ fn of_connection(error: ConnectionError, quic: &QuicConnection) -> Http3Error {
     }
 }
 
-/// The head of the answer; none if too many interim answers come before it.
+/// The head of the answer; none if too many interim responses precede it.
 async fn head(answer: &mut RequestStream<WatchedStream, Bytes>) -> Result<Option<ResponseHead>, StreamError> {
     for _ in 0..=INTERIM {
         let (parts, ()) = answer.recv_response().await?.into_parts();
@@ -234,8 +233,8 @@ async fn head(answer: &mut RequestStream<WatchedStream, Bytes>) -> Result<Option
     Ok(None)
 }
 
-/// Whether a fresh connection is worth one more try: the server says that it has not begun with the
-/// request (RFC 9114 sections 4.1.1 and 5.2).
+/// Whether to retry over a fresh connection: the server reports that it has not processed the request
+/// (RFC 9114 sections 4.1.1 and 5.2).
 pub(crate) fn asks_to_retry(error: &Http3Error) -> bool {
     match error {
         Http3Error::GoingAway => true,

@@ -1,10 +1,10 @@
-//! A request as it goes out and the head of its answer, over whichever version of HTTP.
+//! A request ready to send and the head of its answer, for any version of HTTP.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
 
-/// The headers that speak of an HTTP/1 connection (RFC 9113 section 8.2.2, RFC 9114 section 4.2), and the
-/// one whose place is taken by the authority.
+/// The headers that concern an HTTP/1 connection (RFC 9113 section 8.2.2, RFC 9114 section 4.2), and
+/// `host`, which `:authority` replaces.
 const NOT_MULTIPLEXED: [HeaderName; 5] = [
     header::CONNECTION,
     header::TRANSFER_ENCODING,
@@ -13,22 +13,22 @@ const NOT_MULTIPLEXED: [HeaderName; 5] = [
     HeaderName::from_static("keep-alive"),
 ];
 
-/// A request as it goes out.
+/// A request ready to send.
 #[derive(Clone, Debug)]
 pub(crate) struct OutgoingRequest {
     pub(crate) method: Method,
-    /// The path and the query; the whole URL where a proxy forwards the request.
+    /// The path and the query; the whole URL if a proxy forwards the request.
     pub(crate) target: Uri,
-    /// The host header, or the authority of HTTP/2.
+    /// The `host` header, or `:authority` in HTTP/2 and HTTP/3.
     pub(crate) authority: HeaderValue,
-    /// All headers but the host's.
+    /// All headers except `host`.
     pub(crate) headers: HeaderMap,
     /// Empty if there is none.
     pub(crate) body: Bytes,
 }
 
 impl OutgoingRequest {
-    /// The head of the request for a connection that carries several at once: HTTP/2 or HTTP/3.
+    /// The head of the request for HTTP/2 or HTTP/3.
     ///
     /// # Errors
     /// Why it cannot be sent there, for a message.
@@ -55,23 +55,23 @@ impl OutgoingRequest {
 pub(crate) struct ResponseHead {
     pub(crate) status: StatusCode,
     pub(crate) version: Version,
-    /// As sent: nothing is taken away by decoding.
+    /// As received: decoding removes none.
     pub(crate) headers: HeaderMap,
 }
 
 impl ResponseHead {
-    /// The length of the body that it names. One that is said twice is one length.
+    /// The `content-length`. The same length twice is one length.
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.split(',').next()?.trim().parse().ok()
     }
 
-    /// Whether a body may follow it, as the answer to a request with this method.
+    /// Whether a body may follow the head, as the answer to this method.
     pub(crate) fn may_have_body(&self, method: &Method) -> bool {
         *method != Method::HEAD && !matches!(self.status.as_u16(), 204 | 304)
     }
 }
 
-/// Whether a header has a word in its list, whatever its case.
+/// Whether the list in a header contains a word, in any case.
 pub(crate) fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let values = headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     values.into_iter().any(|one| one.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))

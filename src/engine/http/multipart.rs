@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use crate::model::FileBody;
 use crate::model::text::hexadecimal;
 
-/// The media type of a file that does not say its own.
+/// The media type of a file without a configured one.
 pub(crate) const OCTETS: &str = "application/octet-stream";
 
 /// A body under construction.
@@ -24,7 +24,7 @@ impl Form {
         self.parts.push((head, text.as_bytes().to_vec()));
     }
 
-    /// Adds a file under the last part of its path.
+    /// Adds a file, named by the last part of its path.
     pub(crate) fn file(&mut self, name: &str, file: &FileBody) {
         let file_name = file.path.file_name().unwrap_or_default().to_string_lossy();
         let (name, file_name) = (quoted(name), quoted(&file_name));
@@ -48,7 +48,7 @@ impl Form {
         (format!("multipart/form-data; boundary={boundary}"), body)
     }
 
-    /// A line that stands in none of the parts: a hash of them all, which they cannot hold.
+    /// A line that occurs in none of the parts: a hash of all of them.
     fn boundary(&self) -> String {
         let mut hash = Sha256::new();
         for (head, content) in &self.parts {
@@ -60,7 +60,7 @@ impl Form {
     }
 }
 
-/// A name between quotes, escaped as browsers do.
+/// A name in quotes, escaped as in browsers.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }

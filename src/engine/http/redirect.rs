@@ -1,4 +1,4 @@
-//! What a redirect asks for, and what of it is done. It sends nothing.
+//! What a redirect asks for, and how far that is followed. It sends nothing.
 
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use url::Url;
@@ -9,10 +9,10 @@ use crate::model::{FailureClass, Phase};
 /// The longest Location followed, in bytes.
 const LOCATION_LIMIT: usize = 8 * 1024;
 
-/// No byte of ASCII: those beyond are escaped in any case.
+/// No ASCII byte is escaped; bytes beyond ASCII always are.
 const NON_ASCII: &percent_encoding::AsciiSet = &percent_encoding::AsciiSet::EMPTY;
 
-/// The configured headers that another origin may see. Anything else could be a credential.
+/// The configured headers that another origin may get. Any other could be a credential.
 const SAFE: &[HeaderName] = &[
     header::ACCEPT,
     header::ACCEPT_CHARSET,
@@ -28,12 +28,12 @@ pub(crate) fn is_safe(name: &HeaderName) -> bool {
     SAFE.contains(name)
 }
 
-/// Whether a status asks to go elsewhere.
+/// Whether a status is a redirect.
 pub(crate) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// Whether a redirect says where to: browsers and curl take one that does not for the answer.
+/// Whether a redirect has a Location: browsers and curl treat one without as the answer.
 pub(crate) fn has_location(headers: &HeaderMap) -> bool {
     headers.contains_key(header::LOCATION)
 }
@@ -43,12 +43,12 @@ pub(crate) fn location(headers: &HeaderMap) -> &[u8] {
     headers.get(header::LOCATION).map_or(&[], |location| location.as_bytes())
 }
 
-/// Where a redirect leads, without userinfo, read as browsers read it: bytes beyond ASCII as they are,
-/// backslashes as slashes, and with the fragment of the page before if it has none of its own. From https to http it is followed only where
-/// `allow_downgrade` says so.
+/// Where a redirect leads, without userinfo, parsed as in browsers: bytes beyond ASCII as they are,
+/// backslashes as slashes, and with the previous page's fragment if it has none of its own. A redirect
+/// from https to http is followed only if `allow_downgrade` is set.
 ///
 /// # Errors
-/// That it leads nowhere, or where we do not go.
+/// It leads nowhere, or must not be followed.
 pub(crate) fn target(headers: &HeaderMap, url: &Url, allow_downgrade: bool) -> Result<Url, Fault> {
     let invalid = |what: &str| Fault::new(FailureClass::RedirectInvalid, None::<Phase>, what);
     let mut locations = headers.get_all(header::LOCATION).iter();
@@ -85,7 +85,7 @@ pub(crate) fn target(headers: &HeaderMap, url: &Url, allow_downgrade: bool) -> R
     Ok(target)
 }
 
-/// A Location with its bytes beyond ASCII escaped, whatever charset they are in.
+/// A Location with its bytes beyond ASCII escaped, whatever their charset.
 fn ascii(location: &[u8]) -> String {
     percent_encoding::percent_encode(location, NON_ASCII).to_string()
 }

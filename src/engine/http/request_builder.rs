@@ -1,4 +1,4 @@
-//! What a step says, with secrets and captured values filled in → the request on the wire.
+//! A step, with secrets and captured values filled in → the request to send.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,10 +19,10 @@ use crate::model::{
     Auth, Body as RequestBody, Captures, FailureClass, FormPart, MissingCapture, Protocol, Step, Value,
 };
 
-/// What is sent where the probe names no user agent.
+/// The user agent, if the probe sets none.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("uptick/", env!("CARGO_PKG_VERSION")));
 
-/// What is sent, wherever it goes.
+/// The part of a request that does not depend on its route.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestContent {
     pub(crate) method: Method,
@@ -32,12 +32,12 @@ pub(crate) struct RequestContent {
 }
 
 impl RequestContent {
-    /// The request as it goes out this way, with these cookies.
+    /// The request to send over this route, with these cookies.
     pub(crate) fn outgoing(&self, route: &Route, cookies: Option<HeaderValue>) -> OutgoingRequest {
         let mut headers = self.headers.clone();
         headers.remove(header::HOST);
         if let Some(cookies) = cookies {
-            // A configured cookie header stands before what the server has set.
+            // A configured cookie header precedes the cookies that the server has set.
             let both = match headers.get(header::COOKIE) {
                 Some(configured) => [configured.as_bytes(), b"; ", cookies.as_bytes()].concat(),
                 None => cookies.as_bytes().to_vec(),
@@ -47,7 +47,7 @@ impl RequestContent {
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         headers.entry(header::ACCEPT_ENCODING).or_insert(coding::ACCEPTED);
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
-        // RFC 9110 section 8.6: some servers answer 411 where a length is not said.
+        // RFC 9110 section 8.6: some servers answer 411 without a content-length.
         if self.body.is_empty() && matches!(self.method, Method::POST | Method::PUT | Method::PATCH) {
             headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
         }
@@ -67,16 +67,16 @@ impl RequestContent {
     }
 }
 
-/// The most URLs that are remembered.
+/// The most parsed URLs kept.
 const PARSED: usize = 16 * 1024;
 
-/// URLs that were parsed, by their text: a probe asks the same one at each check, and parsing it costs
-/// more than all else that is made of it.
+/// Parsed URLs by their text: a probe requests the same one at each check, and parsing it costs more than
+/// the rest of building the request.
 #[derive(Default)]
 pub(crate) struct ParsedUrls(Mutex<HashMap<String, Url>>);
 
 impl std::fmt::Debug for ParsedUrls {
-    /// Without the URLs, which may have secrets in them.
+    /// Omits the URLs, which may contain secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ParsedUrls").finish_non_exhaustive()
     }
@@ -100,8 +100,8 @@ fn parse(text: &str, protocol: Protocol) -> Option<Url> {
     Url::parse(text).ok().filter(|url| protocol.schemes().contains(&url.scheme()))
 }
 
-/// The URL that is first asked. With `known` it is remembered, unless it has captured values, which are
-/// others at each check.
+/// The URL of the first request. It is kept in `known`, unless it contains captured values, which differ
+/// at each check.
 pub(crate) fn url(step: &Step, session: &Session, known: Option<&ParsedUrls>) -> Result<Url, Fault> {
     let text = fill(session, &step.request.url)?;
     let protocol = step.request.protocol;
@@ -118,7 +118,7 @@ pub(crate) fn fill(session: &Session, value: &Value) -> Result<String, Fault> {
     value.fill(&session.captures).map_err(not_captured)
 }
 
-/// The text of a JSON body: what was captured is escaped to stand between quotes.
+/// The text of a JSON body; captured values are escaped for use inside quotes.
 fn fill_json(session: &Session, value: &Value) -> Result<String, Fault> {
     let escape = |text: &String| {
         let quoted = serde_json::Value::from(text.as_str()).to_string();
@@ -133,7 +133,7 @@ fn not_captured(missing: MissingCapture) -> Fault {
     Fault::new(FailureClass::CaptureFailed, None, missing.to_string())
 }
 
-/// The request as it is first sent.
+/// Builds the first request.
 pub(crate) fn build(step: &Step, session: &Session) -> Result<RequestContent, Fault> {
     let request = &step.request;
     let mut headers = HeaderMap::new();
@@ -187,7 +187,7 @@ pub(crate) fn build(step: &Step, session: &Session) -> Result<RequestContent, Fa
 fn authorization(step: &Step, session: &Session) -> Result<Option<(HeaderName, HeaderValue)>, Fault> {
     use base64::Engine as _;
     let text = match &step.request.auth {
-        // What Digest answers is not known before it is asked, and what is signed is the whole request.
+        // A Digest answer needs the server's challenge, and a signature covers the finished request.
         None | Some(Auth::Digest { .. } | Auth::AwsSigV4(_)) => return Ok(None),
         Some(Auth::Bearer(token)) => format!("Bearer {}", fill(session, token)?),
         Some(Auth::OAuth2(_)) => match &session.token {
@@ -204,7 +204,7 @@ fn authorization(step: &Step, session: &Session) -> Result<Option<(HeaderName, H
     Ok(Some((header::AUTHORIZATION, value)))
 }
 
-/// Who signs the step's requests, if they are signed.
+/// The signer of the step's requests, if they are signed.
 pub(crate) fn signer(step: &Step, session: &Session) -> Result<Option<Signer>, Fault> {
     let Some(Auth::AwsSigV4(aws)) = &step.request.auth else { return Ok(None) };
     Ok(Some(Signer {
@@ -216,11 +216,11 @@ pub(crate) fn signer(step: &Step, session: &Session) -> Result<Option<Signer>, F
     }))
 }
 
-/// The header that answers a challenge of Digest; none if the step has no such credentials, or there is
-/// no such challenge.
+/// The header that answers a Digest challenge; none if the step has no Digest credentials, or there is no
+/// such challenge.
 ///
 /// # Errors
-/// A value that was not captured, or a challenge that this prober cannot answer.
+/// A capture is missing, or the challenge is not supported.
 pub(crate) fn digest(
     step: &Step,
     session: &Session,
@@ -250,12 +250,12 @@ fn header_value(name: &HeaderName, text: &str) -> Result<HeaderValue, Fault> {
     })
 }
 
-/// Whether a value holds what is nobody else's business.
+/// Whether a value contains a secret or a capture.
 pub(crate) fn is_private(value: &Value) -> bool {
     value.secrets().next().is_some() || value.captures().next().is_some()
 }
 
-/// Whether a body holds what is nobody else's business. What is in a file is not known to be anybody's.
+/// Whether a body contains a secret or a capture. A file counts, because its content is not known.
 pub(crate) fn has_secrets(body: &RequestBody) -> bool {
     match body {
         RequestBody::Empty => false,

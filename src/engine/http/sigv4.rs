@@ -15,10 +15,10 @@ const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const CONTENT: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
-/// How far a server's clock may be from ours before a signature is refused for that.
+/// How many seconds a server's clock may differ from this host's before it refuses a signature.
 const SKEW: i64 = 5 * 60;
 
-/// Who signs, and for what.
+/// The credentials, and the region and service that a signature is for.
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
     pub(crate) access_key: String,
@@ -29,10 +29,10 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// Signs a request for this moment.
+    /// Signs a request as of `now`.
     ///
     /// # Errors
-    /// What cannot stand in a header.
+    /// A value cannot be used in a header.
     pub(crate) fn sign(&self, request: &mut OutgoingRequest, now: Timestamp) -> Result<(), String> {
         let (day, moment) = (now.strftime("%Y%m%d").to_string(), now.strftime("%Y%m%dT%H%M%SZ").to_string());
         let payload = hexadecimal(&Sha256::digest(&request.body));
@@ -73,7 +73,7 @@ impl Signer {
         sign(of_request.as_ref(), text)
     }
 
-    /// The path as it is signed: encoded twice, for S3 once.
+    /// The path for the signature: encoded twice, but for S3 once.
     fn path(&self, path: &str) -> String {
         let decoded: Vec<u8> = percent_decode_str(path).collect();
         let once = encoded(&decoded, true);
@@ -81,20 +81,20 @@ impl Signer {
     }
 }
 
-/// Whether a server's clock is so far from ours that it refuses what we sign.
+/// Whether a server's clock is so far from this host's that it refuses signatures.
 pub(crate) fn is_skewed(headers: &HeaderMap, now: Timestamp) -> bool {
     let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
     let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
     date.is_some_and(|date| (date.timestamp().as_second() - now.as_second()).abs() > SKEW)
 }
 
-/// The headers that are signed, a line each, and their names.
+/// The signed headers, one per line, and their names.
 fn signed_headers(request: &OutgoingRequest) -> (String, String) {
     let text = |value: &HeaderValue| {
         String::from_utf8_lossy(value.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let mut headers = vec![("host".to_owned(), text(&request.authority))];
-    // A header of AWS that is not signed is refused.
+    // AWS refuses an `x-amz-` header that is not signed.
     let is_signed = |name: &&HeaderName| **name == header::CONTENT_TYPE || name.as_str().starts_with("x-amz-");
     for name in request.headers.keys().filter(is_signed) {
         let values: Vec<String> = request.headers.get_all(name).iter().map(text).collect();
@@ -106,7 +106,7 @@ fn signed_headers(request: &OutgoingRequest) -> (String, String) {
     (headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect(), names)
 }
 
-/// The parameters, each encoded anew, in their order.
+/// The query parameters, re-encoded and sorted.
 fn query(query: &str) -> String {
     let mut pairs: Vec<(String, String)> = query
         .split('&')
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// The keys and the moment of AWS' test suite for Signature Version 4.
+    /// Signs with the keys and the time of the AWS test suite for Signature Version 4.
     fn signature(method: Method, target: &'static str) -> String {
         let signer = Signer {
             access_key: "AKIDEXAMPLE".to_owned(),

@@ -1,4 +1,4 @@
-//! A tunnel: one stream of HTTP/2 that carries another protocol, once the server has agreed to that (RFC 8441).
+//! A tunnel: one HTTP/2 stream that carries another protocol, once the server has agreed (RFC 8441).
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -6,10 +6,10 @@ use h2::{RecvStream, SendStream};
 
 use crate::engine::http::http2_driver::{Driver, send_all};
 
-/// Both ends of the stream, and the connection below.
+/// Both directions of the stream, and the connection below.
 pub(crate) struct Tunnel {
     driver: Driver,
-    /// Without it the connection would end.
+    /// Kept because h2 ends the connection once the last sender is dropped.
     _sender: SendRequest<Bytes>,
     incoming: RecvStream,
     outgoing: SendStream<Bytes>,
@@ -33,18 +33,18 @@ impl Tunnel {
     /// The next bytes; none once the server has ended the stream.
     ///
     /// # Errors
-    /// What h2 says.
+    /// h2's error.
     pub(crate) async fn read(&mut self) -> Result<Option<Bytes>, h2::Error> {
         self.driver.read(&mut self.incoming).await
     }
 
-    /// Sends bytes. A server that takes no more of them says why in what is read next.
+    /// Sends bytes. If the server accepts no more of them, the next read tells why.
     pub(crate) async fn write(&mut self, bytes: Bytes) {
         self.driver.beside(send_all(&mut self.outgoing, bytes, false)).await;
         self.driver.poll_once();
     }
 
-    /// Ends our half of the stream, without waiting.
+    /// Ends the sending half of the stream, without waiting.
     pub(crate) fn finish(&mut self) {
         // A stream that the server has reset is over anyway.
         let _ = self.outgoing.send_data(Bytes::new(), true);

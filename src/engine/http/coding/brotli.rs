@@ -1,4 +1,4 @@
-//! Brotli (RFC 7932), without the large windows that it does not have on the web.
+//! Brotli (RFC 7932), without large windows, which the web does not use.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! gzip (RFC 1952) and deflate, with the zlib wrapper (RFC 1950) that the standard means and
+//! gzip (RFC 1952) and deflate, both with the zlib wrapper (RFC 1950) that HTTP requires and
 //! without it (RFC 1951), as some servers send it.
 
 use flate2::{Decompress, FlushDecompress, Status};
@@ -19,7 +19,7 @@ pub(super) struct Inflate {
     ended: u64,
     /// How many bytes after the end were ignored.
     ignored: u64,
-    /// The first bytes of bare deflate data, which were looked at and are still to be undone.
+    /// The first bytes of raw deflate data, which were inspected but are not decoded yet.
     sniffed: Vec<u8>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Inflate {
 enum Wrapper {
     Gzip,
     Zlib,
-    /// Deflate of which the first byte alone is known: it is one of the two, and the second tells.
+    /// Deflate before its second byte, which tells zlib from raw.
     Unknown,
     Raw,
 }
@@ -35,14 +35,14 @@ enum Wrapper {
 #[derive(Debug)]
 enum State {
     Header(GzipHeader),
-    /// The first bytes of a deflate stream.
+    /// At the first two bytes of a deflate stream, with the first if it was read.
     Sniff(Option<u8>),
     Data,
     Trailer {
         bytes: [u8; 8],
         known: usize,
     },
-    /// Past the end of everything.
+    /// After the last member or stream.
     After,
 }
 
@@ -79,7 +79,7 @@ impl Inflate {
         }
     }
 
-    /// Whether all data came and only their checksum did not: browsers show such a page.
+    /// Whether only the checksum is missing: browsers show such a page.
     pub(super) fn lacks_checksum(&self) -> bool {
         matches!(self.state, State::Trailer { .. })
     }
@@ -107,7 +107,7 @@ impl Inflate {
                                 self.state = State::Data;
                             }
                         }
-                        // What follows a member and is no other is not looked at.
+                        // Bytes after a member that do not begin another are ignored.
                         Err(_) if self.ended > 0 && !header.is_sure() => {
                             self.ignored = header.read;
                             self.state = State::After;
@@ -153,8 +153,8 @@ impl Inflate {
         }
     }
 
-    /// Tells a zlib wrapper from bare deflate data, for which its first byte would be a stored
-    /// block with bits set where encoders leave them clear.
+    /// Tells a zlib wrapper from raw deflate data, in which the wrapper's first byte would be a stored
+    /// block with padding bits set that encoders leave clear.
     fn begin_deflate(&mut self, first: [u8; 2]) -> Result<(), CodingError> {
         let [cmf, flags] = first;
         let is_zlib = cmf & 0x0f == 8 && cmf >> 4 <= 7 && u16::from_be_bytes(first).is_multiple_of(31);
@@ -171,7 +171,7 @@ impl Inflate {
         Ok(())
     }
 
-    /// Undoes deflate of the first bytes, which were looked at before.
+    /// Inflates the first bytes, which were inspected before.
     fn inflate_sniffed(&mut self, out: &mut [u8], progress: &mut Progress) -> Result<(), CodingError> {
         let sniffed = std::mem::take(&mut self.sniffed);
         let mut of_sniffed = Progress { taken: 0, given: progress.given };
@@ -181,7 +181,7 @@ impl Inflate {
         result.map(|_| ())
     }
 
-    /// Undoes deflate until the output is full or the input taken: whether the data have ended.
+    /// Inflates until the output is full or the input is taken; true if the data has ended.
     fn inflate(&mut self, input: &[u8], out: &mut [u8], progress: &mut Progress) -> Result<bool, CodingError> {
         let mut input = input;
         loop {
@@ -212,7 +212,7 @@ impl Inflate {
         }
     }
 
-    /// Compares the checksum, and is ready for another member.
+    /// Verifies the checksum, and prepares for another member.
     fn end(&mut self, trailer: [u8; 8]) -> Result<(), CodingError> {
         let (first, second) = (word(trailer, 0), word(trailer, 4));
         let check = std::mem::take(&mut self.check);
@@ -255,7 +255,7 @@ impl Check {
     }
 }
 
-/// CRC-32 of the data, and their number modulo 2^32.
+/// CRC-32 of the data, and its length modulo 2^32.
 #[derive(Debug, Default)]
 struct Crc {
     hasher: crc32fast::Hasher,
@@ -265,7 +265,6 @@ struct Crc {
 impl Crc {
     fn update(&mut self, data: &[u8]) {
         self.hasher.update(data);
-        // The format counts modulo 2^32.
         #[allow(clippy::cast_possible_truncation, reason = "the format counts modulo 2^32")]
         let more = data.len() as u32;
         self.amount = self.amount.wrapping_add(more);
@@ -314,7 +313,7 @@ impl Adler {
     }
 }
 
-/// Reads the header of a gzip member byte by byte, and keeps none of its texts.
+/// Parses the header of a gzip member byte by byte, and keeps none of its fields.
 #[derive(Debug, Default)]
 struct GzipHeader {
     /// How many bytes were read.
@@ -332,7 +331,7 @@ enum GzipPart {
     Extra(u16),
     Name,
     Comment,
-    /// How many bytes of the header's own checksum are left.
+    /// How many bytes of the header checksum are left.
     Checksum(u8),
 }
 
@@ -343,12 +342,12 @@ impl GzipHeader {
     const HAS_COMMENT: u8 = 0x10;
     const RESERVED: u8 = 0xe0;
 
-    /// Whether it is a member's header and not something else that follows the last member.
+    /// Whether enough was read to be sure that this is a member's header and not trailing bytes.
     fn is_sure(&self) -> bool {
         self.read >= 3
     }
 
-    /// Takes one byte: whether the header is complete. A byte that is refused is not read.
+    /// Reads one byte; true if the header is complete. A refused byte does not count as read.
     fn read(&mut self, byte: u8) -> Result<bool, &'static str> {
         let mut is_complete = false;
         match self.part {

@@ -1,4 +1,4 @@
-//! What decoders must make of bodies, in whatever pieces they come and are asked for.
+//! Decoders must yield the same result however the input and the output are split.
 
 use std::io::Write as _;
 
@@ -46,7 +46,7 @@ fn decoder(lines: &[&str]) -> Decoder {
     Decoder::for_headers(&headers)
 }
 
-/// Decodes pieces of a body, each with room for a few bytes at a time.
+/// Decodes pieces of a body, `room` bytes at a time.
 fn decoded(decoder: &mut Decoder, pieces: &[&[u8]], room: usize) -> Result<Vec<u8>, (CodingError, Vec<u8>)> {
     let mut out = Vec::new();
     for piece in pieces {
@@ -140,7 +140,7 @@ fn a_word_that_is_no_coding_is_noted() {
         assert_eq!(note, Some(format!("the content coding {word} is unknown and was ignored")));
     }
     assert_eq!(decoder(&["identity"]).note(), None);
-    // What an unknown coding was applied to cannot be told: the bytes stay as they are.
+    // Nothing below an unknown coding can be decoded: the bytes stay as they are.
     assert!(decoder(&["gzip, klingon"]).is_identity());
 }
 
@@ -227,7 +227,7 @@ const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
 
 #[test]
 fn codings_that_blow_each_other_up_to_nothing_are_given_up() {
-    // Megabytes of empty stored blocks, packed a thousand times smaller.
+    // Megabytes of empty stored blocks, compressed a thousandfold.
     let blocks = [0, 0, 0, 0xff, 0xff].repeat(1 << 16);
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), Compression::best());
     for _ in 0..8 {
@@ -248,7 +248,7 @@ fn packed(coding: u8, data: &[u8]) -> (&'static str, Vec<u8>) {
     }
 }
 
-/// Cuts a body into pieces of these lengths, again and again.
+/// Cuts a body into pieces of these lengths, in a cycle.
 fn cut<'b>(mut body: &'b [u8], lengths: &[usize]) -> Vec<&'b [u8]> {
     let mut pieces = Vec::new();
     for length in lengths.iter().cycle() {

@@ -1,4 +1,4 @@
-//! Zstandard (RFC 8878), with windows of at most 8 MiB (RFC 9659), as browsers have it.
+//! Zstandard (RFC 8878), with windows of at most 8 MiB (RFC 9659), as in browsers.
 
 use std::fmt;
 use std::io::Read as _;
@@ -9,20 +9,20 @@ use super::progress::{CodingError, Progress, invalid};
 
 pub(super) const NAME: &str = "zstd";
 
-/// The largest window: what a frame may make a reader hold.
+/// The largest window in bytes: the memory that a frame may make its decoder hold.
 const WINDOW: u64 = 8 * 1024 * 1024;
 
-/// What a frame begins with.
+/// The magic number of a frame.
 const MAGIC: u32 = 0xfd2f_b528;
 
-/// What a frame begins with that is to be skipped, without its last four bits.
+/// The magic number of a skippable frame, without its last four bits.
 const SKIPPABLE: u32 = 0x184d_2a50;
 
-/// The largest block (RFC 8878 section 3.1.1.2.4).
+/// The largest block in bytes (RFC 8878 section 3.1.1.2.4).
 const BLOCK: usize = 128 * 1024;
 
-/// A decoder of frames, one after the other. The library decodes whole blocks; a block is held
-/// here until it is whole.
+/// A decoder of consecutive frames. The library decodes whole blocks, so a block is held until it is
+/// complete.
 pub(super) struct Zstd {
     decoder: FrameDecoder,
     state: State,
@@ -31,7 +31,7 @@ pub(super) struct Zstd {
     /// How many frames have ended.
     ended: u64,
     has_checksum: bool,
-    /// How many bytes the frame has given.
+    /// How many bytes the frame has produced.
     given: u64,
     ignored: u64,
 }
@@ -40,12 +40,12 @@ pub(super) struct Zstd {
 enum State {
     /// Between frames.
     Start,
-    /// In a frame to skip, with this many bytes of it left.
+    /// In a skippable frame, with this many bytes left.
     Skip(u64),
     Block,
-    /// The last block is decoded, and not all of it given.
+    /// The last block is decoded, and its output not yet all taken.
     Drain,
-    /// Past the end of everything.
+    /// After the last frame.
     After,
 }
 
@@ -108,7 +108,7 @@ impl Zstd {
         }
     }
 
-    /// Takes bytes until this many are held: whether they are.
+    /// Takes bytes until `wanted` are held; true if they are.
     fn hold(&mut self, wanted: usize, input: &[u8], progress: &mut Progress) -> bool {
         let missing = wanted.saturating_sub(self.held.len());
         let taken = missing.min(input.len() - progress.taken);
@@ -117,7 +117,7 @@ impl Zstd {
         self.held.len() >= wanted
     }
 
-    /// The head of a frame, or what else follows the last one.
+    /// Reads the header of a frame, or finds that none follows the last one.
     fn start(&mut self, input: &[u8], progress: &mut Progress) -> Result<bool, CodingError> {
         if !self.hold(4, input, progress) {
             return Ok(false);
@@ -175,7 +175,7 @@ impl Zstd {
         if size > BLOCK {
             return Err(damaged());
         }
-        // A run of one byte has its length as its size.
+        // The size of an RLE block is the length of its run; its content is one byte.
         let size = if kind == 1 { 1 } else { size };
         let checksum = if is_last && self.has_checksum { 4 } else { 0 };
         if !self.hold(3 + size + checksum, input, progress) {
@@ -189,7 +189,7 @@ impl Zstd {
         Ok(true)
     }
 
-    /// Compares the checksum and the size at the end of a frame.
+    /// Verifies the checksum and the size at the end of a frame.
     fn end(&mut self) -> Result<(), CodingError> {
         self.ended += 1;
         self.state = State::Start;

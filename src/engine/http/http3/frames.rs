@@ -1,41 +1,41 @@
-//! The frames of one HTTP/3 response, as they come: a frame that is held in memory as a whole is bounded,
-//! and a stream that ends in the middle of one is told from one that ends.
+//! Scans the frames of one HTTP/3 response as they arrive: the size of a frame that h3 holds in memory is
+//! bounded, and a stream that ends within a frame is told from one that ends after it.
 
-/// The largest encoded header block.
+/// The largest encoded header block, in bytes.
 const HEADER_BLOCK: u64 = 256 * 1024;
 
-/// The largest frame of any other kind but data.
+/// The largest frame, in bytes, of any kind other than HEADERS and DATA.
 const OTHER: u64 = 64 * 1024;
 
-/// The most frames that say nothing: empty ones, and those of no known kind.
+/// The most frames without content: empty ones, and those of unknown kinds.
 const SAYING_NOTHING: usize = 1_000;
 
 const DATA: u64 = 0;
 const HEADERS: u64 = 1;
 
-/// Why reading was ended on our side.
+/// Why the prober stopped reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     /// The header block is larger than accepted.
     #[error("a header block of {0} bytes")]
     HeaderBlock(u64),
-    /// A frame is larger than one of its kind has reason to be.
+    /// A frame is larger than its kind has reason to be.
     #[error("a frame of kind {kind:#x} has {length} bytes")]
     Frame {
-        /// Its kind.
+        /// The frame type.
         kind: u64,
-        /// Its length.
+        /// The length of the payload, in bytes.
         length: u64,
     },
-    /// More frames that say nothing than any server has reason for.
+    /// More frames without content than any server has reason to send.
     #[error("more than {SAYING_NOTHING} frames carry nothing")]
     Flood,
-    /// More than any server has reason to say beside its answers.
+    /// More bytes outside the answers than any server has reason to send.
     #[error("more than {0} bytes come beside the answer")]
     Control(u64),
 }
 
-/// Where in the frames a stream is.
+/// The position of the next byte within the frames.
 #[derive(Clone, Copy, Debug)]
 enum Part {
     Kind(Varint),
@@ -43,18 +43,18 @@ enum Part {
     Payload { kind: u64, left: u64 },
 }
 
-/// An integer of variable length (RFC 9000 section 16) that has come in part.
+/// A variable-length integer (RFC 9000 section 16), received in part.
 #[derive(Clone, Copy, Debug, Default)]
 struct Varint {
     value: u64,
-    /// How many bytes have come.
+    /// How many of its bytes were received.
     come: u32,
-    /// How many bytes it has.
+    /// How many bytes it has in all.
     bytes: u32,
 }
 
 impl Varint {
-    /// Takes a byte, and gives the number once it is whole.
+    /// Takes a byte, and returns the number once it is complete.
     fn take(&mut self, byte: u8) -> Option<u64> {
         if self.come == 0 {
             self.bytes = 1 << (byte >> 6);
@@ -67,13 +67,13 @@ impl Varint {
     }
 }
 
-/// Reads along.
+/// Follows the frames of a stream without taking its bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct FrameScanner {
     part: Part,
-    /// How many bytes came.
+    /// How many bytes were received.
     read: u64,
-    /// How many of them are data.
+    /// How many of them are the payload of DATA frames.
     data: u64,
     saying_nothing: usize,
 }
@@ -85,10 +85,10 @@ impl Default for FrameScanner {
 }
 
 impl FrameScanner {
-    /// Takes the next bytes.
+    /// Scans the next bytes.
     ///
     /// # Errors
-    /// That no more is to be read.
+    /// Why no more may be read.
     pub(crate) fn scan(&mut self, mut bytes: &[u8]) -> Result<(), Refusal> {
         self.read += bytes.len() as u64;
         while let Some((&byte, rest)) = bytes.split_first() {
@@ -135,17 +135,17 @@ impl FrameScanner {
         if self.saying_nothing > SAYING_NOTHING { Err(Refusal::Flood) } else { Ok(()) }
     }
 
-    /// Whether not one byte came.
+    /// Whether not a single byte was received.
     pub(crate) fn is_empty(&self) -> bool {
         self.read == 0
     }
 
-    /// How many bytes of data came.
+    /// How many bytes of DATA payload were received.
     pub(crate) fn data(&self) -> u64 {
         self.data
     }
 
-    /// Whether the last frame has not come to its end.
+    /// Whether the last frame is incomplete.
     pub(crate) fn is_in_a_frame(&self) -> bool {
         !matches!(self.part, Part::Kind(Varint { come: 0, .. }))
     }
@@ -155,7 +155,7 @@ impl FrameScanner {
 mod tests {
     use super::*;
 
-    /// A frame, with its kind and length as short as they go.
+    /// A frame with a one-byte kind and a two-byte length.
     fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
         let length = u16::try_from(payload.len()).expect("a short payload") | 0x4000;
         [&[kind][..], &length.to_be_bytes(), payload].concat()

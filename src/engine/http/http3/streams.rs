@@ -1,5 +1,5 @@
-//! The streams of quinn as h3 reads them, watched: h3 holds a frame until all of it has come, however
-//! large it says that it is.
+//! quinn's streams as h3 reads them, watched: h3 buffers a frame until it is complete, whatever length it
+//! announces.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -11,16 +11,16 @@ use h3::quic::{ConnectionErrorIncoming, StreamErrorIncoming, StreamId, WriteBuf}
 
 use super::frames::{FrameScanner, Refusal};
 
-/// The most bytes that a server may send beside its answer: its settings, and what no client needs.
+/// The most bytes that a server may send outside its answer: its settings, and what no client needs.
 const CONTROL: u64 = 64 * 1024;
 
 type Sending = h3_quinn::SendStream<Bytes>;
 
-/// The most bytes that h3 is given at once. It asks for more with each frame that it reads, whether or not it has
-/// some left: a server of tiny frames would have it hold a window full for each of them.
+/// The most bytes handed to h3 at once. It asks for more with each frame, whether or not some are left: with tiny
+/// frames a server could make it hold a full window for each.
 const PIECE: usize = 16 * 1024;
 
-/// What is known of the streams of one connection.
+/// What is known about the streams of one connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StreamWatch(Arc<Mutex<Watched>>);
 
@@ -30,7 +30,7 @@ struct Watched {
     frames: FrameScanner,
     /// Whether the answer's stream has ended.
     has_ended: bool,
-    /// How many bytes came beside it.
+    /// How many bytes were received outside the answer.
     beside: u64,
     refusal: Option<Refusal>,
 }
@@ -40,7 +40,7 @@ impl StreamWatch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why reading was ended on our side.
+    /// Why the prober stopped reading.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         self.lock().refusal
     }
@@ -51,13 +51,13 @@ impl StreamWatch {
         watched.has_ended && watched.frames.is_empty()
     }
 
-    /// Whether the stream has ended, once so many bytes of data were read from it.
+    /// Whether the stream has ended and all its data was among these `read` bytes.
     pub(crate) fn is_over(&self, read: u64) -> bool {
         let watched = self.lock();
         watched.has_ended && read >= watched.frames.data()
     }
 
-    /// Whether the stream ended in the middle of a frame.
+    /// Whether the stream ended within a frame.
     pub(crate) fn is_cut(&self) -> bool {
         let watched = self.lock();
         watched.has_ended && watched.frames.is_in_a_frame()
@@ -76,7 +76,7 @@ impl StreamWatch {
     }
 }
 
-/// The connection that h3 speaks over.
+/// The connection that h3 runs over.
 pub(crate) struct WatchedConnection {
     inner: h3_quinn::Connection,
     watch: StreamWatch,
@@ -88,7 +88,6 @@ impl WatchedConnection {
     }
 }
 
-/// What opens streams.
 pub(crate) struct StreamOpener {
     inner: h3_quinn::OpenStreams,
     watch: StreamWatch,
@@ -105,7 +104,7 @@ pub(crate) struct WatchedStream {
     inner: h3_quinn::RecvStream,
     watch: StreamWatch,
     is_answer: bool,
-    /// What came and was not handed on.
+    /// Bytes received but not yet handed to h3.
     rest: Bytes,
 }
 
@@ -144,7 +143,7 @@ impl quic::Connection<Bytes> for WatchedConnection {
     }
 }
 
-/// Opens streams as whatever is inside does, and watches them.
+/// Opens streams by the inner type, and watches them.
 macro_rules! opens_streams {
     ($opener:ty) => {
         impl quic::OpenStreams<Bytes> for $opener {
