@@ -1,4 +1,4 @@
-//! A question to a name server: over UDP, and over TCP where the answer is cut.
+//! A question to a name server: over UDP, and over TCP if the answer is truncated.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,10 +19,10 @@ use crate::engine::http::body::Body;
 use crate::engine::resolve::dns_query::DnsQuery;
 use crate::model::{DnsExpect, DnsQuestion, FailureClass, Phase};
 
-/// How long a question waits before it is sent once more over the same socket; the time doubles.
+/// How long to wait before a question is sent again over the same socket; the time doubles.
 const RESEND: Duration = Duration::from_secs(1);
 
-/// The largest datagram that is read: the largest that there is.
+/// The most bytes read of a datagram: as many as one can have.
 const DATAGRAM: usize = 65_535;
 
 /// One question under way.
@@ -32,7 +32,7 @@ pub(crate) struct DnsCheck<'a> {
     pub(crate) expect: &'a DnsExpect,
 }
 
-/// What came of a question.
+/// The result of a question.
 pub(crate) struct DnsReply {
     pub(crate) trace: ConnectionTrace,
     /// The answer as text.
@@ -45,10 +45,10 @@ pub(crate) struct DnsReply {
 enum DnsError {
     Phase(PhaseError),
     Io(io::Error),
-    /// The server ended the connection of TCP.
+    /// The server closed the TCP connection.
     Closed,
     Malformed,
-    /// The answer is cut over TCP too.
+    /// The answer is truncated over TCP too.
     Truncated,
     /// The question cannot be sent.
     Unsendable(String),
@@ -66,11 +66,10 @@ impl From<io::Error> for DnsError {
     }
 }
 
-/// A message, and how long it is.
+/// A message, and its length in bytes.
 type Received = (DnsMessage, usize);
 
 impl DnsCheck<'_> {
-    /// Asks.
     pub(crate) async fn run(&self) -> DnsReply {
         let mut trace = ConnectionTrace::new();
         let ended = timeout_at(self.connector.deadline.at, Box::pin(self.phases(&mut trace))).await;
@@ -104,7 +103,7 @@ impl DnsCheck<'_> {
                 received = self.over_tcp(server, &query, trace).await?;
             }
             match received {
-                // A server that does not know the OPT record is asked without it.
+                // A server that does not support the OPT record gets the question without it.
                 (DnsMessage::Answer(answer), _) if edns && answer.is_for_edns() => {}
                 (DnsMessage::Answer(answer), length) => return Ok((answer, length)),
                 (DnsMessage::Truncated, _) => return Err(DnsError::Truncated),
@@ -114,7 +113,7 @@ impl DnsCheck<'_> {
         Err(DnsError::Malformed)
     }
 
-    /// Asks over UDP. What is no answer to the question is passed over: anyone can send a datagram.
+    /// Asks over UDP. A datagram that does not answer the question is ignored: anyone can send one.
     async fn over_udp(&self, server: SocketAddr, query: &DnsQuery) -> Result<Received, DnsError> {
         let socket = open_udp(server, &self.connector.route.source)?;
         socket.send(query.bytes()).await?;
@@ -122,7 +121,7 @@ impl DnsCheck<'_> {
         let (mut wait, mut resend) = (RESEND, Instant::now() + RESEND);
         loop {
             let Ok(received) = timeout_at(resend, socket.recv(&mut buffer)).await else {
-                // The question or its answer may be lost.
+                // The question or its answer may have been lost.
                 socket.send(query.bytes()).await?;
                 wait *= 2;
                 resend += wait;
@@ -132,7 +131,7 @@ impl DnsCheck<'_> {
             if let Some(message) = buffer.get(..length).and_then(|message| dns_answer::read(query, message)) {
                 return Ok((message, length));
             }
-            // A flood of datagrams must not keep this thread to itself.
+            // A flood of datagrams must not occupy this thread.
             tokio::task::consume_budget().await;
         }
     }
@@ -166,7 +165,7 @@ impl DnsCheck<'_> {
     fn fault(&self, error: DnsError, trace: &ConnectionTrace) -> Fault {
         let is_told = matches!(error, DnsError::Truncated);
         let mut fault = self.fault_of(error, trace);
-        // Only what was truncated is asked for over a connection.
+        // A TCP connection means that the UDP answer was truncated.
         if !is_told && (trace.phase() == Some(Phase::Connect) || trace.timings().connect.is_some()) {
             fault.message.push_str(" over TCP, where it was asked since its answer over UDP is truncated");
         }

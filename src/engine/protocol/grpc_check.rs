@@ -1,5 +1,5 @@
-//! A question to the health service of gRPC (`grpc.health.v1.Health/Check`): one call over HTTP/2, whose
-//! status stands in its trailers. The two messages are written and read by hand: each has one field.
+//! A call to the gRPC health service (`grpc.health.v1.Health/Check`) over HTTP/2, whose status is in the
+//! trailers. The two messages are encoded and decoded by hand: each has one field.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -16,10 +16,10 @@ use crate::engine::http::message::{OutgoingRequest, ResponseHead};
 use crate::engine::tls::alpn;
 use crate::model::{FailureClass, GrpcStatus, HttpVersionPreference, Phase};
 
-/// The call (`grpc/health/v1/health.proto`).
+/// The path of the call (`grpc/health/v1/health.proto`).
 const CALL: &str = "/grpc.health.v1.Health/Check";
 
-/// The most bytes of an answer: a status takes seven.
+/// The most bytes of an answer: a health status takes seven.
 const MOST: usize = 64 * 1024;
 
 /// The bytes before a message: whether it is compressed, and its length.
@@ -28,28 +28,27 @@ const PREFIX: usize = 5;
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// One call.
 pub(crate) struct GrpcCheck<'a> {
     pub(crate) connector: Connector<'a>,
     /// The request, with the metadata of the probe.
     pub(crate) request: OutgoingRequest,
-    /// The service that is asked about; empty for the server as a whole.
+    /// The service whose health is requested; empty for the whole server.
     pub(crate) service: &'a str,
-    /// The statuses that a call may end with.
+    /// The accepted statuses of the call.
     pub(crate) expected: &'a [GrpcStatus],
 }
 
-/// What came of a call.
+/// The result of a call.
 pub(crate) struct GrpcReply {
     pub(crate) trace: ConnectionTrace,
     pub(crate) head: Option<ResponseHead>,
     pub(crate) status: Option<GrpcStatus>,
-    /// How many bytes of an answer came.
+    /// How many bytes of an answer were received.
     pub(crate) read: u64,
     pub(crate) fault: Option<Fault>,
 }
 
-/// A call as far as it got.
+/// The progress of a call.
 #[derive(Default)]
 struct Progress {
     head: Option<ResponseHead>,
@@ -62,7 +61,7 @@ enum GrpcError {
     Phase(PhaseError),
     /// The stream broke while the answer was read.
     Body(h2::Error),
-    /// It is what it is: the class, the phase where it has one, and what is wrong, after the target's name.
+    /// A final judgement: the class, the phase if there is one, and what is wrong, to follow the target's name.
     Judged(FailureClass, Option<Phase>, String),
 }
 
@@ -115,7 +114,7 @@ impl GrpcCheck<'_> {
         let trailers = http2.trailers().await.map_err(GrpcError::Body)?;
         trace.end();
         http2.close();
-        // An answer of trailers alone has them in its head.
+        // An answer that consists of trailers only has them in its head.
         let trailers = trailers.as_ref().filter(|trailers| trailers.contains_key(STATUS)).unwrap_or(&head.headers);
         let Some(status) = status_of(trailers) else {
             let message = "ends the call without a grpc-status".to_owned();
@@ -125,7 +124,7 @@ impl GrpcCheck<'_> {
         self.judge(status, trailers, &progress.answer)
     }
 
-    /// The call as it goes out.
+    /// The request of the call.
     fn call(&self) -> OutgoingRequest {
         let mut headers = self.request.headers.clone();
         for name in [header::ACCEPT, header::ACCEPT_ENCODING, header::CONTENT_LENGTH] {
@@ -197,7 +196,7 @@ impl GrpcCheck<'_> {
     }
 }
 
-/// A `HealthCheckRequest` behind its prefix: field 1 is the service.
+/// A `HealthCheckRequest` after its prefix: field 1 is the service.
 fn question(service: &str) -> Bytes {
     let mut message = Vec::new();
     if !service.is_empty() {
@@ -214,7 +213,7 @@ fn question(service: &str) -> Bytes {
     [&[0][..], &length.to_be_bytes(), &message].concat().into()
 }
 
-/// `application/grpc`, with a codec or a parameter behind it, whatever its case. That of gRPC-Web is another.
+/// Whether this is `application/grpc`, in any case, optionally with a codec or a parameter. gRPC-Web has another type.
 fn is_grpc(content_type: &[u8]) -> bool {
     const KIND: &[u8] = b"application/grpc";
     let (kind, behind) = content_type.split_at(KIND.len().min(content_type.len()));
@@ -226,8 +225,8 @@ fn status_of(trailers: &HeaderMap) -> Option<GrpcStatus> {
     status.trim().parse().ok().map(GrpcStatus)
 }
 
-/// The status of a `HealthCheckResponse` behind its prefix: field 1, and 0 where it is left out. Other fields
-/// are passed over.
+/// The status of a `HealthCheckResponse` after its prefix: field 1, or 0 if that is absent. Other fields are
+/// skipped.
 fn serving_status(answer: &[u8]) -> Option<u64> {
     let (prefix, message) = answer.split_at_checked(PREFIX)?;
     let (compressed, length) = prefix.split_first()?;
@@ -258,7 +257,7 @@ fn serving_status(answer: &[u8]) -> Option<u64> {
     Some(status)
 }
 
-/// A number of variable length, and what follows it.
+/// A varint, and the bytes after it.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0;
     for (place, byte) in bytes.iter().take(10).enumerate() {

@@ -1,4 +1,4 @@
-//! A check of a protocol that is not HTTP: what its step says becomes what is asked.
+//! Turns a step whose protocol is not HTTP into a check of that protocol.
 
 use http::header;
 use percent_encoding::percent_decode_str;
@@ -20,7 +20,6 @@ use crate::engine::protocol::query_response::QueryResponse;
 use crate::engine::protocol::websocket_check::{Conversation, WebSocketCheck};
 use crate::model::{DnsQuestion, FailureClass, Probe, Protocol, Step};
 
-/// One check under way.
 pub(crate) struct ProtocolCheck<'a> {
     pub(crate) requester: &'a Requester,
     pub(crate) probe: &'a Probe,
@@ -30,7 +29,6 @@ pub(crate) struct ProtocolCheck<'a> {
 }
 
 impl ProtocolCheck<'_> {
-    /// Carries it out.
     pub(crate) async fn run(&self, url: Url) -> Result<Answer, Stopped> {
         match self.step.request.protocol {
             Protocol::Dns => self.ask_name_server(url).await,
@@ -44,7 +42,7 @@ impl ProtocolCheck<'_> {
         Connector { requester: self.requester, transport: &self.probe.transport, route, deadline: self.deadline }
     }
 
-    /// A connection over which a text is sent, or nothing.
+    /// Makes a connection and sends a text over it, or nothing.
     async fn converse(&self, url: Url) -> Result<Answer, Stopped> {
         let route = match route(&self.probe.transport, &url, &url, None) {
             Ok(route) => route,
@@ -85,7 +83,7 @@ impl ProtocolCheck<'_> {
         Ok(Answer { dns: answer, fault, ..Answer::of(body, url, trace) })
     }
 
-    /// The way to the target, and a request of HTTP with the step's headers and credentials.
+    /// The route to the target, and an HTTP request with the step's headers and credentials.
     #[expect(clippy::result_large_err, reason = "one is made for a failed check, and moved once")]
     fn request(&self, url: &Url) -> Result<(Route, OutgoingRequest), Stopped> {
         let stopped = |fault| Stopped { fault, url: Some(url.clone()), trace: None };

@@ -1,5 +1,5 @@
-//! A connection without HTTP: what is sent over it, and what comes back. It is read until every rule
-//! that more of it could meet is met, until it ends, or until its limit.
+//! A query and its response over a connection without HTTP. The response is read until it meets every
+//! rule that further bytes could meet, until it ends, or up to its limit.
 
 use std::io;
 use std::time::Duration;
@@ -24,16 +24,16 @@ use crate::model::{Captures, Expect, FailureClass, Phase, Redactor, Starttls};
 /// The most bytes read at once.
 const AT_A_TIME: usize = 16 * 1024;
 
-/// How long a server that asked for a client certificate is listened to after the handshake: in TLS 1.3
-/// it refuses a client only then.
+/// How long to wait after the handshake for the refusal of a server that asked for a client certificate: in
+/// TLS 1.3 it comes only then.
 const REFUSAL: Duration = Duration::from_secs(1);
 
 /// One query and its response.
 pub(crate) struct QueryResponse<'a> {
     pub(crate) connector: Connector<'a>,
-    /// What is sent, if anything.
+    /// The text to send, if any.
     pub(crate) query: Option<String>,
-    /// How TLS is asked for, where the server does not begin with it.
+    /// The protocol to start TLS with, if the server does not begin with TLS.
     pub(crate) starttls: Option<Starttls>,
     pub(crate) expect: &'a Expect,
     pub(crate) captures: &'a Captures,
@@ -72,7 +72,6 @@ impl From<StarttlsError> for QueryError {
 }
 
 impl QueryResponse<'_> {
-    /// Connects, sends, and reads.
     pub(crate) async fn run(&self) -> Reply {
         let (mut trace, mut body) = (ConnectionTrace::new(), Body::default());
         let phases = Box::pin(self.phases(&mut trace, &mut body));
@@ -113,8 +112,8 @@ impl QueryResponse<'_> {
         Ok(())
     }
 
-    /// Reads until there is enough. To look at all that came so far takes longer the more it is: at most a
-    /// tenth of the time is spent on that, however small the pieces are.
+    /// Reads until the rules are met. Judging all bytes so far takes longer the more there are, so it gets at
+    /// most a tenth of the time, however small the pieces are.
     async fn read(&self, stream: &mut Stream, trace: &mut ConnectionTrace, body: &mut Body) -> Result<(), QueryError> {
         let mut buffer = vec![0; AT_A_TIME];
         let (mut is_new, mut next_look) = (false, Instant::now());
@@ -136,7 +135,7 @@ impl QueryResponse<'_> {
             let count = match read {
                 Ok(0) if body.read == 0 => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
                 Ok(0) => return Ok(()),
-                // TLS that ends without a farewell.
+                // TLS that ends without close_notify.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && body.read > 0 => return Ok(()),
                 read => read?,
             };
@@ -154,10 +153,10 @@ impl QueryResponse<'_> {
         }
     }
 
-    /// Ends a connection over which nothing is sent, and hears whether the server would have had us.
+    /// Closes a connection over which nothing is sent, and learns whether the server accepts the client.
     async fn leave(&self, mut stream: Stream, trace: &ConnectionTrace) -> Result<(), QueryError> {
         if let Some(starttls) = self.starttls {
-            // A server logs a client that leaves without a word. It is not waited for.
+            // Without it servers log an aborted session. The reply is not waited for.
             let _ = stream.write_all(starttls::farewell(starttls)).await;
         }
         let asked = trace.handshake.as_ref().is_some_and(|shown| shown.facts().client_cert_missing);

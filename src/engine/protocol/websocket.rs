@@ -1,5 +1,5 @@
-//! The messages of a WebSocket (RFC 6455) over a connection that was upgraded, or over a stream of HTTP/2: frames go out
-//! masked and come in as messages, bounded in bytes and in number.
+//! The messages of a WebSocket (RFC 6455) over an upgraded connection or an HTTP/2 stream: frames are sent masked
+//! and received as messages, bounded in bytes and in number.
 
 use std::io;
 
@@ -11,10 +11,10 @@ use crate::engine::http::tunnel::Tunnel;
 use crate::engine::tls;
 use crate::engine::transport::stream::Stream;
 
-/// The most frames that are read for one message: pings and empty pieces have no end otherwise.
+/// The most frames read for one message: pings and empty fragments could go on forever.
 const FRAMES: usize = 1_000;
 
-/// The largest frame that is passed over once we have said that it is over.
+/// The largest frame, in bytes, that is skipped after the close frame was sent.
 const LATE: u64 = 64 * 1024;
 
 /// The largest payload of a control frame (section 5.5).
@@ -30,7 +30,7 @@ const PONG: u8 = 10;
 /// A normal closure (section 7.4.1).
 const NORMAL: [u8; 2] = 1000_u16.to_be_bytes();
 
-/// What carries the frames.
+/// The carrier of the frames.
 pub(crate) enum Carrier {
     /// A connection that has switched from HTTP/1.1.
     Connection(Stream),
@@ -38,10 +38,10 @@ pub(crate) enum Carrier {
     Tunnel(Box<Tunnel>),
 }
 
-/// One end of a WebSocket.
+/// The client's end of a WebSocket.
 pub(crate) struct WebSocket {
     carrier: Carrier,
-    /// What was read and is not yet taken.
+    /// Bytes received but not yet parsed.
     unread: BytesMut,
     /// Frames read since the last message.
     frames: usize,
@@ -53,9 +53,9 @@ pub(crate) enum MessageError {
     Io(io::Error),
     /// The stream of HTTP/2 broke.
     Http2(h2::Error),
-    /// The peer closed the WebSocket, with this code and these words.
+    /// The peer closed the WebSocket, with this code and reason.
     Closed(Option<(u16, String)>),
-    /// The connection ended without a word.
+    /// The connection ended without a close frame.
     Ended,
     /// What the peer sends is not WebSocket.
     Protocol(&'static str),
@@ -84,15 +84,11 @@ struct FrameHead {
 }
 
 impl WebSocket {
-    /// A WebSocket that stands; `unread` came behind the answer.
+    /// An open WebSocket; `unread` was received after the answer.
     pub(crate) fn new(carrier: Carrier, unread: &[u8]) -> WebSocket {
         WebSocket { carrier, unread: BytesMut::from(unread), frames: 0 }
     }
 
-    /// Sends a text.
-    ///
-    /// # Errors
-    /// The connection broke.
     pub(crate) async fn send(&mut self, text: &str) -> io::Result<()> {
         self.send_frame(TEXT, text.as_bytes()).await
     }
@@ -131,10 +127,10 @@ impl WebSocket {
         }
     }
 
-    /// Says that it is over and waits until the peer has said so too.
+    /// Sends a close frame and waits for the peer's.
     ///
     /// # Errors
-    /// The connection broke, or the peer says something else without an end.
+    /// The connection broke, or the peer keeps sending other frames.
     pub(crate) async fn close(&mut self) -> Result<(), MessageError> {
         self.send_frame(CLOSE, &NORMAL).await?;
         self.frames = 0;
@@ -196,7 +192,7 @@ impl WebSocket {
         Ok(FrameHead { is_last: first & 0x80 != 0, opcode: first & 0x0f, length })
     }
 
-    /// Takes the payload of a frame, as it comes.
+    /// Reads the payload of a frame as it arrives.
     async fn payload(&mut self, length: u64, into: &mut Vec<u8>) -> Result<(), MessageError> {
         let mut left = length;
         while left > 0 {
@@ -210,7 +206,7 @@ impl WebSocket {
         Ok(())
     }
 
-    /// Reads until so many bytes are there.
+    /// Reads until this many bytes are unread.
     async fn fill(&mut self, count: usize) -> Result<(), MessageError> {
         while self.unread.len() < count {
             match &mut self.carrier {
@@ -263,7 +259,7 @@ fn low_byte(length: usize) -> u8 {
     u8::try_from(length).unwrap_or(u8::MAX)
 }
 
-/// The code and the words of a close frame.
+/// The code and the reason of a close frame.
 fn closing(payload: &[u8]) -> Result<Option<(u16, String)>, MessageError> {
     match payload {
         [] => Ok(None),
@@ -275,7 +271,7 @@ fn closing(payload: &[u8]) -> Result<Option<(u16, String)>, MessageError> {
     }
 }
 
-/// A key that nobody has seen (section 4.1), and what the server must make of it.
+/// A fresh random key (section 4.1), and the `sec-websocket-accept` that the server must derive from it.
 pub(crate) fn key() -> (String, String) {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
@@ -286,7 +282,7 @@ pub(crate) fn key() -> (String, String) {
     (key, accept)
 }
 
-/// What a server makes of a key: it has read it as one of WebSocket.
+/// The accept value for a key, which proves that the server understands WebSocket.
 fn accept_of(key: &str) -> impl AsRef<[u8]> {
     const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &[key.as_bytes(), GUID].concat())

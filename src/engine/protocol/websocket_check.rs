@@ -1,8 +1,8 @@
-//! A WebSocket: it is asked for over HTTP/2 where the server takes that, and else over HTTP/1.1; a text is sent if there is
-//! one, the first message is taken, and both sides say that it is over.
+//! A check of a WebSocket: it is opened over HTTP/2 if the server accepts that, else over HTTP/1.1; a text is sent if
+//! there is one, the first message is read, and both sides close.
 //!
-//! A server that chooses HTTP/2 in TLS need not take a WebSocket over it, and most do not: then a fresh connection of HTTP/1.1
-//! is what is judged, as it is what a browser makes. A server whose SETTINGS offer it is held to that.
+//! A server that chooses HTTP/2 in TLS need not accept a WebSocket over it, and most do not: then a fresh HTTP/1.1
+//! connection is judged, as a browser would make one. A server whose SETTINGS offer it must accept it.
 
 use std::time::Duration;
 
@@ -24,17 +24,16 @@ use crate::engine::protocol::websocket_handshake::WebSocketHandshake;
 use crate::engine::transport::stream::Stream;
 use crate::model::{FailureClass, HttpVersionPreference, Phase};
 
-/// How long a peer has to say that it is over, too.
+/// How long to wait for the peer's close frame.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// One WebSocket.
 pub(crate) struct WebSocketCheck<'a> {
     pub(crate) connector: Connector<'a>,
-    /// The request, without what asks for the upgrade.
+    /// The request, without the headers for the upgrade.
     pub(crate) request: OutgoingRequest,
     /// The subprotocols offered, first choice first.
     pub(crate) subprotocols: Vec<&'a str>,
-    /// What is sent once it stands.
+    /// The text to send once it is open.
     pub(crate) send: Option<String>,
     /// Whether a message is waited for.
     pub(crate) waits: bool,
@@ -42,7 +41,7 @@ pub(crate) struct WebSocketCheck<'a> {
     pub(crate) limit: u64,
 }
 
-/// What came of it.
+/// The result of the check.
 pub(crate) struct Conversation {
     pub(crate) trace: ConnectionTrace,
     /// The answer to the upgrade.
@@ -57,7 +56,7 @@ enum WebSocketError {
     Phase(PhaseError),
     /// The server does not switch to WebSocket, for this reason.
     Refused(String),
-    /// The server speaks HTTP/2, and takes no WebSocket over it, as far as was seen.
+    /// The server speaks HTTP/2, and does not offer WebSocket over it.
     NotOffered,
     Message(MessageError),
 }
@@ -75,7 +74,7 @@ impl From<MessageError> for WebSocketError {
 }
 
 impl WebSocketCheck<'_> {
-    /// Carries it out: once more if the server asked for that, and over HTTP/1.1 where it takes no other.
+    /// Runs the check; retries once if the server asks for that, and over HTTP/1.1 if it accepts no other.
     pub(crate) async fn run(&self) -> Conversation {
         let (mut version, mut is_first) = (self.version(), true);
         loop {
@@ -88,7 +87,7 @@ impl WebSocketCheck<'_> {
         }
     }
 
-    /// The versions of HTTP that are tried first. Without TLS none is agreed on.
+    /// The HTTP version to try first. Without TLS there is no ALPN to choose HTTP/2.
     fn version(&self) -> HttpVersionPreference {
         let route = self.connector.route;
         let is_known = || route.tls.is_none() || self.connector.requester.tunnel_offers.are_missing(route);
@@ -141,11 +140,11 @@ impl WebSocketCheck<'_> {
         let closed = timeout_at(until, socket.close()).await;
         trace.farewell = since.elapsed();
         match closed {
-            // An answer of HTTP/2 proves no WebSocket by a key: whoever has sent none of its messages is held to its farewell.
+            // Over HTTP/2 no key proves that the server speaks WebSocket: without a message, its close frame must.
             Ok(Err(MessageError::Protocol(why))) if speaks_http2 && !self.waits => {
                 Err(MessageError::Protocol(why).into())
             }
-            // Who does not say farewell has still answered.
+            // A peer that does not close in order has still answered.
             _ => Ok(()),
         }
     }
@@ -154,7 +153,7 @@ impl WebSocketCheck<'_> {
         WebSocketHandshake { request: &self.request, subprotocols: &self.subprotocols }
     }
 
-    /// A WebSocket over a connection of HTTP/1.1.
+    /// Opens a WebSocket over an HTTP/1.1 connection.
     async fn upgrade(&self, stream: Stream, head: &mut Option<ResponseHead>) -> Result<WebSocket, WebSocketError> {
         let of_head = |error| PhaseError::Head(HeadError::Http1(error));
         let (handshake, mut http1) = (self.handshake(), Http1::open(stream));
@@ -167,7 +166,7 @@ impl WebSocketCheck<'_> {
         Ok(WebSocket::new(Carrier::Connection(stream), &unread))
     }
 
-    /// A WebSocket over a stream of HTTP/2.
+    /// Opens a WebSocket over an HTTP/2 stream.
     async fn connect(&self, http2: Http2, head: &mut Option<ResponseHead>) -> Result<WebSocket, WebSocketError> {
         let handshake = self.handshake();
         let (answer, tunnel) = http2.open_tunnel(&handshake.connect(), "websocket").await.map_err(of_http2)?;
@@ -180,15 +179,15 @@ impl WebSocketCheck<'_> {
         Ok(WebSocket::new(Carrier::Tunnel(Box::new(tunnel)), &[]))
     }
 
-    /// A connection of HTTP/2, which the probe asks for: the server must take a WebSocket over it.
+    /// Starts HTTP/2 as the probe requires it: the server must offer WebSocket over it.
     async fn asked(&self, stream: Stream) -> Result<Http2, WebSocketError> {
         let mut http2 = Http2::open(stream).await.map_err(of_http2)?;
-        // What a connection has ended with is told where it is used.
+        // The error of an ended connection is reported when it is used.
         if http2.takes_tunnels().await || !http2.is_open() { Ok(http2) } else { Err(WebSocketError::NotOffered) }
     }
 
-    /// A connection of HTTP/2 that the server has chosen, where it takes a WebSocket over it. Half of the time that is left is
-    /// for HTTP/1.1, if it says nothing of that.
+    /// Starts HTTP/2, which the server has chosen, if it offers WebSocket over it. If that is not known within half of
+    /// the remaining time, the other half is for HTTP/1.1.
     async fn offered(&self, stream: Stream) -> Result<Http2, WebSocketError> {
         let now = Instant::now();
         let until = now + self.connector.deadline.at.saturating_duration_since(now) / 2;
@@ -236,7 +235,7 @@ fn of_http2(error: http2::HeadError) -> PhaseError {
     PhaseError::Head(HeadError::Http2(error))
 }
 
-/// What a failed try says of another. Who was not asked for HTTP/2 is not held to it.
+/// Whether and how to retry. Only a probe that requires HTTP/2 fails without the offer.
 fn retry(error: &WebSocketError, version: HttpVersionPreference) -> Retry {
     match error {
         WebSocketError::NotOffered if version != HttpVersionPreference::Http2 => Retry::Http1,

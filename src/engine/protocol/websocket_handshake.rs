@@ -1,5 +1,5 @@
-//! What asks a server for a WebSocket, and why an answer is none: over HTTP/1.1 an upgrade (RFC 6455 section 4.1), over HTTP/2
-//! a CONNECT that names the protocol (RFC 8441 section 5).
+//! The request for a WebSocket, and why an answer refuses it: over HTTP/1.1 an upgrade (RFC 6455 section 4.1), over
+//! HTTP/2 a CONNECT that names the protocol (RFC 8441 section 5).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
@@ -7,14 +7,14 @@ use crate::engine::http::message::{OutgoingRequest, ResponseHead, has_word};
 
 /// A request for a WebSocket.
 pub(crate) struct WebSocketHandshake<'a> {
-    /// The request, without what asks for the WebSocket.
+    /// The request, without the headers for the WebSocket.
     pub(crate) request: &'a OutgoingRequest,
     /// The subprotocols offered, first choice first.
     pub(crate) subprotocols: &'a [&'a str],
 }
 
 impl WebSocketHandshake<'_> {
-    /// As it goes out over HTTP/1.1.
+    /// The request over HTTP/1.1.
     pub(crate) fn upgrade(&self, key: &str) -> OutgoingRequest {
         let mut request = self.connect();
         let headers = &mut request.headers;
@@ -24,7 +24,7 @@ impl WebSocketHandshake<'_> {
         request
     }
 
-    /// As it goes out over HTTP/2.
+    /// The request over HTTP/2.
     pub(crate) fn connect(&self) -> OutgoingRequest {
         let mut request = OutgoingRequest { method: Method::GET, ..self.request.clone() };
         request.headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
@@ -34,7 +34,7 @@ impl WebSocketHandshake<'_> {
         request
     }
 
-    /// Why an answer is no upgrade.
+    /// Why an answer is not an upgrade.
     pub(crate) fn refused_upgrade(&self, answer: &ResponseHead, accept: &str) -> Option<String> {
         let status = answer.status;
         if status != StatusCode::SWITCHING_PROTOCOLS {
@@ -53,7 +53,7 @@ impl WebSocketHandshake<'_> {
         self.refused_choice(&answer.headers)
     }
 
-    /// Why the answer to a CONNECT is no WebSocket.
+    /// Why the answer to a CONNECT is not a WebSocket.
     pub(crate) fn refused_connect(&self, answer: &ResponseHead) -> Option<String> {
         if !answer.status.is_success() {
             return Some(format!("it answers {}", answer.status));
@@ -61,7 +61,7 @@ impl WebSocketHandshake<'_> {
         self.refused_choice(&answer.headers)
     }
 
-    /// Why what a server has chosen is none of what was offered.
+    /// Why the server's choice is not among the offers.
     fn refused_choice(&self, headers: &HeaderMap) -> Option<String> {
         let mut extensions = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).iter();
         if extensions.any(|value| !value.as_bytes().trim_ascii().is_empty()) {
