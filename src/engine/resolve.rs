@@ -1,8 +1,8 @@
 //! A name → its addresses, by the C library's policy, which users take for granted: the hosts file
 //! first, one search list for both families, name servers strictly in the order of `resolv.conf`,
-//! every file read anew when it changes. It asks over its own sockets and never through
-//! getaddrinfo, whose threads would starve healthy lookups beside hung ones and hold the process
-//! back at its end. It caches nothing: a prober that remembers an answer measures nothing.
+//! every file read again when it changes. It uses its own sockets and never getaddrinfo, whose
+//! threads would let hung lookups starve healthy ones and delay the end of the process. It caches
+//! nothing: a prober that remembers an answer measures nothing.
 
 pub(super) mod dns_query;
 mod hosts;
@@ -32,16 +32,16 @@ use system::{Paths, SystemFiles};
 
 pub(super) use no_address::NoAddress;
 
-/// The most aliases asked for one after the other, where a server does not follow them itself.
+/// The most aliases that are looked up in a row, if a server does not follow them itself.
 const ALIASES: usize = 8;
 
-/// The most names of a search list that a message names.
+/// The most names tried that a message lists.
 const NAMED: usize = 3;
 
-/// How long before the end of a check's time a lookup ends by itself, and can say what it waited for.
+/// How long before the deadline a lookup ends by itself, so that it can report what it waited for.
 const MARGIN: Duration = Duration::from_millis(5);
 
-/// Looks names up.
+/// Resolves host names.
 #[derive(Debug)]
 pub(super) struct Names {
     files: SystemFiles,
@@ -60,9 +60,9 @@ impl Names {
         Names { files, lookups: AtomicUsize::new(0) }
     }
 
-    /// The addresses of a host, IPv6 and IPv4 in turn. A name server of a probe's own is asked for
-    /// the name as it is, and neither the hosts file nor the search list counts. A little before
-    /// `until` it ends by itself, and says which servers have not answered.
+    /// The addresses of a host, IPv6 and IPv4 in turn. A name server that the probe configures gets
+    /// the name as it is, without the hosts file and the search list. The lookup ends shortly before
+    /// `until`, and reports which servers have not answered.
     pub(super) async fn lookup(
         &self,
         by: Resolver,
@@ -81,7 +81,7 @@ impl Names {
         }
     }
 
-    /// Name servers, search list, options and what is not asked, in one line.
+    /// Name servers, search list, options and the sources that are not used, in one line.
     pub(super) fn describe(&self) -> String {
         let conf = match self.files.resolv_conf() {
             Ok(conf) => conf,
@@ -108,7 +108,7 @@ impl Names {
     /// The name server that is asked first.
     ///
     /// # Errors
-    /// The system had nothing left to read its configuration with.
+    /// The host has no resources left to read its configuration.
     pub(super) fn first_server(&self, by: Resolver) -> io::Result<SocketAddr> {
         match by {
             Resolver::Udp(server) => Ok(server),
@@ -119,7 +119,8 @@ impl Names {
         }
     }
 
-    /// Asks the sources of `nsswitch.conf` in their order, up to the first that knows the name or has the last word on it.
+    /// Asks the sources of `nsswitch.conf` in order, up to the first that knows the name or has a matching `return`
+    /// action.
     async fn lookup_by_system(&self, host: &str, ip: IpFamily, until: Instant) -> Result<Vec<IpAddr>, NoAddress> {
         let hosts = self.files.hosts().map_err(|error| NoAddress::ours(&error))?;
         let known = hosts.addresses(host);
@@ -143,7 +144,7 @@ impl Names {
             };
             let status = match &found {
                 Err(failure) if !failure.class.is_ours() && source == Source::Dns => status_of(failure.class),
-                // Of one host there are no addresses in two places.
+                // The addresses of one source are not combined with those of another.
                 _ => return found,
             };
             failure = found.err();
@@ -164,7 +165,7 @@ impl Names {
         found.map_err(|failure| self.explain(failure, host, &conf))
     }
 
-    /// Asks for each name that the host may stand for, up to the first that has an address.
+    /// Tries each name that the host may stand for, up to the first that has an address.
     async fn search(
         &self,
         host: &str,
@@ -191,8 +192,8 @@ impl Names {
                 Err(failure) if failure.class.is_ours() => return Err(failure),
                 Err(failure) => failure,
             };
-            // A host that is there in the other family ends the search: a name further down the
-            // list would be another host.
+            // A host that exists in the other family ends the search: a later name would be
+            // another host.
             let ends = failure.class == FailureClass::DnsNoAddress
                 && names.len() > 1
                 && matches!(kinds[..], [kind] if self.ask(name, conf, &[other(kind)], until).await.is_ok());
@@ -204,7 +205,7 @@ impl Names {
         Err(told(&failures, as_it_is))
     }
 
-    /// Adds what was not asked to the failure to find a name.
+    /// Adds the sources that were not asked to the failure to find a name.
     fn explain(&self, failure: NoAddress, host: &str, conf: &ResolvConf) -> NoAddress {
         let is_stub = |server: &SocketAddr| server.ip() == IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
         let may_be_elsewhere = matches!(failure.class, FailureClass::DnsNotFound | FailureClass::DnsNoAddress);
@@ -217,7 +218,7 @@ impl Names {
         }
     }
 
-    /// The addresses of one name, its aliases followed.
+    /// The addresses of one name, following its aliases.
     async fn ask(
         &self,
         name: &str,
@@ -246,8 +247,8 @@ impl Names {
         }
     }
 
-    /// One name asked of the servers, strictly in their order: the next one only where one did not
-    /// answer or answered with an error.
+    /// Asks the servers for one name, strictly in order: the next one only if one does not answer or
+    /// answers with an error.
     async fn ask_servers(
         &self,
         name: &Name,
@@ -272,8 +273,8 @@ impl Names {
     }
 }
 
-/// The failure of a search: that of the name as it is where that was asked first, as in glibc, else
-/// the one that says most.
+/// The failure of a search: that of the name as it is if it was tried first, as in glibc, else the
+/// most telling one.
 fn told(failures: &[(&str, NoAddress)], as_it_is: &str) -> NoAddress {
     let weight = |class| match class {
         FailureClass::DnsNoAddress => 3,
@@ -296,7 +297,7 @@ fn told(failures: &[(&str, NoAddress)], as_it_is: &str) -> NoAddress {
     failure.clone().and(&format!("asked as {}", asked.join(", ")))
 }
 
-/// The kinds of record to ask for.
+/// The record types to ask for.
 fn kinds(ip: IpFamily, no_aaaa: bool) -> Vec<RecordType> {
     let mut kinds = Vec::with_capacity(2);
     if ip != IpFamily::V6 {
@@ -312,7 +313,7 @@ fn other(kind: RecordType) -> RecordType {
     if kind == RecordType::A { RecordType::AAAA } else { RecordType::A }
 }
 
-/// What a failure to find an address is to `nsswitch.conf`.
+/// The status that `nsswitch.conf` gives a failure.
 const fn status_of(class: FailureClass) -> Status {
     match class {
         FailureClass::DnsNotFound | FailureClass::DnsNoAddress => Status::NotFound,
@@ -320,8 +321,8 @@ const fn status_of(class: FailureClass) -> Status {
     }
 }
 
-/// `localhost` and the names below it lead to this host and are asked of nobody (RFC 6761 section
-/// 6.3); systemd knows them with `localdomain` behind them as well.
+/// Whether a name is `localhost` or below it: such names lead to this host and are never looked up
+/// (RFC 6761 section 6.3); systemd also knows them with `.localdomain` appended.
 fn is_localhost(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let host = host.strip_suffix(".localdomain").unwrap_or(&host);
@@ -333,7 +334,7 @@ fn loopback(ip: IpFamily) -> Vec<IpAddr> {
     both.into_iter().filter(|address| ip.admits(*address)).collect()
 }
 
-/// The addresses of the wanted family in turn; none if there is none.
+/// The addresses of the wanted families, IPv6 and IPv4 in turn; none if there are none.
 fn of_family(addresses: &[IpAddr], ip: IpFamily) -> Option<Vec<IpAddr>> {
     let (v6, v4): (Vec<IpAddr>, Vec<IpAddr>) =
         addresses.iter().filter(|address| ip.admits(**address)).partition(|address| address.is_ipv6());

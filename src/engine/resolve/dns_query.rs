@@ -1,5 +1,5 @@
-//! A question of DNS as it is sent, and which message is the answer to it. What the answer means is a matter of
-//! whoever asks: the resolver wants addresses, a check of a name server everything.
+//! A DNS question as sent, and which message answers it. Reading the answer is up to the caller: the resolver
+//! needs addresses, a check of a name server needs everything.
 
 use hickory_proto::ProtoError;
 use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, Query};
@@ -9,7 +9,7 @@ use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 /// The most aliases followed within one answer.
 pub(crate) const ALIASES: usize = 32;
 
-/// A question to a server, under a random number.
+/// A question to a server, with a random ID.
 #[derive(Clone, Debug)]
 pub(crate) struct DnsQuery {
     pub(crate) name: Name,
@@ -18,20 +18,20 @@ pub(crate) struct DnsQuery {
     bytes: Vec<u8>,
 }
 
-/// The beginning of the answer to a question.
+/// The header and the question section of an answer.
 pub(crate) struct DnsReplyHead<'m> {
     pub(crate) header: Header,
-    /// Whether it repeats the question. Some servers that refuse do not.
+    /// Whether it repeats the question. Some servers do not when they refuse.
     pub(crate) has_question: bool,
-    /// What follows: the answer section.
+    /// The rest of the message, from the answer section.
     pub(crate) rest: BinDecoder<'m>,
 }
 
 impl DnsQuery {
-    /// A question for the records of a name, with an OPT record (RFC 6891) that offers a payload if one is given.
+    /// A question for the records of a name, with an OPT record (RFC 6891) if `payload`, in bytes, is given.
     ///
     /// # Errors
-    /// A name that a message cannot carry.
+    /// The name cannot be encoded.
     pub(crate) fn new(name: Name, kind: RecordType, payload: Option<u16>) -> Result<DnsQuery, ProtoError> {
         let mut message = Message::query();
         message.metadata.recursion_desired = true;
@@ -50,14 +50,14 @@ impl DnsQuery {
         &self.bytes
     }
 
-    /// The message to send over TCP: its length stands before it.
+    /// The message to send over TCP, with its length first.
     pub(crate) fn framed(&self) -> Vec<u8> {
         let length = u16::try_from(self.bytes.len()).unwrap_or(u16::MAX);
         [&length.to_be_bytes()[..], &self.bytes].concat()
     }
 
-    /// The beginning of the answer to this question; none if the message is the answer to none or to another,
-    /// and is to be ignored.
+    /// The beginning of the answer to this question; none if the message answers a different question or none,
+    /// so that it must be ignored.
     pub(crate) fn answered_by<'m>(&self, message: &'m [u8]) -> Option<DnsReplyHead<'m>> {
         let mut rest = BinDecoder::new(message);
         let header = Header::read(&mut rest).ok()?;

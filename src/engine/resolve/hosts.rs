@@ -14,8 +14,8 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    /// Reads the text of a file: an address and its names on a line, a comment after `#`. A line
-    /// whose first word is no address is passed over.
+    /// Parses the text of a file: an address and its names per line, comments after `#`. A line whose
+    /// first word is not an address is skipped.
     pub(super) fn parse(text: &str) -> Hosts {
         let mut names: HashMap<Box<str>, Vec<IpAddr>> = HashMap::new();
         for line in text.lines() {
@@ -31,7 +31,8 @@ impl Hosts {
         Hosts { names }
     }
 
-    /// The addresses of a name as it is written, in the order of the file; empty if it has none.
+    /// The addresses of a name, which must match as written but for its case, in the order of the file; empty if it has
+    /// none.
     pub(super) fn addresses(&self, name: &str) -> &[IpAddr] {
         if self.names.is_empty() {
             return &[];

@@ -1,4 +1,4 @@
-//! One name under way from server to server: what was said of it, and what follows from that.
+//! The lookup of one name across the servers: their replies so far, and the conclusion.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -12,15 +12,15 @@ use crate::engine::resolve::server;
 use crate::engine::resolve::server::Trouble;
 use crate::model::FailureClass;
 
-/// What the servers know of a name.
+/// What the servers know about a name.
 pub(super) enum Found {
     Addresses(Vec<IpAddr>),
-    /// It is an alias of a name of which the servers said nothing yet.
+    /// It is an alias of a name that must be looked up next.
     Alias(Name),
     NoData,
 }
 
-/// One name under way: what was said of it, by kind of record.
+/// The replies for one name, by record type.
 pub(super) struct Lookup {
     replies: Vec<(RecordType, Option<Reply>)>,
     troubles: Vec<(SocketAddr, Trouble)>,
@@ -31,15 +31,15 @@ impl Lookup {
         Lookup { replies: kinds.iter().map(|kind| (*kind, None)).collect(), troubles: Vec::new() }
     }
 
-    /// The kinds of record that no server has answered for.
+    /// The record types without a reply so far.
     pub(super) fn open(&self) -> Vec<RecordType> {
         self.replies.iter().filter(|(_, reply)| reply.is_none()).map(|(kind, _)| *kind).collect()
     }
 
-    /// Takes in what a server said.
+    /// Adds the replies of a server.
     ///
     /// # Errors
-    /// It was not asked at all: something of ours is used up.
+    /// The server was not asked: this host has no resources left.
     pub(super) fn take(&mut self, server: SocketAddr, said: Vec<server::Said>) -> Result<(), NoAddress> {
         for (kind, reply) in said {
             match reply {
@@ -60,7 +60,7 @@ impl Lookup {
         Ok(())
     }
 
-    /// Whether no further server is asked.
+    /// Whether no further server needs to be asked.
     pub(super) fn is_settled(&self) -> bool {
         let decides = |reply: &Reply| matches!(reply, Reply::Addresses(_) | Reply::NotFound);
         self.replies.iter().filter_map(|(_, reply)| reply.as_ref()).any(decides)
@@ -95,13 +95,13 @@ impl Lookup {
     }
 }
 
-/// Whether an error says that we have nothing left to ask with. That there is no IPv6 here, or no
-/// way to this one server, is told otherwise: the next server may be reached.
+/// Whether an error means that this host has no resources left. A missing IPv6 or route to one
+/// server does not count: the next server may be reachable.
 pub(super) fn is_used_up(error: &io::Error) -> bool {
     os_error::ours(error).is_some_and(|class| class != FailureClass::ProberPortsExhausted)
 }
 
-/// No server had a usable answer: what each of them did.
+/// The failure if no server gave a usable answer: what each of them did.
 fn unanswered(troubles: &[(SocketAddr, Trouble)]) -> NoAddress {
     let without_route = |(server, trouble): &(SocketAddr, Trouble)| match trouble {
         Trouble::Io(error) if own_route::may_be_missing(error) => own_route::missing(*server),
@@ -118,7 +118,7 @@ fn unanswered(troubles: &[(SocketAddr, Trouble)]) -> NoAddress {
     NoAddress::new(class, told.join(", "))
 }
 
-/// A server as it stands in `resolv.conf`, with its port where that is not DNS's own.
+/// A server as in `resolv.conf`, with its port if that is not 53.
 fn server_text(server: SocketAddr) -> String {
     if server.port() == 53 { server.ip().to_string() } else { server.to_string() }
 }

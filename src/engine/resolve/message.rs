@@ -1,5 +1,5 @@
-//! One question and what a message is as the reply to it. The codec is hickory's; what is read is
-//! what glibc reads: header, question and answers, and none of the sections after them.
+//! One question, and how a message replies to it. The codec is hickory's; it reads what glibc
+//! reads: header, question and answers, and none of the later sections.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,7 +10,7 @@ use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError};
 
 use crate::engine::resolve::dns_query::{ALIASES, DnsQuery, DnsReplyHead};
 
-/// The payload that an OPT record offers (glibc's `RESOLV_EDNS_BUFFER_SIZE`).
+/// The UDP payload size that an OPT record offers, in bytes (glibc's `RESOLV_EDNS_BUFFER_SIZE`).
 const PAYLOAD: u16 = 1200;
 
 /// The most addresses kept of one reply.
@@ -21,7 +21,7 @@ const ADDRESSES: usize = 256;
 pub(super) enum Reply {
     /// The addresses at the end of the aliases.
     Addresses(Vec<IpAddr>),
-    /// The name is an alias of this one, which has no address in the reply.
+    /// The name is an alias of this name, which has no address in the reply.
     Alias(Name),
     /// The name exists without an address of this family.
     NoData,
@@ -31,29 +31,29 @@ pub(super) enum Reply {
     AliasLoop,
 }
 
-/// Why a message that is a reply cannot be used; another server may do better.
+/// Why a reply cannot be used; another server may give a better one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
     /// The server answered with an error.
     Code(ResponseCode),
-    /// The server does not recurse and points elsewhere.
+    /// The server does not recurse and refers to other servers.
     Referral,
     /// The answer section cannot be read.
     Malformed,
-    /// The reply was cut: it is to be asked for over TCP.
+    /// The reply was truncated: the question must be repeated over TCP.
     Truncated,
 }
 
-/// A question for the records of a name, with an OPT record if that is wanted.
+/// A question for the records of a name, with an OPT record if `edns` is set.
 ///
 /// # Errors
-/// A name that a message cannot carry.
+/// The name cannot be encoded.
 pub(super) fn query(name: &Name, kind: RecordType, edns: bool) -> Result<DnsQuery, ProtoError> {
     DnsQuery::new(name.clone(), kind, edns.then_some(PAYLOAD))
 }
 
-/// What a message is as the reply to a question; none if it is the reply to none or to another,
-/// and is to be ignored.
+/// Reads a message as the reply to a question; none if it replies to a different question or none,
+/// so that it must be ignored.
 pub(super) fn read(query: &DnsQuery, message: &[u8]) -> Option<Result<Reply, Unusable>> {
     let DnsReplyHead { header, has_question, mut rest } = query.answered_by(message)?;
     let code = header.response_code;
@@ -78,7 +78,7 @@ pub(super) fn read(query: &DnsQuery, message: &[u8]) -> Option<Result<Reply, Unu
     Some(answers.map(|answers| answers.follow(&query.name)).map_err(|_| Unusable::Malformed))
 }
 
-/// The records of an answer section that matter here.
+/// The address and alias records of an answer section.
 #[derive(Debug, Default)]
 struct Answers {
     aliases: Vec<(Name, Name)>,
@@ -103,14 +103,14 @@ impl Answers {
                 let at = u16::try_from(start).map_err(|_| DecodeError::InsufficientBytes)?;
                 answers.aliases.push((owner, Name::read(&mut decoder.clone(at))?));
             } else if of == kind {
-                // A record of another length is passed over, as glibc does.
+                // A record of another length is skipped, as in glibc.
                 answers.addresses.extend(address(data).map(|address| (owner, address)));
             }
         }
         Ok(answers)
     }
 
-    /// Follows the aliases of a name to its addresses, in whatever order the records came.
+    /// Follows the aliases of a name to its addresses, whatever the order of the records.
     fn follow(self, name: &Name) -> Reply {
         let mut at = name;
         let mut followed = 0;
@@ -143,7 +143,7 @@ fn address(data: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// The name of a host as it is written: its labels are taken byte by byte, whatever is in them.
+/// The name of a host as written: its labels may contain any bytes.
 ///
 /// # Errors
 /// A label that is empty or longer than 63 bytes, or a name longer than 255.
@@ -287,7 +287,7 @@ mod tests {
         bytes[11] = 8;
         bytes.extend([0xff, 0xff, 0xff]);
         assert_eq!(super::read(&question, &bytes), Some(Ok(addresses(&[1]))));
-        // An answer that is announced and is not there.
+        // The header announces an answer that is missing.
         bytes[7] = 2;
         assert_eq!(super::read(&question, &bytes), Some(Err(Unusable::Malformed)));
     }

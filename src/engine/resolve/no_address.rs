@@ -17,7 +17,7 @@ impl NoAddress {
         NoAddress { class, detail: detail.into() }
     }
 
-    /// Nothing of ours was left to ask with.
+    /// The failure if this host has no resources left.
     pub(super) fn ours(error: &io::Error) -> NoAddress {
         let class = os_error::ours(error).unwrap_or(FailureClass::ProberResources);
         NoAddress::new(class, error.to_string())

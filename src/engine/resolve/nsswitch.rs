@@ -1,7 +1,7 @@
-//! `nsswitch.conf`: the sources of host names in the order in which they are asked, and those that the C library would ask and
-//! this resolver does not. The latter are told of where a name is not found.
+//! `nsswitch.conf`: the sources of host names in order, and those that the C library would ask but this resolver does
+//! not, which a message names when a name is not found.
 
-/// A source that is asked.
+/// A source that this resolver supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// The hosts file.
@@ -10,7 +10,7 @@ pub(super) enum Source {
     Dns,
 }
 
-/// What a source that has no address says of a name.
+/// The status of a source that gives no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     /// There is no such name, or it has no address.
@@ -19,19 +19,19 @@ pub(super) enum Status {
     Unavailable,
 }
 
-/// A source in its place.
+/// A source in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     source: Source,
-    /// What it says last of all: nobody is asked behind it then.
+    /// The statuses after which no further source is asked.
     returns: Vec<Status>,
 }
 
-/// Where host names come from.
+/// The sources of host names, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sources {
     places: Vec<Place>,
-    /// Those that are not asked, in the order of the file.
+    /// The unsupported sources, in the order of the file.
     left_out: Vec<String>,
 }
 
@@ -42,15 +42,15 @@ const SOURCES: usize = 8;
 const RESOLVE: &str = "resolve";
 
 impl Default for Sources {
-    /// Without a line `hosts:`, as musl and Go have it: glibc would ask DNS first, and the hosts file of a container that has
-    /// no `nsswitch.conf` would not count.
+    /// The order without a `hosts:` line, as in musl and Go: glibc would ask DNS first, so the hosts file of a
+    /// container without `nsswitch.conf` would not count.
     fn default() -> Sources {
         Sources::of("files dns")
     }
 }
 
 impl Sources {
-    /// Reads the line `hosts:` of a file; the last one, if there are several.
+    /// Parses the `hosts:` line of a file; the last one, if there are several.
     pub(super) fn parse(text: &str) -> Sources {
         let line = text.lines().rev().find_map(|line| {
             let line = line.split('#').next().unwrap_or_default();
@@ -63,7 +63,7 @@ impl Sources {
         let (mut places, mut left_out) = (Vec::new(), Vec::new());
         let names_dns = line.split_ascii_whitespace().any(|word| word == "dns");
         let mut rest = line.trim_start();
-        // Whether the source before it is one that is asked.
+        // Whether the source before the current word is supported.
         let mut is_asked = false;
         while !rest.is_empty() {
             if let Some(actions) = rest.strip_prefix('[') {
@@ -79,7 +79,7 @@ impl Sources {
             let source = match word {
                 "files" => Some(Source::Files),
                 "dns" => Some(Source::Dns),
-                // If nothing else is DNS, it stands for it.
+                // Without `dns` in the line, `resolve` stands for it.
                 RESOLVE if !names_dns => Some(Source::Dns),
                 _ => None,
             };
@@ -94,12 +94,12 @@ impl Sources {
         Sources { places, left_out }
     }
 
-    /// The sources in the order in which they are asked, each with whether it has the last word with a status.
+    /// The sources in order, each with whether a status of it ends the lookup.
     pub(super) fn in_order(&self) -> impl Iterator<Item = (Source, impl Fn(Status) -> bool)> {
         self.places.iter().map(|place| (place.source, |status| place.returns.contains(&status)))
     }
 
-    /// The order, where it is not the usual one.
+    /// The order, if it is not the usual one.
     pub(super) fn unusual_order(&self) -> Option<String> {
         let names = self.places.iter().map(|place| match place.source {
             Source::Files => "files",
@@ -109,8 +109,8 @@ impl Sources {
         (names != ["files", "dns"]).then(|| format!("sources {}", names.join(" ")))
     }
 
-    /// What to say where a name was not found; none if nothing was left out. systemd-resolved
-    /// behind `resolve` answers at its stub address as well.
+    /// The note for a name that was not found; none if no source was left out. systemd-resolved,
+    /// which `resolve` means, also answers at its stub address.
     pub(super) fn note(&self, name: &str, asks_stub: bool) -> Option<String> {
         let left_out: Vec<&str> =
             self.left_out.iter().map(String::as_str).filter(|source| !(asks_stub && *source == RESOLVE)).collect();
@@ -129,8 +129,8 @@ impl Sources {
     }
 }
 
-/// Actions as `NOTFOUND=return` and `!UNAVAIL=return`, one after the other. Servers that are silent or fail are `UNAVAIL`, as
-/// to glibc.
+/// Applies actions such as `NOTFOUND=return` and `!UNAVAIL=return` in order. Servers that are silent or fail are
+/// `UNAVAIL`, as in glibc.
 fn apply(actions: &str, place: &mut Place) {
     let words: Vec<&str> = actions.split_ascii_whitespace().collect();
     let actions = words.join(" ").to_ascii_lowercase().replace(" =", "=").replace("= ", "=");
@@ -152,7 +152,7 @@ fn apply(actions: &str, place: &mut Place) {
 mod tests {
     use super::*;
 
-    /// The sources in their order, and what has the last word.
+    /// The sources in order, and the statuses that end the lookup.
     fn order(text: &str) -> String {
         let sources = Sources::parse(text);
         let places = sources.in_order().map(|(source, returns)| {

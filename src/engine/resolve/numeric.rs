@@ -1,8 +1,8 @@
-//! Addresses that are written where a name could be: they are looked up nowhere.
+//! Addresses written in place of a name: they need no lookup.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The address that a host is, in any form that `inet_aton` or `inet_pton` takes.
+/// The address, if the host is one in any form that `inet_aton` or `inet_pton` accepts.
 pub(super) fn address(host: &str) -> Option<IpAddr> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     ipv4(bare).map(IpAddr::V4).or_else(|| bare.parse::<Ipv6Addr>().ok().map(IpAddr::V6))

@@ -1,29 +1,28 @@
-//! What `resolv.conf`, `RES_OPTIONS`, `LOCALDOMAIN` and the host's own name say, read as glibc
-//! reads them: later lines win, unknown words are passed over, nothing is an error.
+//! The settings of `resolv.conf`, `RES_OPTIONS`, `LOCALDOMAIN` and the host name, read as in glibc:
+//! later lines win, unknown words are ignored, nothing is an error.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use super::numeric;
 
-/// The port of DNS.
 const PORT: u16 = 53;
 
-/// Servers beyond the third are passed over (`MAXNS`).
+/// Servers beyond the third are ignored (`MAXNS`).
 const SERVERS: usize = 3;
 
-/// Search domains beyond this many are passed over. glibc has no limit since 2.26; a name is not
-/// asked a thousand times here.
+/// Search domains beyond this many are ignored. glibc has no limit since 2.26; here one lookup must
+/// not cause a thousand questions.
 const DOMAINS: usize = 64;
 
-/// What is not in the file, and comes from the process and its host.
+/// Settings from the process and its host instead of the file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Surroundings {
-    /// `RES_OPTIONS`: options that win over those of the file.
+    /// `RES_OPTIONS`: options that override those of the file.
     pub(super) options: Option<String>,
-    /// `LOCALDOMAIN`: the search list, whatever the file says.
+    /// `LOCALDOMAIN`: a search list that overrides that of the file.
     pub(super) local_domain: Option<String>,
-    /// The host's own name: what follows its first dot is searched if nothing else is said.
+    /// The host name: the part after its first dot is the default search list.
     pub(super) host_name: String,
 }
 
@@ -35,32 +34,32 @@ pub(super) struct ResolvConf {
     pub(super) servers: Vec<SocketAddr>,
     /// Domains without dots at their ends; the root is an empty one.
     pub(super) search: Vec<String>,
-    /// A name with fewer dots is asked with the search list first.
+    /// A name with fewer dots is tried with the search list first.
     pub(super) ndots: usize,
-    /// How long the first server is waited for.
+    /// How long to wait for the first server.
     pub(super) timeout: Duration,
-    /// How often every server is asked.
+    /// How many times every server is asked.
     pub(super) attempts: usize,
-    /// Whether each lookup begins with another server.
+    /// Whether each lookup begins with the next server in turn.
     pub(super) rotate: bool,
     /// Whether TCP is used from the start.
     pub(super) use_vc: bool,
     /// Whether questions carry an OPT record (RFC 6891).
     pub(super) edns0: bool,
-    /// Whether the second family is asked only once the first was answered.
+    /// Whether the second family is asked for only after the first is answered.
     pub(super) single_request: bool,
-    /// Whether each family is asked from a socket of its own, one after the other.
+    /// Whether each family is asked for over a separate socket, one after the other.
     pub(super) single_request_reopen: bool,
-    /// Whether a name without a dot is never asked as it is.
+    /// Whether a name without a dot is never tried as it is.
     pub(super) no_tld_query: bool,
     /// Whether no IPv6 address is asked for.
     pub(super) no_aaaa: bool,
-    /// Whether the file is read once.
+    /// Whether the file is read only once.
     pub(super) no_reload: bool,
 }
 
 impl ResolvConf {
-    /// One server, asked for names as they are.
+    /// One server, without a search list.
     pub(super) fn of_server(server: SocketAddr) -> ResolvConf {
         ResolvConf { servers: vec![server], ..ResolvConf::empty() }
     }
@@ -83,7 +82,7 @@ impl ResolvConf {
         }
     }
 
-    /// Reads the text of a file. `interface` finds the number of a network interface by its name.
+    /// Parses the text of a file. `interface` finds the index of a network interface by its name.
     pub(super) fn parse(
         text: &str,
         surroundings: &Surroundings,
@@ -92,7 +91,7 @@ impl ResolvConf {
         let mut conf = ResolvConf::empty();
         let mut search = None;
         for line in text.lines() {
-            // A keyword begins its line; an indented one is passed over, and so is a comment.
+            // A keyword begins its line; an indented one is ignored, and so is a comment.
             let Some((keyword, rest)) = line.split_once([' ', '\t']) else { continue };
             let mut words = rest.split([' ', '\t', '\r']).filter(|word| !word.is_empty());
             match keyword {
@@ -143,8 +142,8 @@ impl ResolvConf {
         }
     }
 
-    /// How long the server at a place of the list is waited for: the later ones share the doubled
-    /// time between them (`res_send.c`).
+    /// How long to wait for the server at this index: the later ones share the doubled time
+    /// (`res_send.c`).
     pub(super) fn patience(&self, place: usize) -> Duration {
         if place == 0 {
             return self.timeout;
@@ -155,7 +154,7 @@ impl ResolvConf {
     }
 }
 
-/// The digits at the start of a text; none are 0, as `atoi` has it.
+/// The number at the start of a text; 0 without digits, as in `atoi`.
 fn number(text: &str) -> usize {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text[..end].parse().unwrap_or(if end == 0 { 0 } else { usize::MAX })
@@ -165,7 +164,7 @@ fn domain(word: &str) -> String {
     word.trim_matches('.').to_owned()
 }
 
-/// An address, an IPv6 one with its scope; a name is none.
+/// Parses the address of a server, with the scope of an IPv6 address; a name is not accepted.
 fn server(word: &str, interface: &impl Fn(&str) -> Option<u32>) -> Option<SocketAddr> {
     if let Some(address) = numeric::ipv4(word) {
         return Some(SocketAddr::new(IpAddr::V4(address), PORT));
@@ -202,7 +201,7 @@ mod tests {
         assert_eq!(servers("nameserver fe80::1%eth0"), ["[fe80::1%7]:53"]);
         assert_eq!(servers("nameserver fe80::1%3"), ["[fe80::1%3]:53"]);
         assert_eq!(servers("nameserver 2001:db8::53"), ["[2001:db8::53]:53"]);
-        // An interface that is not there leaves no server, and then the local one is asked.
+        // An unknown interface leaves no server, and then the local one is asked.
         assert_eq!(servers("nameserver fe80::1%nowhere"), ["127.0.0.1:53"]);
     }
 

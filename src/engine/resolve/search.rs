@@ -1,9 +1,9 @@
-//! The names that one host may stand for: the search list and `ndots`, as glibc has them.
+//! The names that one host may stand for, by the search list and `ndots`, as in glibc.
 
 use super::resolv_conf::ResolvConf;
 
-/// The names to ask for in turn, without dots at their ends: one list for both families. A name
-/// that ends in a dot stands for itself alone.
+/// The names to try in order, without trailing dots: one list for both families. A name that ends
+/// in a dot stands for itself only.
 pub(super) fn candidates(host: &str, conf: &ResolvConf) -> Vec<String> {
     if let Some(absolute) = host.strip_suffix('.') {
         return vec![absolute.to_owned()];

@@ -1,4 +1,4 @@
-//! One name server asked for one name: over UDP, and over TCP where the reply was cut.
+//! Asks one name server for one name: over UDP, and over TCP if the reply is truncated.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,31 +17,31 @@ use super::message;
 use super::message::{Reply, Unusable};
 use super::resolv_conf::ResolvConf;
 
-/// How long the other family is waited for once one has brought addresses: a server that drops
-/// one kind of question must not hold back a host that is there (RFC 8305 waits 50 ms).
+/// How long to wait for the other family once one has addresses: a server that drops one type of
+/// question must not delay a host that has an address (RFC 8305 waits 50 ms).
 const GRACE: Duration = Duration::from_millis(100);
 
-/// How long a question waits before it is sent once more over the same socket; the time doubles.
+/// How long to wait before a question is sent again over the same socket; the time doubles.
 const RESEND: Duration = Duration::from_secs(1);
 
-/// The largest datagram that is read. One that fills it may have been longer, and counts as cut.
+/// The most bytes read of a datagram. One that fills it may be longer, and counts as truncated.
 const DATAGRAM: usize = 4096;
 
 /// Why a server gave no usable reply.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// It did not answer while it was waited for.
+    /// It did not answer in time.
     Silent,
-    /// It cannot be asked: refused, unreachable, or a fault of our own.
+    /// It cannot be asked: refused, unreachable, or a fault of this host.
     Io(io::Error),
     /// It ended the TCP connection before it had answered.
     Closed,
-    /// It answered with something of no use.
+    /// It answered with a reply that cannot be used.
     Unusable(Unusable),
 }
 
 impl Trouble {
-    /// What the server did, after its address in a sentence.
+    /// What the server did, to follow its address in a sentence.
     pub(super) fn text(&self) -> String {
         match self {
             Trouble::Silent => "did not answer".to_owned(),
@@ -67,10 +67,10 @@ fn code_name(code: ResponseCode) -> String {
     }
 }
 
-/// What a server said to the question for one kind of record.
+/// The reply of a server for one record type.
 pub(super) type Said = (RecordType, Result<Reply, Trouble>);
 
-/// Asks one server for these kinds of record of a name, and waits this long at most.
+/// Asks one server for these record types of a name, and waits `patience` at most.
 pub(super) async fn ask(
     server: SocketAddr,
     name: &Name,
@@ -86,8 +86,8 @@ pub(super) async fn ask(
     }
     let silent: Vec<RecordType> =
         said.iter().filter(|(_, reply)| matches!(reply, Err(Trouble::Silent))).map(|(kind, _)| *kind).collect();
-    // Some servers and firewalls answer one question of a socket alone. Who answered one of two is
-    // asked the other again, from a socket of its own.
+    // Some servers and firewalls answer only one question per socket. If one of two was answered,
+    // the other is asked again over a separate socket.
     if silent.len() == 1 && said.len() == 2 && !said.iter().any(|(_, reply)| has_addresses(reply)) && !one_by_one {
         let again = ask_together(server, name, &silent, conf, patience).await;
         said.retain(|(kind, _)| *kind != silent[0]);
@@ -111,7 +111,7 @@ async fn ask_together(
     if !conf.edns0 {
         return said;
     }
-    // A server that does not know the OPT record is asked without it.
+    // A server that does not support the OPT record gets the question without it.
     let unknown = |reply: &Result<Reply, Trouble>| {
         matches!(reply, Err(Trouble::Unusable(Unusable::Code(ResponseCode::FormErr | ResponseCode::NotImp))))
     };
@@ -123,7 +123,7 @@ async fn ask_together(
     kept
 }
 
-/// A question with its reply, once that has come.
+/// A question with its reply, once there is one.
 type PendingQuestion = (RecordType, DnsQuery, Option<Result<Reply, Trouble>>);
 
 /// The questions under way.
@@ -149,7 +149,7 @@ impl Pending {
         self.open().next().is_none()
     }
 
-    /// Takes a message in; one that answers nothing asked here is ignored.
+    /// Takes a message; one that answers none of the questions is ignored.
     fn take(&mut self, message: &[u8], may_be_cut: bool) {
         for (_, question, reply) in self.questions.iter_mut().filter(|(_, _, reply)| reply.is_none()) {
             let Some(read) = message::read(question, message) else { continue };
@@ -204,7 +204,7 @@ async fn exchange(
     whole
 }
 
-/// One socket, connected, so that the kernel takes datagrams of this server alone.
+/// Asks over one connected socket: the kernel drops datagrams from any other server.
 async fn over_udp(server: SocketAddr, pending: &mut Pending) {
     if let Err(error) = udp_rounds(server, pending).await {
         pending.fail(|| Trouble::Io(clone_of(&error)));
@@ -224,7 +224,7 @@ async fn udp_rounds(server: SocketAddr, pending: &mut Pending) -> io::Result<()>
             Ok(received) => received?,
             Err(_) if Instant::now() >= pending.until => break,
             Err(_) => {
-                // The question or its answer may be lost: asking again is cheaper than the next round.
+                // The question or its answer may have been lost: asking again is cheaper than the next round.
                 for question in pending.open() {
                     socket.send(question.bytes()).await?;
                 }
@@ -234,14 +234,14 @@ async fn udp_rounds(server: SocketAddr, pending: &mut Pending) -> io::Result<()>
             }
         };
         pending.take(&buffer[..received], received == DATAGRAM);
-        // A flood of datagrams must not keep this thread to itself.
+        // A flood of datagrams must not occupy this thread.
         tokio::task::consume_budget().await;
     }
     Ok(())
 }
 
-/// One connection for all questions, one after the other, and another where the server ends it
-/// after a reply.
+/// Asks all questions over one connection, one after the other, and over another if the server
+/// closes it after a reply.
 async fn over_tcp(server: SocketAddr, pending: &mut Pending) {
     while !pending.is_done() {
         let before = pending.open().count();
@@ -275,7 +275,7 @@ async fn tcp_round(server: SocketAddr, pending: &mut Pending) -> io::Result<()> 
     }
 }
 
-/// The same error for another question.
+/// A copy of an error for another question.
 fn clone_of(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| io::Error::from(error.kind()), io::Error::from_raw_os_error)
 }

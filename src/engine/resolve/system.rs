@@ -1,4 +1,4 @@
-//! The host's files that say how names are looked up, read anew when they change.
+//! The host's files that define how names are looked up, read again when they change.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -10,10 +10,10 @@ use super::hosts::Hosts;
 use super::nsswitch::Sources;
 use super::resolv_conf::{ResolvConf, Surroundings};
 
-/// The most bytes of a file that are read: hosts files that block advertisements have a few million.
+/// The most bytes read of a file: hosts files that block advertisements have a few million.
 const FILE_LIMIT: u64 = 32 * 1024 * 1024;
 
-/// Where the files are.
+/// The paths of the files.
 #[derive(Clone, Debug)]
 pub(super) struct Paths {
     pub(super) resolv_conf: PathBuf,
@@ -31,7 +31,7 @@ impl Default for Paths {
     }
 }
 
-/// The files, as they were read last.
+/// The files as last read.
 #[derive(Debug)]
 pub(super) struct SystemFiles {
     surroundings: Surroundings,
@@ -50,18 +50,18 @@ impl SystemFiles {
         }
     }
 
-    /// The hosts file as it is now.
+    /// The current hosts file.
     ///
     /// # Errors
-    /// The system had nothing left to open it with.
+    /// The host has no resources left to open it.
     pub(super) fn hosts(&self) -> io::Result<Arc<Hosts>> {
         self.hosts.read(|_| true, Hosts::parse)
     }
 
-    /// The resolver's configuration as it is now.
+    /// The current configuration of the resolver.
     ///
     /// # Errors
-    /// The system had nothing left to open it with.
+    /// The host has no resources left to open it.
     pub(super) fn resolv_conf(&self) -> io::Result<Arc<ResolvConf>> {
         let parse = |text: &str| ResolvConf::parse(text, &self.surroundings, interface_number);
         self.resolv_conf.read(|conf| !conf.no_reload, parse)
@@ -73,7 +73,7 @@ impl SystemFiles {
     }
 }
 
-/// The process and its host, beside the files.
+/// The settings from the process and its host.
 pub(super) fn surroundings() -> Surroundings {
     let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Surroundings {
@@ -83,7 +83,7 @@ pub(super) fn surroundings() -> Surroundings {
     }
 }
 
-/// Linux names the number of an interface in a file.
+/// The index of a network interface, which Linux gives in a file.
 fn interface_number(name: &str) -> Option<u32> {
     if name.contains('/') || name.starts_with('.') {
         return None;
@@ -91,7 +91,7 @@ fn interface_number(name: &str) -> Option<u32> {
     std::fs::read_to_string(Path::new("/sys/class/net").join(name).join("ifindex")).ok()?.trim().parse().ok()
 }
 
-/// What tells two versions of a file apart.
+/// Metadata that tells two versions of a file apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     file: (u64, u64),
@@ -114,7 +114,7 @@ impl Stamp {
 /// The version of a file that was read; none if there was no file.
 type Version<T> = (Option<Stamp>, Arc<T>);
 
-/// A file that is read anew when it changes: one question to the file system each time.
+/// A file that is read again when it changes, at the cost of one `stat` per use.
 #[derive(Debug)]
 struct Watched<T> {
     path: PathBuf,
@@ -126,7 +126,7 @@ impl<T> Watched<T> {
         Watched { path, last: Mutex::new(None) }
     }
 
-    /// What the file says now. A file that is not there, or may not be read, says nothing.
+    /// The current content of the file. A file that is missing or not readable counts as empty.
     fn read(&self, may_change: impl Fn(&T) -> bool, parse: impl Fn(&str) -> T) -> io::Result<Arc<T>> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((stamp, value)) = last.as_ref()
@@ -137,7 +137,7 @@ impl<T> Watched<T> {
         let (stamp, text) = match read_file(&self.path) {
             Ok((stamp, text)) => (Some(stamp), text),
             Err(error) if is_ours(&error) => {
-                // What was read before is better than nothing.
+                // The previous content is better than none.
                 return last.as_ref().map(|(_, value)| Arc::clone(value)).ok_or(error);
             }
             Err(_) => (None, String::new()),
@@ -148,7 +148,7 @@ impl<T> Watched<T> {
     }
 }
 
-/// The stamp is of the open file and older than its text: a change while it is read is seen next time.
+/// Takes the stamp of the open file before its text, so that a change during the read is noticed next time.
 fn read_file(path: &Path) -> io::Result<(Stamp, String)> {
     let file = File::open(path)?;
     let stamp = Stamp::of(&file.metadata()?);
@@ -157,7 +157,7 @@ fn read_file(path: &Path) -> io::Result<(Stamp, String)> {
     Ok((stamp, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Whether there was nothing left to open a file with, which says nothing about the file.
+/// Whether this host has no resources left to open a file, which says nothing about the file.
 fn is_ours(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let ours = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];

@@ -1,4 +1,4 @@
-//! The policy against name servers that answer as told.
+//! Tests the policy against name servers with scripted answers.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,6 @@ use super::lookup::is_used_up;
 use super::resolv_conf::Surroundings;
 use super::*;
 
-/// How a question is answered.
 #[derive(Clone, Debug)]
 enum Act {
     /// The addresses among these that are of the family asked for.
@@ -22,16 +21,16 @@ enum Act {
     Code(ResponseCode),
     Silent,
     Alias(String),
-    /// Over UDP: cut. Over TCP: this.
+    /// Over UDP: truncated. Over TCP: this.
     Cut(Box<Act>),
     Later(u64, Box<Act>),
-    /// First what is no answer to the question, then this.
+    /// First messages that do not answer the question, then this.
     Spoofed(Box<Act>),
     /// Neither recursion nor authority, and no record.
     Lame,
 }
 
-/// What was asked.
+/// A question that was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Asked {
     name: String,
@@ -46,7 +45,7 @@ struct Dns {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
-/// The same port over UDP and TCP: one that is free over UDP may be in use over TCP.
+/// Binds the same port over UDP and TCP: one that is free over UDP may be in use over TCP.
 async fn both_at_one_port() -> (UdpSocket, TcpListener, SocketAddr) {
     loop {
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
@@ -88,7 +87,7 @@ impl Dns {
         tokio::spawn(async move {
             while let Ok((mut stream, peer)) = tcp.accept().await {
                 let act = over_tcp.clone();
-                // One question a connection: the client has to come again for the next.
+                // One question per connection: the client has to connect again for the next.
                 tokio::spawn(async move {
                     let Ok(length) = stream.read_u16().await else { return };
                     let mut query = vec![0; usize::from(length)];
@@ -271,7 +270,7 @@ async fn the_next_server_is_asked_where_one_fails() {
 async fn a_server_whose_port_is_closed_costs_no_time() {
     let good = Dns::start(|_| one("127.0.0.1")).await;
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-    // A connected socket keeps the port and is there for its peer alone.
+    // A connected socket keeps the port and receives from its peer only.
     socket.connect((Ipv4Addr::LOCALHOST, 9)).await.expect("a peer");
     let closed = socket.local_addr().expect("an address");
     let mut conf = conf("", &[&good]);
@@ -437,7 +436,7 @@ async fn a_name_that_cannot_be_written_is_not_found() {
 }
 
 fn with_hosts(hosts: &str) -> (Names, tempfile::TempDir) {
-    // Nobody listens there: whoever asks is told so.
+    // Nothing listens there, so a question is refused at once.
     with_files(hosts, "nameserver 127.255.255.254\nsearch lan.test\n", "hosts: files mdns4 dns\n")
 }
 
@@ -470,7 +469,7 @@ async fn the_hosts_file_comes_first_for_the_whole_name() {
 
 #[tokio::test]
 async fn sources_are_asked_in_the_order_of_nsswitch_conf() {
-    // Nobody listens at the name server: it is refused, which is no answer.
+    // Nothing listens there: a question is refused, which is not an answer.
     let found = async |nsswitch: &str, host: &str| {
         let (names, _folder) =
             with_files("192.0.2.7 site.test\n", "nameserver 127.255.255.254\noptions attempts:1\n", nsswitch);
