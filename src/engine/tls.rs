@@ -1,4 +1,4 @@
-//! TLS settings → a rustls configuration that offers nothing of an earlier session, and verifies.
+//! TLS settings → a rustls configuration that resumes no session, and verifies certificates.
 
 pub(super) mod certificate;
 mod curves;
@@ -31,7 +31,7 @@ pub(super) use refusal::Refusal;
 pub(super) use roots::describe_host_roots;
 pub(super) use trust::Trust;
 
-/// What the handshakes of a probe are made with.
+/// The configuration for the handshakes of a probe.
 #[derive(Debug)]
 pub(super) struct TlsSettings {
     /// Without ALPN and without a client certificate.
@@ -71,12 +71,11 @@ impl TlsConfigs {
         Ok(configs)
     }
 
-    /// What handshakes with these settings are made with.
     pub(super) fn get(&self, tls: &Tls) -> Option<Arc<TlsSettings>> {
         self.settings.get(tls).cloned()
     }
 
-    /// What is wrong with this host's own root certificates, where they were needed.
+    /// What is wrong with this host's root certificates, if they were needed.
     pub(super) fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
@@ -100,25 +99,25 @@ fn settings(tls: &Tls, roots: &SystemRoots) -> Result<TlsSettings, EngineError> 
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    // Every handshake is a full one: a resumed one skips the certificate and is faster.
+    // Every handshake is a full one: a resumed one would skip the certificate and be faster.
     base.resumption = Resumption::disabled();
     Ok(TlsSettings { base, trust, client_cert: files::client_cert(tls, &PROVIDER)? })
 }
 
-/// What a server chooses of what this prober does not know; none if it chooses nothing of that either.
+/// What a server chooses that this prober does not support; none if it chooses nothing of that either.
 pub(super) async fn unknown(address: SocketAddr, name: &str) -> Option<Lack> {
     let mut random = [0; 32];
     PROVIDER.secure_random.fill(&mut random).ok()?;
     other_clients::choice(address, name, random).await
 }
 
-/// Bytes that nobody can foretell.
+/// Fills a buffer with unpredictable bytes.
 pub(super) fn fill_random(bytes: &mut [u8]) {
-    // Where the system gives none, no handshake would have come this far.
+    // Without system randomness no handshake would have got this far.
     let _ = PROVIDER.secure_random.fill(bytes);
 }
 
-/// The protocols offered in the handshake. Without them HTTP/2 would be silently gone.
+/// The ALPN protocols of the handshake. Without them HTTP/2 would silently not be used.
 pub(super) fn alpn(wish: HttpVersionPreference) -> Vec<Vec<u8>> {
     match wish {
         HttpVersionPreference::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
@@ -128,5 +127,5 @@ pub(super) fn alpn(wish: HttpVersionPreference) -> Vec<Vec<u8>> {
     }
 }
 
-/// Passed explicitly: no process-wide default is installed or relied on.
+/// Passed explicitly: no process-wide default is installed or used.
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(curves::provider()));

@@ -1,4 +1,4 @@
-//! Bytes to a server and back: the stream, and what is agreed on it before TLS.
+//! The byte stream to a server, and what is negotiated on it before TLS.
 
 pub(super) mod beside;
 pub(super) mod proxy;

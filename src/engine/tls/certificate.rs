@@ -1,5 +1,5 @@
-//! What certificates say of themselves, also those that were refused: the leaf, the path from it to
-//! a trusted one, and what was sent beside it.
+//! The facts of certificates, also of refused ones: the leaf, the path from it to a trusted one, and
+//! the certificates that were sent besides.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -32,17 +32,17 @@ const KNOWN: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Anchors {
     certificates: Vec<CertificateDer<'static>>,
-    /// What chains say of themselves, by their fingerprint: a server shows the same one at each check.
+    /// The facts of chains, by their fingerprint: a server sends the same chain at each check.
     known: Mutex<HashMap<[u8; 32], (Redactor, ChainFacts)>>,
 }
 
-/// What a chain says of itself.
+/// The facts of a chain.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ChainFacts {
     /// The leaf; none if it cannot be parsed or there is none.
     pub(crate) leaf: Option<CertificateFacts>,
-    /// Every certificate that was sent, in that order, and the trusted one at the end of the path
-    /// where it was not sent.
+    /// Every certificate that was sent, in that order, and then the trusted one at the end of the path
+    /// if it was not sent.
     pub(crate) chain: Vec<ChainCertificate>,
 }
 
@@ -51,7 +51,7 @@ impl Anchors {
         Anchors { certificates, known: Mutex::default() }
     }
 
-    /// The facts of a chain, without secrets.
+    /// The facts of a chain, redacted.
     pub(crate) fn facts(&self, chain: &[CertificateDer<'_>], redactor: &Redactor) -> ChainFacts {
         let mut digest = Sha256::new();
         for certificate in chain {
@@ -74,22 +74,22 @@ impl Anchors {
         facts
     }
 
-    /// Whether this very certificate is one of them.
+    /// Whether exactly this certificate is among the trusted ones.
     pub(crate) fn contain(&self, certificate: &CertificateDer<'_>) -> bool {
         self.certificates.iter().any(|anchor| anchor.as_ref() == certificate.as_ref())
     }
 
-    /// One whose subject is this name, the one that is valid longest if there are several.
+    /// The trusted certificate whose subject is this name; of several, the one that is valid longest.
     fn named(&self, issuer: &[u8]) -> Option<X509Certificate<'_>> {
-        // To look for the name's bytes costs a hundredth of parsing a store of a hundred and more.
+        // Searching for the bytes of the name costs a hundredth of parsing a store of over a hundred certificates.
         let finder = memchr::memmem::Finder::new(issuer);
         let named =
             self.certificates.iter().filter(|anchor| finder.find(anchor).is_some()).filter_map(|anchor| parse(anchor));
         named.filter(|anchor| anchor.subject().as_raw() == issuer).max_by_key(not_after)
     }
 
-    /// Whether more than half of them have expired at an instant, by which it is the clock that is
-    /// wrong: an authority is replaced long before its end.
+    /// Whether more than half of the trusted certificates have expired, which means that the clock is
+    /// wrong: an authority is replaced long before it expires.
     pub(crate) fn mostly_expired(&self, now: Timestamp) -> bool {
         let expired = self
             .certificates
@@ -101,19 +101,19 @@ impl Anchors {
     }
 }
 
-/// So many authorities make a store of which the share says something.
+/// The smallest store in which the share of expired authorities means something.
 const MANY: usize = 20;
 
-/// The path from the leaf of a chain towards a trusted certificate: places in the chain, and the
-/// trusted one where its name is known.
+/// The path from the leaf of a chain to a trusted certificate: indices in the chain, and the trusted
+/// one if it is known by name.
 struct Path<'a> {
     places: Vec<usize>,
     anchor: Option<X509Certificate<'a>>,
 }
 
 impl Path<'_> {
-    /// Follows the issuers by name, a trusted one before one that was sent, and of several that were
-    /// sent the one that is valid longest: so is the path that was verified found again.
+    /// Follows the issuers by name: a trusted one before one that was sent, and of several that were
+    /// sent the one that is valid longest. This reproduces the path that was verified.
     fn of<'a>(chain: &[Option<X509Certificate<'_>>], anchors: &'a Anchors) -> Path<'a> {
         let mut path = Path { places: Vec::new(), anchor: None };
         let mut next = chain.first().is_some_and(Option::is_some).then_some(0);
@@ -133,7 +133,7 @@ impl Path<'_> {
     }
 }
 
-/// Parses a certificate; none if it cannot be.
+/// Parses a certificate; none if it is not valid.
 pub(crate) fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
     parse_x509_certificate(certificate).ok().map(|(_, certificate)| certificate)
 }
@@ -225,11 +225,11 @@ pub(crate) fn is_self_signed(chain: &[CertificateDer<'_>]) -> bool {
     leaf.is_some_and(|certificate| certificate.subject().as_raw() == certificate.issuer().as_raw())
 }
 
-/// Holds a certificate to a name. A name of it that ends in a dot is one without, as it is to browsers and curl; to the
-/// verifier it is none.
+/// Verifies that a certificate is for a name. A trailing dot in a name of the certificate is ignored, as in browsers
+/// and curl; the verifier would ignore the whole name.
 ///
 /// # Errors
-/// It is not for the name, or cannot be read.
+/// The certificate is not for the name, or cannot be parsed.
 pub(crate) fn verify_name(leaf: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), rustls::Error> {
     let verdict = verify_server_name(&ParsedCertificate::try_from(leaf)?, name);
     match name {
@@ -241,7 +241,7 @@ pub(crate) fn verify_name(leaf: &CertificateDer<'_>, name: &ServerName<'_>) -> R
 fn has_with_dot(leaf: &CertificateDer<'_>, name: &str) -> bool {
     let names = parse(leaf).map(|leaf| all_names(&leaf)).unwrap_or_default();
     let name = name.strip_suffix('.').unwrap_or(name);
-    // A wildcard stands for one label before at least two.
+    // A wildcard stands for one label, and at least two labels must follow.
     let behind_first = name.split_once('.').map(|(_, rest)| rest).filter(|rest| rest.contains('.'));
     names.iter().filter_map(|own| own.strip_suffix('.')).any(|own| match own.strip_prefix("*.") {
         Some(rest) => behind_first.is_some_and(|behind| behind.eq_ignore_ascii_case(rest)),
@@ -259,7 +259,7 @@ pub(crate) fn names_text(chain: &[CertificateDer<'_>]) -> String {
     }
 }
 
-/// Dates past the calendar are held at its ends.
+/// Clamps dates outside the calendar to its ends.
 fn instant(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
@@ -322,7 +322,7 @@ mod tests {
         let root = CertifiedIssuer::self_signed(params("root", 2040, true), key()).expect("a root");
         let middle = CertifiedIssuer::signed_by(params("middle", 2030, true), key(), &root).expect("an intermediate");
         let old = CertifiedIssuer::self_signed(params("old root", 2020, true), key()).expect("another root");
-        // The same authority, signed by the old root as well: sent, and not needed.
+        // The same authority, cross-signed by the old root: sent, and not needed.
         let crossed = params("root", 2020, true).signed_by(&key(), &old).expect("a cross-signed one");
         let leaf = params("leaf", 2027, false).signed_by(&key(), &middle).expect("a leaf");
         let chain = [leaf.der().clone(), middle.der().clone(), crossed.der().clone()];

@@ -1,6 +1,5 @@
-//! What ring does not know of elliptic curves and the servers of the field use: ECDSA on P-521, and
-//! with SHA-512 on P-256 and P-384. Slower than ring's by far, and asked only where a certificate or a
-//! key of this kind is met.
+//! ECDSA that ring lacks and real servers use: on P-521, and with SHA-512 on P-256 and P-384. It is far
+//! slower than ring, and used only for certificates and keys of these kinds.
 
 use std::sync::Arc;
 
@@ -14,10 +13,10 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 
 type Algorithm = &'static dyn SignatureVerificationAlgorithm;
 
-/// A scheme with the algorithms that it may mean.
+/// A signature scheme with the algorithms that it may mean.
 type Mapping = (SignatureScheme, &'static [Algorithm]);
 
-/// ring with the curves it lacks.
+/// ring, extended by the curves it lacks.
 pub(super) fn provider() -> CryptoProvider {
     let ring = rustls::crypto::ring::default_provider();
     CryptoProvider {
@@ -28,11 +27,11 @@ pub(super) fn provider() -> CryptoProvider {
     }
 }
 
-/// The algorithms of ring and ours. rustls wants them `'static`: they are joined once a process.
+/// The algorithms of ring and of this file. rustls requires them to be `'static`: they are leaked once per process.
 fn with_more(ring: WebPkiSupportedAlgorithms) -> WebPkiSupportedAlgorithms {
     let ours = [P521_SHA512, P521_SHA384, P521_SHA256, P384_SHA512, P256_SHA512];
     let all: Vec<Algorithm> = ring.all.iter().copied().chain(ours).collect();
-    // In TLS 1.3 a scheme fixes the curve, and the first is it; in TLS 1.2 it fixes the hash alone.
+    // In TLS 1.3 a scheme fixes the curve, and its first algorithm is used; in TLS 1.2 it fixes only the hash.
     let more = |(scheme, algorithms): &Mapping| {
         let more = match *scheme {
             SignatureScheme::ECDSA_NISTP384_SHA384 => P521_SHA384,
@@ -111,8 +110,8 @@ fn p384(key: &[u8], digest: &[u8], signature: &[u8]) -> Option<()> {
     key.verify_prehash(digest, &DerSignature::from_bytes(signature).ok()?).ok()
 }
 
-/// The width of P-521 in bytes. A hash is a number: zeros before it change nothing, and the crate
-/// takes none that is shorter than half the width.
+/// The width of P-521 in bytes. A hash is a number, so leading zeros change nothing, and the crate
+/// refuses one that is shorter than half the width.
 const P521_WIDTH: usize = 66;
 
 fn p521(key: &[u8], digest: &[u8], signature: &[u8]) -> Option<()> {
@@ -128,7 +127,7 @@ fn widened(digest: &[u8]) -> [u8; P521_WIDTH] {
     wide
 }
 
-/// Loads the keys that ring loads, and those on P-521.
+/// Loads the keys that ring supports, and those on P-521.
 #[derive(Debug)]
 struct Keys;
 
@@ -186,8 +185,8 @@ impl Signer for P521Key {
     }
 }
 
-/// Key exchange on P-521: some servers know no other curve, and in TLS 1.2 a certificate on a curve
-/// is shown to those alone who offer the curve here.
+/// Key exchange on P-521: some servers support no other curve, and in TLS 1.2 a server uses a
+/// certificate on a curve only if the client offers the curve here.
 #[derive(Debug)]
 struct P521Group;
 
@@ -203,7 +202,7 @@ impl SupportedKxGroup for P521Group {
     }
 }
 
-/// A random number below the order of the curve: a few tries find one.
+/// A random secret below the order of the curve, found in a few tries.
 fn random_secret() -> Result<p521::SecretKey, Error> {
     let random = rustls::crypto::ring::default_provider().secure_random;
     for _ in 0..64 {

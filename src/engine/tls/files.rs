@@ -14,10 +14,10 @@ use crate::engine::error::EngineError;
 use crate::engine::tls::certificate::parse;
 use crate::model::Tls;
 
-/// The keys that this prober knows.
+/// The supported key types, for a message.
 const KEYS: &str = "RSA of 2048 to 8192 bits, ECDSA on P-256, P-384 and P-521, and Ed25519";
 
-/// Reads the certificates to trust and the lists of revoked ones.
+/// Reads the certificates to trust and the revocation lists.
 ///
 /// # Errors
 /// A file that cannot be read or used.
@@ -32,7 +32,7 @@ pub(super) fn believed(
             let mut roots = Roots::none();
             for trusted in certificates(file)? {
                 if let Err(error) = roots.add(trusted.clone()) {
-                    // What is no authority can still be the server's own certificate.
+                    // A certificate that is not an authority can still be the server's own.
                     parse(&trusted).ok_or_else(|| unusable(file, error))?;
                     roots.add_pinned(trusted);
                 }
@@ -62,7 +62,7 @@ fn revocation_lists(file: &Path) -> Result<Vec<CertificateRevocationListDer<'sta
 /// The client certificate of these settings; none if they have none.
 ///
 /// # Errors
-/// A file that cannot be read or used, or two that do not fit.
+/// A file that cannot be read or used, or a key that does not fit its certificate.
 pub(super) fn client_cert(tls: &Tls, provider: &CryptoProvider) -> Result<Option<Arc<CertifiedKey>>, EngineError> {
     let (Some(cert_file), Some(key_file)) = (&tls.client_cert, &tls.client_key) else { return Ok(None) };
     let chain = certificates(cert_file)?;
@@ -81,7 +81,7 @@ pub(super) fn client_cert(tls: &Tls, provider: &CryptoProvider) -> Result<Option
     }
 }
 
-/// Why a key could not be read: what is in the file says more than the reader does.
+/// Why a key could not be read: the content of the file tells more than the parser's error.
 fn unreadable_key(file: &Path, error: &dyn fmt::Display) -> EngineError {
     let text = std::fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     if text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || text.contains("Proc-Type: 4,ENCRYPTED") {
@@ -104,7 +104,7 @@ fn unreadable_key(file: &Path, error: &dyn fmt::Display) -> EngineError {
     }
 }
 
-/// What to say of a file without what was looked for.
+/// The message for a file without the expected item.
 fn nothing_in(file: &Path, what: &str) -> String {
     let starts_as_der = std::fs::read(file).is_ok_and(|bytes| bytes.starts_with(&[0x30]));
     if starts_as_der {

@@ -1,5 +1,5 @@
-//! One TLS handshake, and what it showed, also where it failed: the version and the certificates
-//! are seen by objects that belong to this handshake alone.
+//! One TLS handshake and its facts, even if it fails: the version and the certificates are recorded
+//! by objects that belong to this handshake alone.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,17 +18,17 @@ use crate::engine::tls::certificate::Anchors;
 use crate::engine::tls::{TlsSettings, Trust};
 use crate::engine::transport::stream::Stream;
 
-/// What a handshake has shown so far.
+/// The facts of a handshake so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HandshakeFacts {
     /// `"1.2"` or `"1.3"`, once the server has chosen.
     pub(crate) version: Option<&'static str>,
-    /// The cipher suite, once the handshake has ended well.
+    /// The cipher suite, once the handshake has succeeded.
     pub(crate) cipher: Option<CipherSuite>,
-    /// How many bytes the last secret had, which is a matter of the cipher suite.
+    /// The length of the last secret in bytes, which depends on the cipher suite.
     #[cfg(feature = "http3")]
     pub(crate) secret: usize,
-    /// The certificates the server sent, leaf first, also when they were refused.
+    /// The certificates that the server sent, leaf first, even if they were refused.
     pub(crate) chain: Vec<CertificateDer<'static>>,
     /// The certificates that are trusted by themselves.
     pub(crate) anchors: Arc<Anchors>,
@@ -42,21 +42,20 @@ pub(crate) struct HandshakeFacts {
     pub(crate) refused: Option<rustls::Error>,
 }
 
-/// The facts of a handshake, shared between it and whoever asks how far it got.
+/// The facts of a handshake, shared between it and the trace.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedHandshake(Arc<Mutex<HandshakeFacts>>);
 
 impl SharedHandshake {
-    /// The facts so far.
     pub(crate) fn facts(&self) -> MutexGuard<'_, HandshakeFacts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Shakes hands with the server of this name. What it shows is in `shown`, at any moment.
+/// Makes the handshake with the server of this name. `shown` has its facts at any time.
 ///
 /// # Errors
-/// What rustls says, inside an IO error, or what the connection says.
+/// rustls' error, inside an IO error, or that of the connection.
 pub(crate) async fn shake_hands(
     settings: &TlsSettings,
     protocols: Vec<Vec<u8>>,
@@ -86,7 +85,7 @@ pub(crate) fn is_http2(stream: &Stream) -> bool {
     }
 }
 
-/// The settings with the witnesses of one handshake.
+/// The settings with the recorders of one handshake.
 pub(crate) fn watched(settings: &TlsSettings, protocols: Vec<Vec<u8>>, shown: &SharedHandshake) -> ClientConfig {
     let mut config = settings.base.clone();
     config.alpn_protocols = protocols;
@@ -98,7 +97,7 @@ pub(crate) fn watched(settings: &TlsSettings, protocols: Vec<Vec<u8>>, shown: &S
     config
 }
 
-/// Sees every chain, also one that is then refused.
+/// Records every chain, also one that is then refused.
 #[derive(Debug)]
 struct ChainWitness {
     trust: Arc<Trust>,
@@ -152,7 +151,7 @@ impl ServerCertVerifier for ChainWitness {
     }
 }
 
-/// Answers a server that asks for a client certificate, and notes that it asked for one we lack.
+/// Answers a server that asks for a client certificate, and records if there is none to send.
 #[derive(Debug)]
 struct ClientCert {
     certificate: Option<Arc<CertifiedKey>>,
@@ -172,7 +171,7 @@ impl ResolvesClientCert for ClientCert {
     }
 }
 
-/// Learns the version from which kinds of secret are logged. The secrets themselves are dropped.
+/// Learns the version from the kinds of secret that are logged. The secrets themselves are dropped.
 #[derive(Debug)]
 struct VersionWitness(SharedHandshake);
 

@@ -1,12 +1,12 @@
-//! The names of the algorithms and extensions that a certificate may have and a client may not know.
+//! The names of the algorithms and extensions in certificates that a client may not support.
 
-/// The object identifier at the start of an algorithm identifier's contents, with dots.
+/// The object identifier at the start of an algorithm identifier's contents, in dotted form.
 pub(super) fn oid(identifier: &[u8]) -> String {
     let (first, _) = split(identifier);
     first.unwrap_or_else(|| "without a name".to_owned())
 }
 
-/// An object identifier, and what follows it.
+/// An object identifier, and the bytes after it.
 fn split(bytes: &[u8]) -> (Option<String>, &[u8]) {
     let [0x06, length, rest @ ..] = bytes else { return (None, &[]) };
     let length = usize::from(*length);
@@ -32,8 +32,8 @@ fn split(bytes: &[u8]) -> (Option<String>, &[u8]) {
     (Some(text), rest)
 }
 
-/// The name of a signature algorithm, and whether it is too weak to be believed; none if nobody
-/// knows it.
+/// The name of a signature algorithm, and whether it is too weak to be trusted; none if it is
+/// unknown.
 pub(super) fn algorithm(identifier: &[u8]) -> Option<(&'static str, bool)> {
     const WEAK: bool = true;
     Some(match oid(identifier).as_str() {
@@ -69,7 +69,7 @@ pub(super) fn algorithm(identifier: &[u8]) -> Option<(&'static str, bool)> {
     })
 }
 
-/// The type of a key: its algorithm, and the curve where it has one.
+/// The type of a key: its algorithm, and its curve if it has one.
 pub(super) fn key(identifier: &[u8]) -> String {
     let (algorithm, parameters) = split(identifier);
     let Some(algorithm) = algorithm else { return "without a name".to_owned() };
@@ -97,13 +97,13 @@ pub(super) fn key(identifier: &[u8]) -> String {
     }
 }
 
-/// Whether the verifier knows what a critical extension means.
+/// Whether the verifier understands a critical extension.
 pub(super) fn is_known(oid: &str) -> bool {
     matches!(oid, "2.5.29.15" | "2.5.29.17" | "2.5.29.19" | "2.5.29.30" | "2.5.29.31" | "2.5.29.37")
 }
 
-/// The name of an extension that the verifier does not know, and whether other clients do; none
-/// where nobody does.
+/// The name of an extension that the verifier does not understand, and whether other clients do;
+/// none if it is unknown.
 pub(super) fn extension(oid: &str) -> Option<(&'static str, bool)> {
     const ELSEWHERE: bool = true;
     Some(match oid {

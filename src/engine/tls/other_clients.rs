@@ -1,5 +1,5 @@
-//! What a server speaks that ends a handshake because nothing is in common: it is asked once more with the
-//! first messages of other clients, and its choice says what this prober lacks.
+//! What a server supports that ended a handshake because nothing is in common: it is sent the `ClientHello`
+//! of other clients, and its choice tells what this prober lacks.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The most time that is spent on it.
+/// The most time spent on this.
 const TIME: Duration = Duration::from_secs(2);
 
-/// A server's choice stands in the first bytes of its answer.
+/// How many bytes of an answer are read: the server's choice is among the first.
 const ANSWER: usize = 128;
 
-/// Suites of TLS 1.2 that other clients know and this prober does not (IANA's registry).
+/// TLS 1.2 suites that other clients support and this prober does not (IANA's registry).
 const SUITES: &[(u16, &str)] = &[
     (0x009c, "TLS_RSA_WITH_AES_128_GCM_SHA256"),
     (0x009d, "TLS_RSA_WITH_AES_256_GCM_SHA384"),
@@ -47,13 +47,13 @@ const SUITES: &[(u16, &str)] = &[
     (0x0005, "TLS_RSA_WITH_RC4_128_SHA"),
 ];
 
-/// Suites of TLS 1.3 that other clients know and this prober does not.
+/// TLS 1.3 suites that other clients support and this prober does not.
 const SUITES_OF_TLS13: &[(u16, &str)] = &[(0x1304, "TLS_AES_128_CCM_SHA256"), (0x1305, "TLS_AES_128_CCM_8_SHA256")];
 
-/// The suites that this prober knows.
+/// The suites that this prober supports.
 const OURS: &[u16] = &[0x1301, 0x1302, 0x1303, 0xc02b, 0xc02c, 0xc02f, 0xc030, 0xcca8, 0xcca9];
 
-/// Groups for the exchange of keys that other clients know and this prober does not.
+/// Key exchange groups that other clients support and this prober does not.
 const GROUPS: &[(u16, &str)] = &[
     (30, "X448"),
     (22, "secp256k1"),
@@ -77,10 +77,10 @@ const GROUPS: &[(u16, &str)] = &[
     (0x11ed, "SecP384r1MLKEM1024"),
 ];
 
-/// The groups that this prober knows.
+/// The key exchange groups that this prober supports.
 const OUR_GROUPS: &[u16] = &[29, 23, 24, 25];
 
-/// Signatures that any client knows.
+/// The signature schemes that any client supports.
 const SIGNATURES: &[u16] = &[
     0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805, 0x0806, 0x0809, 0x080a, 0x080b, 0x0401, 0x0501, 0x0601,
     0x081a, 0x081b, 0x081c, 0x0904, 0x0905, 0x0906, 0x0708, 0x0203, 0x0201, 0x0303, 0x0301, 0x0402, 0x0202,
@@ -95,23 +95,23 @@ const SUPPORTED_VERSIONS: u16 = 43;
 const KEY_SHARE: u16 = 51;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 
-/// The random bytes that make a `HelloRetryRequest` of a `ServerHello` (RFC 8446 section 4.1.3).
+/// The random bytes that mark a `ServerHello` as a `HelloRetryRequest` (RFC 8446 section 4.1.3).
 const RETRY: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
     0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
-/// What this prober lacks to speak with a server.
+/// What this prober lacks to connect to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lack {
     Suite(&'static str),
     Group(&'static str),
-    /// The suite and the version are known, and so is the group where TLS 1.3 names one.
+    /// The version and the suite are supported, and so is the group if TLS 1.3 names one.
     Signature,
 }
 
 impl Lack {
-    /// What is not in common.
+    /// The kind of parameter that is not in common.
     pub(crate) fn kind(self) -> &'static str {
         match self {
             Lack::Suite(_) => "cipher suite",
@@ -130,8 +130,8 @@ impl fmt::Display for Lack {
     }
 }
 
-/// What the server at this address chooses of what this prober does not know; none if it chooses nothing, or
-/// does not answer soon.
+/// What the server at this address chooses that this prober does not support; none if it chooses nothing, or
+/// does not answer in time.
 pub(super) async fn choice(address: SocketAddr, name: &str, random: [u8; 32]) -> Option<Lack> {
     let of_tls12 = client_hello(name, random, Client::Tls12)?;
     let of_tls13 = client_hello(name, random, Client::Tls13)?;
@@ -166,7 +166,7 @@ async fn ask(address: SocketAddr, hello: &[u8]) -> Option<Chosen> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Chosen {
     suite: u16,
-    /// Of TLS 1.3, where it asks for a key of it.
+    /// The group that a TLS 1.3 server asks for.
     group: Option<u16>,
 }
 
@@ -181,7 +181,7 @@ fn lack(chosen: Chosen) -> Option<Lack> {
     }
 }
 
-/// What a `ServerHello` (RFC 5246 section 7.4.1.3) or a `HelloRetryRequest` chooses, once so much has come.
+/// The choice in a `ServerHello` (RFC 5246 section 7.4.1.3) or a `HelloRetryRequest`, once enough bytes have arrived.
 fn chosen(answer: &[u8]) -> Option<Chosen> {
     // Record: type 22, version, length. Message: type 2, length, version 3.3, random, session, suite.
     let is_hello = answer.first() == Some(&22) && answer.get(5) == Some(&2) && answer.get(9..11) == Some(&[3, 3]);
@@ -209,13 +209,13 @@ fn word(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([word[0], word[1]]))
 }
 
-/// Whose first message it is.
+/// The client that a `ClientHello` imitates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Client {
-    /// One that knows suites of TLS 1.2 that this prober does not, and no others.
+    /// It supports only TLS 1.2 suites that this prober does not.
     Tls12,
-    /// One that knows every suite of TLS 1.3 and every group, and shows no key of any: the server names the
-    /// group that it wants.
+    /// It supports every TLS 1.3 suite and every group, and sends no key share: the server names the group
+    /// that it wants.
     Tls13,
 }
 
@@ -263,12 +263,12 @@ fn extensions(name: &str, client: Client) -> Option<Vec<u8>> {
     Some(extensions)
 }
 
-/// Numbers with their length before them.
+/// Numbers, preceded by their length in bytes.
 fn words(words: &[u16]) -> Option<Vec<u8>> {
     with_length(&words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>())
 }
 
-/// Bytes with their length before them.
+/// Bytes, preceded by their length.
 fn with_length(bytes: &[u8]) -> Option<Vec<u8>> {
     let length = u16::try_from(bytes.len()).ok()?.to_be_bytes();
     Some([&length[..], bytes].concat())

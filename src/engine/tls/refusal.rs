@@ -1,5 +1,5 @@
-//! Why certificates are refused → a failure class and one sentence that names which certificate it
-//! is, and whether it is the target's fault or something that this prober does not know.
+//! Why certificates are refused → a failure class and one sentence that names the certificate, and
+//! whether it is the target's fault or something that this prober does not support.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,11 +17,11 @@ use crate::model::FailureClass;
 /// The longest name of a certificate in a message, in characters.
 const NAME_LIMIT: usize = 80;
 
-/// No clock shows an earlier time than this, at which the code was there: the date of the build
-/// where the build says it (`SOURCE_DATE_EPOCH`), so that the same source gives the same bytes.
+/// A clock before this time is wrong, because the code existed then. `SOURCE_DATE_EPOCH` replaces it
+/// if the build sets that; the time of the build itself would make builds irreproducible.
 const RELEASED: &str = "2026-01-01T00:00:00Z";
 
-/// A refusal, inside rustls' own error.
+/// A refusal, wrapped in rustls' own error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) class: FailureClass,
@@ -36,7 +36,7 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// What a chain was held to.
+/// A chain, and what it was verified against.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held<'a> {
     /// What the server sent, leaf first.
@@ -52,7 +52,7 @@ pub(super) struct Held<'a> {
 }
 
 impl Held<'_> {
-    /// The refusal that an error of the verifier is.
+    /// Turns an error of the verifier into a refusal.
     pub(super) fn refusal(&self, error: &CertificateError) -> Refusal {
         match error {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => self.expired(),
@@ -192,7 +192,7 @@ impl Held<'_> {
         invalid("it has a critical extension that is not understood")
     }
 
-    /// A signature that does not verify, where a key of an odd size is the reason.
+    /// A signature that does not verify, possibly because the key has an unsupported size.
     fn bad_signature(&self) -> Refusal {
         for certificate in self.path() {
             let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() else { continue };
@@ -241,7 +241,7 @@ fn day(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 
-/// When this prober was built.
+/// The earliest time that a correct clock can show.
 fn built() -> Timestamp {
     let epoch = option_env!("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse().ok());
     let built = epoch.and_then(|seconds: u64| Timestamp::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok());
@@ -280,7 +280,7 @@ fn signed_with(algorithm: Option<(&str, bool)>, id: &[u8]) -> Refusal {
     }
 }
 
-/// A key that is not used with an algorithm.
+/// A key that cannot be used with a signature algorithm.
 fn key_for(key: &[u8], signature: &[u8]) -> Refusal {
     if let Some((name, true)) = names::algorithm(signature) {
         return signed_with(Some((name, true)), signature);

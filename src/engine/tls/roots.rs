@@ -11,10 +11,10 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use crate::engine::tls::certificate::Anchors;
 
-/// What is wrong with a store, in a sentence.
+/// The most errors of a store that a message lists.
 const ERRORS: usize = 3;
 
-/// Certificates that are believed, and the verifier that holds chains to them.
+/// Trusted certificates, and the verifier that checks chains against them.
 #[derive(Debug)]
 pub(super) struct Believed {
     pub(super) anchors: Arc<Anchors>,
@@ -23,7 +23,7 @@ pub(super) struct Believed {
     pub(super) without_store: Option<String>,
 }
 
-/// Certificates that are trusted by themselves, before a verifier is made of them.
+/// Trusted certificates, before a verifier is built from them.
 #[derive(Debug)]
 pub(super) struct Roots {
     store: RootCertStore,
@@ -49,19 +49,19 @@ impl Roots {
         Ok(())
     }
 
-    /// Trusts one more certificate without being able to build a path to it: it is believed where
-    /// it is shown itself.
+    /// Trusts one more certificate to which no path can be built: it is accepted only as the server's
+    /// own.
     pub(super) fn add_pinned(&mut self, certificate: CertificateDer<'static>) {
         self.certificates.push(certificate);
     }
 
-    /// The host's own, by `SSL_CERT_FILE` and `SSL_CERT_DIR` where these are set; the built-in ones
-    /// where that is none at all.
+    /// The host's own roots, from `SSL_CERT_FILE` and `SSL_CERT_DIR` if these are set; the built-in
+    /// ones if the host has none at all.
     pub(super) fn of_host() -> Roots {
         let found = rustls_native_certs::load_native_certs();
         let mut roots = Roots::none();
         for certificate in found.certs {
-            // One that cannot be read is no reason to do without the others.
+            // One that cannot be parsed does not rule out the others.
             let _ = roots.add(certificate);
         }
         let places: Vec<String> = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
@@ -84,7 +84,7 @@ impl Roots {
         roots
     }
 
-    /// What a user is told of the host's own store; none if it is as it should be.
+    /// A warning about the host's own store; none if nothing is wrong with it.
     fn warning(&self) -> Option<String> {
         let trouble = self.trouble.as_ref()?;
         Some(if self.are_built_in {
@@ -96,8 +96,8 @@ impl Roots {
         })
     }
 
-    /// A verifier that holds chains to them. A revocation list says nothing of the certificates of
-    /// other issuers, and these are not refused for that.
+    /// Builds a verifier for chains. A certificate is not refused because no revocation list covers
+    /// its issuer.
     ///
     /// # Errors
     /// There is no certificate to build a path to, or a list cannot be used.
@@ -115,7 +115,7 @@ impl Roots {
     }
 }
 
-/// How many root certificates are trusted on this host, and whose they are.
+/// How many root certificates this host trusts, and where they come from.
 pub(crate) fn describe_host_roots() -> String {
     let roots = Roots::of_host();
     let count = roots.store.len();
@@ -134,7 +134,7 @@ impl SystemRoots {
         &self.read(provider).0
     }
 
-    /// Reads them now, and says what is wrong with them.
+    /// Reads the roots now, and returns what is wrong with them.
     pub(super) fn warning(&self, provider: &Arc<CryptoProvider>) -> Option<String> {
         self.read(provider).1.clone()
     }

@@ -1,5 +1,5 @@
-//! Whom a handshake believes: the verifier of the certificates that a server shows. It accepts a
-//! certificate that is itself trusted, and says of one that it refuses what is wrong with which.
+//! Verifies the certificates of a server. A leaf that is itself trusted is accepted, and a refusal
+//! names the certificate and what is wrong with it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::refusal::Held;
 use super::roots::{Believed, SystemRoots};
 use crate::engine::tls::certificate::{Anchors, not_after, not_before, parse, verify_name};
 
-/// Whom to believe.
+/// Which certificates to accept, and the verifier for them.
 #[derive(Debug)]
 pub(crate) struct Trust {
     whom: Whom,
@@ -32,7 +32,7 @@ impl Trust {
         Trust { whom, provider: Arc::clone(provider) }
     }
 
-    /// Whether anyone is refused.
+    /// Whether certificates are verified at all.
     pub(crate) fn refuses(&self) -> bool {
         !matches!(self.whom, Whom::Anyone)
     }
@@ -50,7 +50,7 @@ impl Trust {
         }
     }
 
-    /// Says of the verifier's error which certificate it is about, inside rustls' own error.
+    /// Adds to the verifier's error which certificate it is about, inside rustls' own error.
     fn explained(&self, error: Error, chain: &[CertificateDer<'_>], name: &str, now: Timestamp) -> Error {
         let Error::InvalidCertificate(error) = &error else { return error };
         let anchors = self.anchors();
@@ -80,7 +80,7 @@ impl ServerCertVerifier for Trust {
         } else {
             believed.verifier.verify_server_cert(leaf, intermediates, name, ocsp, now)
         };
-        // Names are looked at last: all else holds of such a certificate.
+        // The verifier checks names last, so the rest of such a certificate is valid.
         if verdict.as_ref().is_err_and(is_of_name) && verify_name(leaf, name).is_ok() {
             return Ok(ServerCertVerified::assertion());
         }
@@ -115,8 +115,8 @@ impl ServerCertVerifier for Trust {
     }
 }
 
-/// A certificate that is trusted itself needs no issuer: its dates and its names are held to, and
-/// whether it calls itself an authority does not matter.
+/// Verifies a certificate that is itself trusted, which needs no issuer: its dates and names must be
+/// valid, and whether it is an authority does not matter.
 fn pinned(leaf: &CertificateDer<'_>, name: &ServerName<'_>, now: Timestamp) -> Result<ServerCertVerified, Error> {
     let certificate = parse(leaf).ok_or(CertificateError::BadEncoding)?;
     if not_before(&certificate) > now {

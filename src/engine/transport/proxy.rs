@@ -1,5 +1,5 @@
-//! The way through a proxy: CONNECT and SOCKS 5 by hand, so that what the proxy says is evidence, and
-//! so that its own trouble is told from what it reports of the target.
+//! Connects through a proxy. CONNECT and SOCKS 5 are implemented here so that the proxy's reply is
+//! evidence, and its own failure is told from what it reports about the target.
 
 use std::net::{IpAddr, SocketAddr};
 use std::{fmt, io};
@@ -17,7 +17,7 @@ use crate::engine::transport::stream::Stream;
 /// The longest head of an answer to CONNECT, in bytes.
 const HEAD: usize = 16 * 1024;
 
-/// The most answers to CONNECT of which the last counts: interim ones (1xx) may stand before it.
+/// The most answers to CONNECT that are read: interim responses (1xx) may precede the final one.
 const INTERIM: usize = 10;
 
 /// A proxy, as configured.
@@ -30,18 +30,18 @@ pub(crate) struct Proxy {
     login: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// How a proxy is spoken to.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProxyScheme {
     Http,
     Https,
     Socks5 {
-        /// Whether it is told names, and looks them up itself.
+        /// Whether it gets names, and resolves them itself.
         names: bool,
     },
 }
 
-/// The target as it is named to a proxy.
+/// The target as sent to a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ProxyTarget {
     Address(SocketAddr),
@@ -57,40 +57,40 @@ impl fmt::Display for ProxyTarget {
     }
 }
 
-/// Why a proxy did not lead to the target.
+/// Why a proxy did not connect to the target.
 #[derive(Debug)]
 pub(crate) enum ProxyError {
-    /// The connection to it broke, or ended before it had answered.
+    /// The connection to it broke before it answered.
     Io(io::Error),
-    /// It closed the connection before it had answered.
+    /// It closed the connection without an answer.
     Closed,
-    /// What it says is neither HTTP nor SOCKS.
+    /// Its reply is neither HTTP nor SOCKS.
     Garbage,
-    /// It answered CONNECT with this status, and in these words.
+    /// It answered CONNECT with this status code and status line.
     Status { code: u16, said: String },
-    /// It answered with this code of SOCKS 5 (RFC 1928 section 6).
+    /// It answered with this SOCKS 5 reply code (RFC 1928 section 6).
     Socks(u8),
-    /// It takes none of the logins offered.
+    /// It accepts none of the logins offered.
     SocksLogin,
 }
 
 impl ProxyError {
-    /// Whether it is what a SOCKS proxy says of one address of the target: another may be reached.
+    /// Whether a SOCKS proxy reports it about one address of the target: another may be reachable.
     pub(crate) fn is_of_target(&self) -> bool {
         matches!(self, ProxyError::Socks(3..=6))
     }
 }
 
 impl Proxy {
-    /// Whether it forwards the request itself, instead of opening a tunnel to the target.
+    /// Whether the proxy forwards the request itself, instead of opening a tunnel to the target.
     pub(crate) fn forwards(&self, is_https: bool) -> bool {
         !is_https && !matches!(self.scheme, ProxyScheme::Socks5 { .. })
     }
 
-    /// Reads a proxy's URL.
+    /// Parses a proxy's URL.
     ///
     /// # Errors
-    /// What is wrong with it; never its password.
+    /// What is wrong with it, without its password.
     pub(crate) fn parse(text: &str) -> Result<Proxy, String> {
         let url = Url::parse(text).map_err(|_| "the proxy's URL cannot be used")?;
         let (scheme, port) = match url.scheme() {
@@ -101,7 +101,7 @@ impl Proxy {
             scheme => return Err(format!("a proxy cannot be asked by {scheme}:")),
         };
         let host = match url.host().ok_or("the proxy's URL has no host")? {
-            // Only special schemes have their addresses parsed.
+            // `Url` parses addresses only for special schemes.
             Host::Domain(name) => match name.parse::<std::net::Ipv4Addr>() {
                 Ok(address) => Host::Ipv4(address),
                 Err(_) => Host::Domain(name.to_owned()),
@@ -119,17 +119,17 @@ impl Proxy {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// The value of a proxy-authorization header, where it wants one.
+    /// The value of a proxy-authorization header, if the URL has a login.
     pub(crate) fn authorization(&self) -> Option<String> {
         let (user, password) = self.login.as_ref()?;
         Some(format!("Basic {}", STANDARD.encode([user, &b":"[..], password].concat())))
     }
 
-    /// Has the proxy connect to the target. A target that is to be asked first says nothing before: what
-    /// follows the proxy's answer is then the proxy's own.
+    /// Makes the proxy connect to the target. If the target sends nothing before the client does
+    /// (`is_asked_first`), bytes after the proxy's answer are the proxy's own.
     ///
     /// # Errors
-    /// What the proxy says, or that it says nothing.
+    /// Why the proxy did not connect.
     pub(crate) async fn open(
         &self,
         mut stream: Stream,
@@ -150,7 +150,7 @@ impl Proxy {
         }
     }
 
-    /// Gives what was read behind the answer.
+    /// Sends CONNECT; returns the bytes read after the answer.
     async fn connect(&self, stream: &mut Stream, target: &ProxyTarget) -> Result<Bytes, ProxyError> {
         let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
         if let Some(authorization) = self.authorization() {
@@ -196,7 +196,7 @@ impl Proxy {
         }
         match ask(stream, &socks_request(target)?).await? {
             [5, 0] => {}
-            // Some say no more than that.
+            // Some proxies send no more than that.
             [5, reply] => return Err(ProxyError::Socks(reply)),
             _ => return Err(ProxyError::Garbage),
         }
@@ -263,7 +263,7 @@ fn ended(error: io::Error) -> ProxyError {
     if error.kind() == io::ErrorKind::UnexpectedEof { ProxyError::Closed } else { ProxyError::Io(error) }
 }
 
-/// The head of an answer to CONNECT. What is read behind it stays unread.
+/// The head of an answer to CONNECT. Bytes after it stay in `unread`.
 async fn read_head(stream: &mut Stream, unread: &mut BytesMut) -> Result<Bytes, ProxyError> {
     loop {
         if let Some(end) = find_end(unread) {
@@ -274,7 +274,7 @@ async fn read_head(stream: &mut Stream, unread: &mut BytesMut) -> Result<Bytes, 
         }
         unread.reserve(1024);
         if stream.read_buf(unread).await.map_err(ProxyError::Io)? == 0 {
-            // What a proxy says before it closes may be all there is.
+            // A proxy may close without the blank line: what it sent is the head.
             return if unread.is_empty() { Err(ProxyError::Closed) } else { Ok(unread.split().freeze()) };
         }
     }

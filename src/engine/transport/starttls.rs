@@ -1,5 +1,4 @@
-//! The words before TLS on a port that begins without it: the server is asked to start TLS in the
-//! protocol of SMTP, IMAP or `PostgreSQL`.
+//! Starts TLS on a port that begins without it, in the protocol of SMTP, IMAP or `PostgreSQL`.
 
 use std::io;
 
@@ -8,24 +7,24 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::engine::transport::stream::Stream;
 use crate::model::Starttls;
 
-/// The most bytes that a server may say before TLS.
+/// The most bytes that a server may send before TLS.
 const MOST: usize = 64 * 1024;
 
-/// The most bytes of a server's words that are quoted.
+/// The most bytes of a server's reply that are quoted.
 const QUOTED: usize = 120;
 
-/// What this prober is called where SMTP wants a name.
+/// The SMTP greeting, which requires a client name.
 const EHLO: &[u8] = b"EHLO uptick.localhost\r\n";
 
 /// The `SSLRequest` of `PostgreSQL`: its length, and 1234 with 5679 in place of a version.
 const SSL_REQUEST: &[u8] = &[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
-/// Why TLS is not begun.
+/// Why TLS is not started.
 #[derive(Debug)]
 pub(crate) enum StarttlsError {
     /// The connection broke.
     Io(io::Error),
-    /// The server does not offer or does not want to start TLS, or speaks another protocol.
+    /// The server does not offer TLS, refuses to start it, or speaks another protocol.
     Refused(String),
 }
 
@@ -35,10 +34,10 @@ impl From<io::Error> for StarttlsError {
     }
 }
 
-/// Asks the server to start TLS: what is sent next is the first message of a handshake.
+/// Asks the server to start TLS; the next bytes to send are the `ClientHello`.
 ///
 /// # Errors
-/// Why there is to be no TLS.
+/// Why TLS cannot start.
 pub(crate) async fn ask(stream: &mut Stream, starttls: Starttls) -> Result<(), StarttlsError> {
     match starttls {
         Starttls::Smtp => ask_smtp(&mut Lines::of(stream)).await,
@@ -47,12 +46,12 @@ pub(crate) async fn ask(stream: &mut Stream, starttls: Starttls) -> Result<(), S
     }
 }
 
-/// What is said at the end of a connection on which nothing was wanted but TLS.
+/// The logout to send on a connection that was only opened for TLS.
 pub(crate) const fn farewell(starttls: Starttls) -> &'static [u8] {
     match starttls {
         Starttls::Smtp => b"QUIT\r\n",
         Starttls::Imap => b"a2 LOGOUT\r\n",
-        // Before a session there is none to end.
+        // There is no session yet to end.
         Starttls::Postgres => b"",
     }
 }
@@ -72,7 +71,7 @@ async fn ask_smtp(lines: &mut Lines<'_>) -> Result<(), StarttlsError> {
     lines.end()
 }
 
-/// The lines of one reply of SMTP, which must begin with this code.
+/// The lines of one SMTP reply, which must begin with this code.
 async fn smtp_reply(lines: &mut Lines<'_>, code: &str) -> Result<Vec<String>, StarttlsError> {
     let mut reply = Vec::new();
     loop {
@@ -112,14 +111,14 @@ async fn ask_imap(lines: &mut Lines<'_>) -> Result<(), StarttlsError> {
     }
 }
 
-/// Whether a line of IMAP begins with these words, whatever their case (RFC 9051 section 9).
+/// Whether an IMAP line begins with these words, in any case (RFC 9051 section 9).
 fn begins(line: &str, words: &str) -> bool {
     line.get(..words.len()).is_some_and(|start| start.eq_ignore_ascii_case(words))
 }
 
 async fn ask_postgres(stream: &mut Stream) -> Result<(), StarttlsError> {
     stream.write_all(SSL_REQUEST).await?;
-    // One byte and no more: what follows it is TLS.
+    // Exactly one byte: TLS follows it.
     match stream.read_u8().await? {
         b'S' => Ok(()),
         b'N' => Err(StarttlsError::Refused("it has no TLS".to_owned())),
@@ -135,7 +134,7 @@ async fn ask_postgres(stream: &mut Stream) -> Result<(), StarttlsError> {
     }
 }
 
-/// The lines that a server says in clear text.
+/// The lines that a server sends in clear text.
 struct Lines<'s> {
     stream: &'s mut Stream,
     unread: Vec<u8>,
@@ -177,7 +176,7 @@ impl Lines<'_> {
         }
     }
 
-    /// Nothing may stand before TLS that is not protected by it.
+    /// Fails if more clear text was received: unprotected bytes must not count as part of the TLS session.
     fn end(&self) -> Result<(), StarttlsError> {
         if self.unread.is_empty() {
             return Ok(());

@@ -1,5 +1,4 @@
-//! The bytes of one connection: a socket, TLS over it, and TLS within TLS behind a proxy that
-//! speaks it.
+//! The byte stream of one connection: a socket, TLS over it, or TLS within the TLS to a proxy.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,19 +11,19 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio_rustls::client::TlsStream;
 
-/// A connection as far as it is made.
+/// A connection with the layers it has so far.
 #[derive(Debug)]
 pub(crate) enum Stream {
     /// A socket alone.
     Socket(Socket),
-    /// TLS over what is below.
+    /// TLS over the inner stream.
     Tls(Box<TlsStream<Stream>>),
-    /// Bytes of the peer that were read already, and the stream they came from.
+    /// Bytes that were already read, and the stream they were read from.
     Ahead(Box<(Bytes, Stream)>),
 }
 
 impl Stream {
-    /// Says farewell where TLS is spoken, without waiting: a server logs a connection that ends without.
+    /// Sends TLS `close_notify` if there is TLS, without waiting: servers log a connection that ends without it.
     pub(crate) fn close(mut self) {
         if !matches!(self, Stream::Socket(_)) {
             let _ = Pin::new(&mut self).poll_shutdown(&mut Context::from_waker(Waker::noop()));
@@ -45,7 +44,7 @@ impl From<UnixStream> for Stream {
     }
 }
 
-/// What carries the bytes: a socket of TCP, or one of this host alone.
+/// The socket that carries the bytes: TCP or Unix.
 #[derive(Debug)]
 enum Carrier {
     Tcp(TcpStream),
@@ -53,7 +52,7 @@ enum Carrier {
     Unix(UnixStream),
 }
 
-/// Calls a method of whatever carries the bytes.
+/// Calls a method of the inner socket.
 macro_rules! carried {
     ($carrier:expr, $method:ident($($argument:expr),*)) => {
         match $carrier {
@@ -64,15 +63,14 @@ macro_rules! carried {
     };
 }
 
-/// A socket that reads before it complains. A peer may answer and close while we are still
-/// sending (413 in the middle of an upload): the failed write is told of only once nothing is left
-/// to read.
+/// A socket that reports a failed write only once nothing is left to read: a peer may answer and
+/// close in the middle of an upload (413), and that answer counts.
 #[derive(Debug)]
 pub(crate) struct Socket {
     carrier: Carrier,
-    /// Whether a write has failed: what is written from then on is dropped.
+    /// Whether a write has failed: later writes are dropped.
     failed: bool,
-    /// The failure of that write, until a reader has heard of it.
+    /// The error of that write, until a read returns it.
     unread: Option<io::Error>,
 }
 
@@ -81,7 +79,7 @@ impl Socket {
         Socket { carrier, failed: false, unread: None }
     }
 
-    /// Keeps the failure of a write for the reader.
+    /// Holds the error of a write for the reader.
     fn hold(&mut self, written: Poll<io::Result<usize>>, length: usize) -> Poll<io::Result<usize>> {
         match ready!(written) {
             Err(error) => {
@@ -135,7 +133,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A socket has no buffer of ours.
+        // Nothing is buffered here.
         Poll::Ready(Ok(()))
     }
 

@@ -1,4 +1,4 @@
-//! The stream under HTTP: a peer with always one more byte does not hold the thread.
+//! The stream under HTTP: a peer that always has one more byte cannot occupy the thread.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,11 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::engine::transport::stream::Stream;
 
-/// How many bytes are read before other tasks get their turn.
+/// How many bytes are read before other tasks run.
 const IN_ONE_GO: usize = 256 * 1024;
 
-/// How long is read before other tasks get their turn: a frame of a few bytes may cost an answer (PING, SETTINGS), and a flood of
-/// them must not make our own timers late, which would tell of neighbours that the prober was too busy.
+/// How long to read before other tasks run: a frame of a few bytes may require an answer (PING, SETTINGS), and a flood
+/// of them must not delay timers, or other checks would fail because the prober was too busy.
 const TURN: Duration = Duration::from_millis(2);
 
 /// A stream whose reads yield.
@@ -24,9 +24,9 @@ pub(crate) struct Wire {
     stream: Stream,
     /// How many bytes were read since a read last had to wait.
     in_one_go: usize,
-    /// When the first of them were.
+    /// When the first of them was read.
     since: Instant,
-    /// All bytes that were read, for whoever asks.
+    /// The total of all bytes read, shared with the caller.
     read: Option<Arc<AtomicU64>>,
 }
 
@@ -35,7 +35,7 @@ impl Wire {
         Wire { stream, in_one_go: 0, since: Instant::now(), read: None }
     }
 
-    /// The same, with a count of all bytes that are read.
+    /// The same, counting all bytes read in `read`.
     pub(crate) fn counted(stream: Stream, read: Arc<AtomicU64>) -> Wire {
         Wire { read: Some(read), ..Wire::new(stream) }
     }
