@@ -41,7 +41,7 @@ pub(super) struct Exchange<'a> {
 #[derive(Debug)]
 pub(super) struct Exchanged {
     pub(super) trace: ConnectionTrace,
-    /// Absent if no answer came.
+    /// Absent if there was no answer.
     pub(super) head: Option<ResponseHead>,
     /// The part of the body that was read.
     pub(super) body: Body,

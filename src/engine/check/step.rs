@@ -368,7 +368,7 @@ fn of_head(head: &ResponseHead, fault: Option<&Fault>) -> Option<Fault> {
 }
 
 /// The failure of an answer, with its mismatches. A rule that is not met takes precedence over a broken transfer; if no
-/// message came in time, the unmet rule explains what was waited for.
+/// message arrived in time, the unmet rule explains what was waited for.
 fn failure_of(unmet: Option<Unmet>, fault: Option<Fault>) -> Option<(Fault, Vec<Mismatch>)> {
     let Some(mut unmet) = unmet else { return Some((fault?, Vec::new())) };
     if let Some(waited) = fault.filter(|fault| fault.class == FailureClass::MessageTimeout) {

@@ -257,7 +257,7 @@ fn most_telling(
     let tried = failed.len();
     let told = failed.into_iter().enumerate().max_by_key(|(place, (_, error))| (error.weight(), usize::MAX - place));
     let Some((_, (address, mut error))) = told else {
-        // A name without any address is told of where it is resolved.
+        // A name without addresses is reported by its resolution.
         let none = io::ErrorKind::AddrNotAvailable.into();
         return QuicError::Socket(ConnectError { address: SocketAddr::from(([0, 0, 0, 0], 0)), error: none, tried });
     };

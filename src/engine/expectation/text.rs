@@ -367,7 +367,7 @@ mod tests {
         }
         let xml = b"<?xml version=\"1.0\" encoding=\"windows-1251\"?><r>\xcf</r>";
         assert!(of(xml, &headers(&["application/rss+xml"])).contains('П'));
-        // Not a page, or too far from its beginning, or said by the head already.
+        // Not a page, or too far from its beginning, or the content-type already names a charset.
         assert!(of("<meta charset=latin1>ö".as_bytes(), &headers(&["text/plain"])).ends_with('ö'));
         assert!(of("<meta charset=latin1>ö".as_bytes(), &headers(&["text/html; charset=utf-8"])).ends_with('ö'));
         let far = format!("{}<meta charset=latin1>ö", " ".repeat(2000));

@@ -143,7 +143,7 @@ impl Decoder {
         let allowance = OVERHEAD.saturating_add(2 * (self.given + room as u64));
         let mut rest = input;
         let mut ended = Ok(());
-        // Grows with the output, not at once to all that may come.
+        // The buffer grows with the output, not to `room` at once.
         let mut step = room.min(BETWEEN);
         while out.len() - start < room && ended.is_ok() {
             let begin = out.len();

@@ -40,7 +40,7 @@ pub(crate) enum Http3Error {
     NoAnswer,
     /// The body ended before it was complete.
     Cut,
-    /// The body is longer than the head says.
+    /// The body is longer than the `content-length`.
     TooLong,
     /// More interim responses than any server has reason to send.
     Interim,

@@ -31,8 +31,7 @@ impl Hosts {
         Hosts { names }
     }
 
-    /// The addresses of a name, which must match as written but for its case, in the order of the file; empty if it has
-    /// none.
+    /// The addresses of a name in any case, but otherwise as written, in the order of the file.
     pub(super) fn addresses(&self, name: &str) -> &[IpAddr] {
         if self.names.is_empty() {
             return &[];

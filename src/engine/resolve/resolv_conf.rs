@@ -32,7 +32,7 @@ pub(super) struct Surroundings {
 pub(super) struct ResolvConf {
     /// In the order in which they are asked.
     pub(super) servers: Vec<SocketAddr>,
-    /// Domains without dots at their ends; the root is an empty one.
+    /// Domains without trailing dots; the root is an empty string.
     pub(super) search: Vec<String>,
     /// A name with fewer dots is tried with the search list first.
     pub(super) ndots: usize,

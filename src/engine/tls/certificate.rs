@@ -28,7 +28,7 @@ const CHAIN: usize = 16;
 /// The most chains whose facts are remembered.
 const KNOWN: usize = 1024;
 
-/// Certificates that are trusted by themselves.
+/// Trusted certificates.
 #[derive(Debug, Default)]
 pub(crate) struct Anchors {
     certificates: Vec<CertificateDer<'static>>,

@@ -30,7 +30,7 @@ pub(crate) struct HandshakeFacts {
     pub(crate) secret: usize,
     /// The certificates that the server sent, leaf first, even if they were refused.
     pub(crate) chain: Vec<CertificateDer<'static>>,
-    /// The certificates that are trusted by themselves.
+    /// The trusted certificates.
     pub(crate) anchors: Arc<Anchors>,
     /// Whether the certificates were accepted.
     pub(crate) verified: bool,

@@ -41,11 +41,11 @@ impl std::error::Error for Refusal {}
 pub(super) struct Held<'a> {
     /// What the server sent, leaf first.
     pub(super) chain: &'a [CertificateDer<'a>],
-    /// The certificates trusted by themselves.
+    /// The trusted certificates.
     pub(super) anchors: &'a Anchors,
-    /// Why the host's own store could not be used, where built-in roots stand in for it.
+    /// Why the host's own store could not be used, if the built-in roots replace it.
     pub(super) without_store: Option<&'a str>,
-    /// The name that was wanted.
+    /// The name that the certificate must match.
     pub(super) name: &'a str,
     /// The time by this host's clock.
     pub(super) now: Timestamp,

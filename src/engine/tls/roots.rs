@@ -1,5 +1,5 @@
-//! The certificates that are trusted by themselves: the host's own, those built in where it has
-//! none, or those of a probe's `tls.ca-file`.
+//! The trusted certificates: the host's own, the built-in ones if it has none, or those of a probe's
+//! `tls.ca-file`.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
@@ -19,7 +19,7 @@ const ERRORS: usize = 3;
 pub(super) struct Believed {
     pub(super) anchors: Arc<Anchors>,
     pub(super) verifier: Arc<WebPkiServerVerifier>,
-    /// Why the host's own store could not be used, where built-in roots stand in for it.
+    /// Why the host's own store could not be used, if the built-in roots replace it.
     pub(super) without_store: Option<String>,
 }
 

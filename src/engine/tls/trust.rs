@@ -37,7 +37,7 @@ impl Trust {
         !matches!(self.whom, Whom::Anyone)
     }
 
-    /// The certificates that are trusted by themselves.
+    /// The trusted certificates; none if nothing is verified.
     pub(crate) fn anchors(&self) -> Arc<Anchors> {
         self.believed().map(|believed| Arc::clone(&believed.anchors)).unwrap_or_default()
     }
