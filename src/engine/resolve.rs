@@ -137,7 +137,7 @@ impl Names {
                     continue;
                 }
                 Source::Files => of_family(known, ip).ok_or_else(|| {
-                    let detail = "the hosts file has an address of the other family alone";
+                    let detail = "the hosts file has only an address of the other family";
                     NoAddress::new(FailureClass::DnsNoAddress, detail)
                 }),
                 Source::Dns => self.lookup_by_dns(host, ip, until).await,
@@ -154,7 +154,7 @@ impl Names {
         }
         Err(failure.unwrap_or_else(|| {
             let is_file_asked = self.files.sources().in_order().any(|(source, _)| source == Source::Files);
-            let unasked = if is_file_asked { "it is not in the hosts file" } else { "no source of addresses is named" };
+            let unasked = if is_file_asked { "it is not in the hosts file" } else { "no supported source is named" };
             NoAddress::new(FailureClass::DnsNotFound, unasked).and("DNS is not asked, by nsswitch.conf")
         }))
     }

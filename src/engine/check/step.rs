@@ -159,7 +159,7 @@ impl StepRun<'_> {
         let is_refused = matches!(head.status.as_u16(), 400 | 401 | 403);
         (is_signed && is_refused && sigv4::is_skewed(&head.headers, Timestamp::now())).then(|| {
             let message = format!(
-                "status {}: this host's clock is minutes off, and what it signs is refused",
+                "status {}: this host's clock is minutes off, so its signature is refused",
                 head.status.as_u16()
             );
             Fault::new(FailureClass::ProberClock, None, message)

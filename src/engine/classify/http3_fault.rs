@@ -52,7 +52,7 @@ fn http3_fault(error: &Http3Error, phase: Phase, peer: &Peer) -> Fault {
             (FailureClass::Http3Error, format!("{target} ended the stream: {}", code_name(code.value())))
         }
         Http3Error::GoingAway => {
-            (FailureClass::Http3Error, format!("{target} takes no more requests on this connection (GOAWAY)"))
+            (FailureClass::Http3Error, format!("{target} accepts no more requests on this connection (GOAWAY)"))
         }
         Http3Error::Invalid { code, reason } => (
             FailureClass::Http3Error,
@@ -120,7 +120,7 @@ fn connection_fault(error: &ConnectionError, phase: Phase, peer: &Peer) -> Fault
             (FailureClass::ConnectionReset, format!("{target} reset the connection, which it no longer knows"))
         }
         ConnectionError::TimedOut => {
-            (class_of_silence(phase), format!("{target} was silent for as long as it keeps a QUIC connection"))
+            (class_of_silence(phase), format!("{target} sent nothing within the idle timeout of QUIC"))
         }
         ConnectionError::LocallyClosed | ConnectionError::CidsExhausted => {
             (FailureClass::Http3Error, format!("the QUIC connection with {target} ended: {error}"))

@@ -158,7 +158,7 @@ impl GrpcCheck<'_> {
             let what = if is_compressed {
                 "compresses its answer without being asked to"
             } else {
-                "answers with something that is no health status"
+                "answers with something that is not a health status"
             };
             let message = what.to_owned();
             return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), message));

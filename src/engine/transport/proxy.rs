@@ -98,7 +98,7 @@ impl Proxy {
             "https" => (ProxyScheme::Https, 443),
             "socks5" => (ProxyScheme::Socks5 { names: false }, 1080),
             "socks5h" => (ProxyScheme::Socks5 { names: true }, 1080),
-            scheme => return Err(format!("a proxy cannot be asked by {scheme}:")),
+            scheme => return Err(format!("`{scheme}` is not a proxy scheme")),
         };
         let host = match url.host().ok_or("the proxy's URL has no host")? {
             // `Url` parses addresses only for special schemes.

@@ -168,7 +168,7 @@ impl Lines<'_> {
                 return Err(if self.unread.is_empty() {
                     io::Error::from(io::ErrorKind::UnexpectedEof).into()
                 } else {
-                    StarttlsError::Refused("it ends in the middle of a line".to_owned())
+                    StarttlsError::Refused("it closed the connection in the middle of a line".to_owned())
                 });
             }
             self.heard += count;
