@@ -1,4 +1,4 @@
-//! The words of the field as plain data: no IO, no clock, no async.
+//! The domain types as plain data: no I/O, no clock, no async.
 
 mod alert;
 mod asset;

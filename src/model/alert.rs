@@ -21,11 +21,11 @@ pub struct Alert {
     pub retries: u32,
     /// The most time one attempt may take.
     pub timeout: Duration,
-    /// An open incident is repeated after this long; never where absent.
+    /// Interval at which an open incident is notified again; absent: never.
     pub repeat: Option<Duration>,
 }
 
-/// Something that an alert may tell of.
+/// An event that an alert can notify about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlertEvent {
     /// An incident opened.
@@ -34,19 +34,19 @@ pub enum AlertEvent {
     Wave,
     /// An incident ended.
     Close,
-    /// A probe passes and fails in turn.
+    /// A probe alternates between passing and failing.
     Flapping,
     /// A certificate expires soon.
     CertificateExpiring,
     /// The error budget of a surface burns too fast.
     SloBurn,
-    /// Something that `warn` names does not hold.
+    /// A `warn` rule of a probe is not met.
     Warning,
     /// A vantage cannot judge.
     CannotJudge,
     /// Answers take far longer than usual.
     Slow,
-    /// They do no more.
+    /// Answers are back to their usual latency.
     SlowEnd,
 }
 
@@ -88,9 +88,9 @@ impl AlertEvent {
 pub enum AlertTarget {
     /// A POST of JSON.
     Webhook {
-        /// The URL, which is a secret where it says so.
+        /// The URL; parts of it may be secret.
         url: Value,
-        /// What the JSON looks like.
+        /// The format of the JSON.
         template: WebhookTemplate,
         /// Additional headers to send.
         headers: Vec<(HeaderName, Value)>,
@@ -102,7 +102,7 @@ pub enum AlertTarget {
     },
 }
 
-/// What a webhook's JSON looks like.
+/// The format of a webhook's JSON.
 #[derive(Clone, Debug)]
 pub enum WebhookTemplate {
     /// All facts (`uptick.alert/1`).

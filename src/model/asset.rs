@@ -1,30 +1,30 @@
-//! What a page links to, and how much of it is loaded.
+//! The files that a page links to, and which of them are loaded.
 
 use std::fmt;
 use std::sync::Arc;
 
 use scraper::error::SelectorErrorKind;
 
-/// `expect.assets`: files that the page links to must load too. Each answers 200 to 299 after
-/// redirects; one that does not is `asset_failed`.
+/// `expect.assets`: files that the page links to must load too. Each must answer 200 to 299 after redirects; otherwise
+/// the check fails with `asset_failed`.
 #[derive(Clone, Debug)]
 pub struct Assets {
     /// The elements whose links are loaded: by `src`, `srcset`, `href`, `data` or `poster`.
     pub select: Selector,
-    /// The most that are loaded, the first of the page.
+    /// Maximum number of files loaded, in page order.
     pub limit: u32,
-    /// Hosts that are asked beside the page's own.
+    /// Hosts that files are loaded from, besides the page's own.
     pub hosts: Vec<HostPattern>,
-    /// The most bytes of each that are read.
+    /// Maximum number of bytes read of each file.
     pub body_limit: u64,
-    /// The fewest that the page must link to: a page without its images is not up.
+    /// Minimum number of files that the page must link to: a page without its images is not up.
     pub at_least: u32,
 }
 
 impl Assets {
-    /// Elements loaded unless the file says otherwise.
+    /// Default of `limit`.
     pub const LIMIT: u32 = 20;
-    /// Bytes of each read unless the file says otherwise.
+    /// Default of `body_limit`: 1 MiB.
     pub const BODY_LIMIT: u64 = 1 << 20;
 
     /// Whether a file on `host` is loaded for a page on `page_host`.
@@ -64,7 +64,7 @@ impl Selector {
     }
 }
 
-/// What is wrong with a selector, as it concerns who writes one.
+/// Describes a selector error for the author of the selector.
 const fn why_no_selector(error: &SelectorErrorKind) -> &'static str {
     match error {
         SelectorErrorKind::EndOfLine => "it ends before it is complete",
@@ -108,7 +108,7 @@ impl HostPattern {
         &self.0
     }
 
-    /// Whether a host is meant. `*.example.com` means `a.example.com` and not `example.com`.
+    /// Whether the pattern matches a host. `*.example.com` matches `a.example.com` but not `example.com`.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {
         let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();

@@ -1,5 +1,5 @@
-//! Secrets within base64 in a text: a server that gives a request back may wrap it so, after it has encoded
-//! it in other ways more than once.
+//! Finds secrets inside base64 text: a server that echoes a request may encode it as base64 after several other
+//! encodings.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -7,10 +7,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::{REDACTED, Redactor};
 
-/// A shorter run of the characters of base64 is a word.
+/// Minimum length of a base64 run: shorter ones are ordinary words.
 const SHORTEST: usize = 12;
 
-/// Takes the bits of a last character that mean nothing for what they are: a run may end anywhere.
+/// Accepts any trailing bits: a run may end anywhere.
 const TOLERANT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -18,8 +18,7 @@ const TOLERANT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireNone),
 );
 
-/// The text without the runs of base64 that hold a secret. What the redactor finds in plain text, it has
-/// still to find.
+/// The text without the base64 runs that hold a secret. Secrets in plain text are left to the redactor.
 pub(super) fn redacted(text: &str, redactor: &Redactor) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -58,7 +57,7 @@ fn holds_secret(run: &str, redactor: &Redactor) -> bool {
         .collect();
     (0..4).any(|from| {
         let aligned = standard.get(from..).unwrap_or_default();
-        // One character alone says nothing.
+        // A single base64 character holds no whole byte.
         let whole = aligned.len() - usize::from(aligned.len() % 4 == 1);
         let decoded = TOLERANT.decode(aligned.get(..whole).unwrap_or_default()).unwrap_or_default();
         let text = String::from_utf8_lossy(&decoded);

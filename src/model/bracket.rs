@@ -1,4 +1,4 @@
-//! An instant that is known up to the distance of two checks.
+//! An instant that is known only to lie between two checks.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use super::timestamp;
 /// A change of state happened after one instant and by another: between two checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 pub struct Bracket {
-    /// The last check of the state before; null where none was seen.
+    /// The last check in the old state; null if none was seen.
     #[serde(with = "optional")]
     #[schemars(with = "Option<String>")]
     pub after: Option<Timestamp>,
-    /// The first check of the state after.
+    /// The first check in the new state.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub by: Timestamp,
 }
 
 impl Bracket {
-    /// How long the two are apart; absent where nothing was seen before.
+    /// Time between the two checks; absent if there was none before.
     #[must_use]
     pub fn width(&self) -> Option<Duration> {
         self.after.map(|after| Duration::try_from(self.by.duration_since(after)).unwrap_or_default())
     }
 }
 
-/// An instant that may be absent, which is null.
+/// Serialises an absent instant as null.
 pub(crate) mod optional {
     use jiff::Timestamp;
     use serde::Serializer;

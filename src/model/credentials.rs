@@ -1,5 +1,4 @@
-//! The secrets that a request of ours carries in its URL and its headers, so that an answer which quotes the
-//! request can be shown without them.
+//! The secrets in the URL and headers of our own requests, so that a response that quotes the request can be redacted.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +8,7 @@ use url::Url;
 
 use super::{Secret, is_secret_name};
 
-/// From this length on, in bytes, a part of a path or a value of a query is taken for a token, whatever its name.
+/// A path segment or query value of at least this many bytes is treated as a token, whatever its name.
 const TOKEN_LENGTH: usize = 20;
 
 /// The secrets of a URL: user, password, values of secret names, and what looks like a token.
@@ -22,14 +21,14 @@ pub(crate) fn of_url(url: &Url) -> Vec<Secret> {
     secrets
 }
 
-/// The secrets of headers: the values of those that are marked or named as secret, and what they are made of.
+/// The secrets of headers: the values of those that are marked or named as secret, and their parts.
 pub(crate) fn of_headers(headers: &HeaderMap) -> Vec<Secret> {
     let is_secret = |(name, value): &(&HeaderName, &HeaderValue)| value.is_sensitive() || is_secret_name(name.as_str());
     let values = headers.iter().filter(is_secret).filter_map(|(_, value)| std::str::from_utf8(value.as_bytes()).ok());
     values.flat_map(of_header).collect()
 }
 
-/// The value, and without its scheme: `Bearer abc` is as secret as `abc`.
+/// The value with and without its scheme: `abc` is as secret as `Bearer abc`.
 fn of_header(value: &str) -> Vec<Secret> {
     let mut secrets = vec![Secret::new(value)];
     if let Some((scheme, token)) = value.trim().split_once(' ') {
@@ -59,7 +58,7 @@ mod tests {
     use super::*;
     use crate::model::Redactor;
 
-    /// Everything that `text` shows of a request to `url` with a header.
+    /// `text` as it is shown after a request to `url` with a header.
     fn shown(url: &str, header: Option<(&'static str, &str)>, text: &str) -> String {
         let headers: HeaderMap = header
             .into_iter()

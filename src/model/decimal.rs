@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 /// compared by the text of their exponent.
 const EXPONENT_DIGITS: usize = 30;
 
-/// A decimal number. Equal are numbers of equal value: `1`, `1.0` and `10e-1`.
+/// A decimal number. Numbers of equal value are equal: `1`, `1.0` and `10e-1`.
 #[derive(Clone, Debug)]
 pub(crate) struct Decimal<'t> {
     is_negative: bool,
@@ -50,12 +50,12 @@ impl<'t> Decimal<'t> {
         self.whole.bytes().chain(self.fraction.bytes())
     }
 
-    /// How many digits it has behind the point; none or less than that where it is an integer.
+    /// Number of digits after the decimal point; zero or negative for an integer.
     pub(crate) fn decimals(&self) -> i128 {
         if self.is_zero() { 0 } else { length(self.whole) + length(self.fraction) - 1 - self.magnitude }
     }
 
-    /// Whether it is one, however it is written.
+    /// Whether the value is an integer, however it is written.
     pub(crate) fn is_integer(&self) -> bool {
         self.decimals() <= 0
     }
@@ -90,7 +90,7 @@ impl Ord for Decimal<'_> {
         if by_sign.is_ne() || self.is_zero() {
             return by_sign;
         }
-        // Digits of which one side has more end in others than zeros, so the longer is larger.
+        // Neither side has trailing zeros, so of two numbers with a common prefix the longer is larger.
         let by_size = self.magnitude.cmp(&other.magnitude).then_with(|| self.digits().cmp(other.digits()));
         if self.is_negative { by_size.reverse() } else { by_size }
     }

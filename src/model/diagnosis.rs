@@ -62,7 +62,7 @@ impl ExtraKind {
 }
 
 impl ExtraCheck {
-    /// Whether whoever was asked answered at all, be it with an error: the way there is open.
+    /// Whether the target answered at all, even with an error: it is reachable.
     #[must_use]
     pub fn answered(&self) -> bool {
         use super::ClassGroup;

@@ -1,4 +1,4 @@
-//! One question to a name server, as a `dns://` URL says it (RFC 4501), and what must hold of its answer.
+//! One DNS query, as a `dns://` URL describes it (RFC 4501), and what must hold of its answer.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::{SafeText, Value};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecordType(pub u16);
 
-/// The types that are asked for by name.
+/// The record types that have a name here.
 const TYPES: &[(&str, u16)] = &[
     ("A", 1),
     ("NS", 2),
@@ -50,14 +50,14 @@ const TYPES: &[(&str, u16)] = &[
 ];
 
 impl RecordType {
-    /// An address of IPv4: what is asked for where a URL names no type.
+    /// An IPv4 address: the type that is queried if a URL names none.
     pub const A: RecordType = RecordType(1);
     /// An alias.
     pub const CNAME: RecordType = RecordType(5);
     /// Every type.
     pub const ANY: RecordType = RecordType(255);
 
-    /// The type of a name, or of `TYPE64` (RFC 3597), whatever its case.
+    /// The type by its name, or as `TYPE64` (RFC 3597), in any case.
     #[must_use]
     pub fn parse(text: &str) -> Option<RecordType> {
         let text = text.to_ascii_uppercase();
@@ -75,29 +75,28 @@ impl fmt::Display for RecordType {
     }
 }
 
-/// One question.
+/// One DNS query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DnsQuestion {
-    /// The name asked for, without its last dot; empty for the root.
+    /// The queried name, without its trailing dot; empty for the root.
     pub name: String,
-    /// The type of record asked for.
     pub kind: RecordType,
 }
 
 impl DnsQuestion {
-    /// The question in a `dns://` URL.
+    /// Reads the query from a `dns://` URL.
     ///
     /// # Errors
-    /// What is wrong with it, after "the URL".
+    /// What is wrong with it; the text continues "the URL".
     pub(crate) fn of_url(url: &Url) -> Result<DnsQuestion, String> {
         let path = url.path().strip_prefix('/').unwrap_or_default();
-        // The root has no name, and is asked for by a type.
+        // The root has no name, so a query for it must give a type.
         if path.is_empty() && url.query().is_none() || path.contains('/') {
             return Err("does not name what to ask for".to_owned());
         }
         let name = percent_decode_str(path).decode_utf8().map_err(|_| "asks for a name that is not UTF-8")?;
         let ascii = match url::Host::parse(&name) {
-            // International names are asked for as they are on the wire.
+            // Internationalised names are queried in their ASCII form.
             Ok(url::Host::Domain(ascii)) => ascii,
             _ => name.into_owned(),
         };
@@ -159,10 +158,10 @@ pub struct DnsSections {
     pub additional: u32,
 }
 
-/// What must hold of the answer to a question.
+/// What must hold of the answer to a DNS query.
 #[derive(Clone, Debug, Default)]
 pub struct DnsExpect {
-    /// Some record of the answer has each of these texts in its data.
+    /// Each of these texts occurs in the data of some record.
     pub contains: Vec<Value>,
     /// The data of the records are these and no others, in any order.
     pub equals: Vec<Value>,
@@ -170,7 +169,7 @@ pub struct DnsExpect {
     pub count: Option<u64>,
     /// Minimum number of records in the answer.
     pub min_count: Option<u64>,
-    /// The code of the response is one of these; `NOERROR` with a record where nothing is said.
+    /// The response code is one of these; if there are none, `NOERROR` with at least one record.
     pub rcode: Vec<&'static str>,
     /// Every record may be cached for at least this long.
     pub min_ttl: Option<Duration>,
@@ -181,7 +180,7 @@ pub struct DnsExpect {
 }
 
 impl DnsExpect {
-    /// The codes of a response that a probe file may name, with their numbers (RFC 1035, 2136).
+    /// The response codes that a probe file may name, with their numbers (RFC 1035, 2136).
     pub(crate) const CODES: &[(&str, u16)] = &[
         ("NOERROR", 0),
         ("FORMERR", 1),
@@ -194,7 +193,7 @@ impl DnsExpect {
         ("NOTZONE", 10),
     ];
 
-    /// Whether anything is said of the records themselves.
+    /// Whether any expectation is about the records themselves.
     #[must_use]
     pub(crate) fn is_of_records(&self) -> bool {
         !self.contains.is_empty() || !self.equals.is_empty() || self.count.is_some() || self.min_count.is_some()

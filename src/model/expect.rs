@@ -11,11 +11,10 @@ use super::{
     Assets, DnsExpect, GrpcStatus, HttpVersion, JsonPath, JsonSchema, JsonText, Phase, Shared, TlsVersion, Value,
 };
 
-/// The expectations of one request, or what is worth a warning of it. The default expects a status of 200 to 299
-/// and nothing else.
+/// The expectations of one request, or its `warn` rules. The default expects a status of 200 to 299 and nothing else.
 #[derive(Clone, Debug)]
 pub struct Expect {
-    /// The status is in one of these, where any are given.
+    /// The status is in one of these, if any are given.
     pub status: Vec<StatusSet>,
     /// Rules for the body as text.
     pub body: Vec<TextRule>,
@@ -23,7 +22,7 @@ pub struct Expect {
     pub headers: Vec<HeaderRule>,
     /// Rules for the body as JSON.
     pub json: Vec<JsonRule>,
-    /// The most time each phase, or everything (`None`), may take.
+    /// Maximum duration of each phase, or of the whole check (`None`).
     pub latency: Vec<(Option<Phase>, Duration)>,
     /// The certificate is valid for at least this many more days.
     pub certificate_days: Option<u32>,
@@ -39,15 +38,15 @@ pub struct Expect {
     pub message_json: Vec<JsonRule>,
     /// The subprotocol that a WebSocket is offered and must choose.
     pub subprotocol: Option<String>,
-    /// The statuses that a gRPC call may end with; OK alone where none are given.
+    /// The statuses that a gRPC call may end with; OK alone if none are given.
     pub grpc_status: Vec<GrpcStatus>,
     /// What must hold of the answer of a name server.
     pub dns: DnsExpect,
     /// The URL that answered, after all redirects.
     pub final_url: Option<Value>,
-    /// The HTTP version is one of these, where any are given.
+    /// The HTTP version is one of these, if any are given.
     pub http_version: Vec<HttpVersion>,
-    /// The TLS version is one of these, where any are given.
+    /// The TLS version is one of these, if any are given.
     pub tls_version: Vec<TlsVersion>,
     /// Whether each service that the answer offers by `alt-svc` must answer too.
     pub alt_svc: bool,
@@ -94,7 +93,7 @@ impl Default for Expect {
 }
 
 impl Expect {
-    /// Nothing is expected, not even of the status: the start of `warn`. All share one.
+    /// Expects nothing, not even a status: the default of `warn`. All probes share one instance.
     #[must_use]
     pub fn nothing() -> Shared<Expect> {
         static NOTHING: LazyLock<Shared<Expect>> =
@@ -185,14 +184,14 @@ impl Pattern {
         self.0.is_match(text)
     }
 
-    /// The first group of the first match, or the whole match where there is no group.
+    /// The first group of the first match, or the whole match if the pattern has no group.
     #[must_use]
     pub fn capture<'t>(&self, text: &'t str) -> Option<&'t str> {
         let captures = self.0.captures(text)?;
         captures.get(1).or_else(|| captures.get(0)).map(|found| found.as_str())
     }
 
-    /// A template with the groups of the first match in the places of `$1` and `${name}`.
+    /// Fills `$1` and `${name}` in a template with the groups of the first match.
     #[must_use]
     pub(crate) fn expand(&self, text: &str, template: &str) -> Option<String> {
         let mut expanded = String::new();

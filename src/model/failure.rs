@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Phase, SafeText};
 
-/// The version of the journal's format where a class says none.
+/// The first journal format version that has a class: 1 unless the class names another.
 macro_rules! since {
     () => {
         1
@@ -16,8 +16,8 @@ macro_rules! since {
     };
 }
 
-/// Declares the classes once: variant, wire name, where it belongs, since which version of the journal's format
-/// where that is not the first, and one sentence for the user.
+/// Declares the classes in one place: variant, wire name, group, the first journal format version that has it (unless
+/// 1), and one sentence for the user.
 macro_rules! failure_classes {
     ($($variant:ident $name:literal $group:ident $(since $version:literal)? $meaning:literal;)+) => {
         /// What kind of failure it was. The set is closed; a name is never changed once released.
@@ -42,7 +42,7 @@ macro_rules! failure_classes {
                 match self { $(FailureClass::$variant => ClassGroup::$group,)+ }
             }
 
-            /// The version of the journal's format in which it came to be: a reader of an older one does not know it.
+            /// The journal format version that introduced it; readers of older versions do not know it.
             #[must_use]
             pub const fn since(self) -> u32 {
                 match self { $(FailureClass::$variant => since!($($version)?),)+ }
@@ -114,7 +114,7 @@ failure_classes! {
     AuthFailed "auth_failed" Ours "The token that the probe needs could not be fetched from its token server.";
 }
 
-/// Where in a check a class belongs, and thereby who is at fault.
+/// The part of a check that a class belongs to, and thereby who is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClassGroup {
     /// While looking the name up.
@@ -129,14 +129,14 @@ pub enum ClassGroup {
     Processing,
     /// While reading the body.
     Transfer,
-    /// The answer came and is not as expected.
+    /// The answer arrived and is not as expected.
     Answer,
-    /// The prober's own trouble: the verdict is unknown, never down.
+    /// The prober is at fault: the verdict is unknown, never down.
     Ours,
 }
 
 impl ClassGroup {
-    /// What the user documentation calls it.
+    /// Its heading in the user documentation.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -226,7 +226,7 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    /// Whether it is of the same rule as another, whatever came.
+    /// Whether both are of the same rule, whatever the actual value was.
     #[must_use]
     pub(crate) fn is_of_same_rule(&self, other: &Mismatch) -> bool {
         self.assertion == other.assertion && self.expected == other.expected

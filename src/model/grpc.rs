@@ -31,7 +31,7 @@ impl GrpcStatus {
     /// The call succeeded.
     pub const OK: GrpcStatus = GrpcStatus(0);
 
-    /// The status of a name.
+    /// The status with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<GrpcStatus> {
         let place = NAMES.iter().position(|known| name.eq_ignore_ascii_case(known))?;

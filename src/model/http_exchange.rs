@@ -1,13 +1,13 @@
-//! A request of a check and its answer, kept where somebody wants to see what was sent and what came.
+//! A request of a check and its answer, kept if the output shows them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{HttpVersion, Redactor, SafeText, base64_runs, text};
 
-/// The longest value of a header that is kept, in characters.
+/// Maximum length of a header value that is kept, in characters.
 pub(crate) const HEADER_LIMIT: usize = 1_000;
 
-/// How much is kept of the requests of a check. A check must stay cheap: nothing, unless the output shows it.
+/// What is kept of a check's requests: nothing unless the output shows it, since a check must stay cheap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExchangeDetail {
     /// Where each request went and what answered it.
@@ -52,18 +52,18 @@ pub struct HttpExchange {
 }
 
 impl HttpExchange {
-    /// The body of an answer as it may be shown: redacted, and nothing in it moves a cursor.
+    /// A response body that is safe to show: redacted, and nothing in it moves a cursor.
     pub(crate) fn shown_body(text: &str, redactor: &Redactor) -> String {
         text::clean_lines(&redactor.redact(&base64_runs::redacted(text, redactor)))
     }
 
-    /// The value of a header as it may be shown.
+    /// A header value that is safe to show.
     pub(crate) fn shown_value(value: &[u8], redactor: &Redactor) -> SafeText {
         let text = str::from_utf8(value).map_or_else(|_| value.escape_ascii().to_string(), str::to_owned);
         redactor.clean(&base64_runs::redacted(&text, redactor), HEADER_LIMIT)
     }
 
-    /// Redacts what has become a secret since, such as a value that was captured from its body.
+    /// Redacts values that became secret later, such as one captured from its body.
     pub(crate) fn redact(&mut self, redactor: &Redactor) {
         self.url = redactor.clean(self.url.as_str(), HEADER_LIMIT);
         for (_, value) in self.request_headers.iter_mut().chain(&mut self.response_headers) {

@@ -13,10 +13,10 @@ pub struct Step {
     pub name: Option<String>,
     /// What is sent.
     pub request: Request,
-    /// What must hold of the answer. Probes that expect what the defaults do share it.
+    /// What must hold of the answer. Probes with the default expectations share one.
     pub expect: Shared<Expect>,
-    /// What is worth a warning where it does not hold; the check is up all the same. Nothing for most
-    /// probes, which share that.
+    /// Rules that cause a warning if they are not met; the check is still up. Most probes have none, and share one
+    /// instance.
     pub warn: Shared<Expect>,
     /// What is taken out of the answer for later steps.
     pub captures: Vec<Capture>,
@@ -35,11 +35,11 @@ impl Step {
 pub struct Capture {
     /// The name it is used by.
     pub name: String,
-    /// Where in the answer it stands.
+    /// Where in the answer to find it.
     pub from: CaptureFrom,
 }
 
-/// Where a captured value stands in an answer. One that is not there is `capture_failed`.
+/// Where an answer holds a captured value. If it is missing, the check fails with `capture_failed`.
 #[derive(Clone, Debug)]
 pub enum CaptureFrom {
     /// The first node that the path finds in the body: a text without its quotes, anything
@@ -55,20 +55,20 @@ pub enum CaptureFrom {
     Select {
         /// Which element.
         selector: Selector,
-        /// This attribute of it; its text where there is none.
+        /// The attribute to take; absent: the element's text.
         attribute: Option<String>,
     },
 }
 
-/// A journey that several probes share, such as a login: `[session.NAME]`. It runs once per
-/// lifetime; its captures and cookies are those of the probes that name it.
+/// A journey that several probes share, such as a login: `[session.NAME]`. It runs once per lifetime, and the probes
+/// that name it share its captures and cookies.
 #[derive(Clone, Debug)]
 pub struct Session {
     /// The name.
     pub name: String,
-    /// How long it is good for.
+    /// How long its captures and cookies stay valid.
     pub lifetime: Duration,
-    /// The most time it may take.
+    /// Maximum duration of one run.
     pub timeout: Duration,
     /// Its requests, in order.
     pub steps: Vec<Step>,

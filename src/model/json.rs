@@ -66,7 +66,7 @@ impl<'d> JsonNode<'d> {
         (self.kind() == JsonKind::Number).then(|| Decimal::of(self.source()))
     }
 
-    /// What a list or an object holds; nothing for other kinds. Of several members with one name
+    /// The elements of an array or the members of an object; nothing for other kinds. Of several members with one name
     /// the last counts.
     pub(crate) fn children(self) -> impl Iterator<Item = JsonNode<'d>> {
         self.slots().map(|(_, node)| node)
@@ -101,7 +101,7 @@ impl<'d> JsonNode<'d> {
         })
     }
 
-    /// It and every value in it at any depth, in the order of the text.
+    /// The value itself and every value inside it, at any depth, in text order.
     pub(crate) fn descendants(self) -> impl Iterator<Item = JsonNode<'d>> {
         let (document, end) = (self.document, self.entry().after);
         let mut at = self.at;
@@ -121,7 +121,7 @@ impl<'d> JsonNode<'d> {
         })
     }
 
-    /// How many values are in it, itself and the names of members among them.
+    /// Number of values in it, counting itself and member names.
     pub(crate) fn entries_within(self) -> u64 {
         u64::from(self.entry().after - self.at)
     }
@@ -172,7 +172,7 @@ impl<'d> JsonNode<'d> {
     }
 }
 
-/// Whether a string as it is written has this text.
+/// Whether a string, as it is written, has this text.
 fn is_named(raw: &str, name: &str) -> bool {
     let inner = &raw[1..raw.len() - 1];
     inner == name || inner.contains('\\') && unescape(raw) == name

@@ -1,5 +1,5 @@
-//! JSON paths (RFC 9535): read once, and carried out in a bounded number of steps, since a path
-//! like `$..a..a..a` finds more nodes than a document has.
+//! JSON paths (RFC 9535): parsed once, and evaluated in a bounded number of steps, since a path like `$..a..a..a` finds
+//! more nodes than a document has.
 
 mod evaluate;
 mod filter;
@@ -21,7 +21,7 @@ pub struct JsonPath {
 }
 
 impl JsonPath {
-    /// Reads a path.
+    /// Parses a path.
     ///
     /// # Errors
     /// What is wrong with it, and at which character.

@@ -1,4 +1,4 @@
-//! A JSON Schema that a body is held to. It is read whole before any check: nothing is fetched for it.
+//! A JSON Schema that a body must match. It is compiled before any check and never fetches anything.
 
 mod numbers;
 mod reader;
@@ -16,23 +16,23 @@ use super::json::{JsonDocument, JsonKind, JsonNode};
 use numbers::SchemaNumbers;
 use value::value_of;
 
-/// What the schema is called while it is read: no reference can lead there from outside.
+/// The schema's URI while it is compiled: no reference can lead there from outside.
 const OWN: &str = "urn:uptick:json-schema";
 
-/// The longest account of what does not hold, in characters.
+/// Maximum length of the description of a violation, in characters.
 const SHOWN: usize = 200;
 
-/// A document of so many levels is judged on the stack of whoever asks.
+/// A document with at most this many levels is validated on the caller's stack.
 const SHALLOW: usize = 8;
 
-/// The stack that one step of the library takes at most, in a build without optimisation.
+/// Maximum stack that one step of the library takes in an unoptimised build, in bytes.
 const STEP: usize = 16 * 1024;
 
-/// The smallest and the largest stack for a document; only what is used of it is memory.
+/// The smallest and the largest stack for a document; only the used part takes memory.
 const LEAST_STACK: usize = 4 << 20;
 const MOST_STACK: usize = 1 << 30;
 
-/// What is said of a document for which that is not enough.
+/// The message for a document that needs a larger stack.
 const TOO_DEEP: &str = "the document is nested too deep to be judged by this schema";
 
 /// A schema, compiled.
@@ -41,7 +41,7 @@ pub struct JsonSchema(Arc<CompiledSchema>);
 
 struct CompiledSchema {
     path: PathBuf,
-    /// The most steps that it does at one level of a document: as deep as it is nested, and one for each reference.
+    /// Maximum number of steps at one level of a document: the schema's nesting depth, and one for each reference.
     steps: usize,
     numbers: SchemaNumbers,
     schemas: Schemas,
@@ -64,12 +64,12 @@ impl UrlLoader for NoLoader {
 }
 
 impl JsonSchema {
-    /// Compiles the schema that stands in a file.
+    /// Compiles the schema in a file.
     ///
     /// # Errors
     /// What is wrong with it, in one line.
     pub fn new(path: &Path, text: &str) -> Result<JsonSchema, String> {
-        // A schema is itself held to the schema of schemas.
+        // A schema is itself validated against the meta-schema.
         let levels = depth(text).saturating_mul(16);
         on_stack_for(levels, || JsonSchema::read(path, text)).ok_or("it is nested too deep")?
     }
@@ -90,13 +90,13 @@ impl JsonSchema {
         Ok(JsonSchema(Arc::new(CompiledSchema { path: path.to_owned(), steps, numbers, schemas, index })))
     }
 
-    /// The file that it stands in.
+    /// The file it was read from.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// The first thing in a document that does not hold: where it stands, and what is wrong with it.
+    /// The first violation in a document: where it is, and what is wrong.
     #[must_use]
     pub(crate) fn violation(&self, document: JsonNode<'_>) -> Option<String> {
         let levels = depth(document.source());
@@ -114,7 +114,7 @@ impl JsonSchema {
         };
         let error = self.0.schemas.validate(&value, self.0.index).err()?;
         let mut at = &error;
-        // The innermost cause says what is wrong; those around it say that something is.
+        // Only the innermost cause says what is wrong; outer ones only say that something is.
         while let Some(inner) = at.causes.first() {
             at = inner;
         }
@@ -125,7 +125,7 @@ impl JsonSchema {
         Some(format!("{place}: {}", of_numbers.unwrap_or_else(|| at.kind.to_string())))
     }
 
-    /// What is wrong with a number, by its own digits and those of the schema; none where it is something else.
+    /// What is wrong with a number, in its own digits and those of the schema; none for any other error.
     fn account_of_numbers(&self, kind: &ErrorKind<'_, '_>, found: JsonNode<'_>) -> Option<String> {
         let (got, numbers) = (found.source(), &self.0.numbers);
         let source = |number: &Number| numbers.source_of(number).map(str::to_owned);
@@ -134,7 +134,7 @@ impl JsonSchema {
             ErrorKind::Maximum { want, .. } => format!("must be <={}, but got {got}", source(want)?),
             ErrorKind::ExclusiveMinimum { want, .. } => format!("must be > {} but got {got}", source(want)?),
             ErrorKind::ExclusiveMaximum { want, .. } => format!("must be < {} but got {got}", source(want)?),
-            // Beyond 2^53 the library finds remainders that there are not.
+            // Beyond 2^53 the library finds remainders that do not exist.
             ErrorKind::MultipleOf { want, .. } if numbers.is_multiple(got, want) == Some(true) => not_comparable(got),
             ErrorKind::MultipleOf { want, .. } if numbers.one().as_ref() == Some(*want) => {
                 format!("want integer, but got {got}")
@@ -161,7 +161,7 @@ fn not_comparable(number: &str) -> String {
     format!("the number {number} cannot be compared exactly with those of the schema")
 }
 
-/// What stands at a JSON pointer (RFC 6901).
+/// The node at a JSON pointer (RFC 6901).
 fn node_at<'d>(document: JsonNode<'d>, pointer: &str) -> Option<JsonNode<'d>> {
     pointer.split('/').skip(1).try_fold(document, |node, token| match node.kind() {
         JsonKind::Array => node.children().nth(token.parse().ok()?),
@@ -169,7 +169,7 @@ fn node_at<'d>(document: JsonNode<'d>, pointer: &str) -> Option<JsonNode<'d>> {
     })
 }
 
-/// Carries out what the library does in so many steps within each other. None where there is no stack for it.
+/// Runs library work that nests this many steps. None if no stack is large enough.
 fn on_stack_for<T: Send>(steps: usize, work: impl FnOnce() -> T + Send) -> Option<T> {
     let stack = steps.saturating_mul(STEP).max(LEAST_STACK);
     if stack > MOST_STACK {
@@ -181,7 +181,7 @@ fn on_stack_for<T: Send>(steps: usize, work: impl FnOnce() -> T + Send) -> Optio
     })
 }
 
-/// How many levels of arrays and objects a text of JSON has.
+/// Nesting depth of the arrays and objects in a JSON text.
 fn depth(text: &str) -> usize {
     let (mut open, mut deepest, mut in_string, mut is_escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {

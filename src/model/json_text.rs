@@ -1,4 +1,4 @@
-//! A JSON document that a probe file says: what a node of an answer is held against.
+//! A JSON document from a probe file, which a node of an answer is compared with.
 
 use std::fmt;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// A duration as whole microseconds, held at `u64::MAX` (584,000 years).
+/// A duration as whole microseconds, capped at `u64::MAX` (584,000 years).
 #[must_use]
 pub fn of(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
@@ -18,7 +18,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     u64::deserialize(deserializer).map(Duration::from_micros)
 }
 
-/// The same for a duration that may be absent, which is null.
+/// The same, with an absent duration as null.
 pub(crate) mod optional {
     use std::time::Duration;
 

@@ -1,16 +1,16 @@
-//! Which addresses may be asked, and how many of a name's addresses must be up.
+//! Which addresses may be connected to, and how many of a name's addresses must be up.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Networks that may not be asked: `network.deny`. It is enforced on the resolved address of
-/// every hop, so that no spelling of a name or an address gets around it.
+/// Networks that must not be connected to: `network.deny`. It is enforced on the resolved address of every hop, so that
+/// no spelling of a name or an address gets around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeniedNetworks {
-    /// Private and loopback networks, and addresses that lead nowhere else.
+    /// Private, loopback and reserved networks.
     pub private: bool,
     /// Link-local networks.
     pub link_local: bool,
-    /// The metadata services of clouds.
+    /// Cloud metadata services.
     pub metadata: bool,
 }
 
@@ -34,7 +34,7 @@ impl DeniedNetworks {
     }
 }
 
-/// `[network]` of the probe file, for requests that are no checks: webhooks, heartbeats, exporters.
+/// `[network]` of the probe file, for requests that are not checks: webhooks, heartbeats, exporters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NetworkRules {
     /// Networks that are never connected to.
@@ -43,8 +43,8 @@ pub struct NetworkRules {
     pub uses_proxy: bool,
 }
 
-/// The IPv4 addresses that may be inside an IPv6 one: mapped, compatible, NAT64 (RFC 6052) and 6to4. A local
-/// NAT64 (RFC 8215) may have it behind the first 48 bits or at the end.
+/// The IPv4 addresses that an IPv6 address may embed: mapped, compatible, NAT64 (RFC 6052) and 6to4. A local NAT64 (RFC
+/// 8215) may hold it after the first 48 bits or at the end.
 fn inner(address: IpAddr) -> Vec<IpAddr> {
     let IpAddr::V6(v6) = address else { return Vec::new() };
     if v6 == Ipv6Addr::LOCALHOST || v6 == Ipv6Addr::UNSPECIFIED {
@@ -88,7 +88,7 @@ fn is_link_local(address: IpAddr) -> bool {
     }
 }
 
-/// Loopback, RFC 1918, shared (RFC 6598), unique local, a local NAT64 (RFC 8215), unspecified, and what is reserved.
+/// Loopback, RFC 1918, shared (RFC 6598), unique local, a local NAT64 (RFC 8215), unspecified, and reserved ranges.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
@@ -114,13 +114,13 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// Which of a name's addresses are asked.
+/// Which of a name's addresses are checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Addresses {
     /// The first that connects.
     #[default]
     First,
-    /// Each, as a case of its own; this many must be up.
+    /// Each one separately; this many must be up.
     All(Quorum),
 }
 
@@ -137,7 +137,7 @@ pub enum Quorum {
 }
 
 impl Quorum {
-    /// Whether `up` of `all` addresses are enough. Of no address, none is.
+    /// Whether `up` of `all` addresses are enough; with no addresses, never.
     #[must_use]
     pub(crate) const fn is_met(self, up: usize, all: usize) -> bool {
         match self {

@@ -19,7 +19,7 @@ pub struct Check {
     pub probe: Arc<Probe>,
     /// When it was due.
     pub scheduled_at: Timestamp,
-    /// How late it is started: the prober's doing, and never part of a latency.
+    /// How late it starts: caused by the prober, and never part of a latency.
     pub lag: Duration,
 }
 
@@ -186,8 +186,8 @@ impl Outcome {
         self.failure.as_ref().map(|failure| failure.class)
     }
 
-    /// The code that its failure came with, where failures of the class are told apart by one: the status code
-    /// of an answer that was not as expected, or of a refusal.
+    /// The code of its failure, if failures of the class are told apart by one: the status code of an unexpected
+    /// answer, or of a refusal.
     #[must_use]
     pub fn code(&self) -> Option<u16> {
         let failure = self.failure.as_ref()?;
@@ -198,7 +198,7 @@ impl Outcome {
         }
     }
 
-    /// Makes it one that failed this way: its verdict is that of the class, whatever it was before.
+    /// Makes it a failure: the verdict becomes that of the class, whatever it was before.
     pub fn fail(&mut self, failure: Failure) {
         self.verdict = failure.class.verdict();
         self.failure = Some(failure);
@@ -317,7 +317,7 @@ pub enum CertificateRole {
 }
 
 impl CertificateRole {
-    /// Whether the leaf is trusted by way of it.
+    /// Whether it is on the path from the leaf to the trusted certificate.
     #[must_use]
     pub(crate) const fn is_on_path(self) -> bool {
         !matches!(self, CertificateRole::Unused)

@@ -90,7 +90,7 @@ impl Timings {
         }
     }
 
-    /// Adds time to one phase, which thereby has happened.
+    /// Adds time to one phase, which then counts as having happened.
     pub fn add(&mut self, phase: Phase, time: Duration) {
         let slot = match phase {
             Phase::Resolve => &mut self.resolve,

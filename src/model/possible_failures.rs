@@ -1,5 +1,5 @@
-//! The classes that a probe can fail with: what it never does cannot break. Whoever counts by class begins
-//! each of them with a zero, so that the first failure is seen as one more.
+//! The classes that a probe can fail with: what it never does cannot break. Counters by class start each of them at
+//! zero, so that the first failure shows as an increase.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ impl Probe {
     pub fn possible_failures(&self) -> Vec<FailureClass> {
         let own = Journey::of(&self.steps, &self.transport);
         let session = self.session.as_ref().map(|session| Journey::of(&session.steps, &session.transport));
-        // What a shared journey finds is the failure of its probes.
+        // A failure of a shared journey is a failure of its probes.
         let can_fail = |class: &FailureClass| {
             own.can_fail_with(*class)
                 || session
@@ -68,7 +68,7 @@ fn step_can_fail_with(step: &Step, target: &Target, transport: &Transport, class
     }
 }
 
-/// What is known of where a request leads.
+/// What is known about the target of a request.
 struct Target {
     /// Whether a name may have to be looked up.
     has_name: bool,
@@ -82,11 +82,11 @@ impl Target {
         let url = Url::parse(&shown).ok();
         let is_address = match url.as_ref().and_then(Url::host) {
             Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
-            // The host of a scheme that is not the web's is a name to the parser, whatever it is.
+            // The URL parser treats the host of a non-web scheme as a name, whatever it is.
             Some(Host::Domain(name)) => name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok(),
             None => false,
         };
-        // A redirect leads to another name, and to https; a name server answers what a resolver would.
+        // A redirect may lead to another name and to https; a DNS check fails the way a lookup does.
         let leads_on = request.protocol == Protocol::Http && request.redirects > 0 || request.protocol == Protocol::Dns;
         let is_captured = url.is_none();
         let is_tls = url.is_some_and(|url| is_tls_scheme(url.scheme())) || request.starttls.is_some();
@@ -119,7 +119,7 @@ fn processing(request: &Request, expect: &Expect, transport: &Transport, class: 
     }
 }
 
-/// Whether a text is waited for over a connection without HTTP.
+/// Whether the check waits for text over a connection without HTTP.
 fn waits_for_text(request: &Request, expect: &Expect) -> bool {
     matches!(request.protocol, Protocol::Tcp | Protocol::Tls) && (!expect.body.is_empty() || expect.min_bytes.is_some())
 }

@@ -1,5 +1,5 @@
-//! A probe: a named question. What is requested, from where, how often, and what must hold.
-//! Past the configuration every value here is legal.
+//! A probe: a named target, what is sent to it, how often, and what must hold of the answer. Past the configuration
+//! every value here is valid.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{Maintenance, Request, Schedule, Session, Shared, Step, Transport, Value};
 
-/// The named question in `probes.toml`.
+/// A named target of `probes.toml`, with its requests, schedule and expectations.
 #[derive(Clone, Debug)]
 pub struct Probe {
     /// The name: unique in a file, and the key of every record.
@@ -19,7 +19,7 @@ pub struct Probe {
     pub surface: String,
     /// Free words to select by.
     pub tags: Vec<String>,
-    /// Whether it is a reference target: its failure means that we are offline.
+    /// Whether it is a reference target: its failure means that this vantage is offline.
     pub control: bool,
     /// The file that defines it, as an absolute path; absent for a URL of the command line.
     pub file: Option<Arc<Path>>,
@@ -27,11 +27,11 @@ pub struct Probe {
     pub line: usize,
     /// When it is due.
     pub schedule: Schedule,
-    /// The most time one attempt may take, all redirects and steps together.
+    /// Maximum duration of one attempt, including all redirects and steps.
     pub timeout: Duration,
     /// The requests, in order: one, or the steps of a journey.
     pub steps: Vec<Step>,
-    /// How to reach the target. Probes that reach theirs alike share it.
+    /// How to reach the target. Probes with equal settings share one.
     pub transport: Shared<Transport>,
     /// What to do after a failed attempt.
     pub retries: Retries,
@@ -51,27 +51,27 @@ pub struct Retries {
 }
 
 impl Retries {
-    /// The wait before an attempt that follows a failed one, unless the probe file says otherwise.
+    /// Default delay before a retry.
     pub const DELAY: Duration = Duration::from_secs(1);
 }
 
 impl Probe {
-    /// Whether it is one of a URL of the command line: it stands in no line of a file.
+    /// Whether it comes from a URL on the command line, and so from no line of a file.
     pub(crate) const fn is_of_command_line(&self) -> bool {
         self.line == 0
     }
 
-    /// The time between two checks unless the probe file says otherwise.
+    /// Default interval between two checks.
     pub const INTERVAL: Duration = Duration::from_secs(30);
-    /// The most time of an attempt unless the probe file says otherwise.
+    /// Default timeout of an attempt.
     pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
     /// The surface of a probe that names none.
     pub(crate) const SURFACE: &str = "default";
     /// The surface of a control target that names none.
     pub(crate) const CONTROL_SURFACE: &str = "control";
 
-    /// A probe that asks for one URL and has every other value at its default: a timeout of
-    /// 10 seconds (never above the interval), a status of 200 to 299 expected.
+    /// A probe that requests one URL and has the default of everything else: a timeout of 10 seconds (never above the
+    /// interval), a status of 200 to 299 expected.
     #[must_use]
     pub fn plain(name: &str, surface: &str, url: &str, interval: Duration) -> Probe {
         Probe {
@@ -91,8 +91,8 @@ impl Probe {
         }
     }
 
-    /// The longest a check may take: every attempt to its timeout, and the waits between. Where it
-    /// has a session, an attempt may wait for that, be refused, and be made once more.
+    /// Maximum duration of a check: every attempt up to its timeout, and the delays between. With a session, an attempt
+    /// may wait for it, be refused, and be made once more.
     #[must_use]
     pub fn longest(&self) -> Duration {
         let retries = self.retries;
@@ -105,8 +105,7 @@ impl Probe {
             .saturating_add(retries.delay.saturating_mul(retries.attempts))
     }
 
-    /// Whether any certificate is good enough, for it or for its session: then up does not mean that
-    /// the right server answered.
+    /// Whether it or its session accepts any certificate: up then does not mean that the right server answered.
     #[must_use]
     pub(crate) fn is_insecure(&self) -> bool {
         self.transport.tls.insecure || self.session.as_ref().is_some_and(|session| session.transport.tls.insecure)

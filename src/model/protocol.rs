@@ -1,20 +1,20 @@
-//! What a check asks once it has reached its target, decided by the scheme of the URL alone: all checks
-//! go the same road, some of them less far.
+//! The protocol that a check speaks, decided by the scheme of the URL alone. All checks share one sequence of phases;
+//! some of them end earlier.
 
-/// What is asked.
+/// The protocol of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
     /// An HTTP request and its answer: `http://` and `https://`.
     Http,
     /// A TLS handshake and the certificates in it: `tls://`.
     Tls,
-    /// A TCP connection, and where asked for what comes over it: `tcp://`.
+    /// A TCP connection and, if the probe expects any, the text received over it: `tcp://`.
     Tcp,
     /// The upgrade to a WebSocket, and the first message over it: `ws://` and `wss://`.
     WebSocket,
-    /// A question to the health service of gRPC: `grpc://` and `grpcs://`.
+    /// A gRPC health check: `grpc://` and `grpcs://`.
     Grpc,
-    /// A question to a name server and its answer: `dns://`.
+    /// A DNS query and its answer: `dns://`.
     Dns,
 }
 
@@ -42,7 +42,7 @@ impl Protocol {
         Protocol::ALL.into_iter().find(|protocol| protocol.schemes().contains(&scheme))
     }
 
-    /// The protocol of a URL; HTTP where its scheme is not known before a value is captured.
+    /// The protocol of a URL; HTTP if its scheme is unknown until a value is captured.
     #[must_use]
     pub(crate) fn of_url(url: &str) -> Protocol {
         let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
@@ -56,7 +56,7 @@ pub(crate) fn is_tls_scheme(scheme: &str) -> bool {
     matches!(scheme, "https" | "wss" | "grpcs" | "tls")
 }
 
-/// The plain-text protocol in which a server is asked to go on in TLS.
+/// The plain-text protocol in which a server is asked to start TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Starttls {
     /// RFC 3207.
@@ -68,7 +68,7 @@ pub enum Starttls {
 }
 
 impl Starttls {
-    /// Every one.
+    /// Every protocol.
     pub const ALL: [Starttls; 3] = [Starttls::Smtp, Starttls::Imap, Starttls::Postgres];
 
     /// The word in the probe file.

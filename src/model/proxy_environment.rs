@@ -7,14 +7,14 @@ use url::Host;
 
 use super::{Protocol, Value};
 
-/// What the environment says of proxies.
+/// The proxy settings of the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProxyEnvironment {
-    /// `http_proxy`, in lower case alone: a server may set the other for its programs (httpoxy).
+    /// `http_proxy`, in lower case alone: a web server may set `HTTP_PROXY` from a request header (httpoxy).
     pub http: Option<Value>,
-    /// `HTTPS_PROXY` or `https_proxy`: for whatever is spoken in TLS.
+    /// `HTTPS_PROXY` or `https_proxy`: for every target that is reached over TLS.
     pub https: Option<Value>,
-    /// `ALL_PROXY` or `all_proxy`: for whatever has no proxy of its own.
+    /// `ALL_PROXY` or `all_proxy`: for every target without a proxy of its own.
     pub all: Option<Value>,
     /// `NO_PROXY` or `no_proxy`.
     pub direct: Vec<DirectTarget>,
@@ -23,23 +23,23 @@ pub struct ProxyEnvironment {
 /// Targets that are reached without a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DirectTarget {
-    /// Every one.
+    /// Every target.
     All,
-    /// A name and whatever is below it, at one port or at all.
+    /// A name and its subdomains, on one port or on all.
     Domain(String, Option<u16>),
     /// The addresses of a network.
     Network {
         /// Its address.
         address: IpAddr,
-        /// How many bits of it count.
+        /// Prefix length in bits.
         bits: u8,
-        /// At one port or at all.
+        /// One port; absent: all.
         port: Option<u16>,
     },
 }
 
 impl DirectTarget {
-    /// Every entry of a `NO_PROXY`; what is none is left out.
+    /// Parses a `NO_PROXY` list; invalid entries are skipped.
     #[must_use]
     pub fn list(text: &str) -> Vec<DirectTarget> {
         text.split([',', ' ']).filter_map(|entry| DirectTarget::parse(entry.trim())).collect()
@@ -66,7 +66,7 @@ impl DirectTarget {
         (!host.is_empty()).then_some(DirectTarget::Domain(host, port))
     }
 
-    /// Whether this host at this port is one of them.
+    /// Whether it covers this host and port.
     pub(crate) fn holds(&self, host: &Host<String>, port: u16) -> bool {
         let is_port = |wanted: Option<u16>| wanted.is_none_or(|wanted| wanted == port);
         match (self, host) {
@@ -106,7 +106,7 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
 }
 
 impl ProxyEnvironment {
-    /// The proxy for a target; none where it is reached directly.
+    /// The proxy for a target; none if it is reached directly.
     #[must_use]
     pub(crate) fn proxy_for(
         &self,

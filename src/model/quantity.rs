@@ -12,7 +12,7 @@ use super::{LatencyObjective, Objective};
 /// Why a text is not the quantity that it should be. The text continues "it is not a duration: ".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
-    /// Nothing is there.
+    /// The text is empty.
     #[error("it is empty")]
     Empty,
     /// A minus sign, or a time before now.
@@ -51,7 +51,7 @@ pub enum QuantityError {
     /// Not a ratio of counts.
     #[error("it is not of the form `4 of 10`")]
     CountForm,
-    /// 11 of 10.
+    /// A count above its total: 11 of 10.
     #[error("its first number is larger than its second")]
     MoreThanAll,
 }
@@ -206,7 +206,7 @@ fn percent_and(text: &str, word: &'static str) -> Result<(f64, Duration), Quanti
     Ok((percent_text(text).unwrap_or(percent / 100.0), positive_duration(rest)?))
 }
 
-/// The ratio that is nearest to the percentage as it is written: 99.9 / 100 is not 0.999 in binary.
+/// The ratio nearest to the percentage as it is written: 99.9 / 100 is not 0.999 in binary.
 fn percent_text(text: &str) -> Option<f64> {
     let percent = text.split_once('%')?.0.trim();
     percent.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.').then(|| format!("{percent}e-2").parse().ok())?

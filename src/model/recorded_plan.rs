@@ -1,4 +1,4 @@
-//! The plan line of a journal: what a prober was to run, so that what never ran is known.
+//! The plan line of a journal: which probes a prober was to run, so that checks that never ran are known.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -42,10 +42,10 @@ pub struct PlannedProbe {
 }
 
 impl RecordedPlan {
-    /// How many probes one line holds.
+    /// Maximum number of probes on one line.
     const PROBES_PER_LINE: usize = 1_000;
 
-    /// The plan of a run, as many parts as lines are needed for it.
+    /// The plan of a run, in as many parts as it needs lines.
     pub fn parts<'p>(
         vantage: &str,
         shard: Option<Shard>,
@@ -59,14 +59,14 @@ impl RecordedPlan {
             from,
             probes: probes.to_vec(),
         };
-        // That there is nothing to run is a plan too.
+        // An empty plan is recorded too.
         if planned.is_empty() {
             return vec![part(&[])];
         }
         planned.chunks(Self::PROBES_PER_LINE).map(part).collect()
     }
 
-    /// The same of a run that cron or somebody else starts: when it is due is not known here.
+    /// The same for a run that cron or another scheduler starts: its interval is not known here.
     #[must_use]
     pub(crate) fn on_demand(self) -> RecordedPlan {
         let unscheduled = |probe| PlannedProbe { interval_ms: None, schedule: None, ..probe };

@@ -1,4 +1,4 @@
-//! The redaction that keeps secrets, in every encoding, out of what a server gives back.
+//! Redacts secrets, in every encoding, from what a server sends back.
 
 mod places;
 mod secret_forms;
@@ -15,21 +15,20 @@ use self::secret_search::Search;
 use super::text::{MESSAGE_LIMIT, visible_bytes};
 use super::{REDACTED, SHORTEST_SECRET, SafeText, Secret, is_secret_name, unescape};
 
-/// How much longer a form may get by being escaped, as far as text behind a cut is looked at.
+/// How many times longer escaping may make a form, for text searched beyond a cut.
 const ESCAPED: usize = 6;
 
-/// The most bytes behind a cut that are looked at for the end of a secret.
+/// Maximum number of bytes beyond a cut that are searched for the end of a secret.
 const REACH: usize = 64 * 1024;
 
-/// Finds every encoding of every secret in a text. This is the one way from what a server
-/// says to [`SafeText`].
+/// Finds every encoding of every secret in a text. This is the only way from what a server sends to [`SafeText`].
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    /// Secrets that were added together. What they are looked for by is made once for each.
+    /// Secrets that were added together. Each group builds its search once.
     groups: Vec<Arc<Group>>,
 }
 
-/// Secrets, and what they are looked for by.
+/// Secrets, and the search built for them.
 #[derive(Debug)]
 struct Group {
     secrets: Vec<Secret>,
@@ -82,10 +81,10 @@ impl Redactor {
         self.clean_beginning(bytes, limit, false)
     }
 
-    /// The same for the beginning of what came, where `goes_on` says that there was more: what
-    /// may be the beginning of a secret at its end is taken for one.
+    /// The same for the beginning of a text; `goes_on` means that there was more. If its end may be the beginning of a
+    /// secret, that is redacted.
     ///
-    /// What it costs depends on the limit, and not on how long the text is.
+    /// The cost depends on the limit, not on the length of the text.
     #[must_use]
     pub(crate) fn clean_beginning(&self, bytes: &[u8], limit: usize, goes_on: bool) -> SafeText {
         // A character is shown as four bytes at most, or as an escape that is longer than its bytes.
@@ -123,7 +122,7 @@ impl Redactor {
         Cow::Owned(redacted)
     }
 
-    /// Where secrets stand in a text, in order and apart from each other, whatever their encoding.
+    /// The ranges of secrets in a text, in order and without overlaps, whatever their encoding.
     fn places(&self, text: &[u8], goes_on: bool) -> Vec<Range<usize>> {
         let searches: Vec<&Search> = self.searches().collect();
         if searches.is_empty() {
@@ -154,8 +153,7 @@ impl Redactor {
         let _ = shown.set_username("");
         let _ = shown.set_password(None);
         shown.set_fragment(None);
-        // Secrets first: one that has a separator in it spans parameters. What is long is cut: a
-        // message shows no more of it.
+        // Secrets first: one with a separator in it spans parameters. Long text is cut: a message shows no more of it.
         let text = shown.as_str();
         let enough = text.floor_char_boundary(MESSAGE_LIMIT * 4 + (self.longest() * ESCAPED).min(REACH));
         let redacted = self.redact_bytes(&text.as_bytes()[..enough], enough < text.len());
@@ -175,7 +173,7 @@ impl Redactor {
     }
 }
 
-/// A text that was cut, without the half of a character that may stand at its end.
+/// A cut text, without a partial character at its end.
 fn without_half_a_character(text: &[u8]) -> &[u8] {
     let last = text.utf8_chunks().last();
     let half = last.map(|chunk| chunk.invalid()).filter(|half| half.len() < 4 && half.first() >= Some(&0xc0));

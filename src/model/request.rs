@@ -10,11 +10,11 @@ use super::{Protocol, Starttls, Value};
 /// What is sent.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What is asked, by the scheme of the URL.
+    /// The protocol, by the scheme of the URL.
     pub protocol: Protocol,
     /// The method.
     pub method: Method,
-    /// The URL; of the protocol's scheme once its captures are filled in.
+    /// The URL; it has the protocol's scheme once captures are filled in.
     pub url: Value,
     /// Headers in the order given.
     pub headers: Vec<(HeaderName, Value)>,
@@ -22,25 +22,25 @@ pub struct Request {
     pub body: Body,
     /// The text that is sent over a connection without HTTP.
     pub send: Option<Value>,
-    /// How the server is asked to go on in TLS, where it does not begin with it.
+    /// The STARTTLS protocol, if TLS does not begin with the first byte.
     pub starttls: Option<Starttls>,
     /// Credentials.
     pub auth: Option<Auth>,
-    /// The most redirects followed; 0 returns the redirect itself as the answer.
+    /// Maximum number of redirects followed; 0 returns the redirect itself as the answer.
     pub redirects: u32,
-    /// Whether a redirect from https to http is followed: what comes after it can be read and changed on the way.
+    /// Whether a redirect from https to http is followed: everything after it can be read and changed in transit.
     pub redirects_allow_downgrade: bool,
-    /// The most bytes of a body read, after decoding.
+    /// Maximum number of body bytes read, after decoding.
     pub body_limit: u64,
 }
 
 impl Request {
-    /// The most redirects followed unless the probe says otherwise.
+    /// Default of `redirects`.
     pub(crate) const REDIRECTS: u32 = 10;
-    /// The most bytes of a body read unless the probe says otherwise.
+    /// Default of `body_limit`: 1 MiB.
     pub const BODY_LIMIT: u64 = 1 << 20;
 
-    /// A plain GET with every default, or what is asked of a URL with another scheme.
+    /// A GET with default settings, or the default request of a URL with another scheme.
     #[must_use]
     pub fn get(url: Value) -> Request {
         Request {
@@ -62,7 +62,7 @@ impl Request {
 /// The body of a request.
 #[derive(Clone, Debug)]
 pub enum Body {
-    /// None.
+    /// No body.
     Empty,
     /// Text as it is.
     Text(Value),
@@ -118,19 +118,19 @@ pub enum Auth {
     AwsSigV4(AwsSigV4),
     /// A bearer token.
     Bearer(Value),
-    /// A bearer token that a token server gives for client credentials (RFC 6749, 4.4). It is
-    /// kept until it expires; a failure to get it is `auth_failed`, not the target's.
+    /// A bearer token that a token server issues for client credentials (RFC 6749, section 4.4). It is cached until it
+    /// expires; a failure to get it is `auth_failed`, not a failure of the target.
     OAuth2(OAuth2),
 }
 
-/// What a request to AWS is signed with, and for.
+/// The keys that sign a request to AWS, and what the signature covers.
 #[derive(Clone, Debug)]
 pub struct AwsSigV4 {
-    /// The access key's name.
+    /// The access key ID.
     pub access_key: Value,
     /// The key that signs; it is never sent.
     pub secret_key: Value,
-    /// The token of a session, which is sent.
+    /// The session token, which is sent along.
     pub session_token: Option<Value>,
     /// The region: `eu-central-1`.
     pub region: String,
@@ -143,7 +143,7 @@ pub struct AwsSigV4 {
 pub struct OAuth2 {
     /// The token endpoint.
     pub token_url: Value,
-    /// The client's name.
+    /// The client ID.
     pub client_id: Value,
     /// The client's secret.
     pub client_secret: Value,

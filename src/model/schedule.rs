@@ -1,5 +1,5 @@
-//! When a probe is due, and when its failures are expected: intervals, cron expressions with a
-//! time zone, maintenance windows. No clock: every question names its instant.
+//! When a probe is due, and when its failures are expected: intervals, cron expressions with a time zone, maintenance
+//! windows. No clock: the caller passes the instant.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -45,12 +45,12 @@ pub struct Cron {
 }
 
 impl Cron {
-    /// How many times are looked at to find the shortest time between two.
+    /// Number of due times searched for the shortest interval.
     const LOOKED_AT: usize = 200;
-    /// From where: 1 January 2026, so that half a year of today's clock changes is seen.
+    /// Where that search starts: 1 January 2026, so that it covers half a year of clock changes.
     const LOOKED_FROM: i64 = 1_767_225_600;
 
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
     /// What is wrong with it, in one line.
@@ -81,7 +81,7 @@ impl Cron {
         &self.source
     }
 
-    /// The shortest time between two times it is due.
+    /// Shortest interval between two due times.
     #[must_use]
     pub const fn shortest(&self) -> Duration {
         self.shortest
@@ -108,13 +108,13 @@ impl fmt::Debug for Cron {
     }
 }
 
-/// The zone is the last word where that names one.
+/// Splits off the last word if it names a time zone.
 fn split_zone(source: &str) -> Result<(&str, TimeZone), String> {
     let (fields, last) = source.rsplit_once(char::is_whitespace).unwrap_or(("", source));
     if let Ok(zone) = TimeZone::get(last) {
         return Ok((fields.trim_end(), zone));
     }
-    // No field of cron has five letters in a row: it was meant as a zone.
+    // No field of cron is a word this long: it was meant as a zone.
     let is_a_name = last.contains(|c: char| c.is_ascii_alphabetic()) && last.len() > 5 && !last.starts_with('@');
     let letters = last.split(|c: char| !c.is_ascii_alphabetic()).map(str::len).max().unwrap_or(0);
     if is_a_name && letters > 3 {
@@ -133,7 +133,7 @@ fn sentence(error: &CronError) -> String {
     }
 }
 
-/// A date and time with its zone, for croner, whose own support is for another version of jiff.
+/// A date and time with its zone, for croner, which supports another version of jiff.
 #[derive(Clone)]
 struct WallClock(ZonedDateTime);
 
@@ -180,18 +180,18 @@ impl CronDateTime for WallClock {
     }
 }
 
-/// A stretch of time in which failures are expected: checks run and are recorded, marked, and
-/// not counted against the objective.
+/// A period in which failures are expected: checks run and are recorded and marked, but do not count against the
+/// objective.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Maintenance {
     /// Once.
     Once {
-        /// It begins here,
+        /// Start, inclusive.
         from: Timestamp,
-        /// and ends before here.
+        /// End, exclusive.
         to: Timestamp,
     },
-    /// Again and again.
+    /// Repeatedly.
     Repeated {
         /// When it begins.
         begins: Cron,

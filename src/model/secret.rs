@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// What stands in the place of a secret.
+/// Shown in place of a secret.
 pub(crate) const REDACTED: &str = "[redacted]";
 
 /// The shortest secret that can be redacted without shredding the rest of the text, in bytes.
@@ -15,7 +15,7 @@ pub(crate) const SHORTEST_SECRET: usize = 4;
 pub struct Secret(Arc<str>);
 
 impl Secret {
-    /// Takes a value into keeping.
+    /// Wraps a secret value.
     #[must_use]
     pub fn new(value: &str) -> Secret {
         Secret(Arc::from(value))
@@ -37,7 +37,7 @@ impl fmt::Debug for Secret {
 /// Values captured by earlier steps of a journey, by name.
 pub type Captures = BTreeMap<String, String>;
 
-/// A capture that has no value: the step that captures it has not run, or it stands in no step.
+/// A capture that has no value: the step that captures it has not run, or no step captures it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no earlier step captured a value for {name}")]
 pub struct MissingCapture {
@@ -130,8 +130,8 @@ impl fmt::Display for Value {
     }
 }
 
-/// Whether a header, form field or query parameter of this name holds a secret:
-/// its name has key, token, secret, password or sig in it, or it is a credential header.
+/// Whether a header, form field or query parameter of this name holds a secret: its name contains key, token, secret,
+/// password or sig, or it is a credential header.
 #[must_use]
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();

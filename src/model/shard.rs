@@ -1,14 +1,13 @@
-//! A shard: the part of the probes that one of several probers of the same vantage runs. Each prober knows its part
-//! by itself, and no two of them need to talk: a probe belongs to the shard whose number and the probe's name
-//! together have the highest hash (rendezvous hashing). With one shard more, the probes that move are those that the
-//! new one takes.
+//! A shard: the part of the probes that one of several probers of the same vantage runs. Each prober works out its part
+//! by itself, without coordination: a probe belongs to the shard whose number and the probe's name together have the
+//! highest hash (rendezvous hashing). When a shard is added, only the probes that it takes over move.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One of several probers' parts of the probes.
+/// One prober's part of the probes of a vantage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Shard {
     /// Which part, from 0.
@@ -17,16 +16,16 @@ pub struct Shard {
     pub of: u32,
 }
 
-/// Why a text names no shard.
+/// Why a text or a number is not a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
-    /// It has another form.
+    /// The text does not have the form of a shard.
     #[error("it is written I/N, with I from 0 to N-1 and N at most 4294967295: 0/4 is the first of four shards")]
     Form,
     /// There are no shards.
     #[error("there cannot be 0 shards")]
     None,
-    /// There are fewer.
+    /// The number is not below the number of shards.
     #[error("of {of} shards the last is {}/{of}: they are counted from 0", of - 1)]
     TooHigh {
         /// How many there are.
@@ -38,7 +37,7 @@ impl Shard {
     /// The shard of this number, from 0.
     ///
     /// # Errors
-    /// [`ShardError`], where there are not so many.
+    /// [`ShardError`], if `of` is 0 or `index` is not below it.
     pub const fn new(index: u32, of: u32) -> Result<Shard, ShardError> {
         match of {
             0 => Err(ShardError::None),
@@ -47,7 +46,7 @@ impl Shard {
         }
     }
 
-    /// Whether a probe of this name belongs to it. This is for ever: probers of two versions share a fleet.
+    /// Whether a probe of this name belongs to it. The result must never change: probers of two versions share a fleet.
     #[must_use]
     pub fn owns(self, probe: &str) -> bool {
         let name = fnv1a(probe.as_bytes());
@@ -78,7 +77,7 @@ fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The last step of `SplitMix64`, which lets every bit decide about every other.
+/// The last step of `SplitMix64`: every bit of the input affects every bit of the result.
 const fn mixed(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -129,7 +128,7 @@ mod tests {
         assert_eq!(owners, OWNERS);
     }
 
-    /// Written down once: another result would move every fleet's probes.
+    /// Fixed values: another result would move the probes of every fleet.
     const OWNERS: [u32; 5] = [6, 9, 4, 15, 4];
 
     #[test]

@@ -1,10 +1,9 @@
-//! A value that many hold, and that becomes one's own with the first change.
+//! A copy-on-write value with many holders.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// What ten thousand probes have alike is in memory once. Whoever changes it gets a copy first, where others hold
-/// it too.
+/// Keeps in memory once what many probes have in common. A change copies it first if others hold it too.
 #[derive(Debug, Default)]
 pub struct Shared<T>(Arc<T>);
 

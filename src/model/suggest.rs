@@ -1,7 +1,6 @@
-//! Which of some words was meant by one that is not among them: the one answer behind every
-//! "did you mean".
+//! Finds the word that a misspelt one was meant to be: the source of every "did you mean".
 
-/// The nearest of some words, where one is near enough to have been meant.
+/// The nearest of some words, if one is near enough to be meant.
 #[must_use]
 pub fn nearest<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let length = word.chars().count();

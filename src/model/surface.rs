@@ -29,24 +29,24 @@ pub struct Objective {
 pub struct LatencyObjective {
     /// The promised share of checks, in (0, 1).
     pub ratio: f64,
-    /// That end sooner than this.
+    /// The latency that those checks stay below.
     pub under: Duration,
 }
 
-/// When a stretch of failures is an incident, and when incidents are waves of one.
+/// When failures open an incident, and when a new outage is a wave of the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IncidentRules {
-    /// Opened by this many failures in a row,
+    /// Failures in a row that open an incident.
     pub open_after: NonZeroU32,
-    /// or by this many failures,
+    /// Failures within `open_of` checks that open an incident.
     pub open_failures: NonZeroU32,
-    /// out of this many checks.
+    /// Number of checks within which `open_failures` counts.
     pub open_of: NonZeroU32,
-    /// Whether the rules to open were written down: then they hold whatever share of failures is usual.
+    /// Whether the probe file sets the rules to open: then they apply whatever share of failures is usual.
     pub open_is_set: bool,
-    /// Closed by this many good checks in a row.
+    /// Good checks in a row that close an incident.
     pub close_after: NonZeroU32,
-    /// A new stretch this soon after the last is a wave of the same incident, a later one an incident of its own.
+    /// A new outage this soon after the last is a wave of the same incident; a later one is a new incident.
     pub join_within: Duration,
 }
 

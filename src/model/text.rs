@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The longest message kept, in characters.
 pub(crate) const MESSAGE_LIMIT: usize = 300;
 
-/// Bytes as small hexadecimal digits, two a byte.
+/// Bytes in lower-case hexadecimal.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'));
     bytes.iter().flat_map(digits).collect()
@@ -78,7 +78,7 @@ impl SafeText {
     }
 }
 
-/// Bytes as text, as far as this many bytes of it: what is not UTF-8 becomes `\xNN`.
+/// Bytes as text, until `enough` of them are written: what is not UTF-8 becomes `\xNN`.
 pub(super) fn visible_bytes(bytes: &[u8], enough: usize) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
@@ -120,8 +120,8 @@ fn push_visible(out: &mut String, character: char) {
     }
 }
 
-/// Text in which no reader of a CI's log finds a command: `##[error]` of GitHub and Azure, `##vso[…]` of Azure and
-/// `##teamcity[…]` stand anywhere in a line, `::error::` of GitHub at its start.
+/// Text in which no CI system finds a command in its log: `##[error]` of GitHub and Azure, `##vso[…]` of Azure and
+/// `##teamcity[…]` may stand anywhere in a line, `::error::` of GitHub at its start.
 fn without_commands(text: &str) -> Cow<'_, str> {
     let text = if begins_command(text) { Cow::Owned(text.replacen("::", "\\u{3a}:", 1)) } else { Cow::Borrowed(text) };
     let mut harmless = String::new();
@@ -138,7 +138,7 @@ fn without_commands(text: &str) -> Cow<'_, str> {
     Cow::Owned(harmless)
 }
 
-/// Where in a text the second `#` of a command like `##[error]` or `##vso[…]` stands.
+/// The position of the second `#` of each command like `##[error]` or `##vso[…]` in a text.
 pub(crate) fn command_hashes(text: &str) -> impl Iterator<Item = usize> {
     text.match_indices('[').filter_map(|(at, _)| {
         let before = text[..at].trim_end_matches(|character: char| character.is_ascii_alphabetic());
@@ -159,7 +159,7 @@ pub(crate) fn begins_command(line: &str) -> bool {
     command.is_some_and(|command| command.starts_with(|c: char| c.is_ascii_alphabetic()) && command.contains("::"))
 }
 
-/// Characters that a terminal or a browser acts on instead of showing them, or that stand for none.
+/// Characters that a terminal or a browser acts on instead of showing them, or that are no characters.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
@@ -184,7 +184,7 @@ impl fmt::Debug for SafeText {
     }
 }
 
-/// The longest text accepted when reading one back: the longest one ever written is a body cut.
+/// The longest text accepted when reading one back: the longest ever written is a cut body.
 const READ_LIMIT: usize = 16 * 1024;
 
 impl<'de> Deserialize<'de> for SafeText {

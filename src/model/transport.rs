@@ -13,11 +13,11 @@ use super::{Addresses, DeniedNetworks, ProxyEnvironment, Value};
 pub struct Transport {
     /// TLS settings.
     pub tls: Tls,
-    /// The address family asked for.
+    /// The address family to use.
     pub ip: IpFamily,
-    /// Connect here whatever the name resolves to; the name stays in the request and in TLS.
+    /// Connect here, whatever the name resolves to; the name stays in the request and in TLS.
     pub address: Option<SocketAddr>,
-    /// Connect to the addresses of this host, at this port, whatever the URL's host is; that stays in the request
+    /// Connect to the addresses of this host, at this port, instead of the URL's host; that one stays in the request
     /// and in TLS.
     pub named_address: Option<(String, u16)>,
     /// Connect to this Unix socket whatever the host is.
@@ -26,7 +26,7 @@ pub struct Transport {
     pub resolver: Resolver,
     /// The proxy, with its credentials.
     pub proxy: Option<Value>,
-    /// The proxies that the environment names, where the probe asks for them.
+    /// The proxies that the environment names, if the probe uses them.
     pub proxy_environment: Option<Arc<ProxyEnvironment>>,
     /// The local address to send from.
     pub source_address: Option<IpAddr>,
@@ -34,11 +34,11 @@ pub struct Transport {
     pub source_interface: Option<String>,
     /// The HTTP version spoken.
     pub http_version: HttpVersionPreference,
-    /// Whether an idle connection of an earlier check may be used.
+    /// Whether an idle connection of an earlier check may be reused.
     pub reuse: bool,
-    /// Which of the name's addresses are asked, and how many must be up.
+    /// Which of the name's addresses are checked, and how many must be up.
     pub addresses: Addresses,
-    /// Networks that may not be asked.
+    /// Networks that must not be connected to.
     pub deny: DeniedNetworks,
 }
 
@@ -49,7 +49,7 @@ impl Transport {
         self.proxy.is_some() || self.proxy_environment.is_some()
     }
 
-    /// Whether it is said where to connect, whatever the name resolves to.
+    /// Whether the address to connect to is fixed, whatever the name resolves to.
     #[must_use]
     pub(crate) const fn has_fixed_address(&self) -> bool {
         self.address.is_some() || self.unix_socket.is_some()
@@ -67,13 +67,13 @@ pub struct Tls {
     pub client_cert: Option<PathBuf>,
     /// The client certificate's key (PEM).
     pub client_key: Option<PathBuf>,
-    /// The name in SNI and in the certificate, where it is not the URL's host.
+    /// The name in SNI and in the certificate, if it is not the URL's host.
     pub server_name: Option<String>,
-    /// The protocols that are offered (ALPN), first choice first, where the URL's scheme says none.
+    /// The protocols offered (ALPN), in order of preference, if the URL's scheme implies none.
     pub alpn: Vec<String>,
     /// The lowest TLS version accepted.
     pub min_version: TlsVersion,
-    /// Accept any certificate. Loud in every output.
+    /// Accept any certificate. Every output says so.
     pub insecure: bool,
 }
 
@@ -98,7 +98,7 @@ impl TlsVersion {
     }
 }
 
-/// The address family asked for.
+/// The address family to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum IpFamily {
     /// Either.
@@ -134,7 +134,7 @@ pub enum Resolver {
     /// The system's configuration: `/etc/hosts` and `/etc/resolv.conf`.
     #[default]
     System,
-    /// This server over UDP, and over TCP where the answer is cut.
+    /// This server over UDP, and over TCP if the answer is truncated.
     Udp(SocketAddr),
 }
 
@@ -146,7 +146,7 @@ pub enum HttpVersionPreference {
     Auto,
     /// HTTP/1.1 alone.
     Http1,
-    /// HTTP/2 alone, with prior knowledge where there is no TLS.
+    /// HTTP/2 alone, with prior knowledge if there is no TLS.
     Http2,
     /// HTTP/3 alone, over QUIC.
     Http3,

@@ -1,4 +1,4 @@
-//! The escapes a server may put on what it sends back, undone: percent-encoding of any set of
+//! Undoes the escapes that a server may put on what it sends back: percent-encoding of any set of
 //! characters, the escapes of JSON, JavaScript and Rust, the character references of HTML.
 //! Each byte of the plain text remembers where it came from. It knows no secrets.
 
@@ -8,20 +8,20 @@ use std::ops::Range;
 pub(super) struct UnescapedText {
     /// The plain text.
     pub(super) bytes: Vec<u8>,
-    /// Where each byte began in the text as it came, and at last where that ends.
+    /// Where each byte began in the original text, and last where that ends.
     from: Vec<u32>,
 }
 
-/// How many escapes deep a text is looked into: a URL inside HTML inside JSON.
+/// How many nested levels of escapes are undone: a URL inside HTML inside JSON.
 const DEPTH: usize = 3;
 
 /// One way to undo one kind of escape.
 struct Decoder {
-    /// One of these stands in a text that has such escapes.
+    /// A text with such escapes has at least one of these.
     marks: &'static [u8],
     /// The bytes that an escape begins with.
     starts: &'static [u8],
-    /// What the beginning of a text stands for, if it is an escape, and how long that is.
+    /// Decodes the escape at the beginning of a text, if there is one, and returns its length.
     decode: fn(&[u8]) -> Option<(DecodedBytes, usize)>,
 }
 
@@ -69,12 +69,12 @@ impl Decoder {
 }
 
 impl UnescapedText {
-    /// The place in the text as it came of a range of the plain one.
+    /// The range of the original text that a range of the plain one came from.
     pub(super) fn place(&self, range: Range<usize>) -> Range<usize> {
         self.from[range.start] as usize..self.from[range.end] as usize
     }
 
-    /// The text with one kind of escape undone; none where there is none of that kind.
+    /// The text with one kind of escape undone; none if it has none of that kind.
     fn undo(&self, decoder: &Decoder) -> Option<UnescapedText> {
         if !decoder.applies_to(&self.bytes) {
             return None;
@@ -102,7 +102,7 @@ impl UnescapedText {
     }
 }
 
-/// Line breaks and the blanks after them, which stand for nothing in wrapped base64.
+/// Line breaks and the blanks after them, which mean nothing in wrapped base64.
 #[expect(clippy::unnecessary_wraps, reason = "a decoder like the others, which may decline")]
 fn line_break(text: &[u8]) -> Option<(DecodedBytes, usize)> {
     let breaks = text.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
@@ -210,7 +210,7 @@ fn hex(digit: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    /// Whether an escaped text hides these words, and where it says they stand.
+    /// The parts of an escaped text that stand for these words.
     fn hides(escaped: &str, words: &str) -> Vec<String> {
         let mut found = Vec::new();
         visit_unescaped(escaped.as_bytes(), &mut |plain| {

@@ -1,4 +1,4 @@
-//! What a check found: up, down, or that we cannot say.
+//! What a check found: up, down, or unknown.
 
 use std::fmt;
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 /// How deep values may be nested.
 const DEPTH: usize = 512;
 
-/// Up to how many members an object's names are compared one with another.
+/// Up to this many members, an object's names are compared pair by pair.
 const FEW: usize = 8;
 
 /// Why a text is not a JSON document.
@@ -130,7 +130,7 @@ impl Parser<'_> {
         bytes.get(self.at).copied()
     }
 
-    /// A value, of an array or object only its beginning.
+    /// Reads a value; of an array or object only its beginning.
     fn value(&mut self) -> Result<(), &'static str> {
         let start = self.peek().map(|byte| (byte, self.at));
         match start {
@@ -272,8 +272,7 @@ impl Parser<'_> {
     }
 }
 
-/// The text of a string that was read: between its quotes, its escapes undone. Half of a pair of
-/// surrogates becomes U+FFFD.
+/// The text between a string's quotes with its escapes undone. An unpaired surrogate becomes U+FFFD.
 pub(super) fn unescape(raw: &str) -> Cow<'_, str> {
     let inner = &raw[1..raw.len() - 1];
     if !inner.contains('\\') {

@@ -1,4 +1,4 @@
-//! A path carried out on a document, step by counted step.
+//! Evaluates a path on a document and counts the steps.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -6,14 +6,13 @@ use std::cmp::Ordering;
 use super::query::{Comparison, Expression, Matching, Operand, Query, Selector, Test, compile};
 use crate::model::{Decimal, JsonKind, JsonNode};
 
-/// How many steps one path may take on any document: a node looked at is one.
+/// Maximum number of steps of one path on any document: visiting a node is one.
 const STEPS: u64 = 1_000_000;
 
-/// How many more it may take for each value in the document, so that what takes time in
-/// proportion to the document always ends.
+/// Additional steps for each value in the document, so that a path that takes linear time always finishes.
 const STEPS_FOR_A_VALUE: u64 = 20;
 
-/// What a pattern that stands in the document costs, since it is compiled each time.
+/// Cost in steps of a pattern taken from the document: it is compiled each time.
 const COMPILING: u64 = 2_000;
 
 /// A path takes more steps on this document than it may.
@@ -115,7 +114,7 @@ impl<'d> Evaluation<'d> {
         Ok(())
     }
 
-    /// How many elements an array has, which is found by counting them.
+    /// Length of an array; its elements have to be counted.
     fn length_of(&mut self, array: JsonNode<'d>) -> Counted<i64> {
         let length = array.children().count();
         self.spend(length as u64)?;
@@ -232,7 +231,7 @@ impl<'d> Evaluation<'d> {
     }
 }
 
-/// The steps that looking at the whole of a value takes.
+/// The cost in steps of reading a whole value.
 fn cost(value: &Compared<'_, '_>) -> u64 {
     match value {
         Compared::Node(node) => 1 + node.source().len() as u64 / 20,

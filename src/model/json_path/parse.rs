@@ -1,4 +1,4 @@
-//! The grammar of RFC 9535, with advice for what people write who know another dialect.
+//! The grammar of RFC 9535, with advice for people who know another dialect.
 
 use super::parser::{Parsed, Parser, advice_on_method};
 use super::query::{Query, Segment, Selector};
@@ -6,7 +6,7 @@ use super::query::{Query, Segment, Selector};
 /// The largest integer that a path may hold (RFC 7493 section 2.2).
 const LARGEST: i64 = (1 << 53) - 1;
 
-/// Reads a path from `$` to its end.
+/// Parses a path from `$` to its end.
 pub(super) fn path(source: &str) -> Result<Query, String> {
     let mut parser = Parser::new(source);
     let parsed =

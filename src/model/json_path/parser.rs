@@ -1,4 +1,4 @@
-//! A JSON path while it is read: how far reading has come, and what every part of the grammar needs.
+//! The state of parsing a JSON path, and what every part of the grammar needs.
 
 /// How deep parentheses, brackets and functions may be nested.
 const DEPTH: usize = 32;
@@ -27,7 +27,7 @@ impl<'s> Parser<'s> {
         self.rest().chars().next()
     }
 
-    /// Takes a text, if it is next.
+    /// Consumes `text` if it is next.
     pub(super) fn take(&mut self, text: &str) -> bool {
         let is_next = self.rest().starts_with(text);
         if is_next {

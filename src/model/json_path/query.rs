@@ -1,6 +1,6 @@
-//! What a JSON path asks for, as data.
+//! A parsed JSON path.
 
-/// A path from the whole document or, in a filter, from the node that is looked at.
+/// A path from the root of the document or, in a filter, from the current node.
 #[derive(Clone, Debug)]
 pub(super) struct Query {
     pub(super) is_from_root: bool,
@@ -31,7 +31,7 @@ pub(super) enum Selector {
     Filter(Test),
 }
 
-/// What a filter asks of a node.
+/// A condition that a filter puts on a node.
 #[derive(Clone, Debug)]
 pub(super) enum Test {
     Any(Vec<Test>),
@@ -76,20 +76,20 @@ pub(super) enum Operand {
     Boolean(bool),
     Number(String),
     Text(String),
-    /// The one node that a path finds, if it does.
+    /// The one node that a path finds, if any.
     Node(Query),
     /// `length(…)`
     Length(Box<Operand>),
     /// `count(…)`
     Count(Query),
-    /// `value(…)`: the node that a path finds, where it finds just one.
+    /// `value(…)`: the node that a path finds, if it finds exactly one.
     Value(Query),
 }
 
 /// The most memory one compiled pattern may take, in bytes.
 const PATTERN_SIZE: usize = 1 << 20;
 
-/// Compiles a pattern of `match(…)` or `search(…)` (RFC 9485, which is a part of what this reads).
+/// Compiles a pattern of `match(…)` or `search(…)` (RFC 9485, a subset of the syntax accepted here).
 pub(super) fn compile(pattern: &str, is_whole: bool) -> Result<regex::Regex, regex::Error> {
     let pattern = if is_whole { format!("^(?:{pattern})$") } else { pattern.to_owned() };
     regex::RegexBuilder::new(&pattern).size_limit(PATTERN_SIZE).build()

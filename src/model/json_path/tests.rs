@@ -1,4 +1,4 @@
-//! What paths find, held to another implementation of the standard, and how long they may take.
+//! Compares what paths find with another implementation of the standard, and limits the time they take.
 
 use std::fmt::Write as _;
 
@@ -26,7 +26,7 @@ fn a_path_finds_what_the_standard_says() {
         let wanted: Vec<serde_json::Value> = reference.query(&document).all().into_iter().cloned().collect();
         let found: Vec<serde_json::Value> =
             found(path, STORE).iter().map(|source| serde_json::from_str(source).unwrap()).collect();
-        // The order of members is the document's here, and another's there.
+        // Members come in document order here, and in another order there.
         if path.contains('*') || path.contains("..") || path.contains('?') {
             let sorted = |values: Vec<serde_json::Value>| {
                 let mut texts: Vec<String> = values.iter().map(ToString::to_string).collect();

@@ -1,7 +1,7 @@
-//! The numbers of a JSON Schema, and those of the documents that are held to it. The library compares floats of 64 bits, which
-//! cannot tell 9007199254740993 from 9007199254740992, nor that 0.3 is a multiple of 0.1. So the numbers of both are shifted by
-//! as many decimals as `multipleOf` has, and each number of a document is given the float that compares with those of the
-//! schema as its exact value does.
+//! The numbers of a JSON Schema, and those of the documents that must match it. The library compares 64-bit floats,
+//! which cannot tell 9007199254740993 from 9007199254740992, nor that 0.3 is a multiple of 0.1. So both are shifted by
+//! as many decimals as `multipleOf` has, and each number of a document becomes the float that compares with those of
+//! the schema as its exact value does.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use serde_json::Number;
 
 use super::super::decimal::Decimal;
 
-/// The most decimals of a `multipleOf`.
+/// Maximum number of decimals of a `multipleOf`.
 const DECIMALS: u32 = 12;
 
 /// A number that a schema compares with.
@@ -29,24 +29,24 @@ struct KnownNumber {
 pub(super) struct SchemaNumbers {
     /// The decimals by which all numbers are shifted.
     shift: u32,
-    /// By the float that they are to the library.
+    /// Keyed by the bits of the float that the library sees.
     known: HashMap<u64, Vec<KnownNumber>>,
-    /// Whether it is asked of a number that it is an integer, or a multiple.
+    /// Whether the schema requires a number to be an integer, or a multiple.
     pub(super) asks_for_integers: bool,
 }
 
 impl SchemaNumbers {
-    /// Those of a schema whose `multipleOf`s have so many decimals at most.
+    /// For a schema whose `multipleOf`s have at most this many decimals.
     ///
     /// # Errors
-    /// There are more than can be judged.
+    /// There are more decimals than can be compared.
     pub(super) fn shifted_by(decimals: i128) -> Result<SchemaNumbers, String> {
         let shift = u32::try_from(decimals.max(0)).ok().filter(|shift| *shift <= DECIMALS);
         let shift = shift.ok_or_else(|| format!("`multipleOf` has more than {DECIMALS} decimals"))?;
         Ok(SchemaNumbers { shift, ..SchemaNumbers::default() })
     }
 
-    /// What every integer is a multiple of, where numbers are shifted.
+    /// What every integer is a multiple of, if numbers are shifted.
     pub(super) fn one(&self) -> Option<Number> {
         (self.shift > 0).then(|| number_of(&self.shifted("1")))
     }
@@ -54,7 +54,7 @@ impl SchemaNumbers {
     /// A bound of the schema, as it is compared.
     ///
     /// # Errors
-    /// It cannot be told from another one.
+    /// It cannot be told apart from another number.
     pub(super) fn bound(&mut self, source: &str) -> Result<Number, String> {
         self.know(source, false)
     }
@@ -62,7 +62,7 @@ impl SchemaNumbers {
     /// A number that another must be a multiple of.
     ///
     /// # Errors
-    /// It cannot be told from another one.
+    /// It cannot be told apart from another number.
     pub(super) fn multiple(&mut self, source: &str) -> Result<Number, String> {
         self.asks_for_integers = true;
         self.know(source, false)
@@ -71,7 +71,7 @@ impl SchemaNumbers {
     /// A number that another must be equal to.
     ///
     /// # Errors
-    /// It cannot be told from another one.
+    /// It cannot be told apart from another number.
     pub(super) fn literal(&mut self, source: &str) -> Result<Number, String> {
         self.know(source, true)
     }
@@ -91,7 +91,7 @@ impl SchemaNumbers {
         Ok(number)
     }
 
-    /// A number of a document, as it is compared; none where there is no float for it.
+    /// A number of a document, as it is compared; none if no float stands for it.
     pub(super) fn of(&self, source: &str) -> Option<Number> {
         let shifted = self.shifted(source);
         let number = number_of(&shifted);
@@ -120,8 +120,8 @@ impl SchemaNumbers {
         Number::from_f64(stands_for).filter(|_| is_told_apart && is_of_its_kind)
     }
 
-    /// Whether a number of a document is a multiple of one of the schema, by their exact values; none where they have more
-    /// digits than are needed for that.
+    /// Whether a number of a document is a multiple of one of the schema, by their exact values; none if they have too
+    /// many digits for that.
     pub(super) fn is_multiple(&self, source: &str, of: &Number) -> Option<bool> {
         let exact = |text: &str| {
             let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -149,14 +149,14 @@ impl SchemaNumbers {
             return source.into();
         }
         let (digits, exponent) = source.split_once(['e', 'E']).unwrap_or((source, "0"));
-        // An exponent that is beyond all numbers stays beyond them.
+        // An exponent out of range stays out of range.
         let exponent: Option<i64> = exponent.parse().ok();
         exponent
             .map_or(source.into(), |exponent| format!("{digits}e{}", exponent.saturating_add(self.shift.into())).into())
     }
 }
 
-/// A number of JSON to the library: an integer of 64 bits, and else the nearest float.
+/// A JSON number as the library sees it: a 64-bit integer, or else the nearest float.
 pub(super) fn number_of(text: &str) -> Number {
     let integer = text.parse().map(Number::from_i128).ok().flatten();
     let float = || text.parse().ok().and_then(|float: f64| Number::from_f64(float.clamp(f64::MIN, f64::MAX)));
@@ -171,7 +171,7 @@ fn float(number: &Number) -> f64 {
     number.as_f64().unwrap_or_default()
 }
 
-/// What tells floats apart; the two zeros are one.
+/// The bits of a float; both zeros have the same.
 fn bits(float: f64) -> u64 {
     (float + 0.0).to_bits()
 }

@@ -1,5 +1,5 @@
-//! A JSON Schema as it is written → as the library compiles it: its numbers are taken apart, and what its patterns have that
-//! regular expressions here do not is told by name.
+//! Turns a JSON Schema as written into what the library compiles: its numbers are collected, and regular expression
+//! syntax that is not supported here is reported by name.
 
 use std::convert::Infallible;
 
@@ -9,24 +9,24 @@ use super::super::json::{JsonKind, JsonNode};
 use super::numbers::{SchemaNumbers, number_of};
 use super::value::value_of;
 
-/// What has schemas by the names of others' making.
+/// Keywords that hold schemas under names that the author chooses.
 const OF_SCHEMAS: [&str; 6] =
     ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
 
-/// What bounds a number.
+/// Keywords that bound a number.
 const BOUNDS: [&str; 4] = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
 
 /// Reads a schema.
 ///
 /// # Errors
-/// What cannot be judged.
+/// What in it is not supported.
 pub(super) fn read(schema: JsonNode<'_>) -> Result<(Value, SchemaNumbers), String> {
     let mut reader = SchemaReader { numbers: SchemaNumbers::shifted_by(decimals(schema))? };
     let value = reader.schema(schema)?;
     Ok((value, reader.numbers))
 }
 
-/// The most decimals of a number that others must be multiples of.
+/// The most decimals of any `multipleOf`.
 fn decimals(schema: JsonNode<'_>) -> i128 {
     let multiples = schema.descendants().filter_map(|node| node.member("multipleOf")?.number());
     multiples.map(|multiple| multiple.decimals()).max().unwrap_or_default()
@@ -104,7 +104,7 @@ fn plain(node: JsonNode<'_>) -> Value {
     value
 }
 
-/// Refuses what regular expressions of JavaScript have and these have not, since they take no more than linear time.
+/// Rejects JavaScript regular expression syntax that needs more than linear time.
 fn check_pattern(pattern: &str) -> Result<(), String> {
     let (mut rest, mut in_class) = (pattern, false);
     let lacking = loop {

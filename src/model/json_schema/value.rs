@@ -4,10 +4,10 @@ use serde_json::{Number, Value};
 
 use super::super::json::{JsonKind, JsonNode};
 
-/// The value that stands there; `number` says what each number in it is to the library.
+/// Converts a node; `number` converts each number in it.
 ///
 /// # Errors
-/// What `number` says of the first that it has nothing for.
+/// The first error of `number`.
 pub(super) fn value_of<'d, E>(
     node: JsonNode<'d>,
     number: &mut impl FnMut(&'d str) -> Result<Number, E>,

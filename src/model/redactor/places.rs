@@ -1,13 +1,13 @@
-//! Places in a text: ranges of its bytes that are put together where they overlap.
+//! Byte ranges in a text, merged where they overlap.
 
 use std::ops::Range;
 
-/// Places that were found in a text. They are put together now and then, so that they never take more
-/// memory than a small multiple of the text.
+/// Byte ranges found in a text. They are merged now and then, so that they never take more memory than a small multiple
+/// of the text.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     found: Vec<Range<usize>>,
-    /// How many there were when they were last put together.
+    /// How many there were after the last merge.
     apart: usize,
 }
 

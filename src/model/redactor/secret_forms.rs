@@ -7,13 +7,12 @@ use url::Url;
 
 use crate::model::text::hexadecimal;
 
-/// The longest secret whose escaped forms are looked for within base64 too, in bytes. A longer
-/// one is looked for as it is.
+/// The longest secret whose escaped forms are searched for within base64 too, in bytes. Of a longer one only the value
+/// itself is.
 const LONG: usize = 1024;
 
-/// The forms that are looked for: the value as it is, in UTF-16 and in hexadecimal, and what base64
-/// makes of it and of its forms on the wire, at each of three alignments. Other escapes and line
-/// breaks are undone first.
+/// The forms that are searched for: the value itself, in UTF-16 and in hexadecimal, and the base64 of it and of its
+/// wire forms, at each of three alignments. Other escapes and line breaks are undone first.
 pub(super) fn forms(value: &str) -> Vec<Vec<u8>> {
     let bytes = value.as_bytes();
     let low_first: Vec<u8> = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -29,7 +28,7 @@ pub(super) fn forms(value: &str) -> Vec<Vec<u8>> {
         forms.push(value.replace(' ', "+").into_bytes());
     }
     let wire_forms = if value.len() > LONG { vec![value.to_owned()] } else { wire_forms(value) };
-    // A URL standard's parser makes slashes of backslashes: a Location that gives a value back.
+    // A WHATWG URL parser turns backslashes into slashes, as in a Location that echoes a value.
     let with_slashes = wire_forms.iter().filter(|wire| wire.contains('\\')).map(|wire| wire.replace('\\', "/"));
     forms.extend(with_slashes.map(String::into_bytes));
     // A URL that carries another URL, or a request, is encoded once more before it is base64.

@@ -1,4 +1,4 @@
-//! Where the forms of some secrets stand in a text.
+//! Searches a text for the forms of some secrets.
 
 use std::ops::Range;
 
@@ -7,10 +7,10 @@ use aho_corasick::AhoCorasick;
 use super::secret_forms::forms;
 use crate::model::{SHORTEST_SECRET, Secret};
 
-/// How many bytes of a form are searched for; the rest is compared where they are found.
+/// How many bytes of a form the automaton searches for; the rest is compared at each hit.
 const ANCHOR: usize = 16;
 
-/// The forms of some secrets, and an automaton that finds how they begin.
+/// The forms of some secrets, and an automaton that finds their first bytes.
 #[derive(Debug)]
 pub(super) struct Search {
     automaton: AhoCorasick,
@@ -20,7 +20,7 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// None where there is nothing to look for.
+    /// None if there is nothing to search for.
     pub(super) fn new(secrets: &[Secret]) -> Option<Search> {
         let mut all: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| forms(secret.reveal())).collect();
         all.retain(|form| form.len() >= SHORTEST_SECRET);
@@ -43,8 +43,8 @@ impl Search {
         Some(Search { automaton, forms, longest })
     }
 
-    /// Finds all places of all forms, also where they overlap. Where the text goes on, a form may
-    /// begin at its end.
+    /// Finds every occurrence of every form, including overlapping ones. If the text goes on, a form may begin at its
+    /// end.
     pub(super) fn find(&self, text: &[u8], goes_on: bool, add: &mut impl FnMut(Range<usize>)) {
         for found in self.automaton.find_overlapping_iter(text) {
             let rest = &text[found.start()..];
