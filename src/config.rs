@@ -57,7 +57,7 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 /// Reads text that a command line names: of a file, a pipe, or the standard input for `-`.
 ///
 /// # Errors
-/// Why it cannot be read; the sentence continues the name of the file.
+/// Why it cannot be read; the text continues the name of the file.
 pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     read_text_up_to(path, source::LARGEST_FILE)
 }
@@ -65,12 +65,12 @@ pub(crate) fn read_text(path: &Path) -> Result<String, String> {
 /// The same, of at most `limit` bytes.
 ///
 /// # Errors
-/// Why it cannot be read; the sentence continues the name of the file.
+/// Why it cannot be read; the text continues the name of the file.
 pub(crate) fn read_text_up_to(path: &Path, limit: u64) -> Result<String, String> {
     source::read_any_text(path, limit).map_err(|error| error.to_string())
 }
 
-/// Reads a probe file, every value of which must be there. `env` answers for the environment.
+/// Reads a probe file and requires every value that it takes from elsewhere. `env` looks up an environment variable.
 ///
 /// # Errors
 /// Every problem of the file at once, each with its line and column.
@@ -78,7 +78,7 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config,
     complete(load_for(Some(path), &AdHoc::default(), env)?)
 }
 
-/// Refuses a configuration with values that are not there.
+/// Rejects a configuration with missing values.
 fn complete(config: Config) -> Result<Config, ConfigError> {
     match missing::error(&config.missing) {
         Some(error) => Err(error),
@@ -86,7 +86,7 @@ fn complete(config: Config) -> Result<Config, ConfigError> {
     }
 }
 
-/// What a probe file says of the network, whether the rest of it can be read or not.
+/// The network settings of a probe file, even if the rest of it cannot be read.
 ///
 /// # Errors
 /// Every problem of that table, each with its line and column.
@@ -99,7 +99,7 @@ pub(crate) fn network_rules(path: &Path, env: &dyn Fn(&str) -> Option<String>) -
     Ok(rules)
 }
 
-/// Reads the text of a probe file that is to stand at `path`.
+/// Reads the text of a probe file that belongs at `path`.
 ///
 /// # Errors
 /// Every problem of the text at once, each with its line and column.
@@ -109,7 +109,7 @@ pub fn load_text(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) 
     complete(file::config(&mut reader, &root, Some(path), &Overlay::nothing())?)
 }
 
-/// The configuration of URLs of the command line, every key at its default.
+/// The configuration of URLs from the command line, with the default of every key.
 ///
 /// # Errors
 /// Every text that is not an http or https URL.
@@ -118,9 +118,8 @@ pub fn from_urls(urls: &[String]) -> Result<Config, ConfigError> {
     load_for(None, &AdHoc { targets, ..AdHoc::default() }, &|_| None)
 }
 
-/// The configuration of a probe file, where there is one, with what a command line adds: URLs, which
-/// get the file's defaults, and options, which are laid over the probes that are asked for. Values that are not
-/// there are no error yet: see [`Config::missing`].
+/// The configuration of a probe file, if there is one, with what a command line adds: URLs, which get the file's
+/// defaults, and options, which override the selected probes. Missing values are no error yet: see [`Config::missing`].
 ///
 /// # Errors
 /// Every problem of the file and of the options at once.
@@ -157,12 +156,12 @@ fn read_source(reader: &mut ConfigReader, source: Arc<Source>) -> Result<tree::T
         reader.syntax_mistakes(0, mistakes);
         tree::Table::empty()
     });
-    // Half a file would be told of what its other half says.
+    // Later checks would report the parts of the file that could not be read.
     reader.finish()?;
     Ok(root)
 }
 
-/// The text of a probe file with one probe more, under a name. `text` is none where there is no file yet.
+/// The text of a probe file with one more probe of this name. `text` is none if there is no file yet.
 ///
 /// # Errors
 /// Why the file cannot have it, as a whole message.
@@ -174,7 +173,7 @@ pub(crate) fn with_probe(
     text: Option<&str>,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<SavedProbe, String> {
-    // The secrets of the new probe need not be set now; those of the others are needed as before.
+    // The secrets of the new probe need not be set yet; those of the others must be.
     let stand_in =
         |variables: &[String], name: &str| variables.iter().any(|known| known == name).then(|| "stand-in".to_owned());
     saved::with_probe(config, probe, name, path, text, env, &|text, variables| {

@@ -1,4 +1,4 @@
-//! What a command line says in place of a probe file: targets, and options for their requests.
+//! What a command line adds to a probe file, or gives in its place: targets, and options for their requests.
 
 mod expectation;
 pub(crate) mod options;
@@ -11,18 +11,17 @@ use crate::config::ad_hoc::options::GivenOption;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 
-/// What a command line adds to a probe file, or says in its place.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AdHoc {
-    /// The URLs, in their order.
+    /// The URLs, in the order given.
     pub targets: Vec<AdHocTarget>,
-    /// The options, in their order.
+    /// The options, in the order given.
     pub options: Vec<GivenOption>,
-    /// The probes of the file that the options are for; all of them, where neither a target nor a probe is named.
+    /// The probes of the file that the options apply to; all of them if neither a target nor a probe is named.
     pub names: Vec<String>,
 }
 
-/// A URL to ask.
+/// A URL to check.
 #[derive(Clone, Debug)]
 pub(crate) struct AdHocTarget {
     /// The URL.

@@ -1,5 +1,5 @@
-//! What to write instead of a pattern or a path in another tool's dialect. A form that is given
-//! here compiles: it is tried before it is shown.
+//! What to write instead of a pattern or a path in another tool's dialect. Every suggested form is compiled before it
+//! is shown.
 
 mod json_path;
 mod linear_pattern;
@@ -23,7 +23,7 @@ pub(crate) fn selector(text: &str) -> Option<String> {
     (fixed != text && Selector::new(&fixed).is_ok()).then(|| format!("write it as \"{}\"", fixed.replace('"', "'")))
 }
 
-/// What a text that is not TOML is, where that can be told, and what to do instead.
+/// The language of a text that is not TOML, if it can be recognised, and what to do instead.
 pub(crate) fn other_language(text: &str) -> Option<(&'static str, &'static str)> {
     const IMPORT: &str = "`uptick import` reads files of other tools, and `uptick init` writes an example file";
     let text = text.trim_start();
@@ -53,8 +53,8 @@ pub(crate) fn other_language(text: &str) -> Option<(&'static str, &'static str)>
     is_yaml(first).then_some(("is YAML, and a probe file is TOML", IMPORT))
 }
 
-/// The TOML of a line that is none: YAML's colon, a text without quotes, a backslash in double
-/// quotes, another language's comment. The value is quoted where nothing in the line is secret.
+/// The TOML for a line that is not TOML: YAML's colon, a string without quotes, a backslash in double quotes, another
+/// language's comment. The value is quoted only if nothing in the line is secret.
 pub(crate) fn toml_line(line: &str, may_quote: bool) -> Option<String> {
     let line = line.trim();
     if line.starts_with("//") || line.starts_with(';') || line.starts_with("/*") {
@@ -93,7 +93,7 @@ pub(crate) fn toml_line(line: &str, may_quote: bool) -> Option<String> {
     })
 }
 
-/// The TOML of a line with a key and an equals sign, whose value is none of TOML.
+/// The TOML for a line with a key and an equals sign, whose value is not TOML.
 fn key_line(key: &str, value: &str, may_quote: bool) -> Option<String> {
     let shown = |value: String| if may_quote { value } else { "…".to_owned() };
     match value {
@@ -129,12 +129,12 @@ fn key_line(key: &str, value: &str, may_quote: bool) -> Option<String> {
     }
 }
 
-/// Whether a text can be a key without quotes, or keys with dots between them.
+/// Whether a text can be a bare key, or bare keys joined by dots.
 fn is_key(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// Whether a text in double quotes has a backslash that TOML gives no meaning: `\d`, `\.`, `\w`.
+/// Whether a text in double quotes has an escape that TOML does not know: `\d`, `\.`, `\w`.
 fn has_foreign_escape(text: &str) -> bool {
     let mut characters = text.chars();
     while let Some(character) = characters.next() {

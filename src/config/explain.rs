@@ -1,5 +1,5 @@
-//! One probe as TOML, with every default and every inherited value filled in and secrets as
-//! references: what `uptick validate --explain` prints. It is a probe file again.
+//! One probe as TOML, with every default and every inherited value filled in and secrets as references: what `uptick
+//! validate --explain` prints. It is itself a valid probe file.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};
 use crate::model::quantity::{show_duration, show_latency_objective, show_objective};
 use crate::model::{DeniedNetworks, Probe, Schedule, Step};
 
-/// The probe as TOML, with what it needs of the rest of the file.
+/// The probe as TOML, with the parts of the file that it needs.
 pub(crate) fn explain(config: &Config, probe: &Probe) -> String {
     let writer = TomlWriter { redactor: &config.redactor, folder: config.path.as_deref().and_then(Path::parent) };
     let mut lines = TomlLines(String::new());
@@ -66,7 +66,7 @@ fn timing(lines: &mut TomlLines, writer: &TomlWriter, probe: &Probe) {
     }
 }
 
-/// What was promised for the probe's surface, as a comment.
+/// The objectives of the probe's surface, as a comment.
 fn surface(lines: &mut TomlLines, config: &Config, probe: &Probe) {
     let Some(surface) = config.surfaces.get(&probe.surface) else { return };
     if let Some(objective) = &surface.objective {

@@ -1,5 +1,4 @@
-//! A whole probe file and the files it includes: their tables in the order in which they need
-//! each other.
+//! A whole probe file and the files it includes: their tables, in the order in which they depend on each other.
 
 mod alert;
 mod include;
@@ -22,7 +21,7 @@ use crate::config::value::layers;
 use crate::config::value::layers::Layers;
 use crate::model::{DeniedNetworks, NetworkRules, Probe, Redactor, Surfaces, suggest};
 
-/// Reads the configuration out of a file's tree.
+/// Reads the configuration from a file's tree.
 pub(crate) fn config(
     reader: &mut ConfigReader,
     root: &Table,
@@ -76,7 +75,7 @@ pub(crate) fn config(
     })
 }
 
-/// A name is shown in every output as it is, also where it has a secret in it.
+/// Warns of names that contain a secret: outputs show names unredacted.
 fn warn_of_named_secrets(reader: &mut ConfigReader, redactor: &Redactor, probes: &[Arc<Probe>]) {
     for probe in probes {
         let names = [&probe.name, &probe.surface].into_iter().chain(&probe.tags);
@@ -110,7 +109,7 @@ pub(crate) fn network(reader: &mut ConfigReader, root: &Table) -> NetworkRules {
     rules
 }
 
-/// The networks that may not be asked.
+/// The networks that must not be connected to.
 fn deny(reader: &mut ConfigReader, table: &Table) -> DeniedNetworks {
     let mut deny = DeniedNetworks::NOTHING;
     let denied = table.get("deny");
@@ -162,7 +161,7 @@ fn probes(reader: &mut ConfigReader, files: &[&Table], shared: &ProbeContext, ov
     probes
 }
 
-/// A probe of the command line, which is named by its URL.
+/// A probe of the command line, named by its URL.
 fn ad_hoc_probe(
     reader: &mut ConfigReader,
     table: &Table,
@@ -175,7 +174,7 @@ fn ad_hoc_probe(
     Some(probe)
 }
 
-/// The URL as a name: the same URL a second time is `https://example.com/ (2)`.
+/// The URL as a unique name: the second use of a URL is `https://example.com/ (2)`.
 fn unique(url: &str, before: &[Arc<Probe>]) -> String {
     let is_taken = |name: &str| before.iter().any(|probe| probe.name == name);
     let url = crate::model::SafeText::clean(url, 190).as_str().to_owned();
@@ -183,7 +182,7 @@ fn unique(url: &str, before: &[Arc<Probe>]) -> String {
     std::iter::once(url.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(url)
 }
 
-/// A name is taken by the first probe that has it.
+/// Reserves a name for the first probe that has it.
 fn note_name(
     reader: &mut ConfigReader,
     table: &Table,
@@ -193,7 +192,7 @@ fn note_name(
     let (Some(name), Some(node)) = (name, table.get("name")) else { return };
     let here = (table.span.file, reader.line_of(&table.span));
     match lines.get(&name) {
-        // Probes of one matrix that share a name were told so already.
+        // Probes of one matrix that share a name have been reported already.
         Some(taken) if *taken == here => {}
         Some((file, line)) if *file == here.0 => {
             reader.problem(&node.span, format!("the name \"{name}\" is already used by the probe in line {line}"));

@@ -1,5 +1,4 @@
-//! The keys of `probes.toml`: the one list that validation, suggestions, the reference and the
-//! JSON Schema are made of.
+//! The keys of `probes.toml`: the single list behind validation, suggestions, the reference and the JSON Schema.
 
 mod file;
 pub(crate) mod json_schema;

@@ -1,4 +1,4 @@
-//! A configuration that was read: [`Config`], every value of it legal.
+//! A configuration that was read: [`Config`], every value of it valid.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,15 +17,15 @@ pub struct Config {
     pub path: Option<PathBuf>,
     /// The settings of the prober itself.
     pub settings: Settings,
-    /// The surfaces, by name: those of the file and those that a probe names.
+    /// The surfaces by name, including those that only a probe names.
     pub surfaces: Surfaces,
-    /// When a stretch of failures is an incident.
+    /// When failures open and close an incident.
     pub incident: IncidentRules,
     /// Journeys that probes share, by name.
     pub sessions: BTreeMap<String, Arc<Session>>,
     /// Receivers that are notified of changes.
     pub alerts: Vec<Alert>,
-    /// A URL that is asked after every pass.
+    /// A URL that is requested after every pass.
     pub heartbeat: Option<Value>,
     /// How webhooks, heartbeats and exporters may connect. Each probe has its own.
     pub network: NetworkRules,
@@ -33,14 +33,14 @@ pub struct Config {
     pub probes: Vec<Arc<Probe>>,
     /// Knows every secret of the file.
     pub redactor: Redactor,
-    /// What is legal and probably not meant, one sentence each.
+    /// What is valid but probably not intended, one sentence each.
     pub warnings: Vec<String>,
-    /// The values that are taken from elsewhere and are not there: what uses one cannot be run.
+    /// The values from elsewhere that are missing: what uses one cannot run.
     pub missing: Vec<MissingValue>,
 }
 
 impl Config {
-    /// The configuration of probes that stand in no file, everything else at its default.
+    /// The configuration of probes that come from no file, with defaults for everything else.
     #[must_use]
     pub fn of(settings: Settings, probes: Vec<Arc<Probe>>) -> Config {
         Config {
@@ -59,7 +59,7 @@ impl Config {
         }
     }
 
-    /// Why what is asked for cannot be run: the values that are not there and that it uses.
+    /// Why a selection cannot run: the missing values that it uses.
     #[must_use]
     pub fn lacks(&self, uses: impl Fn(&ValueUser) -> bool) -> Option<ConfigError> {
         missing::error(self.missing.iter().filter(|missing| uses(&missing.user)))
@@ -71,13 +71,13 @@ impl Config {
 pub struct Settings {
     /// Where the checks run: a label on every record.
     pub vantage: String,
-    /// Which part of the probes is run, where several probers of the vantage share them.
+    /// The part of the vantage's probes that is run, if several probers share them.
     pub shard: Option<Shard>,
-    /// The most checks under way at once.
+    /// Maximum number of checks that run at once.
     pub concurrency: usize,
     /// The span of one window record.
     pub window: Duration,
-    /// Who else is asked for a name when it fails, to tell the resolver's trouble from the name's.
+    /// The resolver queried when a lookup fails, to tell the resolver's failure from the name's.
     pub second_resolver: Option<Resolver>,
 }
 

@@ -1,18 +1,18 @@
-//! Values that a probe file takes from elsewhere and that are not there: a variable that is not set, a file that
-//! cannot be read. Only what uses one cannot be run: whoever reads a journal has no secrets of its probes.
+//! Values that a probe file takes from elsewhere and that are missing: a variable that is not set, a file that cannot
+//! be read. Only what uses one cannot run: whoever reads a journal has none of its probes' secrets.
 
 use crate::config::syntax::diagnostic::{ConfigError, Problem};
 
-/// What of a configuration uses a value.
+/// The part of a configuration that uses a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueUser {
-    /// The file as a whole: its values must be there.
+    /// The file as a whole, which needs all its values.
     File,
-    /// The defaults, which are read once more with each probe that has them.
+    /// The defaults, which are read again with each probe that has them.
     Defaults,
-    /// `[settings]`: whatever makes checks.
+    /// `[settings]`: everything that runs checks.
     Settings,
-    /// `[[alert]]`: whatever notifies.
+    /// `[[alert]]`: everything that notifies.
     Alerts,
     /// The session of this name, and the probes that use it.
     Session(String),
@@ -20,18 +20,18 @@ pub enum ValueUser {
     Probe(String),
 }
 
-/// A value that is not there.
+/// A missing value.
 #[derive(Clone, Debug)]
 pub struct MissingValue {
     /// What uses it.
     pub user: ValueUser,
     /// As it is written in the file: `${secret:TOKEN}`.
     pub written: String,
-    /// The place in the file, what is the matter, what to do.
+    /// Its place in the file, what is wrong, and what to do.
     pub problem: Problem,
 }
 
-/// Values that are not there, each place once, as an error.
+/// The missing values as an error, each place once.
 pub(crate) fn error<'m>(missing: impl IntoIterator<Item = &'m MissingValue>) -> Option<ConfigError> {
     let place = |problem: &Problem| (problem.file.clone(), problem.line, problem.column);
     let mut problems: Vec<Problem> = missing.into_iter().map(|missing| missing.problem.clone()).collect();

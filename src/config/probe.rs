@@ -45,7 +45,7 @@ pub(crate) const DEFAULTS: TableSchema = TableSchema {
     required: &[],
 };
 
-/// What a probe is known by, and what only it can say.
+/// Keys that identify a probe, and keys that only a probe may have.
 const IDENTITY_KEYS: &[Key] = &[
     key("name", ValueType::Text, "", "The name, unique in the file: the key of every record."),
     key(
@@ -100,19 +100,19 @@ const TIMING_KEYS: &[Key] = &[
     ),
 ];
 
-/// The surface of a URL of the command line.
+/// The surface of a URL from the command line.
 const AD_HOC_SURFACE: &str = "web";
 
-/// What probes share: the sessions of all files, and the networks that may not be asked.
+/// What probes share: the sessions of all files, and the networks that must not be connected to.
 pub(crate) struct ProbeContext {
     pub(crate) sessions: Sessions,
-    /// The names of all sessions, also of those with problems.
+    /// The names of all sessions, including those with problems.
     pub(crate) declared: BTreeSet<String>,
     pub(crate) deny: DeniedNetworks,
 }
 
-/// Reads one probe. Problems are reported as the probe's; one with problems may be absent,
-/// and its name may be known all the same.
+/// Reads one probe. Problems are reported as the probe's; a probe with problems may be absent, and its name may be
+/// known all the same.
 pub(crate) fn probe(
     reader: &mut ConfigReader,
     own: &Table,
@@ -138,7 +138,7 @@ pub(crate) fn probe(
     (name, probe)
 }
 
-/// A probe that cannot be asked, since a value of it is not there: known by name, surface and tags.
+/// A probe that cannot run, since one of its values is missing: known by name, surface and tags.
 fn nameable(reader: &mut ConfigReader, own: &Table, layers: &Layers, name: &str, control: bool) -> Probe {
     let usual = if control { Probe::CONTROL_SURFACE } else { Probe::SURFACE };
     let surface = layers.get("surface").and_then(|node| layers::name(reader, "surface", node));
@@ -152,7 +152,7 @@ fn nameable(reader: &mut ConfigReader, own: &Table, layers: &Layers, name: &str,
     }
 }
 
-/// Reads the probe of a URL of the command line, which has no name yet.
+/// Reads the probe of a URL from the command line, which has no name yet.
 pub(crate) fn of_url(
     reader: &mut ConfigReader,
     own: &Table,
@@ -247,7 +247,7 @@ fn session(reader: &mut ConfigReader, node: &Node, shared: &ProbeContext) -> Opt
         return Some(Arc::clone(session));
     }
     if shared.declared.contains(&name) {
-        // Its own problems are told; what it captures is not known.
+        // Its own problems are reported; what it captures is not known.
         reader.captures_anything = true;
         return None;
     }
@@ -264,7 +264,7 @@ fn captures_of(session: &Session) -> impl Iterator<Item = String> {
     session.steps.iter().flat_map(|step| step.captures.iter().map(|capture| capture.name.clone()))
 }
 
-/// Reads the defaults alone, so that what is wrong with them is said once and as theirs.
+/// Reads the defaults alone, so that their problems are reported once and as theirs.
 pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers, shared: &ProbeContext) {
     let warnings = reader.warnings.len();
     reader.owner = Some("[defaults]".to_owned());
@@ -287,7 +287,7 @@ pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers, shared: &Prob
     reader.warnings.truncate(warnings);
 }
 
-/// What is legal key by key and can never hold together, of the table of a name.
+/// Reports what is valid key by key but can never hold together, in the table of that name.
 fn judge(
     reader: &mut ConfigReader,
     (table, inner): (&str, &Layers),

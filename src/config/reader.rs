@@ -1,5 +1,5 @@
-//! What everything that reads the tree shares: the files, the problems found so far, the
-//! environment, the secrets met. It does not know what any key means.
+//! State shared by everything that reads the tree: the files, the problems found so far, the environment, the secrets
+//! found. It does not know what any key means.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,33 +17,33 @@ use crate::model::{Expect, Protocol, Redactor, Secret, Shared, Transport, is_sec
 /// The environment: the value of a variable, if it has one.
 pub(crate) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
-/// The one thing that is passed along while a configuration is read.
+/// The state that is passed along while a configuration is read.
 pub(crate) struct ConfigReader<'e> {
     pub(crate) env: Environment<'e>,
-    /// The files read, in order; a [`Span`] counts into it.
+    /// The files read, in order; a [`Span`] holds an index into it.
     pub(crate) sources: Vec<Arc<Source>>,
-    /// The arguments of the command line that are read as a file is.
+    /// The arguments of the command line, which are read like a file.
     arguments: Vec<Argument>,
-    /// What problems are about: `probe "home"`.
+    /// The prefix of problems: `probe "home"`.
     pub(crate) owner: Option<String>,
     /// What the keys of a matrix stand for in the probe being read.
     pub(crate) matrix: BTreeMap<String, String>,
-    /// The expectations of probes that say none of their own, by the tables that say them and by protocol.
+    /// The expectations of probes without their own, by the tables that set them and by protocol.
     pub(crate) common_expectations: BTreeMap<(Vec<usize>, Protocol), Shared<Expect>>,
-    /// How the probe before reaches its target: most of many probes reach theirs alike.
+    /// The transport of the probe before: most probes of a file have equal ones.
     pub(crate) last_transport: Shared<Transport>,
     /// The captures of earlier steps, and of the session.
     pub(crate) captures: BTreeSet<String>,
-    /// Whether an earlier step could not be read, so that a capture may be one of it.
+    /// Whether an earlier step could not be read, so that any capture may be one of it.
     pub(crate) captures_anything: bool,
     pub(crate) warnings: Vec<String>,
     pub(crate) secrets: Vec<Secret>,
     /// The values of the secrets and the warnings, each once.
     kept: BTreeSet<String>,
     warned: BTreeSet<String>,
-    /// Places of texts that are secrets: they are not shown in a diagnostic.
+    /// Spans of secret texts, which no diagnostic shows.
     masked: Vec<Span>,
-    /// What uses the values that are read.
+    /// The user of the values that are being read.
     pub(crate) user: ValueUser,
     missing: Vec<PendingMissing>,
     found: Vec<PendingProblem>,
@@ -57,11 +57,11 @@ pub(crate) struct ConfigReader<'e> {
 
 /// An argument of the command line.
 struct Argument {
-    /// What a message calls it: `--expect-status`; empty for a target.
+    /// Its name in messages: `--expect-status`; empty for a target.
     name: String,
-    /// A target as it may be shown.
+    /// A target, safe to show.
     target: String,
-    /// Whether its value stands in the command line, where others can read it.
+    /// Whether its value is on the command line, where others can read it.
     is_visible: bool,
 }
 
@@ -74,7 +74,7 @@ struct PendingProblem {
     help: Option<String>,
 }
 
-/// A value that is not there, before its span is turned into a line.
+/// A missing value before its span is turned into a line.
 #[derive(Clone)]
 struct PendingMissing {
     user: ValueUser,
@@ -109,13 +109,13 @@ impl<'e> ConfigReader<'e> {
         }
     }
 
-    /// A place for what an argument of the command line says.
+    /// The span of an argument of the command line.
     pub(crate) fn argument(&mut self, name: &str, is_visible: bool) -> Span {
         self.arguments.push(Argument { name: name.to_owned(), target: String::new(), is_visible });
         Span::of_argument(self.arguments.len() - 1)
     }
 
-    /// A place for a target of the command line, which is shown without what may be a secret in it.
+    /// The span of a target of the command line, which is shown without what may be a secret in it.
     pub(crate) fn target(&mut self, url: &str, is_visible: bool) -> Span {
         let shown = url.split(['?', '#']).next().unwrap_or_default();
         let shown = match shown.split_once("://") {
@@ -126,7 +126,7 @@ impl<'e> ConfigReader<'e> {
         Span::of_argument(self.arguments.len() - 1)
     }
 
-    /// What a message calls the argument at a span.
+    /// The name of the argument at a span, for messages.
     pub(crate) fn argument_name(&self, span: &Span) -> String {
         self.argument_at(span).map(|argument| argument.name.clone()).unwrap_or_default()
     }
@@ -135,7 +135,7 @@ impl<'e> ConfigReader<'e> {
         self.arguments.get(span.start).filter(|_| span.is_argument())
     }
 
-    /// Warns of a secret that stands in the open.
+    /// Warns of a secret in plain text.
     pub(crate) fn warn_of_open_secret(&mut self, name: &str, span: &Span) {
         let Some(argument) = self.argument_at(span) else {
             self.warn(&format!("`{name}` is a secret in plain text; take it from the environment: ${{secret:NAME}}"));
@@ -165,11 +165,11 @@ impl<'e> ConfigReader<'e> {
         self.add(Some(span.clone()), message.into(), help);
     }
 
-    /// A value that is taken from elsewhere and is not there: a problem of what uses it.
+    /// Records a missing value: a problem of what uses it.
     pub(crate) fn missing(&mut self, span: &Span, written: &str, message: String, help: Option<String>) {
         match self.user {
             ValueUser::File => self.tell(span, message, help),
-            // Each probe that has the defaults says so.
+            // Each probe with these defaults reports it.
             ValueUser::Defaults => {}
             _ => {
                 let problem = PendingProblem { span: Some(span.clone()), owner: self.owner.clone(), message, help };
@@ -182,12 +182,12 @@ impl<'e> ConfigReader<'e> {
         }
     }
 
-    /// Whether anything of what is being read is not there.
+    /// Whether a value of what is being read is missing.
     pub(crate) fn lacks_values(&self) -> bool {
         self.missing.iter().any(|missing| missing.user == self.user)
     }
 
-    /// What a session lacks, its user lacks too.
+    /// What a session lacks, the probe that uses it lacks too.
     pub(crate) fn lacks_what_session_lacks(&mut self, session: &str) {
         let is_of_session =
             |missing: &&PendingMissing| matches!(&missing.user, ValueUser::Session(name) if name == session);
@@ -195,7 +195,7 @@ impl<'e> ConfigReader<'e> {
         self.missing.extend(inherited.into_iter().map(|missing| PendingMissing { user: self.user.clone(), ..missing }));
     }
 
-    /// The values that are not there, once everything else is in order.
+    /// The missing values, once everything else is valid.
     pub(crate) fn take_missing(&mut self) -> Vec<MissingValue> {
         let redactor = Redactor::new(self.secrets.iter().cloned());
         let masked = self.masked_by_file();
@@ -210,7 +210,7 @@ impl<'e> ConfigReader<'e> {
             .collect()
     }
 
-    /// A problem that has no span: of the first file as a whole, or of the command line.
+    /// A problem without a span: of the first file as a whole, or of the command line.
     pub(crate) fn problem_at_large(&mut self, message: impl Into<String>, help: Option<&str>) {
         self.add(None, message.into(), help.map(str::to_owned));
     }
@@ -223,7 +223,7 @@ impl<'e> ConfigReader<'e> {
         self.problem_at_large(message, Some("add a [[probe]]; `uptick init` writes an example file"));
     }
 
-    /// The same problem at the same span is one, however many probes inherit it.
+    /// Records a problem once per span, however many probes inherit it.
     fn add(&mut self, span: Option<Span>, message: String, help: Option<String>) {
         if self.seen.insert((span.clone(), message.clone())) {
             self.found.push(PendingProblem { span, owner: self.owner.clone(), message, help });
@@ -241,7 +241,7 @@ impl<'e> ConfigReader<'e> {
         }
     }
 
-    /// Takes a secret into keeping for the redactor.
+    /// Adds a secret for the redactor.
     pub(crate) fn keep_secret(&mut self, value: &str) {
         if self.kept.insert(value.to_owned()) {
             self.secrets.push(Secret::new(value));
@@ -263,7 +263,7 @@ impl<'e> ConfigReader<'e> {
         self.sources.get(span.file).map(|source| source.folder.clone()).unwrap_or_default()
     }
 
-    /// The file of a span, as a path from the root.
+    /// The file of a span, as an absolute path.
     pub(crate) fn file_of(&self, span: &Span) -> Option<Arc<Path>> {
         self.sources.get(span.file).filter(|source| source.is_file).map(|source| Arc::clone(&source.location))
     }
@@ -278,7 +278,7 @@ impl<'e> ConfigReader<'e> {
         self.unread.push(Problem::about_file(path, &error.to_string()));
     }
 
-    /// Mistakes of syntax of a file.
+    /// Syntax errors of a file.
     pub(crate) fn syntax_mistakes(&mut self, file: usize, mistakes: Vec<(Range<usize>, String)>) {
         let mut advised = BTreeSet::new();
         let mut mistakes = mistakes;
@@ -288,15 +288,14 @@ impl<'e> ConfigReader<'e> {
             let line = self.sources.get(file).map(|source| source.line_at(span.start));
             let text = line.as_ref().and_then(|line| self.sources.get(file)?.text.get(line.range.clone()));
             let help = text.and_then(|text| advice::toml_line(text, is_open));
-            // One mistake can make several: what to write is said once a line.
+            // One mistake can cause several errors: advice is given once per line.
             let help = help.filter(|_| line.is_some_and(|line| advised.insert(line.number)));
             let span = Span { file, start: span.start, end: span.end };
             self.tell(&span, format!("this is not TOML: {message}"), help);
         }
     }
 
-    /// Hides what may be a secret in a line that is not TOML, where nothing is known but the text.
-    /// Whether anything was hidden.
+    /// Hides what may be a secret in a line that is not TOML. Returns whether anything was hidden.
     fn mask_line(&mut self, file: usize, at: usize) -> bool {
         let Some(source) = self.sources.get(file) else { return false };
         let Range { start, end } = source.line_at(at).range;
@@ -325,7 +324,7 @@ impl<'e> ConfigReader<'e> {
         if self.found.is_empty() && self.unread.is_empty() {
             return Ok(());
         }
-        // What is not there is told with the rest: nothing of the file can be used anyway.
+        // Missing values are reported with the rest: nothing of the file can be used anyway.
         for PendingMissing { problem: PendingProblem { span, owner, message, help }, .. } in
             std::mem::take(&mut self.missing)
         {
@@ -378,7 +377,7 @@ impl<'e> ConfigReader<'e> {
     }
 }
 
-/// A problem without secrets: the text of one may also stand in another place, as in a name, which messages begin with.
+/// A problem without secrets: its text may also occur elsewhere, as in a name, which messages begin with.
 fn redacted(found: PendingProblem, redactor: &Redactor) -> PendingProblem {
     PendingProblem {
         span: found.span,

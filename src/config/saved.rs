@@ -1,5 +1,5 @@
-//! A probe of the command line in a probe file: `check URL --save NAME`. It is added at the end, so that
-//! what stands in the file stays as it is, byte by byte.
+//! A probe of the command line, added to a probe file: `check URL --save NAME`. It is added at the end, and every
+//! existing byte of the file stays.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,16 +13,16 @@ use crate::config::value::interpolate::variable_name;
 use crate::config::value::toml_text::quoted;
 use crate::model::{Probe, REDACTED, Request, Retries, Step};
 
-/// A probe file with one probe more.
+/// A probe file with one probe added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SavedProbe {
     /// The text of the whole file.
     pub text: String,
-    /// The variables that must be set for it: its secrets are not in the file.
+    /// The variables that must be set for it: the file holds none of its secrets.
     pub variables: Vec<String>,
 }
 
-/// Reads a text as the probe file, where these variables may be unset.
+/// Reads a text as the probe file; these variables may be unset.
 pub(crate) type Reading<'r> = &'r dyn Fn(&str, &[String]) -> Result<Config, ConfigError>;
 
 /// The file's text with the probe added under a name. `text` is none if there is no file yet.
@@ -38,7 +38,7 @@ pub(crate) fn with_probe(
     env: Environment,
     read: Reading,
 ) -> Result<SavedProbe, String> {
-    // A variable that is set and whose value is a secret here was typed as a reference: it keeps its name.
+    // A variable that is set and whose value is a secret here was written as a reference: it keeps its name.
     let is_own = |variable: &str| env(variable).is_some_and(|value| config.redactor.redact(&value) != value);
     let (toml, variables) = own_lines(config, probe, name, &is_own);
     if toml.contains(REDACTED) {
@@ -55,7 +55,7 @@ pub(crate) fn with_probe(
                 return Err(format!("{} has a probe of the name {}", path.display(), quoted(name)));
             }
             Ok(_) => {}
-            // A file that has no probe yet is no mistake here.
+            // A file without probes is not an error here.
             Err(error) if error.only_lacks_probes() => {}
             Err(error) => return Err(error.to_string()),
         }
@@ -65,7 +65,7 @@ pub(crate) fn with_probe(
     Ok(SavedProbe { text, variables })
 }
 
-/// The lines of a probe that say more than the defaults, and the variables in them.
+/// The lines of a probe that differ from the defaults, and the variables in them.
 fn own_lines(config: &Config, probe: &Probe, name: &str, is_own: &dyn Fn(&str) -> bool) -> (String, Vec<String>) {
     let mut plain = Probe::plain("", "", "", Probe::INTERVAL);
     plain.retries.delay = Retries::DELAY;
@@ -87,8 +87,8 @@ fn own_lines(config: &Config, probe: &Probe, name: &str, is_own: &dyn Fn(&str) -
     (lines.join("\n") + "\n", variables)
 }
 
-/// A line whose secrets are variables of this probe: `TOKEN` is `HOME_TOKEN` in the probe home. Variables that the
-/// user has named are left as they are.
+/// A line whose secrets are variables of this probe: `TOKEN` becomes `HOME_TOKEN` in the probe home. Variables that the
+/// user named stay as they are.
 fn named_secrets(line: &str, name: &str, is_own: &dyn Fn(&str) -> bool, variables: &mut Vec<String>) -> String {
     const OPEN: &str = "${secret:";
     let mut pieces = line.split(OPEN);

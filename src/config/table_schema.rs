@@ -1,9 +1,9 @@
-//! What a key table is made of: tables, keys, and the types of their values.
+//! The parts of the key table: tables, keys, and the types of their values.
 
-/// A table of the file and the keys that may stand in it.
+/// A table of the file and the keys that it may have.
 #[derive(Debug)]
 pub(crate) struct TableSchema {
-    /// What it is called in a message: `[settings]`.
+    /// Its name in messages: `[settings]`.
     pub(crate) title: &'static str,
     /// Its keys, in groups that tables share.
     pub(crate) groups: &'static [&'static [Key]],
@@ -11,7 +11,7 @@ pub(crate) struct TableSchema {
     pub(crate) required: &'static [&'static str],
 }
 
-/// A key: its name, what may stand there, and what it means.
+/// A key: its name, its type, and its meaning.
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
@@ -22,7 +22,7 @@ pub(crate) struct Key {
     pub(crate) meaning: &'static str,
 }
 
-/// What may stand at a key.
+/// The type of a value.
 #[derive(Debug)]
 pub(crate) enum ValueType {
     /// Text with variables.
@@ -38,11 +38,11 @@ pub(crate) enum ValueType {
     /// Any number.
     Number,
     Boolean,
-    /// Anything that JSON can say.
+    /// Any JSON value.
     Json,
     /// A text, a number or a boolean: the value of a form field.
     Scalar,
-    /// A date with time and offset, as TOML's own or as text.
+    /// A date with time and offset, as a TOML date or as text.
     Instant,
     /// A list of at least one.
     List(&'static ValueType),
@@ -50,7 +50,7 @@ pub(crate) enum ValueType {
     OneOrMore(&'static ValueType),
     /// One, or a list that may be empty.
     Some(&'static ValueType),
-    /// Any of several; the first is what a message calls it.
+    /// Any of several; messages name the first.
     Either(&'static [ValueType]),
     /// A table of known keys.
     Table(&'static TableSchema),
@@ -69,7 +69,7 @@ impl TableSchema {
 }
 
 impl ValueType {
-    /// What it is called in a message and in the reference: `a duration such as "30s"`.
+    /// Its name in messages and in the reference: `a duration such as "30s"`.
     pub(crate) fn title(&self) -> String {
         match self {
             ValueType::Text => "text".to_owned(),

@@ -1,4 +1,4 @@
-//! One value at a key: its variables filled in, its text parsed, or why it is none.
+//! Reads one value of a key: fills in its variables and parses its text, or reports why it is invalid.
 
 pub(crate) mod glob;
 pub(crate) mod header;

@@ -6,7 +6,7 @@ use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Span, Table};
 use crate::model::{JsonText, quantity};
 
-/// The comparisons of a JSON rule, longer ones first, with the key of `expect.json` for each.
+/// The comparison operators of a JSON rule, longer ones first, with the key of `expect.json` for each.
 const COMPARISONS: [(&str, &str); 8] = [
     (" contains ", "contains"),
     (" matches ", "matches"),
@@ -18,7 +18,7 @@ const COMPARISONS: [(&str, &str); 8] = [
     ("=", "equals"),
 ];
 
-/// The phases that a latency may be of.
+/// The phases that a latency limit may name.
 const PHASES: [&str; 6] = ["total", "resolve", "connect", "tls", "processing", "transfer"];
 
 /// `PATH`, or `PATH == VALUE`: a table of `expect.json`.
@@ -49,7 +49,7 @@ pub(crate) fn json_rule(reader: &mut ConfigReader, span: &Span, text: &str) -> O
     Some(merge(&path, &Table::of(span, key, item)))
 }
 
-/// A value as JSON; a word without quotes is a text.
+/// A value as JSON; a word without quotes is a string.
 fn json_value(text: &str) -> Item {
     let text = text.trim();
     let single = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
@@ -67,7 +67,7 @@ fn comparison(text: &str) -> Option<(usize, (&'static str, &'static str))> {
     Some((at, find(&text[at..])?))
 }
 
-/// The first place outside brackets and quotes where something holds of the rest.
+/// The first position outside brackets and quotes whose remaining text satisfies `holds`.
 fn outside(text: &str, holds: impl Fn(&str) -> bool) -> Option<usize> {
     let (mut depth, mut quote) = (0_u32, None);
     for (at, character) in text.char_indices() {
@@ -90,7 +90,7 @@ fn outside(text: &str, holds: impl Fn(&str) -> bool) -> Option<usize> {
     None
 }
 
-/// `800ms`, `total < 800ms`: a phase and the most time it may take.
+/// `800ms`, `total < 800ms`: a phase and its maximum duration.
 pub(crate) fn latency(reader: &mut ConfigReader, span: &Span, text: &str) -> Option<(&'static str, String)> {
     let (phase, limit) = match text.find(['<', '=', ':']) {
         Some(at) => (text[..at].trim(), text[at..].trim_start_matches(['<', '=', ':']).trim()),

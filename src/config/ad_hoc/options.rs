@@ -1,7 +1,6 @@
-//! The options of a command line that shape a request and say what must hold of its answer: one
-//! table, which the command line, its help, the documentation and the tests read. Names and meanings
-//! are those of curl and xh. An option makes a value for a key of the probe file, so that all that
-//! the file refuses is refused here, with the same words.
+//! The options of a command line that shape a request and say what must hold of its answer: one table for the command
+//! line, its help, the documentation and the tests. Names and meanings are those of curl and xh. An option sets a key
+//! of the probe file, so that whatever the file rejects is rejected here, with the same message.
 
 /// An option that stands for a key of the probe file.
 #[derive(Debug)]
@@ -10,15 +9,15 @@ pub struct RequestOption {
     pub long: &'static str,
     /// The short name.
     pub short: Option<char>,
-    /// Another long name that curl has for it.
+    /// The long name that curl has for it, if that differs.
     pub alias: Option<&'static str>,
-    /// What stands for its value in the help; empty for a switch.
+    /// The placeholder for its value in the help; empty for a switch.
     pub value_name: &'static str,
     /// The key of a probe that it sets.
     pub key: &'static str,
     /// What it means, in a few words.
     pub meaning: &'static str,
-    /// Which of two groups of the help it stands in.
+    /// The group of the help it belongs to.
     pub group: OptionGroup,
     /// Whether the short help leaves it out.
     pub is_rare: bool,
@@ -37,13 +36,13 @@ pub enum OptionGroup {
 /// What the value of an option looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OptionForm {
-    /// A switch: the key has this text.
+    /// A switch: sets the key to this text.
     Word(&'static str),
-    /// A switch: the key is true.
+    /// A switch: sets the key to true.
     True,
-    /// A switch that says what holds anyway.
+    /// A switch that asks for the default.
     Nothing,
-    /// A text, taken as it is.
+    /// A text, taken literally.
     Text,
     /// Texts: each use adds one.
     Texts,
@@ -71,7 +70,7 @@ pub(crate) enum OptionForm {
     Resolve,
     /// `HOST:PORT:ADDRESS:PORT`
     ConnectTo,
-    /// Statuses with commas between them.
+    /// Statuses, separated by commas.
     Statuses,
     /// A JSON path with a comparison.
     JsonRule,
@@ -86,7 +85,6 @@ pub(crate) enum OptionForm {
 /// An option as it was given.
 #[derive(Clone, Debug)]
 pub struct GivenOption {
-    /// Which.
     pub option: &'static RequestOption,
     /// Its value; empty for a switch.
     pub value: String,

@@ -1,5 +1,5 @@
-//! An overlay: what the options of a command line say in place of a probe file, as tables that are
-//! laid over those of the file before they are read.
+//! An overlay: the options of a command line as tables, which are laid over those of the probe file before they are
+//! read.
 
 use url::Url;
 
@@ -7,35 +7,34 @@ use crate::config::probe::body;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Span, Table, TableEntry};
 
-/// What the options of a command line say.
 pub(crate) struct Overlay {
     /// Keys of the file as a whole: `settings.concurrency`.
     pub(crate) root: Table,
-    /// Keys of the probes that are asked for.
+    /// Keys of the selected probes.
     pub(crate) probe: Table,
     /// Addresses for some hosts and ports.
     pub(crate) routes: Vec<Route>,
-    /// The probes of the file that it is for, where it is not for all of them.
+    /// The probes of the file that it applies to; absent: all of them.
     pub(crate) names: Option<Vec<String>>,
 }
 
 /// `--resolve HOST:PORT:ADDRESS`: where to connect for one host and port.
 pub(crate) struct Route {
     pub(crate) span: Span,
-    /// The host, where it is not any.
+    /// The host; absent: any.
     pub(crate) host: Option<String>,
-    /// The port, where it is not any.
+    /// The port; absent: any.
     pub(crate) port: Option<u16>,
     /// The address connected to, without its port.
     pub(crate) address: String,
-    /// The port connected to, where it is not that of the URL.
+    /// The port connected to; absent: that of the URL.
     pub(crate) address_port: Option<u16>,
 }
 
-/// Keys that exclude each other: a nearer one takes the place of the others.
+/// Keys that exclude each other: the nearest one replaces the others.
 const EXCLUSIVE: [&[&str]; 2] = [&body::KEYS, &["interval", "schedule"]];
 
-/// Keys that a journey takes in each of its steps.
+/// Keys of a journey that belong into each of its steps.
 const KEYS_OF_STEPS: [&str; 5] = ["headers", "auth", "redirects", "redirects-allow-downgrade", "body-limit"];
 
 impl Overlay {
@@ -43,11 +42,11 @@ impl Overlay {
         Overlay { root: Table::empty(), probe: Table::empty(), routes: Vec::new(), names: None }
     }
 
-    /// A probe's table with what the options say of it.
+    /// A probe's table with the options laid over it.
     pub(crate) fn over(&self, probe: &Table) -> Table {
         let name = probe.get("name").map(|node| &node.item);
         let is_asked = match name {
-            // A matrix makes its names later.
+            // The names of a matrix are made later.
             Some(Item::Text(name)) => self
                 .names
                 .as_ref()
@@ -66,7 +65,7 @@ impl Overlay {
         laid
     }
 
-    /// Requests are shaped in every step, expectations are for the last one.
+    /// Request options apply to every step, expectations to the last one.
     fn over_journey(&self, probe: &Table) -> Table {
         let (each, rest): (Vec<TableEntry>, Vec<TableEntry>) =
             self.probe.entries.iter().cloned().partition(|entry| KEYS_OF_STEPS.contains(&entry.key.as_str()));
@@ -102,7 +101,7 @@ impl Overlay {
         self.routes.iter().find(is_of).map(|route| (route, port))
     }
 
-    /// Says which routes are of no URL: curl ignores them, and a prober would ask the wrong place.
+    /// Reports routes that match no URL: curl ignores them, and a prober would check the wrong server.
     pub(crate) fn check_routes<'t>(
         &self,
         reader: &mut ConfigReader,
@@ -135,7 +134,7 @@ fn merge_at(under: &Table, over: &Table, parent: &str) -> Table {
         }
         match merged.entries.iter_mut().find(|other| same(&other.key, &entry.key)) {
             Some(other) => match (&other.node.item, &entry.node.item) {
-                // One kind of credentials takes the place of another.
+                // One kind of credentials replaces another.
                 (Item::Table(under), Item::Table(over)) if entry.key != "auth" => {
                     other.node.item = Item::Table(merge_at(under, over, &entry.key));
                 }

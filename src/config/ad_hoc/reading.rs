@@ -1,4 +1,4 @@
-//! From the options of a command line to an [`Overlay`]: each makes a value for its key.
+//! Turns the options of a command line into an [`Overlay`]: each sets a value for its key.
 
 use crate::config::ad_hoc::options::{GivenOption, OptionForm};
 use crate::config::ad_hoc::overlay::{Overlay, Route, merge};
@@ -22,11 +22,11 @@ struct OptionReader<'r, 'e> {
     reader: &'r mut ConfigReader<'e>,
     overlay: Overlay,
     data: Option<Data>,
-    /// Keys that have one value, with the option that gave it.
+    /// Keys with a single value, each with the option that set it.
     said: Vec<(String, Span)>,
 }
 
-/// A body that several options make together.
+/// A body that several options build together.
 struct Data {
     span: Span,
     text: String,
@@ -38,7 +38,7 @@ impl OptionReader<'_, '_> {
         let GivenOption { option, value } = given;
         let span = self.reader.argument(&option.typed(), true);
         let key = option.key;
-        // Else every text is as it stands: a dollar sign was the shell's to fill in.
+        // Otherwise text is literal: the shell has expanded dollar signs already.
         let text = escaped(value);
         match option.form {
             OptionForm::Nothing => {}
@@ -102,7 +102,7 @@ impl OptionReader<'_, '_> {
             }
             self.put(&data.span, &["body"], Item::Text(data.text));
         }
-        // As in curl, one file may have the certificate and its key.
+        // As in curl, one file may hold the certificate and its key.
         let tls = self.overlay.probe.get("tls").and_then(Node::as_table);
         let certificate = tls.filter(|tls| tls.get("client-key").is_none()).and_then(|tls| tls.get("client-cert"));
         if let Some(Node { span, item }) = certificate.cloned() {
@@ -120,7 +120,7 @@ impl OptionReader<'_, '_> {
         self.overlay.probe = merge(&self.overlay.probe, &Table::at(span, path, item));
     }
 
-    /// A key that has one value: the last use of an option counts, and two options contradict.
+    /// Sets a key that has one value: the last use of an option counts; two different options contradict each other.
     fn set_once(&mut self, span: &Span, key: &str, item: Item) {
         let other = self.said.iter().find(|(said, _)| said == key).map(|(_, other)| other.clone());
         if let Some(other) = other
@@ -182,7 +182,7 @@ impl OptionReader<'_, '_> {
             self.put(span, &key, item);
             return;
         };
-        // The same header again is sent again.
+        // A repeated header is sent repeatedly.
         let added = Node { span: span.clone(), item };
         self.put(span, &key, Item::List(before.into_iter().chain([added]).collect()));
     }
@@ -190,7 +190,7 @@ impl OptionReader<'_, '_> {
     fn data(&mut self, span: &Span, value: &str, file: bool, lines: bool) {
         let text = match value.strip_prefix('@').filter(|_| file) {
             Some(path) => match self.text_of(span, path) {
-                // As in curl: a form has no line breaks.
+                // As in curl: line breaks are removed from form data.
                 Some(text) if !lines => escaped(&text.replace(['\r', '\n', '\0'], "")),
                 Some(text) => escaped(&text),
                 None => return,
@@ -220,7 +220,7 @@ impl OptionReader<'_, '_> {
                 self.reader.problem(span, "cannot be used with -d: both are the body");
                 return;
             }
-            // As in curl, pieces are joined as they are.
+            // As in curl, pieces are joined without change.
             Some(data) => data.text.push_str(&escaped(&text)),
             None => self.data = Some(Data { span: span.clone(), text: escaped(&text), is_json: true }),
         }
@@ -231,7 +231,7 @@ impl OptionReader<'_, '_> {
     }
 
     fn user(&mut self, span: &Span, text: &str) {
-        // The colon of `${secret:NAME}` ends no user name.
+        // A colon inside `${secret:NAME}` does not end the user name.
         let colon = text.char_indices().find(|(at, c)| *c == ':' && !is_inside_braces(text, *at)).map(|(at, _)| at);
         let Some(at) = colon else {
             let help =
@@ -322,8 +322,8 @@ impl OptionReader<'_, '_> {
     }
 }
 
-/// A text of the command line as one of the probe file. Of what the file fills in, only what a shell
-/// has no form for is filled in: `${secret:NAME}` and `${file:PATH}`.
+/// A text of the command line, escaped for the probe file. Of the variables, only those that a shell has no form for
+/// are filled in: `${secret:NAME}` and `${file:PATH}`.
 pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut rest = text;
@@ -347,7 +347,7 @@ fn seconds(value: &str) -> String {
     if is_number { format!("{value}s") } else { value.to_owned() }
 }
 
-/// An address as it stands before a port.
+/// An address as it is written before a port.
 fn bracketed(text: &str) -> Option<String> {
     match text.trim_matches(['[', ']']).parse().ok()? {
         std::net::IpAddr::V4(address) => Some(address.to_string()),

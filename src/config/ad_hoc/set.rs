@@ -8,14 +8,14 @@ use crate::config::table_schema::{TableSchema, ValueType};
 use crate::config::value::toml_text::{quoted, toml_of};
 use crate::model::JsonText;
 
-/// The table that a `KEY=VALUE` makes, and whether it is one of the file as a whole, not of a probe.
+/// The table that a `KEY=VALUE` makes, and whether it belongs to the file as a whole and not to a probe.
 pub(crate) fn read(reader: &mut ConfigReader, span: &Span, text: &str) -> Option<(bool, Table)> {
     let Some((key, value)) = text.split_once('=') else {
         reader.advise(span, "this is not KEY=VALUE", "write it as --set retries=2 or --set expect.max-bytes=64KiB");
         return None;
     };
     let (key, value) = (key.trim(), value.trim());
-    // What is no value of TOML is a text: nobody types quotes for two parsers.
+    // What is not valid TOML is a string: nobody types quotes for two parsers.
     let typed = tree::parse(0, &format!("{key} = {value}")).ok().filter(|_| !value.is_empty());
     let Some(mut table) = typed.or_else(|| tree::parse(0, &format!("{key} = {}", quoted(value))).ok()) else {
         reader.advise(span, format!("`{key}` is not a key"), "write it as --set tls.min-version=1.3");
@@ -33,7 +33,7 @@ pub(crate) fn read(reader: &mut ConfigReader, span: &Span, text: &str) -> Option
     Some((is_root, table))
 }
 
-/// A number at a key that wants a text is a text: `tls.min-version=1.3`.
+/// A number at a key that wants a string is a string: `tls.min-version=1.3`.
 fn as_text(table: &mut Table, schema: &'static TableSchema, raw: &str) {
     for entry in &mut table.entries {
         if let Some(key) = schema.key(&entry.key) {
@@ -60,7 +60,7 @@ fn node_as_text(node: &mut Node, value_type: &'static ValueType, raw: &str) {
     }
 }
 
-/// Gives everything the place of the option.
+/// Gives every node the span of the option.
 fn place(table: &mut Table, span: &Span) {
     table.span = span.clone();
     for TableEntry { key_span, node, .. } in &mut table.entries {
@@ -78,7 +78,7 @@ fn place_node(node: &mut Node, span: &Span) {
     }
 }
 
-/// A value of JSON as one of TOML, each number with its digits.
+/// A JSON value as TOML; numbers keep their digits.
 pub(crate) fn item_of(json: &JsonText) -> Option<Item> {
     let table = tree::parse(0, &format!("value = {}", toml_of(json))).ok()?;
     table.entries.into_iter().next().map(|entry| entry.node.item)

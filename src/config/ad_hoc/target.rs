@@ -17,7 +17,7 @@ pub(crate) fn assumed_url(word: &str) -> Option<String> {
         return None;
     }
     let (host, port) = match authority.rsplit_once(':') {
-        // The colon of an address in brackets is none before a port.
+        // A colon inside brackets belongs to an IPv6 address, not to a port.
         Some((host, port)) if !port.contains(']') => (host, Some(port.parse::<u16>().ok()?)),
         _ => (authority, None),
     };
@@ -30,7 +30,7 @@ pub(crate) fn assumed_url(word: &str) -> Option<String> {
     let secure = match port {
         Some(443 | 8443) => true,
         Some(80) => false,
-        // A name of one word is one of a network of its own: of a cluster, of containers.
+        // A single-label name belongs to a private network: of a cluster, of containers.
         _ => !(is_local || is_address || is_word),
     };
     let scheme = if secure { "https" } else { "http" };

@@ -1,4 +1,4 @@
-//! The RFC 9535 form of JSON paths of other tools.
+//! Translates the JSON paths of other tools to RFC 9535.
 
 use crate::model::JsonPath;
 
@@ -10,7 +10,7 @@ pub(crate) fn json_path(text: &str) -> Option<String> {
     if text.contains("=~") && search_of(text).is_none() {
         return Some("RFC 9535 has search(value, 'pattern') and match(value, 'pattern') for `=~`".to_owned());
     }
-    // Later forms stand on earlier ones: jq's `.a-b` needs a root and then brackets.
+    // Later rewrites depend on earlier ones: jq's `.a-b` needs a root and then brackets.
     let mut text = text.trim().to_owned();
     let fixes: [fn(&str) -> Option<String>; 6] =
         [pointer_of, rooted, search_of, operators_of, last_of, |text| Some(bracketed(text))];
@@ -25,7 +25,7 @@ pub(crate) fn json_path(text: &str) -> Option<String> {
     (!text.starts_with('$')).then(|| "a path starts with `$`: \"$.items[0].id\"".to_owned())
 }
 
-/// `$.items.length()`, `$.items.size()`: a rule of its own here, and in a filter a function.
+/// `$.items.length()`, `$.items.size()`: a separate rule here, and a function in a filter.
 fn length_of(text: &str) -> Option<String> {
     for name in [".length()", ".size()", ".count()", ".length"] {
         let Some(path) = text.strip_suffix(name) else { continue };
@@ -66,14 +66,14 @@ fn search_of(text: &str) -> Option<String> {
     let quote = after.chars().next().filter(|quote| matches!(quote, '/' | '\'' | '"'))?;
     let end = after[1..].find(quote)? + 1;
     let (pattern, rest) = (&after[1..end], &after[end + 1..]);
-    // Flags have no form in I-Regexp (RFC 9485).
+    // I-Regexp (RFC 9485) has no flags.
     if rest.starts_with(char::is_alphabetic) || pattern.contains('\'') {
         return None;
     }
     Some(format!("{}search({}, '{pattern}'){rest}", &before[..value], &before[value..]))
 }
 
-/// Words and signs of other languages between comparisons.
+/// Operators of other languages in comparisons.
 fn operators_of(text: &str) -> Option<String> {
     let mut fixed = text.replace("===", "==").replace("!==", "!=").replace(" and ", " && ").replace(" or ", " || ");
     if let Some(at) = fixed.find(" = ") {
@@ -95,8 +95,8 @@ fn last_of(text: &str) -> Option<String> {
     (fixed != compact).then_some(fixed)
 }
 
-/// The path with every member that is no identifier in brackets: `$.invoice-address` →
-/// `$['invoice-address']`, `$.items.0` → `$.items[0]`.
+/// The path with every member that is not an identifier in brackets: `$.invoice-address` → `$['invoice-address']`,
+/// `$.items.0` → `$.items[0]`.
 fn bracketed(text: &str) -> String {
     let mut fixed = String::with_capacity(text.len() + 8);
     let mut rest = text;

@@ -1,8 +1,8 @@
-//! The form of patterns of other engines in linear time.
+//! Rewrites the patterns of other regular expression engines so that they match in linear time.
 
 use crate::model::Pattern;
 
-/// The form in linear time of a pattern that needs backtracking, or of another engine's dialect.
+/// The linear-time form of a pattern that needs backtracking, or of another engine's dialect.
 pub(crate) fn pattern(key: &str, text: &str) -> Option<String> {
     let negative = if key.starts_with("body") { "body-not-matches" } else { "not-matches" };
     if let Some(forbidden) = negative_lookahead(text) {
@@ -51,7 +51,7 @@ fn negative_lookahead(text: &str) -> Option<&str> {
     is_balanced(inner).then_some(inner)
 }
 
-/// The patterns of `(?=.*a)(?=.*b)`, which must all be there.
+/// The patterns of `(?=.*a)(?=.*b)`, which must all match.
 fn positive_lookaheads(text: &str) -> Option<Vec<&str>> {
     let mut rest = text.strip_prefix('^').unwrap_or(text);
     let mut all = Vec::new();
@@ -112,7 +112,7 @@ fn has_backreference(text: &str) -> bool {
         })
 }
 
-/// Escapes and groups of other engines, and globs, as this one writes them.
+/// Translates escapes and groups of other engines, and globs.
 fn dialect(text: &str) -> Option<String> {
     let mut fixed = text.to_owned();
     for (theirs, ours) in [
@@ -135,7 +135,7 @@ fn dialect(text: &str) -> Option<String> {
     if fixed.starts_with(['*', '?', '+']) {
         fixed = fixed.replace('.', "\\.").replace('*', ".*").replace('?', ".");
     }
-    // Brackets without their other half stand for themselves, as in `f(x`.
+    // Unpaired brackets are literal, as in `f(x`.
     for [open, close] in [["(", ")"], ["[", "]"], ["{", "}"]] {
         if fixed.matches(open).count() != fixed.matches(close).count() && Pattern::new(&fixed).is_err() {
             fixed = fixed.replace(open, &format!("\\{open}")).replace(close, &format!("\\{close}"));

@@ -14,9 +14,9 @@ use crate::model::{Alert, AlertEvent, AlertTarget, Surfaces, Value, WebhookTempl
 
 /// Where `PagerDuty` takes events, version 2.
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
-/// Attempts after a failed one unless the file says otherwise.
+/// Default number of attempts after a failed one.
 const RETRIES: u32 = 2;
-/// The most time of one attempt unless the file says otherwise.
+/// Default timeout of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads `[[alert]]`.
@@ -92,7 +92,7 @@ fn target(reader: &mut ConfigReader, table: &Table) -> Option<AlertTarget> {
             exec(reader, &entry.node)
         }
         Some(entry) => webhook(reader, table, Some(&entry.node)),
-        // PagerDuty's address is known.
+        // PagerDuty needs no URL: there is only one.
         None if is_pagerduty(table) => webhook(reader, table, None),
         None => {
             reader.problem(&table.span, "the alert has neither `webhook` nor `exec`");
@@ -151,7 +151,7 @@ fn headers(reader: &mut ConfigReader, table: &Table) -> Vec<(HeaderName, Value)>
     headers
 }
 
-/// A URL that whoever knows it may use: out of a variable it is a secret.
+/// Reads a URL that anyone who knows it may use: if it comes from a variable it is a secret.
 fn address(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Value> {
     let target = url::target(reader, key, node, url_schemes::WEB, TextUse::Variable)?;
     if target.auth.is_some() {

@@ -54,7 +54,7 @@ fn file(reader: &mut ConfigReader, path: &Path) -> Option<Table> {
     }
 }
 
-/// The paths that one entry means: a pattern means the other files that match, maybe none.
+/// The paths that one entry names: a pattern names the other files that match, which may be none.
 fn paths(reader: &mut ConfigReader, node: &Node) -> Vec<PathBuf> {
     let Some(text) = interpolate::plain(reader, node) else { return Vec::new() };
     let folder = reader.folder_of(&node.span);
@@ -65,7 +65,7 @@ fn paths(reader: &mut ConfigReader, node: &Node) -> Vec<PathBuf> {
         reader.problem(&node.span, format!("`include`: {why}"));
         Vec::new()
     });
-    // `**/probes.toml` matches the file that it stands in.
+    // `**/probes.toml` also matches the file that contains it.
     let own = reader.sources.get(node.span.file).and_then(|source| source.path.canonicalize().ok());
     found.retain(|path| path.canonicalize().ok() != own);
     if found.is_empty() {

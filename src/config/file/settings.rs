@@ -1,4 +1,4 @@
-//! The tables beside the probes: settings, surfaces, the rules of incidents.
+//! The tables beside the probes: settings, surfaces, incident rules.
 
 use std::num::NonZeroU32;
 use std::time::Duration;

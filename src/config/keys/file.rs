@@ -12,7 +12,7 @@ pub(crate) const ROOT: TableSchema =
 pub(crate) const INCLUDED: TableSchema =
     TableSchema { title: "an included file", groups: &[SHARED_KEYS], required: &[] };
 
-/// What only the first file says.
+/// Keys that only the first file may have.
 const PROBER_KEYS: &[Key] = &[
     key("settings", ValueType::Table(&SETTINGS), "", "The settings of the prober itself."),
     key("incident", ValueType::Table(&INCIDENT), "", "When failures are an incident."),
@@ -26,7 +26,7 @@ const PROBER_KEYS: &[Key] = &[
     ),
 ];
 
-/// What every file may say.
+/// Keys that every file may have.
 const SHARED_KEYS: &[Key] = &[
     key(
         "defaults",

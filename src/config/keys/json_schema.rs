@@ -6,11 +6,10 @@ use crate::config::keys::text_form::TextForm;
 use crate::config::keys::{tables, text_form};
 use crate::config::table_schema::{TableSchema, ValueType};
 
-/// The first line of a probe file that is written: editors read the schema of `uptick schema probes` from
-/// that file.
+/// The first line of a probe file that is written: it points editors at the output of `uptick schema probes`.
 pub(crate) const SCHEMA_LINE: &str = "#:schema probes.schema.json";
 
-/// What the schema is called, wherever it is kept.
+/// The schema's identifier, wherever it is stored.
 const ID: &str = "urn:uptick:schema:probes";
 
 /// The schema of the whole file.
@@ -50,13 +49,13 @@ fn table(schema: &TableSchema, definitions: &mut Map<String, Value>) -> Value {
     object
 }
 
-/// A default as the reference shows it, where it is a literal of TOML and no words.
+/// A default of the reference as a JSON value, if it is a TOML literal and not prose.
 fn literal(default: &str) -> Option<Value> {
     let document: toml::Table = toml::from_str(&format!("default = {default}")).ok()?;
     serde_json::to_value(document.get("default")?).ok()
 }
 
-/// A type as a schema; `form` is that of the texts in it.
+/// A type as a schema; `form` is the form of the strings in it.
 fn of(value_type: &ValueType, form: Option<&TextForm>, definitions: &mut Map<String, Value>) -> Value {
     match value_type {
         ValueType::Text => form.map_or_else(|| json!({ "type": "string" }), text_form::schema),
@@ -92,7 +91,7 @@ fn of(value_type: &ValueType, form: Option<&TextForm>, definitions: &mut Map<Str
                 let schema = table(table_schema, definitions);
                 definitions.insert(table_schema.title.to_owned(), schema);
             }
-            // A title in a pointer: `~` and `/` do not occur, brackets are percent-encoded.
+            // The title in a JSON pointer: `~` and `/` do not occur, brackets are percent-encoded.
             let name = table_schema.title.replace('[', "%5B").replace(']', "%5D");
             json!({ "$ref": format!("#/$defs/{name}") })
         }

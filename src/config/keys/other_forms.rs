@@ -1,8 +1,8 @@
-//! The right form of a value that was given another type: what its author meant is clear, what to write is not.
+//! What to write for a value of the wrong type, if its meaning is clear.
 
 use crate::config::syntax::tree::Item;
 
-/// What to write for a key instead of such a value. No text of the file is repeated: it may be a secret.
+/// What to write for a key instead of such a value. It quotes no text of the file, which may be a secret.
 pub(crate) fn right_form(key: &str, value: &Item) -> Option<String> {
     let form = match (key, value) {
         ("latency", Item::Integer(ms)) => format!("{{ total = \"{ms}ms\" }}"),

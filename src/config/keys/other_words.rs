@@ -1,10 +1,10 @@
-//! Words of other tools for our keys, and keys that stand somewhere else: what an unknown key may have meant.
+//! Other tools' names for our keys, and keys that belong elsewhere: what an unknown key may have meant.
 
 use crate::config::keys::tables;
 use crate::config::table_schema::{TableSchema, ValueType};
 use crate::model::suggest;
 
-/// Words of other tools, and ours for the same thing.
+/// Other tools' names, and our key for each.
 const OTHER_WORDS: &[(&str, &str)] = &[
     ("allow-redirects", "redirects"),
     ("assert", "expect"),
@@ -108,7 +108,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("wait", "delay"),
 ];
 
-/// Words of other tools for what is no key here, in a table with this key, and what to do instead.
+/// Other tools' names that have no key here, by the table they occur in, and what to do instead.
 const WITHOUT_KEY: &[(&str, &[&str], &str)] = &[
     ("url", &["description", "comment", "notes", "note"], "write a comment: # …"),
     (
@@ -142,7 +142,6 @@ const PERCENTILES: &[&str] = &["p50", "p90", "p95", "p99", "average", "mean"];
 const MANY_CHECKS: &str =
     "a check has one time; `latency-objective = \"95% under 800ms\"` of a [surface.NAME] is about many";
 
-/// What may have been meant by an unknown key.
 pub(crate) fn suggestion(unknown: &str, schema: &TableSchema) -> Option<String> {
     let kebab = kebab(unknown);
     if schema.key(&kebab).is_some() {
@@ -175,7 +174,7 @@ pub(crate) fn suggestion(unknown: &str, schema: &TableSchema) -> Option<String> 
     suggest::nearest(&kebab, schema.keys().map(|key| key.name)).map(|near| format!("did you mean `{near}`?"))
 }
 
-/// `bodyLimit` and `body_limit` as keys are written here.
+/// Rewrites `bodyLimit` and `body_limit` as `body-limit`.
 fn kebab(word: &str) -> String {
     let mut kebab = String::with_capacity(word.len() + 4);
     let mut was_lower = false;
@@ -189,7 +188,7 @@ fn kebab(word: &str) -> String {
     kebab
 }
 
-/// Our word for another tool's, as it is written in this table.
+/// Our key for another tool's name, as it is written in this table.
 fn translated(word: &str, schema: &TableSchema) -> Option<&'static str> {
     // `warn` has the keys of `expect`.
     let title = if schema.title == tables::WARN.title { tables::EXPECT.title } else { schema.title };

@@ -1,4 +1,4 @@
-//! The key table as a page for people.
+//! Renders the key table as a page of documentation.
 
 use std::fmt::Write as _;
 
@@ -36,7 +36,7 @@ const TABLES: &[(&TableSchema, &str)] = &[
     (&tables::ALERT, "`[[alert]]`"),
 ];
 
-/// What is said of the table whose keys are those of another.
+/// The description of the table whose keys are those of another.
 const WARN: &str = "The keys of `expect`, without their defaults. A rule that does not hold is a warning: the check is up, the exit status is 0 \
      (with `--format nagios`, 1), no error budget is spent, and alert receivers that subscribe to `warning` are notified.";
 
@@ -67,7 +67,7 @@ fn row(page: &mut String, key: &Key) {
         }
         value_type => value_type.title(),
     };
-    // A literal of TOML is shown as code; a default in words is not.
+    // A TOML literal is shown as code; prose is not.
     let is_literal =
         key.default.parse::<toml::Value>().is_ok() || key.default.starts_with('"') && key.default.ends_with('"');
     let default = if is_literal { format!("`{}`", key.default) } else { key.default.to_owned() };

@@ -1,4 +1,4 @@
-//! Every table of the file, by name. A table stands beside the code that reads it.
+//! Every table of the file, by name. Each is defined beside the code that reads it.
 
 pub(crate) use crate::config::keys::file::{ALERT, INCIDENT, INCLUDED, NETWORK, ROOT, SETTINGS, SURFACE};
 pub(crate) use crate::config::probe::assets::ASSETS;

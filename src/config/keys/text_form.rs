@@ -1,7 +1,7 @@
-//! The forms of texts in the probe file, for editors: a pattern and examples by the name of a key.
+//! The forms of strings in the probe file, for editors: a pattern and examples by key.
 //!
-//! A pattern is wider than what is read, never narrower: it finds what cannot be meant, such as a duration
-//! without a unit, and lets pass whatever has a variable in it.
+//! A pattern accepts everything that the reader accepts, and more: it rejects what cannot be meant, such as a duration
+//! without a unit, and accepts any text with a variable in it.
 
 use serde_json::{Map, Value, json};
 
@@ -47,7 +47,7 @@ const SHA256: TextForm = TextForm { pattern: r"^[0-9A-Fa-f]{64}$|\$\{", examples
 
 const JSON_PATH: TextForm = TextForm { pattern: r"^\$", examples: &["$.status", "$.items[0].id"] };
 
-/// The form of a text by the table and the key it stands at.
+/// The form of a string by the table and the key it belongs to.
 pub(crate) fn of(table: &str, key: &str) -> Option<&'static TextForm> {
     const OBJECTIVE: TextForm = TextForm { pattern: r"%\s*over\s|\$\{", examples: &["99.9% over 30d"] };
     const LATENCY_OBJECTIVE: TextForm = TextForm { pattern: r"%\s*under\s|\$\{", examples: &["95% under 800ms"] };
@@ -67,7 +67,7 @@ pub(crate) fn of(table: &str, key: &str) -> Option<&'static TextForm> {
     })
 }
 
-/// A text of a form, as a schema.
+/// The schema of a string of this form.
 pub(crate) fn schema(form: &TextForm) -> Value {
     let mut schema = Map::new();
     schema.insert("type".to_owned(), json!("string"));

@@ -1,5 +1,5 @@
-//! Holds a tree against the key table: unknown keys with a suggestion, and wrong types. What a
-//! value of the right type says is judged where it is read.
+//! Checks a tree against the key table: unknown keys, with a suggestion, and wrong types. The values themselves are
+//! checked where they are read.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) fn check(reader: &mut ConfigReader, table: &Table, schema: &'static T
     reader.owner = outer;
 }
 
-/// `probe "home"`, for the tables whose problems are told with a name.
+/// `probe "home"`, for the tables whose problems are reported with a name.
 fn owner(table: &Table, schema: &TableSchema, outer: Option<&str>) -> Option<String> {
     let kind = schema.title.strip_prefix("[[")?.strip_suffix("]]")?;
     let Item::Text(name) = &table.get("name")?.item else { return None };
@@ -34,12 +34,12 @@ fn owner(table: &Table, schema: &TableSchema, outer: Option<&str>) -> Option<Str
     }
 }
 
-/// The key that a value stands at.
+/// The key of a value.
 #[derive(Clone, Copy)]
 struct Key<'k> {
     name: &'k str,
-    /// Whether it is of a table of known keys. A name that the author chose, such as that of a header, may be
-    /// spelt as one of them and has nothing of its form.
+    /// Whether the key table has it. A name that the author chose, such as that of a header, may be spelt like a known
+    /// key but does not have its form.
     is_known: bool,
 }
 
@@ -96,7 +96,7 @@ fn check_node(reader: &mut ConfigReader, key: Key<'_>, node: &Node, value_type: 
     }
 }
 
-/// Whether the type is right; what is inside is not looked at.
+/// Whether the type matches; nested values are not checked.
 pub(crate) fn admits(value_type: &ValueType, node: &Node) -> bool {
     match value_type {
         ValueType::Text | ValueType::Words(_) | ValueType::Duration => matches!(node.item, Item::Text(_)),
@@ -116,7 +116,7 @@ pub(crate) fn admits(value_type: &ValueType, node: &Node) -> bool {
     }
 }
 
-/// Says that a value has the wrong type.
+/// Reports that a value has the wrong type.
 fn wrong_type(reader: &mut ConfigReader, key: Key<'_>, node: &Node, value_type: &ValueType) {
     let name = key.name;
     let message = format!("`{name}` must be {}, and this is {}", value_type.title(), node.kind());
@@ -166,12 +166,12 @@ fn wrong_type(reader: &mut ConfigReader, key: Key<'_>, node: &Node, value_type: 
     }
 }
 
-/// Whether a key is the limit of a phase, which people think of in milliseconds.
+/// Whether a key is the limit of a phase, for which people think in milliseconds.
 fn is_latency(name: &str) -> bool {
     tables::LATENCY.key(name).is_some()
 }
 
-/// A boolean in words of other languages.
+/// A boolean as other languages write it.
 fn boolean_word(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "y" | "1" => Some(true),
@@ -180,7 +180,7 @@ fn boolean_word(text: &str) -> Option<bool> {
     }
 }
 
-/// The number in a text, where the type takes one: `"14"`, `"14d"` of days.
+/// The number in a string, if the type takes one: `"14"`, or `"14d"` for days.
 fn whole_number(value_type: &ValueType, text: &str) -> Option<i64> {
     let takes_number = match value_type {
         ValueType::Integer(..) => true,
@@ -191,7 +191,7 @@ fn whole_number(value_type: &ValueType, text: &str) -> Option<i64> {
     digits.parse().ok().filter(|_| takes_number)
 }
 
-/// Hides the texts of secret places from every diagnostic, whatever else is wrong with them.
+/// Hides the secret texts in every diagnostic, whatever else is wrong with them.
 pub(crate) fn mask_secrets(reader: &mut ConfigReader, table: &Table) {
     for entry in &table.entries {
         mask_node(reader, is_secret_key(&entry.key), &entry.node);
@@ -200,7 +200,7 @@ pub(crate) fn mask_secrets(reader: &mut ConfigReader, table: &Table) {
 
 fn mask_node(reader: &mut ConfigReader, is_secret: bool, node: &Node) {
     match &node.item {
-        // A reference shows nothing; the rest of such a text helps to see what is wrong.
+        // A reference reveals nothing, and the rest of the text helps to find the mistake.
         Item::Text(text) if is_secret && !text.contains("${") => reader.mask(&node.span),
         Item::List(list) => list.iter().for_each(|node| mask_node(reader, is_secret, node)),
         Item::Table(table) => {
@@ -212,7 +212,7 @@ fn mask_node(reader: &mut ConfigReader, is_secret: bool, node: &Node) {
     }
 }
 
-/// `tls.client-key` names a file, which is no secret.
+/// `tls.client-key` names a file, which is not a secret.
 fn is_secret_key(key: &str) -> bool {
     (is_secret_name(key) && key != "client-key") || key == "bearer"
 }

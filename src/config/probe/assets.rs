@@ -31,7 +31,7 @@ pub(crate) const ASSETS: TableSchema = TableSchema {
     required: &[],
 };
 
-/// What is loaded unless the file says otherwise.
+/// Default selector of the files that are loaded.
 pub(crate) const SELECT: &str = "img, script, link[rel=stylesheet]";
 
 /// Reads the table, laid over the defaults'.

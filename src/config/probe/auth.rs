@@ -60,8 +60,8 @@ pub(crate) const OAUTH2: TableSchema = TableSchema {
     required: &["token-url", "client-id", "client-secret"],
 };
 
-/// Reads the credentials. They stand in one place: in `auth`, in the URL, or in the header
-/// authorization; of two places, the nearer one counts, and a tie is a mistake.
+/// Reads the credentials. They come from one place: `auth`, the URL, or the authorization header; of two places the
+/// nearer one counts, and a tie is a mistake.
 pub(crate) fn auth(
     reader: &mut ConfigReader,
     layers: &Layers,
@@ -153,7 +153,7 @@ fn aws(reader: &mut ConfigReader, node: &Node) -> Option<AwsSigV4> {
     })
 }
 
-/// What signs for AWS, as TOML.
+/// The keys that sign for AWS, as TOML.
 pub(crate) fn explain_aws(writer: &TomlWriter, aws: &AwsSigV4) -> String {
     let mut fields = vec![
         format!("access-key = {}", writer.value(&aws.access_key)),
@@ -181,7 +181,7 @@ fn oauth2(reader: &mut ConfigReader, node: &Node) -> Option<OAuth2> {
     if target.auth.is_some() {
         reader.problem(&token_url?.span, "the URL contains credentials: move them to `client-id` and `client-secret`");
     }
-    // The pair is sent as HTTP basic authentication, in one piece of base64.
+    // The pair is sent as HTTP basic authentication, in one base64 string.
     userinfo::basic(reader, client_id.clone(), client_secret.clone());
     Some(OAuth2 { token_url: target.url, client_id, client_secret, scopes, audience })
 }

@@ -1,5 +1,5 @@
-//! The name that a request is sent to where it is not the URL's: what cannot be sent together is
-//! refused here, since it would be sent as something else.
+//! Requests whose server name is not the URL's host: combinations that cannot be sent are rejected here, since they
+//! would be sent as something else.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,8 +14,8 @@ use crate::model::Value;
 
 const HTTP1: &str = "set `http-version = \"1.1\"`";
 
-/// Looks at the overrides of one request to an https URL. Over HTTP/2 in TLS there is one name: the
-/// one of the handshake is the authority too. And a proxy is asked for that name.
+/// Checks the overrides of one request to an https URL. HTTP/2 over TLS has one name: the handshake's is the authority
+/// too. A proxy is asked to connect to that name as well.
 pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, url: &Value, headers: &[(HeaderName, Value)]) {
     // A host that is captured is not known yet.
     let Ok(url) = Url::parse(&url.to_string()) else { return };
@@ -63,7 +63,7 @@ pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, url: &Value, hea
     }
 }
 
-/// Whether a server name is a name, and not that of the URL.
+/// Whether a server name is a name, and not the URL's host.
 fn is_other_name(node: &Node, url: &Url) -> bool {
     let Item::Text(name) = &node.item else { return false };
     name.parse::<IpAddr>().is_err() && !url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(name))

@@ -62,7 +62,7 @@ fn multipart(reader: &mut ConfigReader, node: &Node) -> Option<Vec<(String, Form
     Some(parts)
 }
 
-/// A file that is sent, read now: a check reads no files.
+/// A file that is sent, read now: a check does not read files.
 fn file(reader: &mut ConfigReader, node: &Node) -> Option<FileBody> {
     let (path, kind) = match &node.item {
         Item::Table(table) => (layers::required(reader, table, "path", "the file")?, table.get("content-type")),
@@ -98,8 +98,8 @@ fn scalar(node: &Node) -> Option<String> {
     }
 }
 
-/// A value of TOML as the text of a JSON document. Variables stand in its strings alone, and
-/// are escaped there; captures are escaped when they are filled in.
+/// A TOML value as the text of a JSON document. Variables occur only in its strings, and are escaped here; captures are
+/// escaped when they are filled in.
 fn json_text(reader: &mut ConfigReader, node: &Node) -> Option<Value> {
     if matches!(&node.item, Item::Text(text) if text.trim_start().starts_with(['{', '['])) {
         reader.warn(

@@ -1,4 +1,4 @@
-//! What must hold of the answer of a name server.
+//! Expectations for the answer of a name server.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ pub(crate) fn expect(reader: &mut ConfigReader, layers: &Layers) -> DnsExpect {
     expect
 }
 
-/// A code by its name, whatever its case.
+/// A response code by its name, in any case.
 fn rcode(reader: &mut ConfigReader, node: &Node) -> Option<&'static str> {
     let text = interpolate::plain(reader, node)?.to_ascii_uppercase();
     let known = RCODES.iter().find(|code| **code == text);

@@ -1,4 +1,4 @@
-//! What must hold of an answer.
+//! Expectations for an answer.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::model::{
     Value, suggest,
 };
 
-/// What holds of a status code.
+/// The type of an expected status.
 const STATUS: ValueType = ValueType::OneOrMore(&ValueType::Either(&[ValueType::Integer(100, 999), ValueType::Text]));
 const STATUS_MEANING: &str = "Status codes: numbers, classes `\"2xx\"`, ranges `\"200-299\"`.";
 
@@ -29,11 +29,11 @@ pub(crate) const EXPECT: TableSchema = TableSchema {
     required: &[],
 };
 
-/// The keys of `expect` once more: what is not met is a warning.
+/// The keys of `expect` again: what is not met is a warning.
 pub(crate) const WARN: TableSchema =
     TableSchema { title: "warn", groups: &[&[key("status", STATUS, "", STATUS_MEANING)], ANSWER_KEYS], required: &[] };
 
-/// What may hold of an answer beside its status.
+/// Expectations beside the status.
 const ANSWER_KEYS: &[Key] = &[
     key("body-contains", ValueType::OneOrMore(&ValueType::Text), "", "The body contains each of these texts."),
     key("body-lacks", ValueType::OneOrMore(&ValueType::Text), "", "The body contains none of these texts."),
@@ -138,15 +138,15 @@ pub(crate) const LATENCY: TableSchema = TableSchema {
     required: &[],
 };
 
-/// The largest size of a body that can be expected: the largest that is read.
+/// Maximum body size that can be expected: the largest that is read.
 const LARGEST_BODY: u64 = 1 << 30;
 
-/// Reads the expectations; what the layers do not say keeps its default.
+/// Reads the expectations; keys that no layer sets keep their defaults.
 pub(crate) fn expect(reader: &mut ConfigReader, layers: &Layers) -> Expect {
     read(reader, &layers.inner("expect"), Expect::default())
 }
 
-/// Shares what is expected by the defaults alone: most of many probes say nothing of their own.
+/// Shares the expectations that come from the defaults alone: most probes have no others.
 pub(crate) fn shared(reader: &mut ConfigReader, layers: &Layers, protocol: Protocol, expect: Expect) -> Shared<Expect> {
     let is_own = layers.own("expect").is_some() || !reader.matrix.is_empty() || !reader.captures.is_empty();
     if is_own {
@@ -156,7 +156,7 @@ pub(crate) fn shared(reader: &mut ConfigReader, layers: &Layers, protocol: Proto
     reader.common_expectations.entry(key).or_insert_with(|| expect.into()).clone()
 }
 
-/// Reads what is worth a warning; nothing is by default.
+/// Reads the `warn` rules; there are none by default.
 pub(crate) fn warn(reader: &mut ConfigReader, layers: &Layers) -> Option<Expect> {
     let warn = layers.inner("warn");
     (!warn.is_empty()).then(|| read(reader, &warn, Expect::clone(&Expect::nothing())))
@@ -260,7 +260,7 @@ fn body(reader: &mut ConfigReader, layers: &Layers) -> Vec<TextRule> {
     rules
 }
 
-/// A word of a header (RFC 9110 section 5.6.2).
+/// A token of a header (RFC 9110 section 5.6.2).
 fn subprotocol(reader: &mut ConfigReader, node: &Node) -> Option<String> {
     let text = interpolate::plain(reader, node)?;
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

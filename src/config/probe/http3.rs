@@ -1,10 +1,10 @@
-//! What does not go together with HTTP/3: it is refused here, since another version would be spoken.
+//! What HTTP/3 cannot be combined with: it is rejected here, since another version would be used.
 
 use crate::config::reader::ConfigReader;
 use crate::config::value::layers::Layers;
 use crate::model::{HttpVersionPreference, Protocol, Step, Transport};
 
-/// Looks at a probe or session that asks for HTTP/3.
+/// Checks a probe or session that requires HTTP/3.
 pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport: &Transport) {
     alt_svc(reader, layers, steps, transport);
     websocket(reader, layers, steps, transport);
@@ -40,7 +40,7 @@ pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], 
     }
 }
 
-/// What `[defaults]` say of HTTP/3 is for others where a probe opens `WebSocket`s and asks nothing else.
+/// Ignores the HTTP/3 of `[defaults]` in a probe that only opens `WebSocket`s.
 pub(crate) fn leave_to_others(layers: &Layers, steps: &[Step], transport: &mut Transport) {
     if transport.http_version == HttpVersionPreference::Http3
         && layers.own("http-version").is_none()
@@ -54,7 +54,7 @@ fn is_of_websockets(steps: &[Step]) -> bool {
     steps.iter().all(|step| step.request.protocol == Protocol::WebSocket)
 }
 
-/// Refuses HTTP/3 of a probe that opens `WebSocket`s and asks nothing else.
+/// Rejects HTTP/3 in a probe that only opens `WebSocket`s.
 fn websocket(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport: &Transport) {
     if let Some(node) = layers.own("http-version")
         && transport.http_version == HttpVersionPreference::Http3
@@ -68,7 +68,7 @@ fn websocket(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transpo
     }
 }
 
-/// Looks at an expectation of what `alt-svc` offers, which is HTTP/3 more often than not.
+/// Checks an expectation about `alt-svc`, which mostly offers HTTP/3.
 fn alt_svc(reader: &mut ConfigReader, layers: &Layers, steps: &[Step], transport: &Transport) {
     if !steps.iter().any(|step| step.expect.alt_svc || step.warn.alt_svc) {
         return;

@@ -57,16 +57,16 @@ pub(crate) const CAPTURE: TableSchema = TableSchema {
     required: &[],
 };
 
-/// The most steps of a journey.
+/// Maximum number of steps in a journey.
 const MOST_STEPS: usize = 100;
-/// How long a session is good for unless the file says otherwise.
+/// Default lifetime of a session.
 pub(crate) const LIFETIME: Duration = Duration::from_mins(10);
 
 /// Sessions by name.
 pub(crate) type Sessions = BTreeMap<String, Arc<Session>>;
 
-/// Reads the steps at a node. The nearest of the layers is the probe or the session itself: its
-/// `expect` is for the last step, everything else of it is for all.
+/// Reads the steps at a node. The nearest of the layers is the probe or the session itself: its `expect` applies to the
+/// last step, everything else to all.
 pub(crate) fn steps(reader: &mut ConfigReader, own: &Table, layers: &Layers, node: &Node) -> Option<Vec<Step>> {
     for key in ["url", "method"].into_iter().chain(body::KEYS) {
         if let Some(entry) = own.entry(key) {
@@ -209,7 +209,7 @@ fn session(
     Some(Session { name: name.to_owned(), lifetime: lifetime?, timeout: timeout?, steps, transport })
 }
 
-/// Where a captured value stands.
+/// Where a captured value comes from, as TOML.
 fn explain_capture(lines: &mut TomlLines, writer: &TomlWriter, capture: &Capture) {
     let mut fields = Vec::new();
     match &capture.from {

@@ -1,4 +1,4 @@
-//! What must hold of the nodes that a JSON path finds in an answer.
+//! Expectations for the nodes that a JSON path finds in an answer.
 
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Node, TableEntry};
@@ -89,7 +89,7 @@ fn expectation(reader: &mut ConfigReader, entry: &TableEntry) -> Option<JsonExpe
     }
 }
 
-/// A value of TOML as JSON. What is expected has no secrets and no captures in it.
+/// A TOML value as JSON. Expected values hold no secrets or captures.
 fn json_value(reader: &mut ConfigReader, node: &Node) -> Option<JsonText> {
     let plain = |reader: &mut ConfigReader, node: &Node, _: Option<&str>| {
         Some(vec![ValuePart::Plain(interpolate::plain(reader, node)?)])

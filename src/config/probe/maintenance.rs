@@ -1,4 +1,4 @@
-//! Maintenance windows and schedules: the times of a probe.
+//! Maintenance windows and cron schedules of a probe.
 
 use std::time::Duration;
 

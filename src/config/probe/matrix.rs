@@ -7,10 +7,10 @@ use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::{interpolate, segments};
 use crate::model::suggest;
 
-/// The most probes that one matrix makes.
+/// Maximum number of probes that one matrix makes.
 const MOST: usize = 1_000;
 
-/// What the keys of a matrix stand for in one probe.
+/// The values of the matrix keys in one probe.
 pub(crate) type Combination = BTreeMap<String, String>;
 
 /// Every combination of a probe's matrix; one empty one if it has none.

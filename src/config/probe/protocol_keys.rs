@@ -1,5 +1,5 @@
-//! Which keys belong to which scheme. A key that a probe says itself and that means nothing for its URL is
-//! refused: it would be read as if it had been checked. One of `[defaults]` is for the probes that it suits.
+//! Which keys apply to which scheme. A probe's own key that means nothing for its URL is rejected: readers would take
+//! it for checked. One of `[defaults]` applies to the probes that it suits.
 
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Node, Table};
@@ -7,18 +7,18 @@ use crate::model::Protocol::{Dns, Grpc, Http, Tcp, Tls, WebSocket};
 use crate::model::{DnsExpect, Expect, Protocol, Shared};
 
 const ALL: &[Protocol] = &Protocol::ALL;
-/// Those over whose connection TLS may be spoken.
+/// Protocols that may use TLS.
 const WITH_TLS: &[Protocol] = &[Http, WebSocket, Grpc, Tls];
-/// Those that begin with a request of HTTP.
+/// Protocols that begin with an HTTP request.
 const WITH_HEADERS: &[Protocol] = &[Http, WebSocket, Grpc];
-/// Those that go over more than one version of HTTP.
+/// Protocols that run over more than one version of HTTP.
 const SEVERAL_VERSIONS: &[Protocol] = &[Http, WebSocket];
-/// Those that connect.
+/// Protocols that connect to the target.
 const CONNECTED: &[Protocol] = &[Http, WebSocket, Grpc, Tls, Tcp];
-/// Those whose answer is a text.
+/// Protocols whose answer is text.
 const WITH_BODY: &[Protocol] = &[Http, Tls, Tcp];
 
-/// The keys of a request, of how it is sent, and of what must hold, with the protocols that each is for.
+/// The keys of a request, its transport and its expectations, with the protocols that each applies to.
 const KEYS: &[(&str, &[Protocol])] = &[
     ("method", &[Http]),
     ("headers", WITH_HEADERS),
@@ -79,7 +79,7 @@ const KEYS: &[(&str, &[Protocol])] = &[
     ("expect.sha256", &[Http]),
 ];
 
-/// What to write instead of a key, if there is a key that means it.
+/// What to write instead of a key, if another key has its meaning.
 const INSTEAD: &[(&str, Protocol, &str)] = &[
     ("body", Tcp, "`send` is the text that is sent"),
     ("body", Tls, "`send` is the text that is sent"),
@@ -105,11 +105,11 @@ const INSTEAD: &[(&str, Protocol, &str)] = &[
     ("starttls", Http, "`starttls` needs a tls:// URL"),
 ];
 
-/// What decides how long a connection without HTTP is read: whoever waits for it cannot go on without.
+/// Prefixes of the expectations that decide how long a connection without HTTP is read: they cannot be ignored.
 const WAITED_FOR: &[&str] = &["body-", "min-bytes", "message-", "subprotocol"];
 
-/// Whether a key, as `expect.status` or `tls.ca-file`, means something for a protocol. What is not in the
-/// table is no matter of the protocol.
+/// Whether a key, as `expect.status` or `tls.ca-file`, applies to a protocol. Keys that are not in the table apply to
+/// all.
 pub(crate) fn belongs(key: &str, protocol: Protocol) -> bool {
     if protocol != Http
         && key.strip_prefix("warn.").is_some_and(|key| WAITED_FOR.iter().any(|waited| key.starts_with(waited)))
@@ -126,12 +126,12 @@ pub(crate) fn belongs(key: &str, protocol: Protocol) -> bool {
     KEYS.iter().find(|(known, _)| holds(known)).is_none_or(|(_, protocols)| protocols.contains(&protocol))
 }
 
-/// Refuses what a probe or a step says itself and its URL has no use for.
+/// Rejects the keys of a probe or a step that do not apply to its URL.
 pub(crate) fn check(reader: &mut ConfigReader, own: &Table, url: &str) {
     let protocol = Protocol::of_url(url);
     let scheme = url.split_once("://").map_or("http", |(scheme, _)| scheme);
     let keys = own.entries.iter().map(|entry| (entry.key.clone(), entry));
-    // What is within a table that does not belong here is told with the table.
+    // Keys inside a table that does not apply are reported with the table.
     let inner = ["tls", "expect", "warn"].into_iter().filter(|name| belongs(name, protocol)).flat_map(|name| {
         let table = own.get(name).and_then(Node::as_table);
         let entries = table.into_iter().flat_map(|table| &table.entries);
@@ -139,7 +139,7 @@ pub(crate) fn check(reader: &mut ConfigReader, own: &Table, url: &str) {
     });
     let mut told = Vec::new();
     for (key, entry) in keys.chain(inner) {
-        // One option of the command line may stand for several keys.
+        // One option of the command line may set several keys.
         if belongs(&key, protocol) || told.contains(&&entry.key_span) {
             continue;
         }
@@ -160,7 +160,7 @@ pub(crate) fn check(reader: &mut ConfigReader, own: &Table, url: &str) {
     }
 }
 
-/// The expectations without those that mean nothing for a protocol, which the defaults have for others.
+/// The expectations without those that do not apply to a protocol: the defaults have them for others.
 pub(crate) fn only_of(mut expect: Expect, protocol: Protocol) -> Expect {
     if protocol == Http {
         (expect.message, expect.message_json, expect.subprotocol) = (Vec::new(), Vec::new(), None);
@@ -192,7 +192,7 @@ pub(crate) fn only_of(mut expect: Expect, protocol: Protocol) -> Expect {
     }
 }
 
-/// The same of what is warned of.
+/// The same for `warn`.
 pub(crate) fn warnings_of(warn: Option<Expect>, protocol: Protocol) -> Shared<Expect> {
     let Some(warn) = warn else { return Expect::nothing() };
     let warn = only_of(warn, protocol);
@@ -211,7 +211,7 @@ pub(crate) fn warnings_of(warn: Option<Expect>, protocol: Protocol) -> Shared<Ex
     warn.into()
 }
 
-/// Lines of `key = value` without those that mean nothing for a protocol.
+/// Lines of `key = value` without those that do not apply to a protocol.
 pub(crate) fn lines_of(lines: &str, protocol: Protocol) -> String {
     let key = |line: &str| line.split_once(" = ").map_or("", |(key, _)| key).to_owned();
     lines.split_inclusive('\n').filter(|line| belongs(&key(line), protocol)).collect()

@@ -73,12 +73,12 @@ pub(crate) const REQUEST_KEYS: &[Key] = &[
     ),
 ];
 
-/// The largest text that is sent without HTTP, in bytes.
+/// Maximum size of a text that is sent without HTTP, in bytes.
 const LARGEST_SEND: usize = 64 << 10;
 /// The largest body limit.
 const LARGEST_BODY: u64 = 1 << 30;
 
-/// Reads a request. `own` has the URL; the layers have everything else.
+/// Reads a request. `own` has the URL; everything else comes from the layers.
 pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -> Option<Request> {
     let target = own.get("url").and_then(|node| url::target(reader, "url", node, url_schemes::TARGETS, TextUse::Open));
     let method = match layers.get("method") {
@@ -139,7 +139,7 @@ pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -
     })
 }
 
-/// Reads what a request takes from the defaults, for its problems alone.
+/// Reads what a request takes from the defaults, only to report its problems.
 pub(crate) fn defaults(reader: &mut ConfigReader, layers: &Layers) {
     request(reader, &Table::empty(), layers);
 }
@@ -183,7 +183,7 @@ fn method(reader: &mut ConfigReader, node: &Node) -> Option<Method> {
     None
 }
 
-/// The headers, the defaults' first; names are the same whatever their case.
+/// The headers, the defaults' first; names are compared in any case.
 fn headers(reader: &mut ConfigReader, layers: &Layers) -> Vec<(HeaderName, Value)> {
     let mut headers: Vec<(HeaderName, Value)> = Vec::new();
     for entry in layers.entries(str::eq_ignore_ascii_case) {

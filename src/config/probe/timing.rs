@@ -27,7 +27,7 @@ pub(crate) struct Timing {
     pub(crate) retries: Retries,
 }
 
-/// The schedule and the timeout, which must fit into it. What is asked now has the time that it is given.
+/// The schedule and the timeout, which must fit into it. A probe of the command line has no interval to fit into.
 pub(crate) fn read(reader: &mut ConfigReader, layers: &Layers, is_ad_hoc: bool) -> Timing {
     let retries = retries(reader, layers);
     let when = layers.one_of(reader, &["interval", "schedule"]);

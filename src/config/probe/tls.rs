@@ -1,4 +1,4 @@
-//! TLS: whom to trust, whom to be, which version.
+//! TLS settings: trusted certificates, client certificate, versions.
 
 use std::net::IpAddr;
 
@@ -77,7 +77,7 @@ pub(crate) fn read(reader: &mut ConfigReader, layers: &Layers) -> Tls {
     }
 }
 
-/// The longest name of a protocol, and all of them together, in bytes (RFC 7301 section 3.1).
+/// Maximum length of an ALPN protocol name, and of all of them together, in bytes (RFC 7301 section 3.1).
 const ALPN_NAME: usize = 255;
 const ALPN_LIST: usize = 4096;
 
@@ -106,7 +106,7 @@ fn server_name(reader: &mut ConfigReader, node: &Node) -> Option<String> {
     None
 }
 
-/// Whether a text is a host name, as certificates and `address` have them.
+/// Whether a text is a host name, as used in certificates and `address`.
 pub(crate) fn is_host_name(text: &str) -> bool {
     let labels = text.strip_suffix('.').unwrap_or(text).split('.');
     text.len() <= 253

@@ -126,7 +126,7 @@ pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: Denied
     }
 }
 
-/// Which addresses are asked, and how many must be up.
+/// Which addresses are checked, and how many must be up.
 fn addresses(reader: &mut ConfigReader, layers: &Layers) -> Addresses {
     let all = word(reader, layers, "addresses", &["first", "all"]) == Some("all");
     let quorum = layers.get("addresses-up").and_then(|node| match node.item {
@@ -154,7 +154,7 @@ fn word<'w>(reader: &mut ConfigReader, layers: &Layers, key: &str, words: &[&'w 
 
 /// The path of an address that is a Unix socket.
 fn unix_socket(reader: &mut ConfigReader, layers: &Layers, node: &Node) -> Option<PathBuf> {
-    /// The longest path that the system takes (`sun_path`), without its end.
+    /// The longest path that the system takes (`sun_path`), without the final NUL.
     const LONGEST: usize = 107;
     if !matches!(&node.item, Item::Text(text) if text.starts_with("unix:")) {
         return None;
@@ -216,7 +216,7 @@ fn address(reader: &mut ConfigReader, node: &Node, ip: IpFamily) -> (Option<Sock
 fn named_address(text: &str) -> Option<(String, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let port = port.parse().ok().filter(|port| *port > 0)?;
-    // What has digits and dots alone was meant to be an address.
+    // Digits and dots alone were meant as an IP address.
     let is_name = tls::is_host_name(host) && host.bytes().any(|byte| byte.is_ascii_alphabetic());
     is_name.then(|| (host.trim_end_matches('.').to_ascii_lowercase(), port))
 }
@@ -283,7 +283,7 @@ fn environment(reader: &mut ConfigReader, node: &Node, deny: DeniedNetworks) -> 
     let mut named = |names: &[&str]| {
         let (name, value) =
             names.iter().find_map(|name| Some((name, (reader.env)(name).filter(|value| !value.is_empty())?)))?;
-        // As for curl, a proxy without a scheme speaks HTTP.
+        // As in curl, a proxy without a scheme speaks HTTP.
         let scheme = if value.contains("://") { "" } else { "http://" };
         proxy_of_text(reader, &format!("{scheme}${{{name}}}"), &node.span, deny)
     };
@@ -294,7 +294,7 @@ fn environment(reader: &mut ConfigReader, node: &Node, deny: DeniedNetworks) -> 
     ProxyEnvironment { http, https, all, direct: direct.map(|list| DirectTarget::list(&list)).unwrap_or_default() }
 }
 
-/// The proxy with its credentials in their place: they are part of this one value.
+/// The proxy, with its credentials in the same value.
 fn proxy(reader: &mut ConfigReader, node: &Node, deny: DeniedNetworks) -> Option<Value> {
     let Item::Text(raw) = &node.item else { return None };
     proxy_of_text(reader, raw, &node.span, deny)

@@ -1,5 +1,5 @@
-//! What is wrong with a probe file, said so that its author can put it right: the span, the
-//! probe, what is the matter, and what to write instead.
+//! What is wrong with a probe file, in a form that lets its author correct it: the span, the probe, the problem, and
+//! what to write instead.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::config::syntax::source::{Source, SourceError};
 use crate::model::SafeText;
 use crate::model::text::{command_hashes, is_hidden};
 
-/// The most problems shown at once; the rest are counted.
+/// Maximum number of problems shown at once; the rest are counted.
 const MOST_SHOWN: usize = 100;
 
 /// The longest message, in characters.
@@ -30,18 +30,18 @@ pub struct ConfigError {
 pub struct Problem {
     /// The file it is in; absent for the command line.
     pub file: Option<PathBuf>,
-    /// The line, from 1; 0 where the problem is of the file as a whole.
+    /// The line, from 1; 0 if the problem concerns the file as a whole.
     pub line: usize,
-    /// The column in characters, from 1; 0 where the problem is of the file as a whole.
+    /// The column in characters, from 1; 0 if the problem concerns the file as a whole.
     pub column: usize,
-    /// What is the matter, with the probe's name, in one line.
+    /// What is wrong, with the probe's name, in one line.
     pub message: String,
     /// What to write instead.
     pub help: Option<String>,
     excerpt: Option<Excerpt>,
 }
 
-/// The line a problem stands in, and which bytes of it.
+/// The line of a problem, and which bytes of it are marked.
 #[derive(Clone, Debug)]
 struct Excerpt {
     text: String,
@@ -57,7 +57,7 @@ impl ConfigError {
         ConfigError { lacks_probes, ..self }
     }
 
-    /// Whether nothing is wrong but that there are no probes.
+    /// Whether the only problem is that there are no probes.
     pub(crate) fn only_lacks_probes(&self) -> bool {
         self.lacks_probes && self.problems.len() == 1
     }
@@ -73,12 +73,12 @@ impl ConfigError {
         ConfigError::new(vec![Problem::about_file(path, &error.to_string())])
     }
 
-    /// The error of a file that is something else.
+    /// The error for a file of another kind.
     pub(crate) fn of_file(path: &Path, sentence: &str, help: &str) -> ConfigError {
         ConfigError::new(vec![Problem::about_file(path, sentence).with_help(help)])
     }
 
-    /// Every problem as a diagnostic of a few lines, with the line it stands in.
+    /// Every problem as a diagnostic of a few lines, with the source line.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -103,7 +103,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Problem {
-    /// A problem of the file as a whole; the sentence continues its name.
+    /// A problem of the file as a whole; `sentence` continues its name.
     pub(crate) fn about_file(path: &Path, sentence: &str) -> Problem {
         Problem {
             file: Some(path.to_owned()),
@@ -164,8 +164,8 @@ fn clean(text: &str) -> String {
     SafeText::clean(text, LONGEST_MESSAGE).as_str().to_owned()
 }
 
-/// A line as it may be shown. Every replacement has as many bytes as what it replaces, so that
-/// the marks below the line stay where they belong.
+/// A line that is safe to show. Every replacement has as many bytes as the original, so that the marks below the line
+/// stay in place.
 fn shown_line(raw: &str, begins_at: usize, masked: &[Range<usize>]) -> String {
     let ends_at = begins_at + raw.len();
     let masked: Vec<&Range<usize>> =

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The largest probe file read, in bytes.
+/// Maximum size of a probe file, in bytes.
 pub(crate) const LARGEST_FILE: u64 = 4 << 20;
 
 /// Why a file cannot be read. The text continues the name of the file.
@@ -46,18 +46,18 @@ pub(crate) enum SourceError {
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) path: PathBuf,
-    /// Where it is, whatever the working directory and the links on the way.
+    /// Its absolute path, with the links of its folder resolved.
     pub(crate) location: Arc<Path>,
     /// The folder that paths in it are relative to.
     pub(crate) folder: PathBuf,
-    /// Whether it is a file of a disk, not a pipe.
+    /// Whether it is a file on disk, not a pipe.
     pub(crate) is_file: bool,
     pub(crate) text: String,
     /// The first byte of each line.
     starts: Vec<usize>,
 }
 
-/// A line of a [`Source`] and where it stands.
+/// A line of a [`Source`] and its position.
 pub(crate) struct SourceLine {
     /// From 1.
     pub(crate) number: usize,
@@ -98,7 +98,7 @@ impl Source {
         Source { path: path.to_owned(), location: location(path), folder, is_file: true, text, starts }
     }
 
-    /// The line that a byte stands in.
+    /// The line that contains a byte.
     pub(crate) fn line_at(&self, byte: usize) -> SourceLine {
         let number = self.starts.partition_point(|start| *start <= byte).max(1);
         let start = self.starts[number - 1];
@@ -108,7 +108,7 @@ impl Source {
     }
 }
 
-/// The path from the root, the links of its folder followed: a link to the file keeps its own name.
+/// The absolute path, with the links of its folder resolved: a link to the file keeps its own name.
 fn location(path: &Path) -> Arc<Path> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (folder.canonicalize(), path.file_name()) {
@@ -125,8 +125,8 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, SourceError> 
     decoded(read_bytes(path, limit)?)
 }
 
-/// Reads text of at most `limit` bytes from a file, a pipe, or the standard input for `-`. A pipe is
-/// read once: whoever asks again gets the same.
+/// Reads text of at most `limit` bytes from a file, a pipe, or the standard input for `-`. A pipe is read once: later
+/// calls return the same text.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -152,8 +152,8 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-") || path == Path::new("/dev/stdin")
 }
 
-/// Whether a path is read as a stream: a pipe that a shell has opened for us, as in `-c <(…)`. To open
-/// one by its name would wait for a writer, who may never come.
+/// Whether a path is read as a stream: a pipe that a shell has opened for us, as in `-c <(…)`. Opening it by name would
+/// wait for a writer, which may never come.
 fn is_pipe(path: &Path) -> bool {
     let is_open = path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd");
     is_stdin(path) || is_open && std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
@@ -177,7 +177,7 @@ fn decoded(bytes: Vec<u8>) -> Result<String, SourceError> {
 /// # Errors
 /// Why it cannot be read.
 pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
-    // Asked before opening: opening a named pipe would wait for a writer.
+    // Checked before opening: opening a named pipe would wait for a writer.
     let metadata = std::fs::metadata(path).map_err(|error| stat_error(path, &error))?;
     if metadata.is_dir() {
         return Err(SourceError::Directory);
@@ -197,7 +197,7 @@ fn read_up_to(from: impl Read, limit: u64) -> Result<Vec<u8>, SourceError> {
     Ok(bytes)
 }
 
-/// A link that leads to itself has no stable error kind: it is a link that cannot be followed.
+/// A link to itself has no stable error kind: it is reported as a link that cannot be followed.
 fn stat_error(path: &Path, error: &std::io::Error) -> SourceError {
     let is_link = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     match error.kind() {

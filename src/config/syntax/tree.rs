@@ -1,12 +1,11 @@
-//! The TOML of a file as a tree that has the span of each key and value. What the keys
-//! mean is not known here.
+//! The TOML of a file as a tree with the span of each key and value. It does not know what the keys mean.
 
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
-/// The number that stands for the command line among the files.
+/// The file number of the command line.
 const COMMAND_LINE: usize = usize::MAX;
 
 /// A span of bytes in one of the files of a configuration.
@@ -24,7 +23,7 @@ impl Span {
         Span { file, start: span.start, end: span.end }
     }
 
-    /// The place of an argument of the command line, by its number: in no file.
+    /// The span of an argument of the command line, by its number: in no file.
     pub(crate) fn of_argument(number: usize) -> Span {
         Span { file: COMMAND_LINE, start: number, end: number }
     }
@@ -39,7 +38,7 @@ impl Span {
     }
 }
 
-/// A value and where it stands.
+/// A value and its position.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) span: Span,
@@ -51,8 +50,8 @@ pub(crate) struct Node {
 pub(crate) enum Item {
     Text(String),
     Integer(i64),
-    /// An integer past 64 bits or a float past its range, as JSON writes it; nothing if it is hexadecimal,
-    /// octal or binary and past 128 bits.
+    /// An integer beyond 64 bits or a float out of range, as JSON writes it; none if it is hexadecimal, octal or binary
+    /// and beyond 128 bits.
     Large(Option<String>),
     Float(f64),
     Boolean(bool),
@@ -78,7 +77,7 @@ pub(crate) struct TableEntry {
 }
 
 impl Node {
-    /// What it is, for a message: `an integer`.
+    /// Its type, for a message: `an integer`.
     pub(crate) fn kind(&self) -> &'static str {
         match self.item {
             Item::Text(_) => "text",
@@ -151,7 +150,7 @@ impl Table {
 /// Parses a file's text.
 ///
 /// # Errors
-/// Every mistake of syntax, with its span.
+/// Every syntax error, with its span.
 pub(crate) fn parse(file: usize, text: &str) -> Result<Table, Vec<(Range<usize>, String)>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
@@ -197,7 +196,7 @@ fn node(file: usize, value: &Spanned<DeValue>) -> Node {
     Node { span, item }
 }
 
-/// An integer past 64 bits. JSON writes all of them in decimal digits.
+/// An integer beyond 64 bits, in decimal digits, as JSON writes it.
 fn large(integer: &DeInteger) -> Item {
     Item::Large(match integer.radix() {
         10 => Some(integer.as_str().trim_start_matches('+').to_owned()),

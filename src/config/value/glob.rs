@@ -4,11 +4,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The most files that one pattern means.
+/// Maximum number of files that one pattern may match.
 const MOST_FILES: usize = 1_000;
-/// The most entries of folders that one pattern looks at.
+/// Maximum number of folder entries that one pattern may visit.
 const MOST_ENTRIES: usize = 100_000;
-/// How many folders deep `**` looks.
+/// Maximum depth that `**` descends to, in folders.
 const DEEPEST: usize = 32;
 
 /// Whether a path is a pattern.
@@ -16,14 +16,13 @@ pub(crate) fn is_pattern(path: &str) -> bool {
     path.contains(['*', '?'])
 }
 
-/// The files that match a pattern, sorted part by part. A relative one begins in `folder`.
+/// The files that match a pattern, sorted part by part. A relative pattern begins in `folder`.
 ///
-/// `*` and `?` stand for characters of one part. A part `**` stands for any number of folders,
-/// also none; links to folders are not followed for it, so that no loop is walked. What is hidden
-/// is matched only by a part that begins with a dot.
+/// `*` and `?` stand for characters of one part. A part `**` stands for any number of folders, including none; it does
+/// not follow links to folders, so that it cannot loop. Hidden entries match only a part that begins with a dot.
 ///
 /// # Errors
-/// One sentence where the pattern means no files, or more than can be meant.
+/// One sentence, if the pattern matches no files, or too many.
 pub(crate) fn files(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     if Path::new(pattern).file_name().is_none_or(|name| name == "**") || pattern.ends_with('/') {
         return Err("a pattern ends in the name of a file, like `**/probes.toml`".to_owned());
@@ -39,13 +38,13 @@ pub(crate) fn files(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String
 }
 
 struct Walk {
-    /// How many entries it has looked at.
+    /// How many entries it has visited.
     entries: usize,
     found: Vec<PathBuf>,
 }
 
 impl Walk {
-    /// Follows what is left of a pattern from a folder.
+    /// Follows the rest of a pattern from a folder.
     fn follow(&mut self, folder: &Path, parts: &[&str]) -> Result<(), String> {
         let Some((part, rest)) = parts.split_first() else { return Ok(()) };
         if *part == "**" {
@@ -62,7 +61,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Follows the rest from what a part has led to.
+    /// Follows the rest from a path that a part has matched.
     fn enter(&mut self, path: PathBuf, rest: &[&str]) -> Result<(), String> {
         if !rest.is_empty() {
             return self.follow(&path, rest);
@@ -93,7 +92,7 @@ impl Walk {
         Ok(())
     }
 
-    /// The names in a folder that are text; none if it is no folder.
+    /// The names in a folder that are valid text; none if it is not a folder.
     fn names(&mut self, folder: &Path) -> Result<Vec<String>, String> {
         let path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let unreadable = |error: &std::io::Error| format!("the folder {} cannot be read: {error}", path.display());
@@ -116,13 +115,13 @@ impl Walk {
     }
 }
 
-/// Whether a name matches a pattern of `*` and `?`. A hidden file is matched by name alone.
+/// Whether a name matches a pattern of `*` and `?`. A hidden file matches only a pattern that begins with a dot.
 fn matches(pattern: &str, name: &str) -> bool {
     if name.starts_with('.') && !pattern.starts_with('.') {
         return false;
     }
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    // Where the last `*` stood, and how far the name was when it began to take characters.
+    // The position of the last `*`, and of the name when it began to take characters.
     let (mut p, mut n, mut star) = (0, 0, None);
     while n < name.len() {
         match pattern.get(p) {
@@ -159,7 +158,7 @@ mod tests {
         assert!(!matches("??.toml", "a.toml"));
     }
 
-    /// Makes files, each with the folders that it is in.
+    /// Creates files, each with its parent folders.
     fn tree(files: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for file in files {

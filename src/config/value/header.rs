@@ -7,7 +7,7 @@ use crate::config::syntax::tree::{Node, TableEntry};
 use crate::config::value::interpolate;
 use crate::model::Value;
 
-/// Headers that frame the message: they are the prober's to set.
+/// Headers that frame the message: only the prober sets them.
 const FRAMING: [&str; 3] = ["content-length", "transfer-encoding", "upgrade"];
 
 /// The name of a header that may be set.
@@ -26,7 +26,7 @@ pub(crate) fn name(reader: &mut ConfigReader, entry: &TableEntry) -> Option<Head
     }
 }
 
-/// Whether a value can be sent in a header; what captures will hold is not known yet.
+/// Whether a value can be sent in a header; the values of captures are not known yet.
 pub(crate) fn is_value(reader: &mut ConfigReader, node: &Node, what: &str, value: &Value) -> bool {
     let text = interpolate::stand_in(value);
     if HeaderValue::from_bytes(text.as_bytes()).is_ok() {

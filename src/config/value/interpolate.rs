@@ -11,28 +11,27 @@ use crate::config::syntax::tree::{Item, Node, Span};
 use crate::config::value::segments::{self, Segment, Variable, VariableSource};
 use crate::model::{Captures, SHORTEST_SECRET, Secret, Value, ValuePart, suggest};
 
-/// The largest file that `${file:…}` reads, in bytes.
+/// Maximum size of a file that `${file:…}` reads, in bytes.
 const LARGEST_SECRET_FILE: u64 = 64 * 1024;
 
-/// What a text is used for, which decides whether what it holds is a secret.
+/// What a text is used for, which decides whether its values are secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TextUse<'n> {
-    /// Nothing secret, and captures are not known here: `{{name}}` is text.
+    /// Nothing secret, and no captures: `{{name}}` is literal.
     Text,
     /// Nothing secret, in a request: a capture must be one of an earlier step.
     Open,
-    /// Nothing secret, in an expectation: `{{name}}` is a capture if there is one of that
-    /// name, and text otherwise, so that a page can be held against its template.
+    /// Nothing secret, in an expectation: `{{name}}` is a capture if there is one of that name, and literal otherwise,
+    /// so that a page can be compared with its template.
     Expectation,
     /// The user of a credential, the URL of a webhook: a secret where it comes from a variable
     /// and is long enough.
     Variable,
-    /// A secret place with this name: a value from a variable is a secret, and so is a text
-    /// that stands there in the open.
+    /// A secret of this name: a value from a variable is secret, and so is a text that is written there in plain.
     Secret(&'n str),
 }
 
-/// The text of a node that is shown in outputs: no secret may stand there.
+/// The text of a node that outputs show: it must not hold a secret.
 pub(crate) fn plain(reader: &mut ConfigReader, node: &Node) -> Option<String> {
     let value = fill(reader, node, TextUse::Text)?;
     let secret = value.parts.iter().find_map(|part| match part {
@@ -72,13 +71,13 @@ pub(crate) fn fill_text(reader: &mut ConfigReader, raw: &str, span: &Span, usage
     Some(Value { parts: join_plain(parts) })
 }
 
-/// `$TOKEN` is text, and where TOKEN is set probably not meant as text.
+/// Warns of `$TOKEN`: it is literal, and probably not meant so if TOKEN is set.
 pub(crate) fn warn_of_foreign_variables(reader: &mut ConfigReader, segments: &[Segment], usage: TextUse) {
     for segment in segments {
         let Segment::Plain(text) = segment else { continue };
         for (written, name) in segments::foreign_variables(text) {
             let is_secret = matches!(usage, TextUse::Secret(_));
-            // A secret that begins with `$` is rare; a variable of a shell in its place is not.
+            // A secret that begins with `$` is rare; a shell variable in its place is not.
             let is_of_shell = is_secret && name.len() > 1 && !name.contains(|c: char| c.is_ascii_lowercase());
             if is_of_shell || (reader.env)(name).is_some() {
                 let ours = if is_secret { "secret:" } else { "" };
@@ -103,7 +102,7 @@ pub(crate) fn read_pieces(reader: &mut ConfigReader, raw: &str, span: &Span) -> 
     }
 }
 
-/// `{{name}}`, as a capture or as the text that it is.
+/// `{{name}}`, as a capture or literally.
 pub(crate) fn capture(
     reader: &mut ConfigReader,
     name: String,
@@ -114,7 +113,7 @@ pub(crate) fn capture(
     if usage != TextUse::Text && (reader.captures.contains(&name) || reader.captures_anything) {
         return Some(ValuePart::Capture(name));
     }
-    // What is typed in a command line has no earlier steps.
+    // A text of the command line has no earlier steps.
     if matches!(usage, TextUse::Text | TextUse::Expectation) || span.is_argument() {
         return Some(ValuePart::Plain(written));
     }
@@ -132,7 +131,7 @@ pub(crate) fn capture(
     None
 }
 
-/// A secret that stands in the file as text. The scheme of a credential stays readable.
+/// A secret written in the file. The scheme of a credential stays readable.
 pub(crate) fn open_secret(reader: &mut ConfigReader, name: &str, text: &str, span: &Span) -> Vec<ValuePart> {
     let scheme =
         ["Bearer ", "Basic ", "Token ", "bearer ", "token "].into_iter().find(|scheme| text.starts_with(scheme));
@@ -213,7 +212,7 @@ pub(crate) fn resolve(
     Some(ValuePart::Secret { name, value: Secret::new(&value) })
 }
 
-/// The place of a variable inside the text that it stands in, where it can be found there.
+/// The span of a variable within its text, if it can be found there.
 fn narrowed(reader: &ConfigReader, span: &Span, written: &str) -> Span {
     match reader.text_at(span).find(written) {
         Some(at) => Span { file: span.file, start: span.start + at, end: span.start + at + written.len() },
@@ -229,13 +228,13 @@ fn read_secret_file(reader: &ConfigReader, path: &str, span: &Span) -> Result<St
     read.as_ref().map(|text| text.trim_end_matches(['\n', '\r']).to_owned()).map_err(Clone::clone)
 }
 
-/// The text of a value with a word in the place of each capture.
+/// The text of a value with a placeholder word for each capture.
 pub(crate) fn stand_in(value: &Value) -> String {
     let captures: Captures = value.captures().map(|name| (name.to_owned(), "capture".to_owned())).collect();
     value.fill(&captures).unwrap_or_default()
 }
 
-/// Joins texts that follow each other.
+/// Joins adjacent plain texts.
 pub(crate) fn join_plain(parts: Vec<ValuePart>) -> Vec<ValuePart> {
     let mut joined: Vec<ValuePart> = Vec::with_capacity(parts.len());
     for part in parts {

@@ -1,11 +1,11 @@
-//! A value of TOML as the text of a JSON document, each number with the digits that it has there.
+//! A TOML value as the text of a JSON document; numbers keep their digits.
 
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node};
 use crate::config::value::interpolate;
 use crate::model::{Secret, ValuePart};
 
-/// Reads a text inside the value; `key` is that of the nearest table. What it returns is escaped here.
+/// Reads a string of the value; `key` is that of the nearest table. Its result is escaped afterwards.
 type ReadText = fn(reader: &mut ConfigReader, node: &Node, key: Option<&str>) -> Option<Vec<ValuePart>>;
 
 /// The parts of the document: captures are escaped when they are filled in.
@@ -80,7 +80,7 @@ fn escaped(part: ValuePart) -> ValuePart {
     }
 }
 
-/// A text as it stands between the quotes of JSON.
+/// A text as it is written between the quotes of JSON.
 fn escape(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()

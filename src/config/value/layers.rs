@@ -1,5 +1,5 @@
-//! A probe's keys over the defaults: what is said nearest wins, and tables of names (headers,
-//! `expect`, `tls`) are laid over each other key by key. And the plain values at a key.
+//! A probe's keys over the defaults: the nearest value wins, and tables of names (headers, `expect`, `tls`) are merged
+//! key by key. And the plain values of a key.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -21,12 +21,12 @@ impl<'t> Layers<'t> {
         Layers(tables.into_iter().collect())
     }
 
-    /// These with another nearest.
+    /// The same layers with another table nearest.
     pub(crate) fn under(&self, nearest: &'t Table) -> Layers<'t> {
         Layers(std::iter::once(nearest).chain(self.0.iter().copied()).collect())
     }
 
-    /// These without the nearest.
+    /// The layers without the nearest.
     pub(crate) fn below(&self) -> Layers<'t> {
         Layers(self.0.iter().skip(1).copied().collect())
     }
@@ -36,23 +36,22 @@ impl<'t> Layers<'t> {
         self.0.iter().find_map(|table| table.get(key))
     }
 
-    /// The tables at a key, laid over each other.
+    /// The tables of a key, as layers.
     pub(crate) fn inner(&self, key: &str) -> Layers<'t> {
         Layers(self.0.iter().filter_map(|table| table.get(key)?.as_table()).collect())
     }
 
-    /// Where the tables lie, as long as their tree is there: layers that lie in the same places say the same.
+    /// The addresses of the tables, valid as long as their tree exists: layers with equal addresses are equal.
     pub(crate) fn places(&self) -> Vec<usize> {
         self.0.iter().map(|table| std::ptr::from_ref(*table).addr()).collect()
     }
 
-    /// Whether no table is left that could say anything.
+    /// Whether no table is left.
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The entries of a table of names, the furthest first; a nearer one takes the place of
-    /// one that `same` calls the same.
+    /// The entries of a table of names, the furthest first; a nearer one replaces one that `same` calls equal.
     pub(crate) fn entries(&self, same: impl Fn(&str, &str) -> bool) -> Vec<&'t TableEntry> {
         let mut entries: Vec<&TableEntry> = Vec::new();
         for table in self.0.iter().rev() {
@@ -65,7 +64,7 @@ impl<'t> Layers<'t> {
         entries
     }
 
-    /// The one of several keys that exclude each other which is said nearest.
+    /// The nearest of several keys that exclude each other.
     pub(crate) fn one_of(&self, reader: &mut ConfigReader, keys: &[&str]) -> Option<&'t TableEntry> {
         for table in &self.0 {
             let mut said = table.entries.iter().filter(|entry| keys.contains(&entry.key.as_str()));
@@ -80,7 +79,7 @@ impl<'t> Layers<'t> {
         None
     }
 
-    /// How far away a value is said: 0 in the nearest table.
+    /// How far away a key is set: 0 in the nearest table.
     pub(crate) fn distance(&self, is_said: impl Fn(&Table) -> bool) -> Option<usize> {
         self.0.iter().position(|table| is_said(table))
     }
@@ -150,7 +149,7 @@ pub(crate) fn bytes(reader: &mut ConfigReader, name: &str, node: &Node, range: R
     }
 }
 
-/// An integer; the range is that of the key table, which was checked before.
+/// An integer; its range was checked against the key table before.
 pub(crate) fn integer<N: TryFrom<i64>>(node: &Node) -> Option<N> {
     match node.item {
         Item::Integer(number) => N::try_from(number).ok(),
@@ -179,7 +178,7 @@ pub(crate) fn word<'w>(reader: &mut ConfigReader, name: &str, node: &Node, words
     None
 }
 
-/// Words of other tools and languages, and ours for the same thing.
+/// Words of other tools and languages, and ours for each.
 const OTHER_WORDS: &[(&str, &str)] = &[
     ("down", "open"),
     ("env", "environment"),
@@ -195,8 +194,8 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("yes", "follow"),
 ];
 
-/// Which of the words was meant by another: in another tool's words, in another's spelling (`TLSv1.3`, `HTTP/2`), or
-/// by a slip.
+/// Which of the words another one means: in another tool's words, in another spelling (`TLSv1.3`, `HTTP/2`), or by a
+/// typo.
 fn meant_word<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
     let text = text.to_ascii_lowercase();
     let of_other =
@@ -211,7 +210,7 @@ pub(crate) fn word_of_number<'w>(number: &str, words: &[&'w str]) -> Option<&'w 
     words.iter().copied().find(|word| word.trim_start_matches('v') == number)
 }
 
-/// A text that is shown in outputs as it is: a name.
+/// A name, which outputs show as it is.
 pub(crate) fn name(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<String> {
     /// The longest name, in characters.
     const LONGEST: usize = 200;
@@ -246,7 +245,7 @@ pub(crate) fn file(reader: &mut ConfigReader, name: &str, node: &Node) -> Option
     None
 }
 
-/// The node of a key that must be there.
+/// The node of a required key.
 pub(crate) fn required<'t>(reader: &mut ConfigReader, table: &'t Table, key: &str, of: &str) -> Option<&'t Node> {
     let node = table.get(key);
     if node.is_none() {

@@ -1,4 +1,4 @@
-//! What finds something in an answer: regular expressions, JSON paths, CSS selectors.
+//! Matchers for an answer: regular expressions, JSON paths, CSS selectors.
 
 use crate::config::advice;
 use crate::config::reader::ConfigReader;
@@ -14,7 +14,7 @@ pub(crate) fn texts(reader: &mut ConfigReader, layers: &Layers, key: &str) -> Ve
     nodes.iter().filter_map(|node| text(reader, key, node)).collect()
 }
 
-/// A text that is looked for; the empty text is in everything.
+/// A text that is searched for; rejects the empty text, which is in everything.
 pub(crate) fn text(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Value> {
     let value = interpolate::fill(reader, node, TextUse::Expectation)?;
     if value.parts.is_empty() {

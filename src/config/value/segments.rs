@@ -1,6 +1,6 @@
 //! A text of the probe file cut into its segments: plain text, `${…}`, `{{name}}`, and `{name}` of a matrix.
 
-/// A piece of a text before it is filled in.
+/// A segment of a text before it is filled in.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Segment {
     Plain(String),
@@ -38,7 +38,7 @@ pub(crate) fn placeholders(text: &str) -> Vec<&str> {
     names
 }
 
-/// Cuts a text into its pieces.
+/// Cuts a text into its segments.
 pub(crate) fn pieces(raw: &str, matrix: impl Fn(&str) -> Option<String>) -> Result<Vec<Segment>, VariableError> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
@@ -75,24 +75,24 @@ pub(crate) fn pieces(raw: &str, matrix: impl Fn(&str) -> Option<String>) -> Resu
     Ok(pieces)
 }
 
-/// A name between braces, and what follows.
+/// A name between braces, and the rest.
 fn braced<'t>(text: &'t str, open: &str, close: &str) -> Option<(&'t str, &'t str)> {
     let (name, after) = text.strip_prefix(open)?.split_once(close)?;
     let name = name.trim();
     is_name(name).then_some((name, after))
 }
 
-/// Letters, digits, `_` and `-`, and no digit first.
+/// Letters, digits, `_` and `-`, not beginning with a digit.
 pub(crate) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
-/// A `${…}` that is none.
+/// A `${…}` that is not valid.
 #[derive(Debug)]
 pub(crate) struct VariableError {
     pub(crate) message: String,
-    /// The form that is meant, if it can be told.
+    /// The form that is probably meant.
     pub(crate) meant: Option<String>,
 }
 
@@ -134,8 +134,8 @@ fn is_variable_name(name: &str) -> bool {
     is_name(name) && !name.contains('-')
 }
 
-/// What other tools' `${env:NAME}`, `${NAME-default}`, `${NAME:=default}`, `${NAME:?why}` and
-/// `${{ secrets.NAME }}` are here.
+/// What other tools' `${env:NAME}`, `${NAME-default}`, `${NAME:=default}`, `${NAME:?why}` and `${{ secrets.NAME }}` are
+/// called here.
 fn meant_variable(inside: &str) -> Option<String> {
     let inside = inside.trim_start_matches('{').trim();
     for (prefix, ours) in
@@ -157,8 +157,7 @@ fn meant_variable(inside: &str) -> Option<String> {
     Some(format!("${{{name}:-{default}}}"))
 }
 
-/// The names of variables that a text has in another shell's or tool's form: `$NAME`, `$(NAME)`,
-/// `%NAME%`.
+/// Variables in the form of another shell or tool: `$NAME`, `$(NAME)`, `%NAME%`.
 pub(crate) fn foreign_variables(text: &str) -> Vec<(&str, &str)> {
     let name_at = |at: usize| {
         let rest = &text[at..];

@@ -15,7 +15,7 @@ impl TomlLines {
     }
 }
 
-/// Writes texts: redacted, escaped, and with what would be a variable escaped too.
+/// Writes texts: redacted, and escaped, including what would be a variable.
 pub(crate) struct TomlWriter<'c> {
     pub(crate) redactor: &'c Redactor,
     pub(crate) folder: Option<&'c Path>,
@@ -30,7 +30,7 @@ impl TomlWriter<'_> {
         quoted(&self.plain(text))
     }
 
-    /// A value with its secrets as references, not yet in quotes.
+    /// A value with its secrets as references, without quotes.
     pub(crate) fn reference(&self, value: &Value) -> String {
         let written = value.parts.iter().map(|part| match part {
             ValuePart::Plain(text) => self.plain(text),
@@ -51,14 +51,14 @@ impl TomlWriter<'_> {
         table(fields.into_iter())
     }
 
-    /// A path as it stands in the file: relative to its folder.
+    /// A path relative to the folder of the file.
     pub(crate) fn path(&self, path: &Path) -> String {
         let relative = self.folder.and_then(|folder| path.strip_prefix(folder).ok()).unwrap_or(path);
         self.text(&relative.to_string_lossy())
     }
 }
 
-/// A basic string of TOML, without a character that a terminal would act on.
+/// A TOML basic string, without any character that a terminal would act on.
 pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -100,7 +100,8 @@ pub(crate) fn table(fields: impl Iterator<Item = String>) -> String {
     if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
 }
 
-/// A JSON value as TOML, its texts already fit for a probe file. JSON's null has no TOML, and none comes out of a probe file.
+/// A JSON value as TOML, its texts already escaped for a probe file. TOML has no null, and a probe file never yields
+/// one.
 pub(crate) fn toml_of(json: &JsonText) -> String {
     JsonDocument::read(json.as_str()).map(|document| toml_of_node(document.root())).unwrap_or_default()
 }

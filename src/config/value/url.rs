@@ -12,13 +12,13 @@ use crate::config::value::userinfo::{credentials, decode, split_userinfo};
 use crate::config::value::{interpolate, url_advice};
 use crate::model::{Auth, DnsQuestion, Protocol, Value, ValuePart, is_secret_name};
 
-/// A URL and the credentials that stood in it.
+/// A URL and the credentials that were in it.
 pub(crate) struct Target {
     pub(crate) url: Value,
     pub(crate) auth: Option<Auth>,
 }
 
-/// What is wrong with a host that no name can be.
+/// The message for a host that cannot be a name.
 const NAME_CHARACTER: &str = "has a host with a character that is not allowed in a name";
 
 /// The URL at a node.
@@ -49,7 +49,7 @@ pub(crate) fn target_of_text(
     let pieces = interpolate::read_pieces(reader, &without, span)?;
     interpolate::warn_of_foreign_variables(reader, &pieces, usage);
     let mut parts = assemble(reader, pieces, span, usage)?;
-    // Userinfo may also have come out of a variable.
+    // Userinfo may also come from a variable.
     if let Some(ValuePart::Plain(first)) = parts.first_mut()
         && let Some((userinfo, without)) = split_userinfo(first)
     {
@@ -64,7 +64,7 @@ pub(crate) fn target_of_text(
         Ok(parsed) => parsed,
         Err((message, help)) => {
             let message = format!("`{key}` {message}");
-            // The advice quotes the text, which it may where nothing was filled in and nothing is secret.
+            // The advice quotes the text, which is safe only if nothing was filled in and nothing is secret.
             match help.filter(|_| url.to_string() == raw) {
                 Some(help) => reader.advise(span, message, help),
                 None => reader.problem(span, message),
@@ -72,14 +72,13 @@ pub(crate) fn target_of_text(
             return None;
         }
     };
-    // A URL that is plain text is kept as the parser writes it: `http://0x7f000001` is
-    // `http://127.0.0.1/`.
+    // A plain text URL is kept as the parser writes it: `http://0x7f000001` is `http://127.0.0.1/`.
     let is_plain = matches!(url.parts.as_slice(), [ValuePart::Plain(_)]);
     Some(Target { url: if is_plain { Value::plain(parsed.as_str()) } else { url }, auth })
 }
 
-/// The text of a URL with a word in the place of each capture. What follows a host and port
-/// directly is taken for a path: `https://x.test:8443{{location}}`.
+/// The text of a URL with a placeholder word for each capture. One that directly follows a host and port is taken for a
+/// path: `https://x.test:8443{{location}}`.
 fn with_stand_ins(url: &Value) -> String {
     let mut text = String::new();
     for part in &url.parts {
@@ -150,8 +149,8 @@ fn zone_of(rest: &str) -> Option<&str> {
     Some(zone).filter(|zone| !zone.is_empty() && zone.chars().all(is_interface))
 }
 
-/// What is wrong with a host's name that the URL itself allows: `*`, the braces and the dollar of a variable that was not
-/// filled in, two dots in a row, and what is longer than a name of DNS.
+/// What is wrong with a host name that the URL itself allows: `*`, the braces and the dollar of a variable that was not
+/// filled in, two dots in a row, or a name longer than DNS permits.
 fn name_problem(name: &str) -> Option<&'static str> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if !name.bytes().all(is_allowed) {
@@ -163,7 +162,7 @@ fn name_problem(name: &str) -> Option<&'static str> {
     is_too_long(name).then_some("has a host name that is longer than DNS allows")
 }
 
-/// A question to a name server: that of the system if none is named.
+/// The target of a DNS query; the system's name server if none is given.
 fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
     let told = |message: &str| (message.to_owned(), None);
     let mut url = Url::parse(text).map_err(|error| told(parse_sentence(error)))?;
@@ -185,7 +184,7 @@ fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
     Ok(url)
 }
 
-/// A target that is a host and a port, and of gRPC a service.
+/// A target that is a host and a port, with a service for gRPC.
 fn connection_target(mut url: Url) -> Result<Url, (String, Option<String>)> {
     let told = |message: &str| (message.to_owned(), None);
     let host = Host::parse(url.host_str().unwrap_or_default()).map_err(|error| told(parse_sentence(error)))?;
@@ -210,7 +209,7 @@ fn connection_target(mut url: Url) -> Result<Url, (String, Option<String>)> {
     } else {
         url.set_path("");
     }
-    // As the hosts of the Web are written.
+    // Written the way a web host is.
     url.set_host(Some(&host.to_string())).map_err(|error| told(parse_sentence(error)))?;
     Ok(url)
 }
@@ -231,7 +230,7 @@ fn parse_sentence(error: ParseError) -> &'static str {
     }
 }
 
-/// Puts the pieces together; what stands in the value of a secret parameter is a secret.
+/// Joins the segments; text in the value of a secret parameter is a secret.
 fn assemble(reader: &mut ConfigReader, pieces: Vec<Segment>, span: &Span, usage: TextUse) -> Option<Vec<ValuePart>> {
     let mut so_far = String::new();
     let mut parts = Vec::new();
@@ -286,7 +285,7 @@ fn assemble_plain(reader: &mut ConfigReader, text: &str, span: &Span, so_far: &m
     }
 }
 
-/// The name of the parameter whose value a URL ends in, where it is a secret one.
+/// The name of the parameter whose value a URL ends in, if it is a secret one.
 fn secret_parameter(so_far: &str) -> Option<String> {
     let (_, query) = so_far.split_once('?')?;
     if query.contains('#') {

@@ -1,4 +1,4 @@
-//! What to write instead of a text that is no URL of a wanted scheme.
+//! What to write instead of a text that is not a URL of an accepted scheme.
 
 use url::Url;
 
@@ -17,14 +17,14 @@ pub(super) fn without_scheme(text: &str, schemes: &[&str]) -> Option<String> {
         (_, false) if is_word && let Some(meant) = misspelt_url(text) => Some(format!("did you mean {meant}?")),
         (true, false) => Some(format!("did you mean https://{text}?")),
         (_, true) if text == "env" => Some("did you mean \"environment\"?".to_owned()),
-        // A proxy without a port would be asked on port 80, which is nobody's.
+        // Without a port, a proxy would be contacted on port 80, where none listens.
         (true, true) if text.contains(':') => Some(format!("did you mean http://{text}?")),
         (_, true) => Some("write it as \"http://proxy.example.com:3128\", or \"environment\"".to_owned()),
         (false, false) => None,
     }
 }
 
-/// What to write instead of a scheme that is none of these.
+/// What to write instead of a scheme that is not one of these.
 pub(super) fn other_scheme(scheme: &str, schemes: &[&str]) -> Option<String> {
     match scheme {
         "ping" | "icmp" => Some("ICMP is not spoken; tcp://HOST:PORT asks whether a port answers".to_owned()),
@@ -38,14 +38,14 @@ pub(super) fn other_scheme(scheme: &str, schemes: &[&str]) -> Option<String> {
         _ if schemes == TARGETS && OTHER_SERVERS.contains(&scheme) => {
             Some("tcp://HOST:PORT asks whether a port answers, tls://HOST:PORT whether it speaks TLS".to_owned())
         }
-        // The rest may have secrets in it.
+        // The rest may hold secrets.
         _ => suggest::nearest(scheme, schemes.iter().copied())
             .filter(|near| near.chars().next() == scheme.chars().next())
             .map(|near| format!("did you mean {near}://?")),
     }
 }
 
-/// Schemes of servers that speak none of ours.
+/// Schemes of servers whose protocol is not supported.
 const OTHER_SERVERS: [&str; 28] = [
     "ftp",
     "ftps",
@@ -77,14 +77,14 @@ const OTHER_SERVERS: [&str; 28] = [
     "sip",
 ];
 
-/// The URL that was meant where the end of its scheme is misspelt: `https:x.test`, `http:/x.test`, `http//x.test`.
+/// The URL that was meant if the end of its scheme is misspelt: `https:x.test`, `http:/x.test`, `http//x.test`.
 #[must_use]
 pub(crate) fn misspelt_url(word: &str) -> Option<String> {
-    // From the end: `https` before `http`, which it begins with.
+    // In reverse, so that `https` comes before its prefix `http`.
     let (scheme, rest) = TARGETS.iter().rev().find_map(|scheme| Some((scheme, word.strip_prefix(scheme)?)))?;
     let is_end = rest.starts_with(':') || rest.starts_with("//") || rest.starts_with(";//");
     let rest = rest.trim_start_matches([':', ';', '/']);
-    // A host may be called so: http:8080.
+    // A host may have that name: http:8080.
     let is_host = rest.contains(['.', ':']) || rest.starts_with("localhost");
     (is_end && is_host).then(|| format!("{scheme}://{rest}"))
 }

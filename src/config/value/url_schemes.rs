@@ -1,8 +1,8 @@
 //! The schemes that a URL may have, by what it is for.
 
-/// Those of the Web.
+/// Web URLs.
 pub(crate) const WEB: &[&str] = &["http", "https"];
-/// Those of a target: of every protocol; one that begins with another comes after it.
+/// Targets, of every protocol; a scheme comes after its prefixes.
 pub(crate) const TARGETS: &[&str] = &["http", "https", "ws", "wss", "grpc", "grpcs", "tls", "tcp", "dns"];
-/// Those of a proxy.
+/// Proxies.
 pub(crate) const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];

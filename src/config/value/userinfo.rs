@@ -18,7 +18,7 @@ pub(super) fn split_userinfo(raw: &str) -> Option<(&str, String)> {
     Some((&authority[..at], format!("{scheme}://{}", &rest[at + 1..])))
 }
 
-/// The first of some characters that does not stand inside `${…}`.
+/// The first of some characters that is not inside `${…}`.
 fn outside_braces(text: &str, wanted: &[char]) -> Option<usize> {
     let mut inside = false;
     for (at, character) in text.char_indices() {
@@ -32,7 +32,7 @@ fn outside_braces(text: &str, wanted: &[char]) -> Option<usize> {
     None
 }
 
-/// Basic credentials out of userinfo, which is percent-encoded.
+/// Basic credentials from userinfo, which is percent-encoded.
 pub(super) fn credentials(reader: &mut ConfigReader, userinfo: &str, span: &Span) -> Option<Auth> {
     let (user, password) = match outside_braces(userinfo, &[':']) {
         Some(at) => (&userinfo[..at], &userinfo[at + 1..]),
@@ -43,7 +43,7 @@ pub(super) fn credentials(reader: &mut ConfigReader, userinfo: &str, span: &Span
     Some(basic(reader, user, password))
 }
 
-/// Basic credentials, known to the redactor as the pair that is sent.
+/// Basic credentials, with the pair as sent known to the redactor.
 pub(crate) fn basic(reader: &mut ConfigReader, user: Value, password: Value) -> Auth {
     let captures = Captures::new();
     if let (Ok(user), Ok(password)) = (user.fill(&captures), password.fill(&captures)) {
@@ -62,7 +62,7 @@ fn decoded(value: Value) -> Value {
     Value { parts: parts.collect() }
 }
 
-/// A part of a value as it stands in the userinfo of a URL.
+/// A part of a value as it is written in the userinfo of a URL.
 pub(crate) fn encoded(part: ValuePart) -> ValuePart {
     let encode =
         |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
