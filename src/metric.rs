@@ -1,6 +1,6 @@
-//! What is exported, as data: families of metrics and the series of a window or an outcome. The
-//! names are `blackbox_exporter`'s where they mean the same; what it does not have begins with
-//! `uptick_`. What is written for Prometheus by pull, by push and into a file comes from this table.
+//! The exported metrics as data: families, and the series of a window or an outcome. The names are those of
+//! `blackbox_exporter` where the meaning is the same; others begin with `uptick_`. Everything written for Prometheus,
+//! by scrape, by remote write or to a file, comes from this table.
 
 mod classic;
 pub mod open_metrics;
@@ -22,17 +22,17 @@ pub use classic::classic;
 pub struct Family {
     /// Its name in Prometheus.
     pub name: &'static str,
-    /// Its name in OpenTelemetry, where the unit is apart.
+    /// Its name in OpenTelemetry, which keeps the unit apart.
     pub otel_name: &'static str,
     /// Its unit, as OpenTelemetry writes it (UCUM).
     pub unit: &'static str,
-    /// What it says, in one sentence.
+    /// Its meaning, in one sentence.
     pub help: &'static str,
-    /// How its numbers behave.
+    /// Its metric type.
     pub kind: MetricKind,
 }
 
-/// How the numbers of a family behave.
+/// The metric type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
     /// Goes up and down.
@@ -43,12 +43,12 @@ pub enum MetricKind {
     Histogram,
 }
 
-/// One series of a family, with its value now.
+/// One series of a family, with its current value.
 #[derive(Clone, Debug)]
 pub struct Series<'w> {
     /// Its family.
     pub family: &'static Family,
-    /// Whose it is.
+    /// The probe and vantage it is about.
     pub of: Arc<Identity>,
     /// The labels it has beyond those of its identity.
     pub more_labels: Vec<(&'static str, Cow<'static, str>)>,
@@ -74,14 +74,14 @@ pub struct Identity {
     pub probe: String,
     /// Its surface, or `control` where it is a control target.
     pub surface: String,
-    /// Where we ask from.
+    /// The vantage that the checks are made from.
     pub vantage: String,
-    /// Which shard of the vantage, where each of them has such a series: of a control target, which all of them
-    /// ask, and of the prober itself. A probe belongs to one shard, and keeps its series when there are more.
+    /// The shard of the vantage, if every shard has such a series: for a control target, which all of them check, and
+    /// for the prober itself. Other probes belong to one shard, and keep their series when shards are added.
     pub shard: String,
 }
 
-/// Which probe a series is about, and from where: three names that no call may mix up.
+/// The probe and vantage of a series, named so that no call can mix them up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
     pub(crate) vantage: &'a str,
@@ -91,7 +91,7 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Identity {
-    /// The labels of a probe as seen from a vantage, or from a shard of it.
+    /// The labels of a probe, for a vantage or a shard of it.
     pub(crate) fn new(subject: Subject<'_>, shard: Option<Shard>) -> Identity {
         let Subject { vantage, probe, surface, control } = subject;
         let surface = if control { "control" } else { surface };
@@ -99,14 +99,14 @@ impl Identity {
         Identity { probe: label(probe), surface: label(surface), vantage: label(vantage), shard }
     }
 
-    /// The labels of what is not about a probe but about us.
+    /// The labels of a series about the prober itself.
     #[must_use]
     pub fn of_prober(vantage: &str, shard: Option<Shard>) -> Identity {
         let shard = shard.map(|shard| shard.to_string()).unwrap_or_default();
         Identity { probe: String::new(), surface: String::new(), vantage: label(vantage), shard }
     }
 
-    /// The labels in the order of their names. One without a value is none.
+    /// The labels in the order of their names. Empty labels are left out.
     pub fn labels(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all =
             [("probe", &self.probe), ("shard", &self.shard), ("surface", &self.surface), ("vantage", &self.vantage)];
@@ -115,7 +115,7 @@ impl Identity {
 }
 
 impl Series<'_> {
-    /// All its labels, in the order of their names. One without a value is none.
+    /// All labels, in the order of their names. Empty labels are left out.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
         let more = self.more_labels.iter().map(|(name, value)| (*name, value.as_ref()));
         let mut all: Vec<(&str, &str)> = self.of.labels().chain(more.filter(|(_, value)| !value.is_empty())).collect();
@@ -124,11 +124,11 @@ impl Series<'_> {
     }
 }
 
-/// The longest value of a label, in characters.
+/// Maximum length of a label value, in characters.
 const LABEL_LIMIT: usize = 200;
 
-/// A text as the value of a label: one clean line. Of one that is too long the beginning stays
-/// and a checksum of all of it, so that two of them do not become one series.
+/// A text as a label value: one clean line. A text that is too long keeps its beginning and gets a checksum of the
+/// whole, so that two of them do not become one series.
 fn label(text: &str) -> String {
     let clean = SafeText::clean(text, LABEL_LIMIT);
     if clean.as_str().chars().count() <= LABEL_LIMIT {
@@ -139,14 +139,14 @@ fn label(text: &str) -> String {
     clean.as_str().chars().take(kept).collect::<String>() + &checksum
 }
 
-/// The identity of a window that a prober has made, or a shard.
+/// The identity of a window that a prober, or a shard, has recorded.
 #[must_use]
 pub(crate) fn identity_of(window: &Window, shard: Option<Shard>) -> Identity {
     let Window { vantage, probe, surface, control, .. } = window;
     Identity::new(Subject { vantage, probe, surface, control: *control }, shard)
 }
 
-/// What a window says. A phase that never happened has no series.
+/// The series of a window. A phase that never happened has none.
 #[must_use]
 pub(crate) fn of_window<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Series<'w>> {
     let of = Arc::new(identity_of(window, shard));
@@ -180,8 +180,8 @@ pub(crate) fn of_window<'w>(window: &'w Window, shard: Option<Shard>) -> Vec<Ser
     all
 }
 
-/// A zero for each class that a probe can fail with and has not: else the first failure would be a series that
-/// was always at 1, and no increase.
+/// A zero for each class that a probe can fail with and has not yet: otherwise the first failure would start its series
+/// at 1, which shows no increase.
 #[must_use]
 pub(crate) fn zero_failures(window: &Window, possible: &[FailureClass], shard: Option<Shard>) -> Vec<Series<'static>> {
     let of = Arc::new(identity_of(window, shard));
@@ -195,7 +195,7 @@ pub(crate) fn zero_failures(window: &Window, possible: &[FailureClass], shard: O
     missing.map(zero).collect()
 }
 
-/// What a probe asks, for joins: `… * on (probe) group_left (url) uptick_probe_info`.
+/// What a probe checks, for joins: `… * on (probe) group_left (url) uptick_probe_info`.
 #[must_use]
 pub fn of_probe(probe: &Probe, vantage: &str, shard: Option<Shard>) -> Series<'static> {
     let subject = Subject { vantage, probe: &probe.name, surface: &probe.surface, control: probe.control };
@@ -203,14 +203,14 @@ pub fn of_probe(probe: &Probe, vantage: &str, shard: Option<Shard>) -> Series<'s
     info(&PROBE_INFO, &of, &[("url", &probe.shown_url()), ("tags", &probe.tags.join(","))])
 }
 
-/// A series that says something by its labels: its value is always 1.
+/// A series whose information is in its labels: its value is always 1.
 fn info(family: &'static Family, of: &Arc<Identity>, labels: &[(&'static str, &str)]) -> Series<'static> {
     let more_labels = labels.iter().map(|(name, value)| (*name, Cow::Owned(label(value)))).collect();
     Series { family, of: Arc::clone(of), more_labels, value: Value::Number(1.0) }
 }
 
-/// What the last check of a probe says, as `blackbox_exporter` says it. A check that could not
-/// be judged says nothing: its success is neither 0 nor 1.
+/// The series of a probe's last check, as `blackbox_exporter` has them. A check that could not be judged has none: its
+/// success is neither 0 nor 1.
 #[must_use]
 pub(crate) fn of_outcome(outcome: &Outcome, shard: Option<Shard>) -> Vec<Series<'static>> {
     let success = match outcome.verdict {
@@ -267,7 +267,7 @@ pub(crate) fn of_outcome(outcome: &Outcome, shard: Option<Shard>) -> Vec<Series<
     all
 }
 
-/// What the last connection was encrypted with, and the server's certificate.
+/// The TLS version and cipher of the last connection, and the server's certificate.
 fn of_connection(tls: &TlsFacts, of: &Arc<Identity>) -> impl Iterator<Item = Series<'static>> {
     let version = tls.version.as_ref().map(|version| info(&TLS_VERSION, of, &[("version", &format!("TLS {version}"))]));
     let cipher = tls.cipher.as_ref().map(|cipher| info(&TLS_CIPHER, of, &[("cipher", cipher)]));
@@ -284,25 +284,25 @@ fn of_connection(tls: &TlsFacts, of: &Arc<Identity>) -> impl Iterator<Item = Ser
     [version, cipher, certificate].into_iter().flatten()
 }
 
-/// The earliest end of the certificates that the server has sent.
+/// The earliest expiry of the certificates that the server sent.
 fn earliest_expiry(tls: &TlsFacts) -> Option<f64> {
     let sent = tls.chain.iter().filter(|certificate| certificate.role != CertificateRole::Anchor);
     let leaf = tls.certificate.iter().map(|certificate| certificate.not_after);
     sent.map(|certificate| certificate.not_after).chain(leaf).min().map(seconds)
 }
 
-/// The earliest end of the certificates by way of which the leaf is trusted; none where it is not.
+/// The earliest expiry on the leaf's path of trust; none if it is not trusted.
 fn chain_expiry(tls: &TlsFacts) -> Option<f64> {
     let on_path = tls.chain.iter().filter(|certificate| certificate.role.is_on_path());
     on_path.map(|certificate| certificate.not_after).min().filter(|_| tls.verified).map(seconds)
 }
 
-/// Whether a rule is of the text of a body or of a header, as those of `blackbox_exporter` that are called regex.
+/// Whether a rule is about the text of a body or of a header, which `blackbox_exporter` calls regex.
 fn is_of_text(unmet: &Mismatch) -> bool {
     ["body-", "header"].iter().any(|start| unmet.assertion.starts_with(start))
 }
 
-/// What the last check spoke: as its answer shows, or the URL that did not answer.
+/// The protocol of the last check, as its answer shows it, or else its URL.
 fn protocol_of(outcome: &Outcome) -> Protocol {
     match (&outcome.dns, outcome.grpc_status, &outcome.evidence) {
         (Some(_), _, _) => Protocol::Dns,
@@ -321,8 +321,7 @@ fn phase_family(protocol: Protocol) -> &'static Family {
     }
 }
 
-/// Brings series into the order of their families, in which they are shown; within a family their
-/// order stays.
+/// Sorts series into the order of their families; within a family their order stays.
 pub fn sort(all: &mut [Series<'_>]) {
     all.sort_by_key(|series| ALL.iter().position(|family| *family == series.family));
 }
@@ -350,7 +349,7 @@ macro_rules! families {
                 Family { name: $name, otel_name: $otel_name, unit: $unit, help: $help, kind: MetricKind::$kind };
         )+
 
-        /// Every family, in the order in which they are shown.
+        /// Every family, in output order.
         pub static ALL: &[&Family] = &[$(&$constant,)+];
     };
 }
@@ -432,7 +431,7 @@ mod tests {
         assert_eq!(phases, [vec![("phase", Cow::Borrowed("connect"))]]);
     }
 
-    /// The names of the last check of a probe that is down, with an answer of a name server or without.
+    /// The metrics of the last check of a probe that is down, with or without a DNS answer.
     fn names_of(url: &str, dns: Option<DnsFacts>) -> Vec<(&'static str, f64)> {
         let probe = Arc::new(Probe::plain("zone", "web", url, Probe::INTERVAL));
         let check = Check { probe, scheduled_at: jiff::Timestamp::UNIX_EPOCH, lag: Duration::ZERO };
@@ -486,8 +485,9 @@ mod tests {
         assert!(!page.iter().any(|(name, _)| name.contains("dns_") || name.contains("grpc")), "{page:?}");
     }
 
-    /// What a collector makes of a name, as <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>
-    /// says: dots become underscores, and units and kinds become endings.
+    /// How a collector translates a name, per
+    /// <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>: dots become underscores,
+    /// and units and types become suffixes.
     fn translated(family: &Family) -> String {
         let unit = match (family.unit, family.kind) {
             ("s", _) => "_seconds",

@@ -1,6 +1,6 @@
-//! Outcomes added up: a [`Window`] is a mergeable summary of one probe's checks over a span of
-//! time. Windows form a commutative monoid, so runs, machines and years need no coordination:
-//! merging is adding. This module knows no file and no clock.
+//! Aggregated outcomes: a [`Window`] is a mergeable summary of one probe's checks over a span of time. Windows form a
+//! commutative monoid, so runs, machines and years need no coordination: merging is addition. This module uses no file
+//! and no clock.
 
 mod buckets;
 mod collector;

@@ -1,8 +1,8 @@
-//! Texts for terminals that have nothing but ASCII.
+//! ASCII fallback for terminals that cannot show anything else.
 
 use unicode_width::UnicodeWidthChar as _;
 
-/// A text in ASCII, column by column, for terminals that have nothing else.
+/// A text in ASCII, with the same columns.
 pub(crate) fn ascii(text: &str) -> String {
     text.chars()
         .flat_map(|character| {

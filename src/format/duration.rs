@@ -1,4 +1,4 @@
-//! Lengths of time with three digits or so.
+//! Durations with about three significant digits.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ fn compact_duration(time: Duration) -> String {
     spaced(time, "")
 }
 
-/// A cell of a table; `-` if there is no time.
+/// A duration for a table cell; `-` if there is none.
 pub(crate) fn duration_cell(time: Option<Duration>) -> String {
     time.map_or_else(|| "-".to_owned(), compact_duration)
 }
 
-/// A length in milliseconds; a negative one is written as none.
+/// A duration in milliseconds; a negative one is written as zero.
 pub(crate) fn milliseconds(ms: i64) -> String {
     duration(Duration::from_millis(u64::try_from(ms).unwrap_or_default()))
 }
@@ -28,7 +28,7 @@ pub(crate) fn lasting(ms: i64) -> String {
 }
 
 fn spaced(time: Duration, space: &str) -> String {
-    // Whole numbers all the way: a rounded 999.96 ms must not become "1000 ms".
+    // Integers throughout: a rounded 999.96 ms must not become "1000 ms".
     let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let rounded = |unit: u64| (us.saturating_add(unit / 2)) / unit;
     if us < 1_000 {

@@ -1,8 +1,8 @@
-//! Failures as people say them: `connect timeouts`, `status 503`.
+//! Failures in everyday words: `connect timeouts`, `status 503`.
 
 use crate::model::FailureClass;
 
-/// The failures of a class as people say them, with the code if one is known.
+/// The failures of a class in everyday words, with the code if one is known.
 pub(crate) fn failures(class: FailureClass, status: Option<u16>) -> String {
     if let (FailureClass::Status, Some(status)) = (class, status) {
         return format!("status {status}");

@@ -1,4 +1,4 @@
-//! Instants, alone and in pairs.
+//! Instants and ranges of time.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,24 +16,23 @@ pub(crate) fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 
-/// The zone in which people read a time of the day: UTC if that is asked for, else that of this machine.
+/// The zone for times of the day: UTC on request, else that of this machine.
 pub(crate) fn zone(utc: bool) -> TimeZone {
     if utc { TimeZone::UTC } else { TimeZone::system() }
 }
 
-/// The zone of this machine, as `TZ` or the system names it, for texts that say which zone they are in; UTC where it has
-/// no name.
+/// The zone of this machine, as `TZ` or the system names it, for texts that name their zone; UTC if it has no name.
 pub(crate) fn named_zone() -> TimeZone {
     let zone = TimeZone::system();
     if zone.iana_name().is_some() && !zone.is_unknown() { zone } else { TimeZone::UTC }
 }
 
-/// How the instants of one answer are written: with their date where the answer covers several days or
-/// the instant is of another, with tenths of a second where it covers less than ten minutes.
+/// How the instants of one answer are written: with their date if the answer covers several days or the instant is on
+/// another day, with tenths of a second if it covers less than ten minutes.
 #[derive(Clone, Debug)]
 pub(crate) struct InstantFormat {
     zone: TimeZone,
-    /// The day whose instants are written without their date.
+    /// The day whose instants are written without a date.
     day: Option<Date>,
     tenths: bool,
 }
@@ -66,7 +65,7 @@ impl InstantFormat {
         whole.strip_suffix(":00").unwrap_or(whole).to_owned()
     }
 
-    /// An instant known up to two checks: `15:03:30–15:04:00`.
+    /// An instant known only to lie between two checks: `15:03:30–15:04:00`.
     pub(crate) fn bracket(&self, bracket: &Bracket) -> String {
         let Some(after) = bracket.after else { return format!("{} or earlier", self.at(bracket.by)) };
         let (after, by) = (self.at(after), self.at(bracket.by));

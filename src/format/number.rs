@@ -20,7 +20,7 @@ pub(crate) fn counted(n: u64, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", count(n)) }
 }
 
-/// ` in 2 waves`; nothing of one.
+/// ` in 2 waves`; empty for one.
 pub(crate) fn in_waves(n: usize) -> String {
     if n > 1 { format!(" in {n} waves") } else { String::new() }
 }
@@ -30,12 +30,12 @@ pub(crate) fn ratio(value: f64) -> String {
     format!("{}%", percentage(value))
 }
 
-/// A cell of a table; `-` if there is no ratio.
+/// A ratio for a table cell; `-` if there is none.
 pub(crate) fn ratio_cell(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), ratio)
 }
 
-/// An interval of a ratio: `30.1–32.4%`.
+/// A confidence interval of a ratio: `30.1–32.4%`.
 pub(crate) fn interval([low, high]: [f64; 2]) -> String {
     format!("{}–{}%", percentage(low), percentage(high))
 }
@@ -59,14 +59,14 @@ pub(crate) fn percentage(value: f64) -> String {
     if percent < 50.0 { "<0.0001".to_owned() } else { ">99.9999".to_owned() }
 }
 
-/// An availability, rounded down so that it never promises more than was shown: `86%`, `99.871%`.
+/// An availability, rounded down so that it is never overstated: `86%`, `99.871%`.
 pub(crate) fn ratio_floor(value: f64) -> String {
     let percent = value * 100.0;
     let scale = if percent < 99.0 { 10.0 } else { 1000.0 };
     format!("{}%", (percent * scale).floor() / scale)
 }
 
-/// How much of an error budget is used: `41%`, `26 times over`.
+/// The used share of an error budget: `41%`, `26 times over`.
 pub(crate) fn budget(used: f64) -> String {
     if used >= 9.95 {
         format!("{used:.0} times over")
@@ -77,7 +77,7 @@ pub(crate) fn budget(used: f64) -> String {
     }
 }
 
-/// `iad, lhr, sjc`: every name, however many.
+/// `iad, lhr, sjc`: every name, however many there are.
 pub(crate) fn plain_list(names: &[SafeText]) -> String {
     names.iter().map(SafeText::as_str).collect::<Vec<_>>().join(", ")
 }

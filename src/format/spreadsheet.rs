@@ -1,6 +1,6 @@
 //! Text for the cells of a spreadsheet.
 
-/// Text that no spreadsheet takes for a formula: what begins like one gets an apostrophe before it.
+/// Text that no spreadsheet reads as a formula: if it begins like one, an apostrophe precedes it.
 pub(crate) fn spreadsheet_text(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }

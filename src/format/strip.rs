@@ -1,5 +1,5 @@
-//! The signs of strips: one sign for some checks in a row, the same in a pass, on the board of a watch
-//! and in a report. They differ by height and shape, not by colour alone.
+//! The symbols of strips: one for each cell of adjacent checks, the same in a pass, on the watch board and in a report.
+//! They differ by height and shape, not by colour alone.
 
 /// What the checks of one cell found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,20 +12,20 @@ pub(crate) enum StripCell {
     SomeFailed,
     /// At least 50% of them failed.
     MostFailed,
-    /// None was judged, and one could not be.
+    /// None was judged, and at least one was unknown.
     Unknown,
-    /// None was made.
+    /// None was run.
     NoData,
 }
 
-/// What the signs mean where a cell is many checks.
+/// The legend for strips whose cells hold many checks.
 pub(crate) const STRIP_LEGEND: &str = "▂ all up  ▒ below 10% failed  ▓ below 50%  █ 50% or more  ? unknown  · no data";
 
-/// What the signs mean where each is one check.
+/// The legend for strips with one check per cell.
 pub(crate) const CHECK_LEGEND: &str = "▂ up  █ down  ? unknown  · not run";
 
 impl StripCell {
-    /// The cell of so many judged checks, of which some failed, and others that could not be judged.
+    /// The cell of this many judged checks, of which `failed` failed, and of `unknown` others.
     pub(crate) const fn of(judged: u64, failed: u64, unknown: u64) -> StripCell {
         match (judged, failed) {
             (0, _) if unknown > 0 => StripCell::Unknown,
@@ -37,7 +37,6 @@ impl StripCell {
         }
     }
 
-    /// Its sign.
     pub(crate) const fn sign(self) -> &'static str {
         match self {
             StripCell::Up => "▂",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::window::Histogram;
 
-/// The upper bounds of the classic buckets: those of client libraries, on to a minute.
+/// The upper bounds of the classic buckets: those of client libraries, extended to a minute.
 pub(crate) const CLASSIC_BOUNDS: [Duration; 14] = [
     Duration::from_millis(5),
     Duration::from_millis(10),
@@ -22,8 +22,7 @@ pub(crate) const CLASSIC_BOUNDS: [Duration; 14] = [
     Duration::from_mins(1),
 ];
 
-/// The samples at or below each of `CLASSIC_BOUNDS`. The last bucket, without a bound, is the
-/// count of all.
+/// The number of samples at or below each of `CLASSIC_BOUNDS`. The last bucket, `+Inf`, is the count of all samples.
 #[must_use]
 pub fn classic(histogram: &Histogram) -> Vec<(Duration, u64)> {
     let mut samples = histogram.centres().peekable();

@@ -1,4 +1,4 @@
-//! The text format of `OpenMetrics` 1.0: that of Prometheus with the instant at which each counter began.
+//! The text format of `OpenMetrics` 1.0: that of Prometheus, plus the instant at which each counter began.
 //! <https://prometheus.io/docs/specs/om/open_metrics_spec/>
 
 use std::fmt::{Display, Write as _};
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::text::sample;
 use super::{Family, MetricKind, Series, Value};
 
-/// Writes series, which stand in the order of their families; `created` says since when a series counts.
+/// Writes series that are sorted by family; `created` returns when a series began to count.
 pub fn write(all: &[Series<'_>], created: impl Fn(&Series<'_>) -> Timestamp, out: &mut String) {
     let mut announced: Option<&Family> = None;
     for series in all {
@@ -47,7 +47,7 @@ pub fn write(all: &[Series<'_>], created: impl Fn(&Series<'_>) -> Timestamp, out
     out.push_str("# EOF\n");
 }
 
-/// The name of a family here, to which the kind adds the ending of each sample.
+/// The name of a family here, to which its type adds the suffix of each sample.
 fn family_of(family: &Family) -> (&'static str, &'static str) {
     match family.kind {
         MetricKind::Histogram => (family.name, "histogram"),

@@ -5,7 +5,7 @@ use std::fmt::{Display, Write as _};
 
 use super::{Family, MetricKind, Series, Value};
 
-/// Writes series, which stand in the order of their families.
+/// Writes series that are sorted by family.
 pub fn write(all: &[Series<'_>], out: &mut String) {
     let mut announced: Option<&Family> = None;
     for series in all {
@@ -38,7 +38,7 @@ pub fn write(all: &[Series<'_>], out: &mut String) {
     }
 }
 
-/// Writes what stands before the samples of a family.
+/// Writes the `HELP` and `TYPE` lines of a family.
 pub fn announce(name: &str, kind: &str, help: &str, out: &mut String) {
     let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }

@@ -1,8 +1,8 @@
 //! Counts of values in buckets of three significant digits, laid out as `HdrHistogram` lays
 //! them out: exact up to 2,047, then each octave in 1,024 equal parts.
 //!
-//! Few buckets are a sorted list, many are pages of counters: a window has few, the sum of a
-//! month has thousands and is added to a million times.
+//! Few buckets are a sorted list, many are pages of counters: a window has few; the sum of a month has thousands and is
+//! added to a million times.
 
 use std::{fmt, mem};
 
@@ -13,12 +13,12 @@ use super::pages::{PAGE, Pages};
 const EXACT_BITS: u32 = 11;
 /// The buckets of an octave.
 const OCTAVE: usize = 1 << (EXACT_BITS - 1);
-/// As many buckets are kept as a list.
+/// Maximum number of buckets that are kept as a list.
 const LIST_LIMIT: usize = 64;
 /// The pages that all buckets of 32-bit values take.
 const PAGES: usize = (32 - EXACT_BITS as usize + 2) * OCTAVE / PAGE;
 
-/// The most a bucket can hold, in microseconds: one hour. More is held there.
+/// The largest value of a bucket, in microseconds: one hour. Larger values are capped at it.
 pub(super) const TOP: u32 = 3_600_000_000;
 
 /// The smallest value that shares a bucket with `value`.
@@ -41,27 +41,27 @@ const fn shift(value: u32) -> u32 {
     (u32::BITS - value.leading_zeros()).saturating_sub(EXACT_BITS)
 }
 
-/// The number of a value's bucket. Past the exact ones an octave begins at a multiple of 1,024.
+/// The number of a value's bucket. Above the exact buckets, each octave begins at a multiple of 1,024.
 #[inline]
 pub(super) const fn number(value: u32) -> usize {
     let shift = shift(value);
     (value >> shift) as usize + shift as usize * OCTAVE
 }
 
-/// The smallest value of a bucket, by its number; past the buckets of 32 bits, the largest there is.
+/// The smallest value of a bucket, by its number; `u32::MAX` past the last bucket of 32 bits.
 pub(super) fn lowest_of(number: usize) -> u32 {
     let shift = (number / OCTAVE).saturating_sub(1);
     if number < PAGES * PAGE { u32::try_from((number - shift * OCTAVE) << shift).unwrap_or(u32::MAX) } else { u32::MAX }
 }
 
-/// How many values fell into each bucket. A bucket is named by its lowest value.
+/// How many values fell into each bucket. A bucket is identified by its lowest value.
 #[derive(Clone)]
 pub(super) enum Buckets {
     /// Sorted by bucket; no count is zero.
     List(Vec<(u32, u64)>),
     /// Counters by the bucket's number.
     Pages(Pages<u32>),
-    /// The same if one has counted more than 32 bits can say.
+    /// The same, once a count exceeds 32 bits.
     WidePages(Pages<u64>),
 }
 
@@ -83,7 +83,7 @@ impl Buckets {
         self.add_elsewhere(value, count);
     }
 
-    /// Counts in a list, or if 32 bits are too few.
+    /// Counts in a list, or in wide counters if 32 bits are too few.
     fn add_elsewhere(&mut self, value: u32, count: u64) {
         match self {
             Buckets::List(list) => {
@@ -103,8 +103,8 @@ impl Buckets {
         }
     }
 
-    /// Counts `count` more of a value that is no smaller than any before. What is read in order stays
-    /// a list, however long: it is added to something else, and gone.
+    /// Counts `count` more of a value that is no smaller than any before. Counts read in order stay a list, however
+    /// long: it is added to another histogram and dropped.
     pub(super) fn push(list: &mut Vec<(u32, u64)>, value: u32, count: u64) {
         let bucket = lowest(value);
         match list.last_mut().filter(|(last, _)| *last == bucket) {
@@ -113,7 +113,7 @@ impl Buckets {
         }
     }
 
-    /// Adds the counts of others.
+    /// Adds the counts of another histogram.
     pub(super) fn merge(&mut self, other: &Buckets) {
         match (&mut *self, other) {
             (Buckets::Pages(mine), Buckets::List(list)) => {
@@ -131,7 +131,7 @@ impl Buckets {
         }
     }
 
-    /// The buckets that hold anything, from the lowest: the lowest value of each, and its count.
+    /// The buckets that are not empty, from the lowest: the lowest value of each, and its count.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u64)> {
         let (list, pages, wide) = match self {
             Buckets::List(list) => (list.as_slice(), None, None),
@@ -142,13 +142,13 @@ impl Buckets {
         list.iter().copied().chain(counted.map(|(number, count)| (lowest_of(number), count)))
     }
 
-    /// Turns the list into pages.
+    /// Turns the list into pages of counters.
     fn turn(&mut self) {
         let list = mem::replace(self, Buckets::Pages(Pages::default()));
         self.merge(&list);
     }
 
-    /// The same counts with 64 bits each, from here on.
+    /// Converts the counts to 64 bits each.
     fn widened(&mut self) -> &mut Pages<u64> {
         if !matches!(self, Buckets::WidePages(_)) {
             let before = mem::replace(self, Buckets::WidePages(Pages::default()));
@@ -161,7 +161,7 @@ impl Buckets {
     }
 }
 
-/// The same counts are equal, however they are kept.
+/// Equal counts are equal, however they are stored.
 impl PartialEq for Buckets {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())

@@ -1,4 +1,4 @@
-//! Outcomes in, closed windows out. While a window is open its samples wait, not histograms.
+//! Outcomes in, closed windows out. An open window keeps samples, not histograms.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,35 +12,35 @@ use crate::model::{FailureClass, Outcome, Probe, Timings, Verdict};
 
 use super::{CheckResult, RemoteCounts, Window};
 
-/// A window that reaches this many checks closes early and another of the same span is opened:
-/// they add up, and no line of the journal grows without bounds.
+/// A window that reaches this many checks closes early and another of the same span opens: they merge, and no line of
+/// the journal grows without bounds.
 const CHECKS_LIMIT: usize = 8_192;
 
-/// Windows that are closed in one go at least: all of them end at the same instant, and while they are
-/// closed and handed on, nothing else happens. [`Collector::close_ended`] closes more if so many are
-/// open that they would not be closed within [`CLOSED_WITHIN`] calls.
+/// Minimum number of windows closed in one call: all of them end at the same instant, and nothing else happens while
+/// they are closed and handed on. [`Collector::close_ended`] closes more if too many are open to be closed within
+/// [`CLOSED_WITHIN`] calls.
 const CLOSED_AT_ONCE: usize = 1_024;
 
-/// In so many calls all windows are closed: ten seconds of a watch.
+/// Number of calls within which all windows are closed: ten seconds of a watch.
 const CLOSED_WITHIN: usize = 50;
 
 /// How many failures of one class keep their evidence, per window.
 const EVIDENCE_PER_CLASS: usize = 3;
 
-/// How many failures wait with their evidence at most, until they are taken. All are counted.
+/// Maximum number of failures that wait with their evidence until they are taken. All are counted.
 const EVIDENCE_WAITING: usize = 512;
 
-/// The evidence of a warning that stays is kept this often.
+/// Interval at which the evidence of a lasting warning is kept again.
 const WARNINGS_EACH: SignedDuration = SignedDuration::from_hours(1);
 
-/// Gathers outcomes into windows of one span, aligned to the epoch.
+/// Collects outcomes into windows of one span, aligned to the epoch.
 #[derive(Clone, Debug)]
 pub struct Collector {
     vantage: Arc<str>,
     span: SignedDuration,
     open: BTreeMap<Arc<str>, Open>,
     failures: Vec<Outcome>,
-    /// The warnings whose evidence was kept last, by probe, and since when.
+    /// The warnings whose evidence was kept last, by probe, and when.
     warned: BTreeMap<String, (Timestamp, Vec<String>)>,
 }
 
@@ -67,8 +67,8 @@ struct Sample {
 }
 
 impl Collector {
-    /// A collector with nothing in it. The span is held between a millisecond and a day: a line
-    /// of the journal is found by the day it begins on.
+    /// An empty collector. The span is limited to between a millisecond and a day: a line of the journal is found by
+    /// the day it begins on.
     #[must_use]
     pub fn new(vantage: &str, span: Duration) -> Collector {
         let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
@@ -81,8 +81,8 @@ impl Collector {
         }
     }
 
-    /// Adds the outcome of a check. Returns the window that it closed: a probe has one open
-    /// window, and a check that was due in another span closes it.
+    /// Adds the outcome of a check. Returns the window that it closed: a probe has one open window, and a check due in
+    /// another span closes it.
     pub fn record(&mut self, outcome: &Outcome) -> Option<Window> {
         let sample = Sample {
             due: outcome.scheduled_at,
@@ -106,7 +106,7 @@ impl Collector {
             && (has_diagnosis(outcome)
                 || self.open.get(&*outcome.probe).is_some_and(|open| open.count(class) <= EVIDENCE_PER_CLASS))
         {
-            // The journal has the evidence; what somebody wants to see is shown to him alone.
+            // The journal keeps the evidence; exchanges are only for whoever runs the check.
             self.failures.push(Outcome { exchanges: Vec::new(), ..outcome.clone() });
         }
         if outcome.verdict == Verdict::Up && self.failures.len() < EVIDENCE_WAITING && self.is_new_warning(outcome) {
@@ -115,8 +115,8 @@ impl Collector {
         closed
     }
 
-    /// Whether other rules of `warn` do not hold than did not before, or the same still for an hour: a certificate
-    /// that is short of days is so at every check.
+    /// Whether other `warn` rules fail than before, or the same have failed for another hour: a certificate that
+    /// expires soon causes a warning at every check.
     fn is_new_warning(&mut self, outcome: &Outcome) -> bool {
         if outcome.warnings.is_empty() {
             self.warned.remove(&outcome.probe);
@@ -138,7 +138,7 @@ impl Collector {
         std::mem::take(&mut self.failures)
     }
 
-    /// Counts a check that was due and not run. Returns the window that it closed.
+    /// Counts a check that was due and was not run. Returns the window that it closed.
     pub fn record_missed(&mut self, probe: &Probe, scheduled_at: Timestamp) -> Option<Window> {
         let sample = Sample {
             due: scheduled_at,
@@ -152,15 +152,14 @@ impl Collector {
         self.add(&probe.name, &probe.surface, probe.control, scheduled_at, sample)
     }
 
-    /// Closes windows whose span has ended at `now`, the next few in the order of the probes' names: the
-    /// rest at the next call. A check that ends later than its span opens another window of it, and
-    /// the two add up.
+    /// Closes the next few windows whose span has ended at `now`, in the order of the probes' names; later calls close
+    /// the rest. A check that ends after its span opens another window of that span, and the two merge.
     pub fn close_ended(&mut self, now: Timestamp) -> Vec<Window> {
         let span = self.span;
         self.close_next(|open| now.duration_since(open.from) >= span)
     }
 
-    /// Closes the next few windows of any; none if none is open.
+    /// Closes the next few windows, ended or not; returns none if none is open.
     pub(crate) fn close_some(&mut self) -> Vec<Window> {
         self.close_next(|_| true)
     }
@@ -211,8 +210,8 @@ impl Open {
         Open { surface: surface.into(), control, maintenance, from, samples: vec![sample] }
     }
 
-    /// Adds a check. A vector by itself takes room for four at the second and doubles it from there, which many probes
-    /// of few checks never fill.
+    /// Adds a check. By default a vector grows to four at the first check and doubles from there, room that many probes
+    /// with few checks never use.
     fn push(&mut self, sample: Sample) {
         if self.samples.len() == self.samples.capacity() {
             self.samples.reserve_exact(1 + self.samples.len() / 2);
@@ -225,7 +224,7 @@ impl Open {
     }
 }
 
-/// Whether extra checks were made: there are few of them, and all are kept.
+/// Whether extra checks were made: they are rare, and all are kept.
 fn has_diagnosis(outcome: &Outcome) -> bool {
     outcome.evidence.as_ref().is_some_and(|evidence| evidence.diagnosis.is_some())
 }
@@ -373,7 +372,7 @@ mod tests {
 
     #[test]
     fn ten_thousand_probes_with_open_windows_take_few_megabytes() {
-        // Six checks each; the room of a vector is at most twice what is in it.
+        // Six checks each; a vector's capacity is at most twice its length.
         let bytes = 10_000 * (size_of::<Open>() + 2 * 6 * size_of::<Sample>());
         assert!(bytes < 24 << 20, "{bytes} bytes");
     }

@@ -1,5 +1,5 @@
-//! Histograms as text, so that they can travel: `HdrHistogram` V2, compressed, in base64
-//! (`HISTFA…`), 1 µs to an hour at three significant digits. The only file that knows hdrhistogram.
+//! Histograms as portable text: `HdrHistogram` V2, compressed, in base64 (`HISTFA…`), 1 µs to an hour at three
+//! significant digits. The only file that knows hdrhistogram.
 
 use std::io::Read as _;
 
@@ -12,7 +12,7 @@ use hdrhistogram::serialization::Deserializer;
 use super::buckets::{self, Buckets, TOP};
 use super::histogram::Histogram;
 
-/// The significant decimal digits kept of a value.
+/// The significant decimal digits of a value.
 const DIGITS: u8 = 3;
 
 /// Why a text is not a histogram.
@@ -21,17 +21,17 @@ pub enum HdrError {
     /// It is not base64 of a compressed V2 histogram.
     #[error("not a compressed HdrHistogram V2 in base64")]
     Format,
-    /// It, or what it unfolds to, is larger than any of ours.
+    /// It, or its decompressed form, is larger than any that this program writes.
     #[error("the histogram is too large")]
     TooLarge,
-    /// Count, min, max or sum cannot belong to it.
+    /// Its count, min, max or sum do not fit its buckets.
     #[error("the histogram's numbers contradict each other")]
     Numbers,
 }
 
-/// Writes histograms as text (V2, compressed, base64: `HISTFA…`) with one reused compressor: many
-/// histograms, one of these. Counts are written from the buckets that have any, since hdrhistogram
-/// goes through 188 KiB of counters for a window of three checks.
+/// Writes histograms as text (V2, compressed, base64: `HISTFA…`). Use one for many histograms: it reuses its
+/// compressor. Counts are written from the buckets that are not empty, since hdrhistogram goes through 188 KiB of
+/// counters for a window of three checks.
 pub struct HdrText {
     compressor: Compress,
     plain: Vec<u8>,
@@ -67,7 +67,7 @@ impl HdrText {
         STANDARD.encode_string(&self.compressed, out);
     }
 
-    /// The histogram uncompressed: a header, and the counts up to the last bucket that has one.
+    /// The uncompressed histogram: a header, and the counts up to the last bucket that is not empty.
     fn write_plain(&mut self, histogram: &Histogram) {
         self.plain.clear();
         self.plain.extend(V2_COOKIE);
@@ -77,7 +77,7 @@ impl HdrText {
         self.plain.extend(u64::from(TOP).to_be_bytes());
         self.plain.extend(1.0_f64.to_be_bytes());
         let before_counts = self.plain.len();
-        // The bucket whose count is not written yet, and the one that comes after what is written.
+        // The bucket whose count is not written yet, and the bucket after those already written.
         let (mut open, mut next) = ((0, 0_u64), 0);
         for (value, count) in histogram.values() {
             let bucket = buckets::number(value);
@@ -98,11 +98,10 @@ impl HdrText {
     }
 }
 
-/// Writes the count of a bucket, and before it how many buckets there are without any. Returns the
-/// bucket that comes next.
+/// Writes the count of a bucket, and before it the number of empty buckets since the last. Returns the next bucket.
 fn write_count(out: &mut Vec<u8>, (bucket, count): (usize, u64), next: usize) -> usize {
     if count == 0 {
-        // The first bucket, of which there is no sample: one of those before the next.
+        // The first bucket has no samples: it counts as one of the empty ones before the next.
         return next;
     }
     match i64::try_from(bucket - next).unwrap_or(i64::MAX) {
@@ -136,11 +135,11 @@ impl std::fmt::Debug for HdrText {
     }
 }
 
-/// Reads histograms from text, many with one of these: what unfolds them, and the room for that, is 100 KiB.
+/// Reads histograms from text. Use one for many: its decompressor and buffer take 100 KiB.
 pub(crate) struct HdrReader {
     decompressor: Decompress,
     compressed: Vec<u8>,
-    /// As long as it is from the start, so that it is made empty once.
+    /// Its length never changes, so that it is zeroed only once.
     unfolded: Box<[u8]>,
 }
 
@@ -169,7 +168,7 @@ impl HdrReader {
         Histogram::of_buckets(self.decode(text)?, [min, max, sum]).ok_or(HdrError::Numbers)
     }
 
-    /// Reads the counts of a text. It is unfolded within bounds first: hdrhistogram's reader allocates what the header
+    /// Reads the counts of a text. It limits decompression first: hdrhistogram's reader allocates what the header
     /// claims.
     fn decode(&mut self, text: &str) -> Result<Buckets, HdrError> {
         if text.len() > UNFOLDED_LIMIT {
@@ -185,14 +184,14 @@ impl HdrReader {
                 let length = usize::try_from(self.decompressor.total_out()).unwrap_or(0);
                 counts(self.unfolded.get(..length).ok_or(HdrError::Format)?)
             }
-            // It is longer than most, or no zlib at all.
+            // It is longer than usual, or not zlib at all.
             _ => counts(&unfold(rest)?),
         }
     }
 }
 
 impl Histogram {
-    /// Reads one histogram from its text and the exact numbers beside it, in microseconds; many are read by a `HdrReader`.
+    /// Reads one histogram from its text and the exact numbers beside it, in microseconds; for many use a `HdrReader`.
     ///
     /// # Errors
     /// [`HdrError`], if the text is not such a histogram or the numbers cannot belong to it.
@@ -201,10 +200,10 @@ impl Histogram {
     }
 }
 
-/// The most bytes a histogram of ours can unfold to: 40 of header, and nine for each of the
-/// 23,552 counts between 1 µs and an hour at three digits, with room for other writers' bounds.
+/// The most bytes that one of our histograms can decompress to: 40 of header, and nine for each of the 23,552 counts
+/// between 1 µs and an hour at three digits, with room for other writers' bounds.
 const UNFOLDED_LIMIT: usize = 512 * 1024;
-/// What nearly all of them unfold to at most.
+/// What nearly all of them decompress to at most.
 const USUAL_LIMIT: usize = 64 * 1024;
 /// The cookie of an uncompressed V2 histogram.
 const V2_COOKIE: [u8; 4] = 0x1c84_9313_u32.to_be_bytes();
@@ -214,7 +213,7 @@ const V2_COMPRESSED_COOKIE: [u8; 4] = 0x1c84_9314_u32.to_be_bytes();
 /// Where the counts begin, after the cookie: their length, offset, digits, two bounds and a ratio.
 const HEADER: usize = 36;
 
-/// Reads the counts of an unfolded histogram.
+/// Reads the counts of a decompressed histogram.
 fn counts(unfolded: &[u8]) -> Result<Buckets, HdrError> {
     let rest = unfolded.strip_prefix(&V2_COOKIE).ok_or(HdrError::Format)?;
     let (length, digits) = (be_u32(rest, 0)?, be_u32(rest, 8)?);
@@ -236,7 +235,7 @@ fn counts(unfolded: &[u8]) -> Result<Buckets, HdrError> {
     Ok(buckets)
 }
 
-/// The bytes within compression, however many they are.
+/// Decompresses to any length up to [`UNFOLDED_LIMIT`].
 fn unfold(compressed: &[u8]) -> Result<Vec<u8>, HdrError> {
     let mut unfolded = Vec::new();
     ZlibDecoder::new(compressed)
@@ -246,11 +245,11 @@ fn unfold(compressed: &[u8]) -> Result<Vec<u8>, HdrError> {
     if unfolded.len() > UNFOLDED_LIMIT { Err(HdrError::TooLarge) } else { Ok(unfolded) }
 }
 
-/// Reads counts in the order of the buckets, as they are written: a positive number is a count, a
-/// negative one so many buckets without any. That the buckets are numbered as ours are spares the
-/// 188 KiB that hdrhistogram lays them out in: a report over a year reads a million of them.
+/// Reads counts in the order of the buckets, as they are written: a positive number is a count, a negative one that
+/// many empty buckets. The buckets are numbered like ours, which saves the 188 KiB that hdrhistogram would lay out: a
+/// report over a year reads a million of them.
 fn read_counts(mut bytes: &[u8]) -> Result<Buckets, HdrError> {
-    // Most counts take a byte, and so does what is between two of them.
+    // Most counts take a byte, and so does the gap between two of them.
     let mut list = Vec::with_capacity(bytes.len() / 2 + 1);
     let mut number = 0_usize;
     while !bytes.is_empty() {
@@ -265,8 +264,8 @@ fn read_counts(mut bytes: &[u8]) -> Result<Buckets, HdrError> {
     Ok(Buckets::List(list))
 }
 
-/// Reads a number and returns what follows it: seven bits a byte, the least first, the ninth byte
-/// whole; then every other number is negative (`ZigZag` LEB128-64b9B of the format's specification).
+/// Reads a number and returns what follows it: seven bits a byte, the least significant first, the ninth byte whole;
+/// odd values are negative (`ZigZag` LEB128-64b9B of the format's specification).
 #[inline]
 fn read_number(bytes: &[u8]) -> Result<(i64, &[u8]), HdrError> {
     // Nearly all of them take one byte.

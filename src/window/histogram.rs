@@ -1,4 +1,4 @@
-//! How long things took, so that it can be added up and asked for percentiles.
+//! Histograms of durations, which can be merged and give percentiles.
 
 use std::time::Duration;
 
@@ -8,8 +8,7 @@ use crate::model::micros;
 
 use super::buckets::{self, Buckets, TOP};
 
-/// As long as there are at most this many samples, none of them longer than [`TOP`], they are
-/// kept exactly.
+/// Up to this many samples are kept exactly, if none of them is longer than [`TOP`].
 const EXACT_LIMIT: usize = 16;
 
 /// Times in microseconds, in buckets of three significant digits, with exact count, min, max and
@@ -20,8 +19,8 @@ pub struct Histogram {
     samples: Samples,
 }
 
-/// Few samples are kept exactly, many in buckets. A window has nine histograms of few samples, and a
-/// large run has many windows: what only buckets need is on the heap.
+/// Few samples are kept exactly, many in buckets. A window has nine histograms of few samples, and a large run has many
+/// windows: fields that only buckets need are on the heap.
 #[derive(Clone, Debug, PartialEq)]
 enum Samples {
     /// Sorted; at most [`EXACT_LIMIT`], none above [`TOP`].
@@ -30,7 +29,7 @@ enum Samples {
     Buckets(Box<Bucketed>),
 }
 
-/// Samples in buckets, and what buckets do not say exactly.
+/// Samples in buckets, and the exact numbers that buckets lose.
 #[derive(Clone, Debug, PartialEq)]
 struct Bucketed {
     count: u64,
@@ -116,7 +115,7 @@ impl Histogram {
         }
     }
 
-    /// All times added up in microseconds.
+    /// The sum of all times in microseconds.
     #[must_use]
     pub fn sum_micros(&self) -> u64 {
         match &self.samples {
@@ -125,22 +124,22 @@ impl Histogram {
         }
     }
 
-    /// All times added up, exactly; held at 584,000 years.
+    /// The sum of all times, exactly; capped at 584,000 years.
     #[must_use]
     pub fn sum(&self) -> Duration {
         Duration::from_micros(self.sum_micros())
     }
 
-    /// The time that a share `q` of the samples does not exceed, within a thousandth; none if
-    /// there are too few samples for an upper bound of it to exist at 95 % confidence:
-    /// n ≥ ln 0.05 / ln q, which is 5 for the median, 29 for 0.9, 59 for 0.95, 299 for 0.99.
+    /// The time that a share `q` of the samples does not exceed, within a thousandth; none if there are too few samples
+    /// for an upper bound of it at 95 % confidence: n ≥ ln 0.05 / ln q, which is 5 for the median, 29 for 0.9, 59 for
+    /// 0.95, 299 for 0.99.
     #[must_use]
     pub fn percentile(&self, q: f64) -> Option<Duration> {
         if self.count() < samples_needed(q) { None } else { self.quantile(q) }
     }
 
-    /// The time that a share `q` of the samples at hand does not exceed, however few they are;
-    /// none if there is none. It says something about these samples and nothing about others.
+    /// The time that a share `q` of these samples does not exceed, however few they are; none if there are none. It
+    /// describes these samples only and does not generalise to others.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         if self.is_empty() {
@@ -161,23 +160,23 @@ impl Histogram {
         self.buckets().take_while(|(time, _)| *time <= limit).map(|(_, count)| count).sum()
     }
 
-    /// The samples from the shortest: the longest time of each bucket, and how many are in it.
+    /// The buckets from the shortest time: the longest time of each, and how many samples are in it.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
         let (exact, bucketed) = self.samples.parts();
         let exact = exact.iter().map(|value| (u64::from(*value), 1));
         let longest = bucketed.map_or(0, |bucketed| bucketed.max);
         let bucketed = bucketed.into_iter().flat_map(|bucketed| bucketed.buckets.iter());
         let bucketed = bucketed.map(move |(low, count)| {
-            // What is held at the top is as long as the longest; no bucket ends past that.
+            // Samples capped at the top count as long as the longest; no bucket ends past that.
             let held = low >= buckets::lowest(TOP);
             (if held { longest } else { u64::from(buckets::highest(low)).min(longest) }, count)
         });
         exact.chain(bucketed).map(|(value, count)| (Duration::from_micros(value), count))
     }
 
-    /// The samples from the shortest: the middle of each bucket, and how many are in it. Unlike in
-    /// [`Histogram::buckets`], where a sample stands does not depend on the others, so that counts
-    /// which only grow here only grow in every layout made of them.
+    /// The buckets from the shortest time: the middle of each, and how many samples are in it. Unlike in
+    /// [`Histogram::buckets`], the position of a sample does not depend on the others, so that counts that only grow
+    /// here only grow in every layout derived from them.
     pub(crate) fn centres(&self) -> impl Iterator<Item = (Duration, u64)> {
         self.values().map(|(value, count)| {
             let (low, high) = (buckets::lowest(value), buckets::highest(value));
@@ -185,9 +184,9 @@ impl Histogram {
         })
     }
 
-    /// The samples from the shortest: the longest time in microseconds that a bucket has room for, and how many are
-    /// in it; none of the last, which has no end. Buckets of equal bounds are the same in every histogram, and the
-    /// same bucket may come several times.
+    /// The buckets from the shortest time: the upper bound of each in microseconds, and how many samples are in it;
+    /// none for the last, which has no upper bound. Buckets with equal bounds are the same in every histogram, and the
+    /// same bucket may occur several times.
     #[cfg(feature = "parquet")]
     pub(crate) fn bounds(&self) -> impl Iterator<Item = (Option<u64>, u64)> {
         self.values().map(|(value, count)| {
@@ -203,7 +202,7 @@ impl Histogram {
         exact.chain(bucketed.into_iter().flat_map(|bucketed| bucketed.buckets.iter()))
     }
 
-    /// The samples themselves in microseconds, sorted, if they are few enough to be kept.
+    /// The samples themselves in microseconds, sorted, if they are few enough to be kept exactly.
     #[must_use]
     pub fn exact_micros(&self) -> Option<&[u32]> {
         match &self.samples {
@@ -212,7 +211,7 @@ impl Histogram {
         }
     }
 
-    /// A histogram of what is known of it; none if the numbers cannot belong to the buckets.
+    /// A histogram from its buckets and exact numbers; none if the numbers do not fit the buckets.
     pub(super) fn of_buckets(buckets: Buckets, [min, max, sum]: [u64; 3]) -> Option<Histogram> {
         let count = buckets.iter().try_fold(0_u64, |count, (_, more)| count.checked_add(more))?;
         let fits = (count == 0 || min <= max) && sum >= max;
@@ -222,7 +221,7 @@ impl Histogram {
 }
 
 impl Samples {
-    /// The samples if they are kept exactly, else those in buckets.
+    /// The samples if they are kept exactly, otherwise those in buckets.
     fn parts(&self) -> (&[u32], Option<&Bucketed>) {
         match self {
             Samples::Exact(values) => (values, None),
@@ -244,7 +243,7 @@ impl Samples {
         }
     }
 
-    /// The same samples in buckets, from here on.
+    /// Converts the samples to buckets.
     fn bucketed(&mut self) -> &mut Bucketed {
         if let Samples::Exact(values) = self {
             let mut bucketed = Box::<Bucketed>::default();

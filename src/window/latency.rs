@@ -1,4 +1,4 @@
-//! How long the checks took that were up: the total, and each phase.
+//! How long successful checks took: the total, and each phase.
 
 use crate::model::{Phase, Timings};
 

@@ -1,12 +1,12 @@
-//! Counters by number, in pages: a page without counts is not there, nor is any before the first or after the last that
-//! is. A report holds thousands of these, each of which counts within a few octaves.
+//! Counters by number, in pages: pages before the first and after the last non-zero count do not exist, nor do empty
+//! ones between. A report holds thousands of these, each of which counts within a few octaves.
 
 use std::iter;
 
-/// The counters of a page.
+/// Number of counters in a page.
 pub(super) const PAGE: usize = 128;
 
-/// A counter that counts so many more, as long as there is room.
+/// A counter that can be increased by any number until it is full.
 pub(super) trait Counter: Copy + Default + Into<u64> {
     fn plus(self, more: u64) -> Option<Self>;
 }
@@ -17,7 +17,7 @@ impl Counter for u32 {
     }
 }
 
-/// Held at the largest number there is.
+/// Saturates at the maximum.
 impl Counter for u64 {
     fn plus(self, more: u64) -> Option<u64> {
         Some(self.saturating_add(more))
@@ -27,7 +27,7 @@ impl Counter for u64 {
 /// Counters in pages.
 #[derive(Clone)]
 pub(super) struct Pages<C> {
-    /// The number of the first page in the list.
+    /// The number of the first page that exists.
     first: usize,
     pages: Vec<Option<Box<[C; PAGE]>>>,
 }
@@ -39,7 +39,7 @@ impl<C> Default for Pages<C> {
 }
 
 impl<C: Counter> Pages<C> {
-    /// Counts so many more of a number; false if there is no room for them, and nothing is counted.
+    /// Adds `count` to a number; false if there is no room, and then nothing is counted.
     #[must_use]
     pub(super) fn add(&mut self, number: usize, count: u64) -> bool {
         let counter = &mut self.page(number / PAGE)[number % PAGE];
@@ -48,8 +48,8 @@ impl<C: Counter> Pages<C> {
         sum.is_some()
     }
 
-    /// Counts numbers that come in order, as far as there is room, and says how many that was. What is of one page is
-    /// counted in it without looking for it again.
+    /// Counts numbers in ascending order, as far as there is room, and returns how many were counted. Numbers on the
+    /// same page share one page lookup.
     #[must_use]
     pub(super) fn add_in_order(&mut self, counted: impl IntoIterator<Item = (usize, u64)>) -> usize {
         let mut counted = counted.into_iter().peekable();
@@ -67,7 +67,7 @@ impl<C: Counter> Pages<C> {
         done
     }
 
-    /// Whether the counts of others can be added.
+    /// Whether there is room to add the counts of `others`.
     pub(super) fn has_room_for<D: Counter>(&self, others: &Pages<D>) -> bool {
         others.whole().all(|(at, theirs)| {
             let mine = at.checked_sub(self.first).and_then(|at| self.pages.get(at)?.as_deref());
@@ -79,7 +79,7 @@ impl<C: Counter> Pages<C> {
         })
     }
 
-    /// Adds the counts of others, for which there is room.
+    /// Adds the counts of `others`, for which there must be room.
     pub(super) fn merge<D: Counter>(&mut self, others: &Pages<D>) {
         for (at, theirs) in others.whole() {
             for (mine, theirs) in self.page(at).iter_mut().zip(theirs) {
@@ -88,7 +88,7 @@ impl<C: Counter> Pages<C> {
         }
     }
 
-    /// The numbers that were counted, from the lowest, and how often.
+    /// The numbers with a count, from the lowest, and their counts.
     pub(super) fn counted(&self) -> impl Iterator<Item = (usize, u64)> {
         self.whole().flat_map(|(page, counters)| {
             let counts = counters.iter().map(|counter| (*counter).into());
@@ -96,12 +96,12 @@ impl<C: Counter> Pages<C> {
         })
     }
 
-    /// The pages that are there with their numbers.
+    /// The existing pages with their numbers.
     fn whole(&self) -> impl Iterator<Item = (usize, &[C; PAGE])> {
         (self.first..).zip(&self.pages).filter_map(|(at, page)| Some((at, page.as_deref()?)))
     }
 
-    /// A page, made if there is none yet.
+    /// A page, created if it does not exist.
     fn page(&mut self, number: usize) -> &mut [C; PAGE] {
         if self.pages.is_empty() {
             self.first = number;

@@ -1,11 +1,11 @@
-//! The remote addresses that answered or refused, and how the checks there ended: by them "one
-//! address family" and "a part of the pool" are told.
+//! The remote addresses that answered or refused, and how the checks there ended: they reveal a failure of one address
+//! family or of a part of the pool.
 
 use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
-/// How many addresses are counted apart; what is beyond is counted by its family.
+/// How many addresses are counted one by one; the rest are counted by family.
 const APART: usize = 16;
 
 /// How many checks at an address were up, and how many were down.
@@ -30,12 +30,12 @@ impl RemoteCounts {
     }
 }
 
-/// Checks by remote address: sixteen addresses at most, the rest by family. Adding is commutative and
-/// associative: which sixteen are kept is decided by an order of the addresses, not by their counts, and an
-/// address that is not among the first sixteen of a part is not among those of the whole.
+/// Checks by remote address: at most sixteen addresses, the rest by family. Merging is commutative and associative: an
+/// order of the addresses decides which sixteen are kept, not their counts, and an address that is not among the first
+/// sixteen of a part is not among those of the whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remotes {
-    /// In the order that decides.
+    /// In the order that decides which are kept.
     apart: SmallVec<[(IpAddr, RemoteCounts); 1]>,
     other_v4: RemoteCounts,
     other_v6: RemoteCounts,
@@ -60,7 +60,7 @@ impl Remotes {
         }
     }
 
-    /// Counts checks of a family at addresses that are not counted apart.
+    /// Counts checks of a family at addresses that are not counted one by one.
     pub(crate) fn add_other(&mut self, is_v6: bool, counts: RemoteCounts) {
         if is_v6 { self.other_v6.merge(counts) } else { self.other_v4.merge(counts) }
     }
@@ -80,7 +80,7 @@ impl Remotes {
         self.apart.is_empty() && self.other_v4.judged() == 0 && self.other_v6.judged() == 0
     }
 
-    /// The addresses that are counted apart, sixteen at most, in an order that says nothing.
+    /// The addresses that are counted one by one, at most sixteen, in no meaningful order.
     pub fn apart(&self) -> impl Iterator<Item = (IpAddr, RemoteCounts)> {
         self.apart.iter().copied()
     }
@@ -102,8 +102,8 @@ impl Remotes {
     }
 }
 
-/// Which addresses are kept: those with the smallest CRC-32. So the sixteen are a sample that prefers no
-/// network and no family.
+/// The order that decides which addresses are kept: the smallest CRC-32 first, so that the sixteen are a sample that
+/// favours no network and no family.
 fn order(address: IpAddr) -> (u32, IpAddr) {
     let sum = match address {
         IpAddr::V4(v4) => crc32fast::hash(&v4.octets()),

@@ -1,5 +1,5 @@
-//! The checks of a window in order, with the instants at which they were due: what "three in a
-//! row", the onset of an outage and a range within a window are judged by.
+//! The checks of a window in order, with the instants at which they were due. They determine "three in a row", the
+//! onset of an outage and a range within a window.
 
 use std::cmp::Ordering;
 use std::num::NonZero;
@@ -9,11 +9,11 @@ use smallvec::SmallVec;
 
 use crate::model::{Counts, FailureClass, Verdict};
 
-/// The fewest checks at equal distances that are written as one run: two cost less apart.
+/// Minimum number of equally spaced checks that are written as one run: two take less space as single checks.
 const EVEN_RUN: usize = 3;
 
-/// What a strip keeps of one check. Its order is that of the strip for checks of one instant: any
-/// total order would do, so that merging is commutative.
+/// What a strip keeps of one check. Its order sorts checks of the same instant: any total order would do to make
+/// merging commutative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CheckResult {
     /// What was found.
@@ -31,22 +31,22 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
-    /// A result of which nothing but verdict and class is known.
+    /// A result of which only verdict and class are known.
     #[must_use]
     pub const fn new(verdict: Verdict, class: Option<FailureClass>) -> CheckResult {
         CheckResult { verdict, class, code: None, own_class: None, flaky: false, warned: false }
     }
 }
 
-/// Checks with the same result at equal distances: the nth of them, from 0, was due at
-/// `from + (to - from) × n / (count - 1)`, rounded down to the millisecond.
+/// Equally spaced checks with the same result: the nth of them, from 0, was due at `from + (to - from) × n / (count -
+/// 1)`, rounded down to the millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// When the first of them was due, to the millisecond. Of version 1: when it began.
+    /// When the first of them was due, to the millisecond. In format version 1: when it began.
     pub from: Timestamp,
     /// When the last of them was due.
     pub to: Timestamp,
-    /// What was found, each time.
+    /// What every one of them found.
     pub verdict: Verdict,
     /// The class of the failure, if there was one.
     pub class: Option<FailureClass>,
@@ -58,18 +58,18 @@ pub struct Run {
     pub count: u64,
 }
 
-/// The checks in order of time. Merging interleaves.
+/// The checks in order of time. Merging interleaves them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strip {
     /// In order.
     pub(super) entries: SmallVec<[Entry; 2]>,
 }
 
-/// A run as it is kept: there are millions of them. The order of the fields is the order of the strip.
+/// A run in memory: there are millions of them. The order of the fields is the order of the strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
     pub(super) from_ms: i64,
-    /// From the first check to the last one: at most 49 days.
+    /// From the first check to the last: at most 49 days.
     pub(super) span_ms: u32,
     pub(super) result: CheckResult,
     pub(super) count: u32,
@@ -104,7 +104,7 @@ impl Strip {
         counts
     }
 
-    /// Each result that occurs, and how often; a result may come several times.
+    /// Each result that occurs, and how often; a result may occur several times.
     pub(super) fn results(&self) -> impl Iterator<Item = (CheckResult, u64)> {
         self.entries.iter().map(|entry| (entry.result, u64::from(entry.count)))
     }
@@ -122,8 +122,8 @@ impl Strip {
         }
     }
 
-    /// Writes neighbours with the same result at equal distances as one run. Nothing is lost: the
-    /// instant of each of them follows from the run.
+    /// Joins neighbours with the same result at equal distances into one run. Nothing is lost: the instant of each of
+    /// them follows from the run.
     pub fn join_even(&mut self) {
         let mut joined: SmallVec<[Entry; 2]> = SmallVec::new();
         let mut rest = self.entries.as_slice();
@@ -139,8 +139,8 @@ impl Strip {
         self.entries = joined;
     }
 
-    /// Joins neighbours with the same result, at whatever distances: how many there were in a row and the
-    /// instants around every change of state stay, the instants in between go. For views that must be small.
+    /// Joins neighbours with the same result, whatever their distances: the number of checks in a row and the instants
+    /// around every change of state stay, the instants in between are lost. For views that must be small.
     pub fn thin(&mut self) {
         self.entries.dedup_by(|next, entry| {
             let end = entry.end_ms().max(next.end_ms());
@@ -161,7 +161,7 @@ impl Strip {
         Strip { entries: self.entries.iter().filter_map(|entry| entry.cut(from_ms, to_ms)).collect() }
     }
 
-    /// The same with a run for each check.
+    /// The same with one run for each check.
     #[cfg(test)]
     pub(crate) fn expanded(&self) -> Strip {
         let each = |entry: &Entry| {
@@ -186,7 +186,7 @@ impl Strip {
     }
 }
 
-/// The longest run that begins with `first` and goes on through `rest`, and how many entries it takes.
+/// The longest run that begins with `first` and continues in `rest`, and how many entries it takes.
 fn even_run(first: &Entry, rest: &[Entry]) -> (usize, Entry) {
     let mut run = *first;
     let mut length = 1;
@@ -195,7 +195,7 @@ fn even_run(first: &Entry, rest: &[Entry]) -> (usize, Entry) {
         run = joined;
         length += 1;
     }
-    // Two checks are always at equal distances; the second may belong to those that follow.
+    // Two checks always have one distance; the second may belong to a longer run that follows.
     if run.count == 2 && length == 2 { (1, *first) } else { (length, run) }
 }
 
@@ -210,14 +210,14 @@ impl Entry {
         Run { from, to, verdict, class, code, own_class, count: u64::from(self.count) }
     }
 
-    /// The whole distance between its checks; none if there is one check, or the distances differ
-    /// by a millisecond.
+    /// The distance between its checks in milliseconds; none if there is one check, or the distances differ by a
+    /// millisecond.
     fn distance(&self) -> Option<u32> {
         let gaps = self.count - 1;
         (gaps > 0 && self.span_ms.is_multiple_of(gaps)).then(|| self.span_ms / gaps)
     }
 
-    /// This run and one that follows it as one, if all distances are equal.
+    /// Joins this run and the next one, if all distances are equal.
     fn joined(&self, next: &Entry) -> Option<Entry> {
         let between = u32::try_from(next.from_ms - self.end_ms()).ok()?;
         let even = |entry: &Entry| entry.count == 1 || entry.distance() == Some(between);
@@ -266,7 +266,7 @@ fn ceil_millisecond(at: Timestamp) -> i64 {
     i64::try_from(floor).unwrap_or(if floor < 0 { i64::MIN } else { i64::MAX }).saturating_add(i64::from(more))
 }
 
-/// The instant of a millisecond; every one in a strip was an instant once.
+/// The instant of a millisecond; every value in a strip came from a valid instant.
 fn instant(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(millisecond).unwrap_or(if millisecond < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }

@@ -1,5 +1,5 @@
-//! A strip as text: `3412U10000U10000*3+20000Da`. It does not know which failure a letter stands for
-//! by itself: the letters number the window's kinds of failures.
+//! A strip as text: `3412U10000U10000*3+20000Da`. A strip alone does not say which failure a letter stands for: the
+//! letters number the window's kinds of failures.
 //!
 //! ```text
 //! strip   = *run
@@ -23,7 +23,7 @@ use crate::model::{FailureClass, Verdict};
 
 use super::strip::{CheckResult, Entry, Strip};
 
-/// A kind of failure as a window counts them: the class, and the code that it came with.
+/// A kind of failure that a window counts: the class, and the code that it came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FailureKind {
     pub(crate) class: FailureClass,
@@ -42,12 +42,12 @@ impl FailureKind {
 #[error("not a strip of verdicts")]
 pub struct StripError;
 
-/// Instants further than this from the epoch are no instants, in milliseconds (the year 9999).
+/// Instants further than this from the epoch are invalid, in milliseconds (the year 9999).
 const FURTHEST_MS: i64 = 253_402_300_799_999;
 
 impl Strip {
-    /// Appends the strip as text. `kinds` are the window's kinds of failures in the order of the format;
-    /// one that is not among them is written as none.
+    /// Appends the strip as text. `kinds` are the window's kinds of failures in the order of the format; one that is
+    /// not among them is written as no failure.
     pub(crate) fn write_text(&self, from: Timestamp, kinds: &[FailureKind], out: &mut String) {
         let mut before = from.as_millisecond();
         for entry in &self.entries {
@@ -66,7 +66,7 @@ impl Strip {
         }
     }
 
-    /// Whether the text has a verdict or a sign that readers of version 1 do not know.
+    /// Whether the text has a verdict or a symbol that readers of version 1 do not know.
     pub(crate) fn is_of_version_2(&self) -> bool {
         self.entries.iter().any(|entry| entry.result.flaky || entry.result.warned || entry.result.own_class.is_some())
     }
@@ -137,7 +137,7 @@ const fn letter(result: CheckResult) -> char {
     }
 }
 
-/// Appends the letters of a check's failure, and of what it found itself if the controls failed.
+/// Appends the letters of a check's failure, and of the check's own failure if the controls failed.
 fn write_kinds(result: CheckResult, kinds: &[FailureKind], out: &mut String) {
     let number = |kind: FailureKind| kinds.iter().position(|other| *other == kind);
     let code = if result.own_class.is_some() { None } else { result.code };
@@ -150,7 +150,7 @@ fn write_kinds(result: CheckResult, kinds: &[FailureKind], out: &mut String) {
     }
 }
 
-/// The letters that stand for a number by themselves; each `z` before them counts this many more.
+/// The number of letters that stand for a number by themselves; each `z` before one adds this many.
 const SINGLE_LETTERS: usize = 25;
 
 fn push_number(at: usize, out: &mut String) {
@@ -160,7 +160,7 @@ fn push_number(at: usize, out: &mut String) {
     out.push(char::from(b'a' + u8::try_from(at % SINGLE_LETTERS).unwrap_or(0)));
 }
 
-/// What is left of the text.
+/// The rest of the text.
 struct Cursor<'t>(&'t [u8]);
 
 impl Cursor<'_> {
@@ -178,7 +178,7 @@ impl Cursor<'_> {
         found
     }
 
-    /// A number, if one stands here.
+    /// Reads a number, if there is one here.
     fn number(&mut self) -> Result<Option<i64>, StripError> {
         let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
         // Fifteen digits hold every millisecond up to the year 33658, and cannot overflow.
@@ -190,7 +190,7 @@ impl Cursor<'_> {
         Ok((digits > 0).then(|| number.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'))))
     }
 
-    /// The kind of failure whose letters stand here; none if none do.
+    /// Reads the letters of a kind of failure; none if there are none here.
     fn kind(&mut self, kinds: &[FailureKind]) -> Result<Option<FailureKind>, StripError> {
         let skipped = self.0.iter().take_while(|byte| **byte == b'z').count();
         match self.0.get(skipped) {

@@ -20,7 +20,7 @@ use super::strip::{CheckResult, Strip};
 /// that key is the neutral element.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
-    /// Where we asked from.
+    /// The vantage that the checks were made from.
     pub vantage: Arc<str>,
     /// The probe's name.
     pub probe: Arc<str>,
@@ -28,10 +28,10 @@ pub struct Window {
     pub surface: Arc<str>,
     /// Whether the probe is a control target.
     pub control: bool,
-    /// Whether its checks were due within a maintenance window: recorded, and not counted against
-    /// the objective.
+    /// Whether its checks were due within a maintenance window: they are recorded, but do not count against the
+    /// objective.
     pub maintenance: bool,
-    /// Whether any of its checks accepted any certificate (`tls.insecure`). Not a part of the key.
+    /// Whether any of its checks accepted any certificate (`tls.insecure`). Not part of the key.
     pub insecure: bool,
     /// Start of the span. A check belongs to the span in which it was due.
     pub from: Timestamp,
@@ -39,31 +39,31 @@ pub struct Window {
     pub to: Timestamp,
     /// How many checks ended how.
     pub counts: Counts,
-    /// How many of those that were up failed at first.
+    /// How many up checks failed on an earlier attempt.
     pub flaky: u64,
     /// How many checks did not meet a `warn.*` of their probe. They are up.
     pub warnings: u64,
     /// How many checks failed with each class, `down` and `unknown` alike.
     pub failures: BTreeMap<FailureClass, u64>,
-    /// How many of them came with each code, by class: `status` with 503, with 500.
+    /// How many failures came with each code, by class: `status` with 503, with 500.
     pub codes: BTreeMap<(FailureClass, u16), u64>,
-    /// What the checks themselves found that are counted as `control_failed`, by class and code, so that a
-    /// later report can judge again what the controls said.
+    /// The own failures of the checks that are counted as `control_failed`, by class and code, so that a later report
+    /// can judge them again.
     pub set_aside: BTreeMap<(FailureClass, Option<u16>), u64>,
     /// The verdicts in order.
     pub strip: Strip,
-    /// How the checks ended at each remote address, of those that got to one and were judged.
+    /// How the judged checks that connected to a remote address ended, by address.
     pub remotes: Remotes,
     /// How long checks that were up took.
     pub latency: Latency,
-    /// How long it took to fail: the total of the checks that were down.
+    /// How long failing took: the total of the checks that were down.
     pub failed_latency: Histogram,
-    /// How late the checks began that were run.
+    /// How late the checks started that were run.
     pub lag: Histogram,
 }
 
 impl Window {
-    /// The neutral element of a key: no check, and a span that any other span replaces.
+    /// The neutral element of a key: no checks, and a span that any other span replaces.
     #[must_use]
     pub fn empty(vantage: &Arc<str>, probe: &Arc<str>, surface: &Arc<str>, control: bool) -> Window {
         Window {
@@ -89,8 +89,7 @@ impl Window {
         }
     }
 
-    /// Whether the window is of the same vantage, probe and surface, in or out of maintenance
-    /// alike, so that the two may merge.
+    /// Whether the window has the same vantage, probe, surface and maintenance state, so that the two may merge.
     #[cfg(test)]
     pub(crate) fn same_key(&self, other: &Window) -> bool {
         self.vantage == other.vantage
@@ -119,10 +118,10 @@ impl Window {
         self.lag.merge(&other.lag);
     }
 
-    /// The checks that were due in `[from, to)`: counts, classes, codes, warnings and the strip are theirs
-    /// exactly; histograms and remote addresses cannot be cut and stay those of the whole window. None if no
-    /// check was due in that time. Every check belongs to the window's span, also one of version 1 whose
-    /// instant in the strip, at which it began, is past its end.
+    /// The checks that were due in `[from, to)`: counts, classes, codes, warnings and the strip are theirs exactly;
+    /// histograms and remote addresses cannot be cut and stay those of the whole window. None if no check was due in
+    /// that time. Every check belongs to the window's span, even one of format version 1 whose instant in the strip,
+    /// its start, is past the end of the span.
     #[must_use]
     pub fn cut(&self, from: Timestamp, to: Timestamp) -> Option<Cow<'_, Window>> {
         if self.counts.scheduled() == 0 || self.to <= from || self.from >= to {
@@ -157,7 +156,7 @@ impl Window {
         Some(Cow::Owned(part))
     }
 
-    /// Counts checks with a result, in all but the strip and the histograms.
+    /// Counts checks with a result, everywhere but in the strip and the histograms.
     pub(super) fn count(&mut self, result: CheckResult, count: u64) {
         self.counts.add(result.verdict, count);
         self.flaky += if result.flaky { count } else { 0 };
@@ -172,8 +171,8 @@ impl Window {
         }
     }
 
-    /// How many flaky checks belong to a part of the time. The strip of a line of version 1 does not say which
-    /// they were: then the first ones that were up are taken, so that parts add up to the whole.
+    /// How many flaky checks belong to a part of the time. The strip of a version 1 line does not say which they were:
+    /// then the first ones that were up count as flaky, so that parts add up to the whole.
     fn unplaced_flaky(&self, from: Timestamp, to: Timestamp) -> u64 {
         let placed = self.strip.results().filter(|(result, _)| result.flaky).map(|(_, count)| count).sum();
         let unplaced = self.flaky.saturating_sub(placed);
@@ -288,7 +287,7 @@ mod tests {
             let rank = ((q * union.len() as f64 - 1e-9).ceil() as usize).max(1);
             let exact = union[rank - 1];
             let found = u64::try_from(found.as_micros()).expect("it fits");
-            // What is in the last bucket, which ends at an hour, is shown as the maximum.
+            // Samples in the last bucket, which ends at an hour, are shown as the maximum.
             prop_assert!(found >= exact, "{found} {exact}");
             prop_assert!(found - exact <= exact / 1000 || exact >= 3_598_000_000, "{found} {exact}");
             prop_assert_eq!(merged.min_micros(), union.first().copied());

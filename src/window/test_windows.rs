@@ -1,4 +1,4 @@
-//! Any window, for property tests: made by a collector out of any outcomes.
+//! Arbitrary windows for property tests: made by a collector from arbitrary outcomes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
