@@ -1,5 +1,5 @@
-//! To the systems that exist: windows go to Prometheus and OpenTelemetry in their own words.
-//! Exporting is at the edge: it never delays a check, and what it cannot deliver is counted.
+//! Exports to existing systems: windows go to Prometheus, OpenTelemetry and others in their own formats. Exporting
+//! never delays a check, and what cannot be delivered is counted.
 
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 pub mod buckets;
@@ -51,8 +51,8 @@ pub(crate) use kept_sums::sums_kept;
 pub use parquet::{ParquetTables, TablePlace, TablesError};
 pub(crate) use window_file::WindowFile;
 
-/// The exporters of a run: none, one or several. To hand something to them never waits: they
-/// live on a runtime of their own, so that no handshake of theirs stands in a check's way.
+/// The exporters of a run: none, one or several. Handing something to them never waits: they have their own runtime, so
+/// that none of their handshakes delays a check.
 #[derive(Default)]
 pub struct Exporters {
     runtime: Option<Runtime>,
@@ -63,7 +63,7 @@ impl Exporters {
     /// Adds the exporter that `start` starts on their runtime.
     ///
     /// # Errors
-    /// [`ExportError`], where it cannot start.
+    /// [`ExportError`], if it cannot start.
     #[cfg_attr(
         not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
         expect(dead_code, reason = "a build without exporters adds none")
@@ -77,34 +77,34 @@ impl Exporters {
         Ok(())
     }
 
-    /// Whether there is none.
+    /// Whether there are no exporters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.exporters.is_empty()
     }
 
-    /// Where metrics are served: the port, where 0 was asked for.
+    /// The address that serves metrics, with the actual port if 0 was requested.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.exporters.iter().find_map(|exporter| exporter.address())
     }
 
-    /// Takes note of a check.
+    /// Records a check.
     pub fn outcome(&self, outcome: &Outcome) {
         self.exporters.iter().for_each(|exporter| exporter.outcome(outcome));
     }
 
-    /// Takes note of a check that was due and not run.
+    /// Records a check that was due and was not run.
     pub fn missed(&self, probe: &Probe, scheduled_at: Timestamp) {
         self.exporters.iter().for_each(|exporter| exporter.missed(probe, scheduled_at));
     }
 
-    /// Takes note that from here on there are these probes.
+    /// Replaces the set of known probes.
     pub fn adopt(&self, probes: &[Arc<Probe>]) {
         self.exporters.iter().for_each(|exporter| exporter.adopt(probes));
     }
 
-    /// Takes note of windows that closed.
+    /// Records windows that closed.
     pub fn windows(&self, windows: &[Window]) {
         self.exporters.iter().for_each(|exporter| exporter.windows(windows));
         for (family, stats) in self.exporters.iter().filter_map(|exporter| exporter.delivery()) {
@@ -112,12 +112,12 @@ impl Exporters {
         }
     }
 
-    /// Sends what there is, for at most this long, and says in one sentence for each exporter
-    /// what did not arrive. Must not be called from within a runtime.
+    /// Sends what is pending, for at most this long, and returns one sentence about each thing that was not delivered.
+    /// Must not be called from within a runtime.
     #[must_use]
     pub fn finish(self, patience: Duration) -> Vec<String> {
         let Some(runtime) = self.runtime else { return Vec::new() };
-        // One after the other would wait twice as long for two that are down.
+        // One after the other would wait twice as long for two backends that are down.
         let ends: Vec<_> =
             self.exporters.into_iter().map(|exporter| runtime.spawn(exporter.finish(patience))).collect();
         let warnings = runtime.block_on(async {

@@ -1,5 +1,5 @@
-//! Object storage (`s3://`, `gs://`, `az://`, `file://`): places named by a URL, beside those of the local disk. What a
-//! journal or a table is made of there is the business of the journal and of the exporters.
+//! Object storage (`s3://`, `gs://`, `az://`, `file://`): locations given by a URL, beside those on the local disk. The
+//! layout of journals and tables there is up to the journal and the exporters.
 
 #[cfg(feature = "object-store")]
 mod bucket;
@@ -16,7 +16,7 @@ pub use error::StorageError;
 #[cfg(feature = "object-store")]
 pub(crate) use bucket::Created;
 
-/// Whether a place is named by a URL: `s3://bucket/prefix`.
+/// Whether a location is given by a URL: `s3://bucket/prefix`.
 #[must_use]
 pub fn is_url(place: &Path) -> bool {
     place

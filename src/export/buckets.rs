@@ -1,6 +1,6 @@
-//! One histogram in the bucket layouts of other systems: native (Prometheus), exponential
-//! (OpenTelemetry) and `vmrange` (`VictoriaMetrics`). Pure, and no sample is lost: what
-//! goes in is what the buckets add up to. Values are seconds.
+//! One histogram in the bucket layouts of other systems: native (Prometheus), exponential (OpenTelemetry) and `vmrange`
+//! (`VictoriaMetrics`). Pure functions that lose no sample: the buckets add up to the count of the histogram. Values
+//! are seconds.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -13,18 +13,18 @@ use crate::window::Histogram;
 /// 0.27 % wide.
 pub(crate) const FINEST_SCHEMA: i8 = 8;
 
-/// The schema used unless another is asked for: 32 buckets an octave, each 2.2 % wide.
+/// The default schema: 32 buckets an octave, each 2.2 % wide.
 pub(crate) const DEFAULT_SCHEMA: i8 = 5;
 
-/// What counts as zero in a native histogram, in seconds: 2^-128, as client libraries have it. Of
-/// times in microseconds only zero itself.
+/// What counts as zero in a native histogram, in seconds: 2^-128, as in client libraries. Of times in microseconds only
+/// zero itself.
 pub(crate) const ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
 
-/// How histograms are written for Prometheus and its kin.
+/// How histograms are written for Prometheus and compatible systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HistogramFormat {
-    /// As native ones of this schema, 0 to 8. Prometheus 2.40 and later, with the feature
-    /// on; Mimir, Thanos, Grafana Cloud.
+    /// As native histograms of this schema, 0 to 8: Prometheus 2.40 and later with the feature enabled, Mimir, Thanos,
+    /// Grafana Cloud.
     Native(i8),
     /// As classic buckets, cumulative, with `le`.
     Classic,
@@ -39,7 +39,7 @@ impl Default for HistogramFormat {
 }
 
 impl HistogramFormat {
-    /// The schema of native histograms; the default where others are meant.
+    /// The schema of native histograms; the default for other formats.
     #[must_use]
     pub const fn schema(self) -> i8 {
         match self {
@@ -49,7 +49,7 @@ impl HistogramFormat {
     }
 }
 
-/// Why a text does not name a format of histograms.
+/// Why a text is not the name of a histogram format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HistogramFormatError {
     /// The schema after `native:` is not one.
@@ -89,13 +89,12 @@ pub(crate) struct Exponential {
     pub schema: i8,
     /// How many values are zero.
     pub zeros: u64,
-    /// The buckets that hold anything, from the lowest.
+    /// The buckets that are not empty, from the lowest.
     pub buckets: BTreeMap<i32, u64>,
 }
 
 impl Exponential {
-    /// The samples of a histogram in buckets of a schema, which is held between 0 and
-    /// [`FINEST_SCHEMA`].
+    /// The samples of a histogram in buckets of a schema, which is limited to between 0 and [`FINEST_SCHEMA`].
     #[must_use]
     pub(crate) fn of(histogram: &Histogram, schema: i8) -> Exponential {
         let mut exponential = Exponential { schema: schema.clamp(0, FINEST_SCHEMA), ..Exponential::default() };
@@ -109,8 +108,8 @@ impl Exponential {
         exponential
     }
 
-    /// The same with as fine a schema as spans at most `limit` buckets from the lowest to the
-    /// highest. Every bucket of a coarser schema is two of the finer, so nothing is guessed.
+    /// The same with the finest schema that needs at most `limit` buckets from the lowest to the highest. Every bucket
+    /// of a coarser schema is two of the finer one, so nothing is estimated.
     #[must_use]
     pub(crate) fn within(mut self, limit: usize) -> Exponential {
         while self.width() > limit && self.schema > -4 {
@@ -124,14 +123,14 @@ impl Exponential {
         self
     }
 
-    /// All samples in it.
+    /// Number of all its samples.
     #[must_use]
     pub(crate) fn count(&self) -> u64 {
         self.zeros + self.buckets.values().sum::<u64>()
     }
 
-    /// The stretches of buckets that follow each other, and the count of each bucket as its
-    /// difference from the one before: the form in which Prometheus takes them.
+    /// The runs of consecutive buckets, and the count of each bucket as its difference from the one before: the form
+    /// that Prometheus takes.
     #[must_use]
     pub(crate) fn spans(&self) -> (Vec<Span>, Vec<i64>) {
         let (mut spans, mut deltas) = (Vec::<Span>::new(), Vec::new());
@@ -156,8 +155,8 @@ impl Exponential {
         (spans, deltas)
     }
 
-    /// The lowest bucket and the count of each from there, without gaps: the form in which
-    /// OpenTelemetry takes them, with its own numbering.
+    /// The lowest bucket and the count of each from there, without gaps: the form that OpenTelemetry takes, in its own
+    /// numbering.
     #[must_use]
     pub(crate) fn dense(&self) -> (i32, Vec<u64>) {
         let (Some((first, _)), Some((last, _))) = (self.buckets.first_key_value(), self.buckets.last_key_value())
@@ -168,7 +167,7 @@ impl Exponential {
         (first - 1, counts.collect())
     }
 
-    /// How many buckets from the lowest to the highest.
+    /// Number of buckets from the lowest to the highest.
     fn width(&self) -> usize {
         match (self.buckets.first_key_value(), self.buckets.last_key_value()) {
             (Some((first, _)), Some((last, _))) => usize::try_from(last - first + 1).unwrap_or(usize::MAX),
@@ -180,8 +179,8 @@ impl Exponential {
 /// The longest gap that is written as empty buckets.
 const SHORT_GAP: i32 = 2;
 
-/// A stretch of buckets: how many are left out before it, and how many are in it. The first
-/// one's offset is counted from bucket 0.
+/// A run of consecutive buckets: how many are left out before it, and how many are in it. The offset of the first one
+/// is counted from bucket 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// Buckets left out before it.
@@ -195,7 +194,7 @@ pub struct Span {
 fn index(time: Duration, schema: i8) -> i32 {
     let seconds = time.as_secs_f64();
     let guess = (seconds.log2() * f64::from(schema).exp2()).ceil() as i32;
-    // A logarithm is rounded; what counts is between which bounds the value lies.
+    // A logarithm is rounded; the bounds around the value decide.
     if bound(guess - 1, schema) >= seconds {
         guess - 1
     } else if bound(guess, schema) < seconds {
@@ -210,8 +209,8 @@ fn bound(index: i32, schema: i8) -> f64 {
     (f64::from(index) / f64::from(schema).exp2()).exp2()
 }
 
-/// The buckets of `VictoriaMetrics` that hold anything: eighteen a decade, each named by its
-/// bounds as `1.000e-01...1.136e-01`.
+/// The buckets of `VictoriaMetrics` that are not empty: eighteen a decade, each named by its bounds as
+/// `1.000e-01...1.136e-01`.
 /// <https://github.com/VictoriaMetrics/metrics/blob/master/histogram.go>
 #[must_use]
 pub(crate) fn vmranges(histogram: &Histogram) -> Vec<(String, u64)> {
@@ -224,7 +223,7 @@ pub(crate) fn vmranges(histogram: &Histogram) -> Vec<(String, u64)> {
 
 /// Buckets of a decade.
 const VM_PER_DECADE: i32 = 18;
-/// The decade in which the buckets begin: a nanosecond.
+/// The exponent of the lowest decade: it begins at a nanosecond.
 const VM_LOWEST_DECADE: i32 = -9;
 /// The bucket of zero, below the first.
 const VM_ZERO: i32 = -1;
@@ -234,7 +233,7 @@ fn vm_index(time: Duration) -> i32 {
     if time.is_zero() {
         return VM_ZERO;
     }
-    // Exact powers of ten belong to the bucket below them: its upper bound is meant inclusive.
+    // Exact powers of ten belong to the bucket below them: its upper bound is inclusive.
     let decades = micros_log10(time) - f64::from(VM_LOWEST_DECADE);
     let position = decades * f64::from(VM_PER_DECADE);
     let floor = position.floor();

@@ -9,7 +9,7 @@ use crate::window::{Histogram, Window};
 
 use super::WindowFile;
 
-/// The columns. A percentile of too few samples is empty, as is every time of no sample.
+/// The columns. A percentile of too few samples is empty, as is every time without samples.
 const COLUMNS: [&str; 22] = [
     "vantage",
     "probe",
@@ -35,15 +35,15 @@ const COLUMNS: [&str; 22] = [
     "lag_max_us",
 ];
 
-/// A table of windows with a head. `failures` is `class=count;class=count`.
+/// A table of windows with a header row. `failures` is `class=count;class=count`.
 #[derive(Debug)]
 pub struct Csv(());
 
 impl Csv {
-    /// Writes the head.
+    /// Writes the header row.
     ///
     /// # Errors
-    /// What the writer says.
+    /// The writer's error.
     pub fn begin(out: &mut dyn Write) -> io::Result<Csv> {
         line(COLUMNS, out)?;
         Ok(Csv(()))

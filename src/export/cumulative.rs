@@ -1,5 +1,5 @@
-//! What a process, or several one after another, have seen in all: one window per series of
-//! windows, without its strip. Counters and histograms that only grow are read from it.
+//! Everything that a process, or several one after another, have recorded: one window per series, without its strip.
+//! Counters and histograms that only grow are read from it.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub struct Cumulative {
     totals: BTreeMap<Identity, Total>,
 }
 
-/// The sum of windows of one series, and the time that they are of.
+/// The sum of the windows of one series, and the time they cover.
 #[derive(Clone, Debug)]
 pub struct Total {
     /// The sum, without a strip.
@@ -24,14 +24,14 @@ pub struct Total {
     pub last_ms: i64,
 }
 
-/// The instant that a window's samples stand at, in milliseconds: when the last of its checks was due. It
-/// depends on the window alone, so that whoever sends a window, and whenever, sends the same sample.
+/// The timestamp of a window's samples, in milliseconds: when the last of its checks was due. It depends on the window
+/// alone, so that any sender at any time sends the same sample.
 #[must_use]
 pub(crate) fn stamp_ms(window: &Window) -> i64 {
     window.strip.runs().map(|run| run.to).max().unwrap_or(window.to).as_millisecond()
 }
 
-/// A sum is of one prober: its shard tells none of its series from another.
+/// A sum is of one prober, so its series need no shard.
 fn identity_of(window: &Window) -> Identity {
     metric::identity_of(window, None)
 }
@@ -95,13 +95,13 @@ impl Cumulative {
         self.totals.get(identity)
     }
 
-    /// The sum that a window's checks belong to.
+    /// The sum that a window is part of.
     #[must_use]
     pub(crate) fn sum_of(&self, window: &Window) -> Option<&Window> {
         self.totals.get(&identity_of(window)).map(|total| &total.sum)
     }
 
-    /// Whether nothing was added.
+    /// Whether nothing has been added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.totals.is_empty()

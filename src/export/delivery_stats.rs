@@ -1,4 +1,4 @@
-//! What became of an exporter's batches: all of them are counted.
+//! What became of an exporter's batches: every one is counted.
 
 use crate::model::SafeText;
 
@@ -7,13 +7,13 @@ use crate::model::SafeText;
 pub struct DeliveryStats {
     /// Batches the backend took.
     pub sent: u64,
-    /// Batches given up: the queue was full, or the time was over.
+    /// Batches dropped: the queue was full, or time ran out.
     pub dropped: u64,
-    /// Batches the backend will not take, also not when asked again.
+    /// Batches that the backend rejects, and would reject again.
     pub refused: u64,
-    /// Attempts that failed and were made again.
+    /// Attempts that failed and were repeated.
     pub retries: u64,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<SafeText>,
 }
 
@@ -24,7 +24,7 @@ impl DeliveryStats {
         self.dropped == 0 && self.refused == 0
     }
 
-    /// One sentence for the user about what did not arrive; none if all did.
+    /// One sentence for the user about what was not delivered; none if everything was.
     #[must_use]
     pub fn warning(&self, exporter: &str) -> Option<String> {
         if self.is_whole() {

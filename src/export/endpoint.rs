@@ -1,5 +1,5 @@
-//! One request to a backend or a receiver of alerts, and what its answer means. The only file of
-//! these that knows reqwest.
+//! One request to a backend or a receiver of alerts, and what its answer means. The only file of the exporters and
+//! alerts that uses reqwest.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,9 +18,9 @@ use crate::model::{DeniedNetworks, NetworkRules, Redactor, SafeText, credentials
 
 use super::error::ExportError;
 
-/// The longest answer that is read, in bytes.
+/// Maximum length of an answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 1 << 20;
-/// The longest a backend can make us wait by `Retry-After`.
+/// The longest pause that a backend can impose with `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Where to send, and how.
@@ -29,24 +29,24 @@ pub(crate) struct Endpoint {
     client: reqwest::Client,
     url: Url,
     headers: HeaderMap,
-    /// Of what is sent: an answer may quote it.
+    /// Knows the secrets of what is sent: an answer may quote it.
     redactor: Redactor,
     denied: DeniedNetworks,
 }
 
-/// What an answer means for what was sent.
+/// What an answer means for the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Taken. The body as far as it was read.
+    /// Accepted. The body, as far as it was read.
     Accepted(Vec<u8>),
-    /// Not taken, and worth another attempt, at the earliest after this time.
+    /// Not accepted, but worth another attempt, at the earliest after this time.
     Retry(Option<Duration>, SafeText),
-    /// Not taken, and another attempt would end the same.
+    /// Not accepted, and another attempt would fail too.
     Refused(SafeText),
 }
 
 impl Endpoint {
-    /// A client for one address, which connects as the rules allow. Credentials in the URL become a header.
+    /// A client for one URL, which connects as the rules allow. Credentials in the URL become a header.
     ///
     /// # Errors
     /// [`ExportError`], if the URL or the certificates cannot be used.
@@ -92,7 +92,7 @@ impl Endpoint {
         self.ask(self.client.post(self.url.clone()).body(body), &self.redactor, worth_retrying).await
     }
 
-    /// Asks another address of the same server.
+    /// Requests another URL of the same server.
     pub(crate) async fn get(&self, url: Url) -> Answer {
         let redactor = self.redactor.with(credentials::of_url(&url));
         if let Some(network) = denied_address(&url, self.denied) {
@@ -123,7 +123,7 @@ impl Endpoint {
         let read = loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_LIMIT => body.extend_from_slice(&chunk),
-                // The status has said what counts; the rest of a long answer is not needed.
+                // The status is all that counts; the rest of a long answer is not needed.
                 Ok(_) => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -139,7 +139,7 @@ impl Endpoint {
     }
 }
 
-/// The name of the denied network that the address in a URL is in, if it is one and no name.
+/// The name of the denied network of the IP address in a URL; none for a name.
 fn denied_address(url: &Url, denied: DeniedNetworks) -> Option<&'static str> {
     match url.host()? {
         url::Host::Domain(_) => None,
@@ -173,11 +173,11 @@ impl Resolve for AllowedNames {
 }
 
 #[cfg(any(feature = "remote-write", feature = "otlp"))]
-/// Headers as `name=value,name=value`, the values percent-encoded where need be: the way
-/// `OTEL_EXPORTER_OTLP_HEADERS` is written. Their values are secret.
+/// Parses headers of the form `name=value,name=value`, with values percent-encoded if needed, as in
+/// `OTEL_EXPORTER_OTLP_HEADERS`. Their values are secret.
 ///
 /// # Errors
-/// [`ExportError::Variable`], if a name or value is none.
+/// [`ExportError::Variable`], if a name or value is invalid.
 pub(crate) fn headers(text: &str, variable: &'static str) -> Result<HeaderMap, ExportError> {
     let mut headers = HeaderMap::new();
     for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
@@ -192,7 +192,7 @@ pub(crate) fn headers(text: &str, variable: &'static str) -> Result<HeaderMap, E
     Ok(headers)
 }
 
-/// User and password of a URL as the header they stand for.
+/// User and password of a URL as a basic authentication header.
 fn basic(url: &Url) -> Option<HeaderValue> {
     use base64::Engine as _;
 
@@ -209,13 +209,13 @@ fn basic(url: &Url) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The seconds of a `Retry-After`, held at [`LONGEST_PAUSE`].
+/// The seconds of a `Retry-After`, capped at [`LONGEST_PAUSE`].
 fn pause(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
 }
 
-/// What went wrong, cause by cause, without the address and its secrets.
+/// The error and its causes, without the URL and its secrets.
 fn reason(error: reqwest::Error, redactor: &Redactor) -> SafeText {
     if error.is_timeout() {
         return SafeText::message("no answer in time");
@@ -230,7 +230,7 @@ fn reason(error: reqwest::Error, redactor: &Redactor) -> SafeText {
     redactor.message(&text)
 }
 
-/// The certificates of a file, or else those of the system, or else Mozilla's.
+/// The certificates of a file, otherwise those of the system, otherwise Mozilla's.
 fn roots(certificates: Option<&Path>) -> Result<RootCertStore, ExportError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = certificates {
@@ -290,7 +290,7 @@ mod tests {
         assert!(Endpoint::new(url, HeaderMap::new(), Duration::from_secs(1), None, NetworkRules::default()).is_err());
     }
 
-    /// A server that refuses one request and quotes it in its answer.
+    /// A server that rejects one request and quotes it in its answer.
     async fn quoting(status: &'static str) -> std::net::SocketAddr {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -1,4 +1,4 @@
-//! Why an exporter cannot start. Once it runs, what goes wrong is counted and not raised.
+//! Why an exporter cannot start. Once it runs, errors are counted and not returned.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,21 +9,21 @@ use crate::model::SafeText;
 /// Why an exporter cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// There is no thread to be had.
+    /// No thread could be started.
     #[error("cannot start a thread for the exporters")]
     Runtime(#[source] io::Error),
-    /// Nobody can listen there.
+    /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
         /// Where.
         address: SocketAddr,
-        /// Why not.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The address of a backend cannot be used.
+    /// The URL of a backend cannot be used.
     #[error("cannot export to `{url}`: {why}")]
     Url {
-        /// The address, without its secrets.
+        /// The URL, without its secrets.
         url: SafeText,
         /// What is wrong with it.
         why: &'static str,
@@ -41,15 +41,15 @@ pub enum ExportError {
     Certificates {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A client cannot be made of what was given.
+    /// A client cannot be built from the settings.
     #[error("cannot prepare the connection to `{url}`: {why}")]
     Client {
-        /// The address, without its secrets.
+        /// The URL, without its secrets.
         url: SafeText,
-        /// Why not.
+        /// The error of the client.
         why: SafeText,
     },
 }

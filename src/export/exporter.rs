@@ -1,4 +1,4 @@
-//! What a run tells each exporter: a system beside the journal that takes outcomes or windows.
+//! The interface of an exporter: a system beside the journal that takes outcomes or windows.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -14,11 +14,10 @@ use crate::window::Window;
 
 use super::delivery_stats::DeliveryStats;
 
-/// What an exporter says at its end: one sentence for the user about each thing that did not arrive.
+/// The result of an exporter's end: one sentence for the user about each thing that was not delivered.
 pub(crate) type Finished = Pin<Box<dyn Future<Output = Vec<String>> + Send>>;
 
-/// A running exporter. It takes events without waiting: checks go on whatever becomes of the system
-/// that it exports to.
+/// A running exporter. It takes events without waiting: checks go on whatever happens to the system that it exports to.
 pub(crate) trait Exporter: Send + Sync {
     /// A check ended.
     fn outcome(&self, outcome: &Outcome);
@@ -26,25 +25,25 @@ pub(crate) trait Exporter: Send + Sync {
     /// A check was due and was not run.
     fn missed(&self, _probe: &Probe, _scheduled_at: Timestamp) {}
 
-    /// From here on there are these probes.
+    /// The set of probes changed to these.
     fn adopt(&self, _probes: &[Arc<Probe>]) {}
 
     /// Windows closed.
     fn windows(&self, _windows: &[Window]) {}
 
-    /// What became of its batches, and the metric that says so; none if it sends none.
+    /// What became of its batches, and the metric that shows it; none if it sends none.
     fn delivery(&self) -> Option<(&'static Family, DeliveryStats)> {
         None
     }
 
-    /// What became of another exporter's batches.
+    /// Shows what became of another exporter's batches.
     fn show_delivery(&self, _family: &'static Family, _stats: &DeliveryStats) {}
 
-    /// Where it serves, if it does.
+    /// The address it serves on, if it does.
     fn address(&self) -> Option<SocketAddr> {
         None
     }
 
-    /// Sends what there is, for at most this long.
+    /// Sends what is pending, for at most this long.
     fn finish(self: Box<Self>, patience: Duration) -> Finished;
 }

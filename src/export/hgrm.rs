@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use crate::window::Histogram;
 
-/// The lines for each halving of the distance to 100 %.
+/// Lines for each halving of the distance to 100 %.
 const TICKS: u32 = 5;
 
-/// Writes the distribution of a histogram: value, percentile, how many samples are at most that
-/// long, and one over what is left. An empty histogram has no line but the heads.
+/// Writes the distribution of a histogram: value, percentile, number of samples up to that value, and one divided by
+/// the remaining share. An empty histogram has only header lines.
 ///
 /// # Errors
-/// What the writer says.
+/// The writer's error.
 pub fn hgrm(histogram: &Histogram, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")?;
     let (mut seen, mut tick) = (0, 0);
@@ -44,8 +44,8 @@ pub fn hgrm(histogram: &Histogram, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "#[Buckets = {:12}, SubBuckets     = {:12}]", 22, 2048)
 }
 
-/// How much is above the level of a tick, and of how much: the distance to all is halved in [`TICKS`]
-/// steps. As whole numbers, since sums of steps drift past the levels they are to meet.
+/// The share above the level of a tick, as numerator and denominator: the distance to 100 % is halved in [`TICKS`]
+/// steps. As integers, since sums of steps drift away from the exact levels.
 const fn level(tick: u32) -> (u128, u128) {
     let halvings = tick / TICKS;
     ((2 * TICKS - tick % TICKS) as u128, ((2 * TICKS) as u128) << halvings)
@@ -56,7 +56,7 @@ const fn ratio(part: u128, whole: u128) -> f64 {
     part as f64 / whole as f64
 }
 
-/// Mean and standard deviation in milliseconds: the mean exactly, the deviation by buckets.
+/// Mean and standard deviation in milliseconds: the mean is exact, the deviation is computed from buckets.
 fn moments(histogram: &Histogram) -> (f64, f64) {
     if histogram.is_empty() {
         return (0.0, 0.0);

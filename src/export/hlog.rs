@@ -1,5 +1,5 @@
-//! `.hlog`: `HdrHistogram`'s interval log, version 1.3, one line per window and kind of time. The
-//! tools of that family read it: `HistogramLogAnalyzer`, the Java, Python and JavaScript readers.
+//! `.hlog`: `HdrHistogram`'s interval log, version 1.3, one line per window and kind of time. The tools of that family
+//! read it: `HistogramLogAnalyzer`, the Java, Python and JavaScript readers.
 
 use std::io;
 use std::io::Write;
@@ -11,25 +11,23 @@ use crate::window::{HdrText, Histogram, Window};
 
 use super::WindowFile;
 
-/// What the maximum of an interval is divided by: our times are microseconds, and the log's
-/// readers show milliseconds.
+/// The divisor of an interval's maximum: our times are microseconds, and the log's readers show milliseconds.
 const MAX_DIVISOR: f64 = 1000.0;
 
-/// An interval log. The tag of a line names vantage, surface, probe and what was timed:
-/// `Tag=local/web/home/total`, then each phase, `failed` and `lag`. Values are microseconds;
-/// instants are seconds since the epoch.
+/// An interval log. The tag of a line names vantage, surface, probe and the kind of time: `Tag=local/web/home/total`,
+/// then each phase, `failed` and `lag`. Values are microseconds; instants are seconds since the epoch.
 #[derive(Debug, Default)]
 pub(crate) struct Hlog {
     hdr: HdrText,
 }
 
 impl Hlog {
-    /// Writes the head of a log that begins at an instant.
+    /// Writes the header of a log that begins at an instant.
     ///
     /// # Errors
-    /// What the writer says.
+    /// The writer's error.
     pub(crate) fn begin(start: Timestamp, out: &mut dyn Write) -> io::Result<Hlog> {
-        // The readers know no time before the epoch.
+        // The readers reject times before the epoch.
         let start = start.max(Timestamp::UNIX_EPOCH);
         writeln!(out, "#[Histogram log format version 1.3]")?;
         writeln!(out, "#[BaseTime: 0.000 (seconds since epoch)]")?;

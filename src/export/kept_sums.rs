@@ -1,6 +1,6 @@
-//! The sums behind the counters of a run that ends, kept for the next one: a counter that began at zero with
-//! each run of cron would say nothing. The file is replaced whole, under a lock, before anything is
-//! sent, so that what a backend has seen is never more than what the file knows.
+//! The sums behind the counters of a run, kept in a file for the next run: counters that restarted at zero with every
+//! cron run would be useless. The file is replaced as a whole, under a lock, before anything is sent, so that a backend
+//! never has more than the file.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -20,29 +20,29 @@ use crate::metric;
 use crate::model::{Counts, FailureClass, Phase, micros, timestamp};
 use crate::window::{HdrReader, HdrText, Histogram, Window};
 
-/// What the file says it is.
+/// The schema name in the file.
 const SCHEMA: &str = "uptick.sums/1";
-/// What it said before more than remote write had one.
+/// The former schema name, from when only remote write had such a file.
 const FORMER_SCHEMA: &str = "uptick.remote-write-state/1";
-/// The largest file that is read, in bytes: some hundred thousand series.
+/// Maximum size of a file that is read, in bytes: some hundred thousand series.
 const FILE_LIMIT: u64 = 1 << 30;
-/// How long another run may hold the lock.
+/// How long to wait for a lock that another run holds.
 const LOCK_TIME: Duration = Duration::from_secs(2);
-/// The least between two samples of a series, in milliseconds: a new series has a zero one before.
+/// Minimum time between two samples of a series, in milliseconds: a zero precedes the first sample of a new series.
 pub(crate) const STAMPS_APART: i64 = 2;
 
 /// The sums, and where they are kept.
 pub(crate) struct KeptSums {
     path: Option<PathBuf>,
     sums: Cumulative,
-    /// The file as this process left it: then it need not be read again.
+    /// The file as this process last wrote it: if unchanged, it need not be read again.
     left: Option<Mark>,
-    /// Why the file does not know what is in memory.
+    /// Why the file lacks what is in memory.
     trouble: Option<io::Error>,
     hdr: HdrText,
 }
 
-/// What tells one version of the file from another.
+/// Identifies a version of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     length: u64,
@@ -53,34 +53,34 @@ struct Mark {
 /// A sum that changed.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
-    /// What it was.
+    /// The old sum.
     pub before: Option<Window>,
-    /// What it is.
+    /// The new sum.
     pub after: Window,
-    /// The instant of its samples, in milliseconds.
+    /// The timestamp of its samples, in milliseconds.
     pub at_ms: i64,
-    /// The instant of the zero before the first sample of a new series: before every sample of it.
+    /// The timestamp of the zero before the first sample of a new series: earlier than all its samples.
     pub zero_ms: i64,
 }
 
 impl KeptSums {
-    /// Sums that are kept in a file, or for as long as the process lives. `base` is where they
-    /// begin when there is no file yet; it is asked at once, while nothing new is in it.
+    /// Sums that are kept in a file, or for as long as the process lives. `base` gives their initial value if there is
+    /// no file yet; it is called at once, before anything new is added.
     pub(crate) fn new(path: Option<PathBuf>, base: impl FnOnce() -> Cumulative) -> KeptSums {
         let known = path.as_deref().and_then(|path| read(path).ok());
         let sums = known.unwrap_or_else(base);
         KeptSums { path, sums, left: None, trouble: None, hdr: HdrText::default() }
     }
 
-    /// Adds what is new. A file that cannot be written does not keep anything from being sent:
-    /// the next run then begins where the file stands, and a backend sees a counter's reset.
+    /// Adds new sums. If the file cannot be written they are sent all the same: the next run then starts from the old
+    /// file, and a backend sees a counter reset.
     pub(crate) fn add(&mut self, pending: &Cumulative) -> Vec<Change> {
         let lock = self.path.as_deref().map(lock).transpose();
         self.read_again();
         let mut changes = Vec::new();
         for (identity, new) in pending.totals() {
             let before = self.sums.get(identity);
-            // A run that began earlier and ended later adds to a sum that was sent already.
+            // A run that began earlier and ended later adds to a sum that was already sent.
             let earliest = before.map_or(i64::MIN, |sent| sent.last_ms.saturating_add(STAMPS_APART));
             let at_ms = new.last_ms.max(earliest);
             let before = before.map(|sent| sent.sum.clone());
@@ -98,7 +98,7 @@ impl KeptSums {
         changes
     }
 
-    /// The sums as they are.
+    /// The current sums.
     #[must_use]
     pub(crate) const fn sums(&self) -> &Cumulative {
         &self.sums
@@ -110,7 +110,7 @@ impl KeptSums {
         self.trouble.as_ref()
     }
 
-    /// Reads what another run has added. What this one could not write would be lost by it.
+    /// Reads what another run has added. Sums that this run could not write would be lost by it.
     fn read_again(&mut self) {
         let Some(path) = self.path.as_deref().filter(|_| self.trouble.is_none()) else { return };
         let is_as_left = mark(path).is_ok_and(|found| Some(found) == self.left);
@@ -153,7 +153,7 @@ fn lock(path: &Path) -> io::Result<HeldLock> {
     }
 }
 
-/// The sums that runs have kept in a file so far; none if there is no such file.
+/// The sums that runs have kept in a file; none if there is no such file.
 #[must_use]
 pub(crate) fn sums_kept(path: &Path) -> Option<Cumulative> {
     read(path).ok()
@@ -222,7 +222,7 @@ struct Sum {
     from: Timestamp,
     #[serde(with = "timestamp")]
     to: Timestamp,
-    /// The instant of the samples that were sent last, in milliseconds.
+    /// The timestamp of the last samples sent, in milliseconds.
     #[serde(default)]
     stamp_ms: Option<i64>,
     counts: Counts,

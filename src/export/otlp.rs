@@ -1,5 +1,5 @@
-//! OpenTelemetry metrics over HTTP: counters, the last checks' gauges, and exponential histograms
-//! made from the windows' own. Cumulative where a process lives on, delta where it ends.
+//! OpenTelemetry metrics over HTTP: counters, gauges of the last checks, and exponential histograms converted from
+//! those of the windows. Cumulative for a long-running process, delta for a short one.
 //! <https://opentelemetry.io/docs/specs/otlp/>
 
 mod attributes;
@@ -32,14 +32,14 @@ use attributes::Targets;
 pub use environment::{Settings, Temporality};
 pub use json::Json;
 
-/// Windows whose series go into one request, at most: it stays below a megabyte.
+/// Maximum number of windows whose series go into one request: it stays below a megabyte.
 const WINDOWS_PER_REQUEST: usize = 100;
 
 /// A running exporter to a collector.
 #[derive(Debug)]
 pub struct Otlp {
     push: Push,
-    /// What the probes ask.
+    /// What the probes check.
     targets: Arc<Mutex<Arc<Targets>>>,
 }
 
@@ -68,17 +68,17 @@ impl Otlp {
         Ok(Otlp { push, targets })
     }
 
-    /// Takes note that from here on there are these probes.
+    /// Replaces the set of known probes.
     pub fn adopt(&self, probes: &[Arc<Probe>]) {
         *self.targets.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(attributes::targets(probes));
     }
 
-    /// Takes note of windows that closed. It never waits.
+    /// Records windows that closed. It never waits.
     pub fn windows(&self, windows: &[Window]) {
         self.push.windows(windows);
     }
 
-    /// Takes note of the last check of a probe. It never waits.
+    /// Records the last check of a probe. It never waits.
     pub fn outcome(&self, outcome: &Outcome) {
         self.push.outcome(outcome);
     }
@@ -89,7 +89,7 @@ impl Otlp {
         self.push.stats()
     }
 
-    /// Sends what there is, for at most this long.
+    /// Sends what is pending, for at most this long.
     pub async fn finish(self, patience: Duration) -> DeliveryStats {
         self.push.finish(patience).await
     }
@@ -117,7 +117,7 @@ impl Exporter for Otlp {
     }
 }
 
-/// The specification: again on 429, 502, 503 and 504, never on anything else.
+/// Per the specification: retry on 429, 502, 503 and 504 only.
 fn worth_retrying(status: StatusCode) -> bool {
     matches!(
         status,
@@ -128,7 +128,7 @@ fn worth_retrying(status: StatusCode) -> bool {
     )
 }
 
-/// A collector may take a request and say in the answer that it threw parts of it away.
+/// A collector may accept a request and report in its answer that it rejected parts of it.
 fn objection(body: &[u8]) -> Option<String> {
     let answer = ExportMetricsServiceResponse::decode(body).ok()?;
     let partial = answer.partial_success.filter(|partial| partial.rejected_data_points > 0)?;
@@ -136,10 +136,10 @@ fn objection(body: &[u8]) -> Option<String> {
     Some(format!("{points} data points rejected: {why}"))
 }
 
-/// Makes requests of what is pending.
+/// Builds requests from what is pending.
 struct Encoder {
     settings: Settings,
-    /// Where the next delta begins, or all of what is cumulative.
+    /// The start of the next delta, or of everything cumulative.
     since: Timestamp,
     sums: Cumulative,
 }

@@ -1,6 +1,6 @@
-//! A journal as tables of Parquet files, for engines that speak SQL: `windows`, the `buckets` of their histograms,
-//! the `runs` of their strips, and `failures`. Files lie under `TABLE/day=DAY/vantage=VANTAGE/`, which engines read as
-//! two more columns. A day of a vantage is replaced as a whole, a file at once; nothing else is touched.
+//! A journal as tables of Parquet files, for SQL engines: `windows`, the `buckets` of their histograms, the `runs` of
+//! their strips, and `failures`. Files are stored under `TABLE/day=DAY/vantage=VANTAGE/`, which engines read as two
+//! more columns. A day of a vantage is replaced as a whole, each file at once; nothing else is touched.
 
 mod place;
 mod rows;
@@ -22,13 +22,13 @@ use table::{Table, TableShape};
 
 pub use place::{TablePlace, TablesError};
 
-/// The name of each file: its folder says the rest.
+/// The name of each file: its folder identifies it.
 const FILE: &str = "uptick.parquet";
 
-/// So many rows wait in memory at most, all tables together.
+/// Maximum number of rows that wait in memory, all tables together.
 const WAITING: usize = 400_000;
 
-/// What a name keeps of itself in a path.
+/// Characters of a name that stay unencoded in a path.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// What was written.
@@ -40,7 +40,7 @@ pub struct Written {
     pub bytes: u64,
     /// Windows.
     pub windows: u64,
-    /// Failures.
+    /// Failed checks with evidence.
     pub failures: u64,
 }
 
@@ -70,7 +70,7 @@ impl Partition {
         [&mut self.windows, &mut self.buckets, &mut self.runs, &mut self.failures]
     }
 
-    /// Writes the rows of each table that has enough of them.
+    /// Writes the rows of each table that has enough for a group.
     fn write_groups(&mut self, place: &TablePlace) -> io::Result<()> {
         let mut whole = self.tables_mut().into_iter().filter(|table| table.has_group());
         whole.try_for_each(|table| table.write_waiting(place))
@@ -115,10 +115,10 @@ impl ParquetTables {
         self.add(outcome.scheduled_at, &vantage, |partition| rows::failure(outcome, &mut partition.failures))
     }
 
-    /// Ends the files of everything that was added: they take the place of the old ones.
+    /// Completes the files of everything that was added: they replace the old ones.
     ///
     /// # Errors
-    /// If a file cannot be written. Files that have their name already keep it.
+    /// If a file cannot be written. Files that were already replaced stay so.
     pub fn finish_files(&mut self) -> Result<(), TablesError> {
         let mut drafts = Vec::new();
         for (_, partition) in std::mem::take(&mut self.partitions) {
@@ -148,7 +148,7 @@ impl ParquetTables {
         self.make_room()
     }
 
-    /// Writes the longest tables where too many rows wait.
+    /// Writes the longest tables if too many rows wait.
     fn make_room(&mut self) -> io::Result<()> {
         let all: usize = self.partitions.values().flat_map(Partition::tables).map(Table::waiting).sum();
         if all < WAITING {

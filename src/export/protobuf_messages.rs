@@ -1,4 +1,4 @@
-//! The few messages of Prometheus' own protobuf formats that are needed, declared by hand.
+//! The messages of Prometheus' protobuf formats that are needed here, declared by hand.
 
 #[cfg(feature = "prometheus-server")]
 pub(super) mod exposition;

@@ -1,6 +1,6 @@
-//! Sends what an encoder makes of the pending batch, in order, one request at a time, until it is taken.
-//! Whoever adds to the batch never waits: it grows while the encoder is busy, encoded requests wait
-//! in a bounded queue, and what does not fit is dropped, oldest first, and counted.
+//! Encodes the pending batch and sends it in order, one request at a time, until it is accepted. Adding to the batch
+//! never waits: it grows while the encoder is busy, encoded requests wait in a bounded queue, and when that is full the
+//! oldest are dropped and counted.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,23 +20,23 @@ use super::cumulative::Cumulative;
 use super::delivery_stats::DeliveryStats;
 use super::endpoint::{Answer, Endpoint};
 
-/// Batches that wait at most.
+/// Maximum number of batches that wait.
 const QUEUE_BATCHES: usize = 256;
-/// Bytes that wait at most.
+/// Maximum number of bytes that wait.
 const QUEUE_BYTES: usize = 16 << 20;
-/// How long the batch grows unless something else is said: the windows of many probes close together.
+/// Default time that a batch grows: the windows of many probes close together.
 pub(super) const GATHER: Duration = Duration::from_millis(500);
-/// The pause after a first failure; it doubles with each.
+/// The pause after the first failure; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What happened since the encoder was last asked.
+/// What happened since the encoder last took a batch.
 #[derive(Debug, Default)]
 pub(super) struct PendingBatch {
     /// Windows that closed, added up by series.
     pub(super) windows: Cumulative,
-    /// What the last check of each probe says; nothing if it could not be judged.
+    /// The series of each probe's last check; none if it could not be judged.
     pub(super) last: BTreeMap<String, Arc<Vec<Series<'static>>>>,
 }
 
@@ -46,19 +46,18 @@ impl PendingBatch {
     }
 }
 
-/// How one kind of backend is spoken to.
+/// How to send to one kind of backend.
 pub(super) struct Backend<E> {
-    /// Where.
     pub(super) endpoint: Endpoint,
-    /// Makes the bodies of requests of a batch. It may read and write files.
+    /// Encodes a batch as the bodies of requests. It may read and write files.
     pub(super) encode: E,
     /// Which answers are worth another attempt.
     pub(super) worth_retrying: fn(StatusCode) -> bool,
-    /// What an accepted request's answer says was refused of it after all.
+    /// What the answer to an accepted request reports as rejected.
     pub(super) objection: fn(&[u8]) -> Option<String>,
     /// How long a batch grows before it is sent.
     pub(super) gather: Duration,
-    /// Which part of a vantage's probes is asked.
+    /// The part of the vantage's probes that is run.
     pub(super) shard: Option<Shard>,
 }
 
@@ -80,7 +79,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Inbox {
     pending: PendingBatch,
-    /// When to end, once nothing more will come.
+    /// When to end, once no more events come.
     deadline: Option<Instant>,
 }
 
@@ -105,7 +104,7 @@ impl Push {
         Push { shared, worker: tokio::spawn(worker.run(backend.encode)), shard: backend.shard }
     }
 
-    /// Takes note of windows that closed.
+    /// Records windows that closed.
     pub(super) fn windows(&self, windows: &[Window]) {
         let mut inbox = lock(&self.shared.inbox);
         for window in windows {
@@ -115,7 +114,7 @@ impl Push {
         self.shared.wake.notify_one();
     }
 
-    /// Takes note of the last check of a probe. It is sent along with the next windows.
+    /// Records the last check of a probe. It is sent with the next windows.
     pub(super) fn outcome(&self, outcome: &Outcome) {
         let series = Arc::new(metric::of_outcome(outcome, self.shard));
         lock(&self.shared.inbox).pending.last.insert(outcome.probe.clone(), series);
@@ -126,11 +125,11 @@ impl Push {
         lock(&self.shared.stats).clone()
     }
 
-    /// Sends what there is, for at most this long, and says what became of everything.
+    /// Sends what is pending, for at most this long, and returns what became of everything.
     pub(super) async fn finish(self, patience: Duration) -> DeliveryStats {
         lock(&self.shared.inbox).deadline = Some(Instant::now() + patience);
         self.shared.wake.notify_one();
-        // The worker keeps to its deadline; it may only be held up by a file system that hangs.
+        // The worker keeps its deadline; only a file system that hangs can delay it.
         let mut worker = self.worker;
         if tokio::time::timeout(patience + Duration::from_secs(5), &mut worker).await.is_err() {
             worker.abort();
@@ -182,7 +181,7 @@ impl Worker {
         self.note(|stats, worker| stats.dropped += worker.queue.len() as u64);
     }
 
-    /// Encodes the pending batch, off the runtime's threads, and puts the batches into the queue.
+    /// Encodes the pending batch on a blocking thread, and queues the requests.
     async fn encode<E>(&mut self, mut encode: E) -> E
     where
         E: FnMut(PendingBatch) -> Vec<Vec<u8>> + Send + 'static,
@@ -198,7 +197,7 @@ impl Worker {
         let (encode, batches) = encoding.await.expect("an encoder does not panic, and is not aborted");
         self.queue.extend(batches);
         while self.queue.len() > 1 && self.is_over_full() {
-            // The first may be on its way; then the next oldest goes.
+            // The first may be in flight; then the next oldest is dropped.
             self.queue.remove(usize::from(self.in_flight.is_some()));
             self.note(|stats, _| stats.dropped += 1);
         }
@@ -219,7 +218,7 @@ impl Worker {
         }
     }
 
-    /// Takes the answer to the first batch of the queue.
+    /// Handles the answer to the first batch of the queue.
     fn take(&mut self, answer: Answer) {
         self.in_flight = None;
         match answer {
@@ -259,7 +258,7 @@ impl Worker {
     }
 }
 
-/// The answer to the request that is on its way; never if there is none.
+/// The answer to the request in flight; pending forever if there is none.
 async fn landing(in_flight: &mut Option<JoinHandle<Answer>>) -> Answer {
     match in_flight {
         Some(request) => {
@@ -276,7 +275,7 @@ async fn at(instant: Option<Instant>) {
     }
 }
 
-/// What is counted is still right where somebody panicked while counting.
+/// The counts are still valid if another thread panicked while counting.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! Prometheus remote write 1.0: cumulative series, sent as windows close, for places that
-//! nobody can scrape: cron, laptops, CI.
+//! Prometheus remote write 1.0: cumulative series, sent as windows close, from places that cannot be scraped: cron,
+//! laptops, CI.
 //! <https://prometheus.io/docs/specs/prw/remote_write_spec/>
 
 mod replay;
@@ -32,7 +32,7 @@ use request::{body, endpoint, worth_retrying};
 use samples::Form;
 pub use verify::{Stored, verify};
 
-/// Windows whose series go into one request, at most: it stays below a megabyte.
+/// Maximum number of windows whose series go into one request: it stays below a megabyte.
 const WINDOWS_PER_REQUEST: usize = 100;
 
 /// A running remote writer.
@@ -44,8 +44,8 @@ pub struct RemoteWrite {
 }
 
 impl RemoteWrite {
-    /// Starts one on the current runtime. `base` is what was seen before there was a state: the
-    /// journal so far. It is asked at once and only then.
+    /// Starts one on the current runtime. `base` gives the sums before there was a state file: the journal so far. It
+    /// is called at once, and only if there is none.
     ///
     /// # Errors
     /// [`ExportError`], if the address or the headers cannot be used.
@@ -67,12 +67,12 @@ impl RemoteWrite {
         Ok(RemoteWrite { push: Push::start(backend), trouble })
     }
 
-    /// Takes note of windows that closed. It never waits.
+    /// Records windows that closed. It never waits.
     pub fn windows(&self, windows: &[Window]) {
         self.push.windows(windows);
     }
 
-    /// Takes note of the last check of a probe. It never waits.
+    /// Records the last check of a probe. It never waits.
     pub fn outcome(&self, outcome: &Outcome) {
         self.push.outcome(outcome);
     }
@@ -83,8 +83,8 @@ impl RemoteWrite {
         self.push.stats()
     }
 
-    /// Sends what there is, for at most this long. Says what became of the batches, and why the
-    /// sums could not be kept for the next run, if they could not.
+    /// Sends what is pending, for at most this long. Returns what became of the batches, and why the sums could not be
+    /// kept for the next run, if they could not.
     pub async fn finish(self, patience: Duration) -> (DeliveryStats, Option<SafeText>) {
         let stats = self.push.finish(patience).await;
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -92,7 +92,7 @@ impl RemoteWrite {
     }
 }
 
-/// The requests that say what is new, gauges at an instant in milliseconds.
+/// The requests for what is new; gauges get the timestamp `at_ms`, in milliseconds.
 fn encode(pending: &PendingBatch, sums: &mut KeptSums, form: Form, at_ms: i64) -> Vec<Vec<u8>> {
     let changes = sums.add(&pending.windows);
     let mut requests = Vec::new();

@@ -1,5 +1,5 @@
-//! Metrics for Prometheus to fetch: what was counted since the process began, and the last check
-//! of each probe. Counters are as fresh as the last check, not as the last closed window.
+//! Metrics for Prometheus to scrape: counters since the process began, and the last check of each probe. Counters are
+//! as fresh as the last check, not as the last closed window.
 
 mod hosts;
 mod metrics;
@@ -23,18 +23,18 @@ use hosts::AllowedHosts;
 use metrics::Metrics;
 pub use metrics::Source;
 
-/// A running server of metrics.
+/// A running metrics server.
 pub struct Scrape {
     metrics: Arc<Metrics>,
     server: server::Server,
 }
 
 impl Scrape {
-    /// Listens and serves, on the current runtime. Native histograms have this schema. Where hosts are named,
-    /// requests for other names are refused; on the loopback interface they always are.
+    /// Listens and serves on the current runtime. `schema` is that of native histograms. If hosts are named, requests
+    /// for other host names are rejected; on the loopback interface they always are.
     ///
     /// # Errors
-    /// [`ExportError::Listen`], if nobody can listen there.
+    /// [`ExportError::Listen`], if the address cannot be listened on.
     pub async fn listen(
         address: SocketAddr,
         hosts: &[String],
@@ -47,24 +47,24 @@ impl Scrape {
         Ok(Scrape { metrics, server })
     }
 
-    /// Where it listens: the port, where 0 was asked for.
+    /// The address it listens on, with the actual port if 0 was requested.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.server.address
     }
 
-    /// Takes note of a check.
+    /// Records a check.
     pub fn outcome(&self, outcome: &Outcome) {
         self.metrics.outcome(outcome);
     }
 
-    /// Takes note of a check that was due and not run.
+    /// Records a check that was due and was not run.
     pub fn missed(&self, probe: &Probe, scheduled_at: Timestamp) {
         self.metrics.missed(probe, scheduled_at);
     }
 
-    /// Takes note that from here on there are these probes: each of them begins with zeros, and of one that is gone,
-    /// the last check says nothing any more. What was counted stays.
+    /// Replaces the set of known probes: each of them begins with zeros, and the last check of a removed one is no
+    /// longer shown. Its counters stay.
     pub fn adopt(&self, probes: &[Arc<Probe>]) {
         self.metrics.adopt(probes);
     }
@@ -88,7 +88,7 @@ impl Exporter for Scrape {
         Scrape::adopt(self, probes);
     }
 
-    /// What became of another exporter's batches is a family of its own.
+    /// The stats of another exporter become a metric family of their own.
     fn show_delivery(&self, family: &'static Family, stats: &DeliveryStats) {
         self.metrics.show_delivery(family, stats);
     }

@@ -10,6 +10,6 @@ pub(crate) trait WindowFile {
     /// Writes one window.
     ///
     /// # Errors
-    /// What the writer says.
+    /// The writer's error.
     fn window(&mut self, window: &Window, out: &mut dyn Write) -> io::Result<()>;
 }

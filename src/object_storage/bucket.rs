@@ -1,5 +1,5 @@
-//! A bucket, or a part of one below a prefix: the only code that opens an object store. The public calls block: not for a task
-//! of an async runtime.
+//! A bucket, or the part of one below a prefix: the only code that opens an object store. Public calls block, so they
+//! must not run in an async task.
 
 use std::error::Error;
 use std::fs::File;
@@ -22,11 +22,11 @@ use crate::model::{Redactor, Secret, credentials, is_secret_name};
 use super::credentials::lacks_credentials;
 use super::error::StorageError;
 
-/// The default time limit of a request.
+/// Default timeout of a request.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a store may take to answer at all before it counts as unreachable.
+/// Timeout for the first answer of a store, after which it counts as unreachable.
 const REACHED_WITHIN: Duration = Duration::from_millis(2_500);
-/// The least length of a secret: no key or token is shorter, but a word like `true` is.
+/// Minimum length of a secret: no key or token is shorter, but a word like `true` is.
 const SHORTEST_KEY: usize = 8;
 /// The message for a store without conditional writes, which keep two writers apart.
 const NO_CONDITIONAL_PUT: &str =
@@ -34,7 +34,7 @@ const NO_CONDITIONAL_PUT: &str =
 const NO_BUCKET: &str = "no such bucket";
 const DENIED: &str = "permission denied";
 const WRONG_CREDENTIALS: &str = "the credentials are missing or wrong";
-/// The codes in answers to requests for which the client has no kind of error, such as lists.
+/// Error codes of requests for which the client has no kind of error, such as lists.
 const CODES: &[(&str, &str)] = &[
     ("NoSuchBucket", NO_BUCKET),
     ("ContainerNotFound", NO_BUCKET),
@@ -49,11 +49,11 @@ const CODES: &[(&str, &str)] = &[
     ("AuthorizationPermissionMismatch", DENIED),
     ("NotImplemented", NO_CONDITIONAL_PUT),
 ];
-/// A file that is longer goes in parts, each but the last of this length: every store takes them.
+/// Part size of a multipart upload, in bytes; shorter files go in one request. Every store accepts this size.
 const PART: usize = 8 << 20;
-/// How many parts of one file are under way at once.
+/// Maximum number of parts of one file in flight.
 const PARTS_AT_ONCE: usize = 2;
-/// How many files are under way at once.
+/// Maximum number of files in flight.
 const FILES_AT_ONCE: usize = 8;
 
 /// A bucket below a prefix.
@@ -61,12 +61,12 @@ const FILES_AT_ONCE: usize = 8;
 pub struct Bucket {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) prefix: Key,
-    /// The longest one request and its repetitions may take.
+    /// Maximum duration of one request with its retries.
     pub(crate) patience: Duration,
-    /// Without credentials.
+    /// The URL, without credentials.
     url: String,
     runtime: Runtime,
-    /// Of the credentials: a store may quote them.
+    /// Knows the credentials: a store may quote them.
     redactor: Redactor,
 }
 
@@ -74,16 +74,16 @@ pub struct Bucket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Created {
     ByUs,
-    /// One of the same length was there.
+    /// An object of the same length existed.
     Before,
-    /// Another one was there.
+    /// Another object existed.
     Taken,
 }
 
 impl Bucket {
-    /// Opens a store by its URL. Credentials and endpoints are those of the store's usual
-    /// environment variables (`AWS_…`, `GOOGLE_…`, `AZURE_…`) in `environment`. One request and its
-    /// repetitions may take as long as `patience`. No request is made yet.
+    /// Opens a store by its URL. Credentials and endpoints come from the store's usual environment variables (`AWS_…`,
+    /// `GOOGLE_…`, `AZURE_…`) in `environment`. One request and its retries may take as long as `patience`. No request
+    /// is made yet.
     ///
     /// # Errors
     /// If the URL or the variables cannot be used, or there are no credentials.
@@ -94,7 +94,7 @@ impl Bucket {
             return Err(refused(&redactor, why));
         }
         let parsed = Url::parse(url).map_err(|error| refused(&redactor, &error.to_string()))?;
-        // The store's own client asks rustls for a provider; another one in place serves as well.
+        // The client asks rustls for a crypto provider; one that is already installed will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let settings: Vec<(String, String)> = environment
             .iter()
@@ -116,16 +116,16 @@ impl Bucket {
         &self.url
     }
 
-    /// Waits for what asks the store.
+    /// Blocks until the requests end.
     pub(crate) fn wait<T>(&self, requests: impl Future<Output = T>) -> T {
         self.runtime.block_on(requests)
     }
 
-    /// Requests a list, to see early whether the store answers, has the bucket and accepts the credentials. Credentials
-    /// that may write but not list are not refused.
+    /// Requests a list, to find out early whether the store answers, has the bucket and accepts the credentials.
+    /// Credentials that may write but not list are accepted.
     ///
     /// # Errors
-    /// An error that would concern every object.
+    /// An error that would affect every object.
     pub fn check(&self) -> Result<(), StorageError> {
         self.wait(async {
             let patience = REACHED_WITHIN.min(self.patience);
@@ -138,11 +138,11 @@ impl Bucket {
         })
     }
 
-    /// Replaces the objects of the files' names, percent-encoded if they need it: each object changes at once when its
-    /// file is uploaded whole, and stays as it was otherwise.
+    /// Uploads files over the objects of these names, percent-encoded if needed: each object changes at once when its
+    /// file is uploaded completely, and is unchanged otherwise.
     ///
     /// # Errors
-    /// The first error; files that are objects by then stay so.
+    /// The first error; objects that were already replaced stay so.
     pub fn replace(&self, files: Vec<(String, PathBuf)>) -> Result<(), StorageError> {
         self.wait(async {
             let mut writes = JoinSet::new();
@@ -178,14 +178,14 @@ impl Bucket {
         })
     }
 
-    /// The key of a name whose parts are encoded already: they are taken as they are.
+    /// The key of a name whose parts are already encoded: they are used as they are.
     fn named(&self, name: &str) -> Result<Key, StorageError> {
         let whole = if self.prefix.as_ref().is_empty() { name.to_owned() } else { format!("{}/{name}", self.prefix) };
         Key::parse(&whole).map_err(|refused| self.error("write", &whole, &refused.to_string()))
     }
 
-    /// Asks for an object, to see whether the store answers at all: whatever it says will do. Somebody waits for
-    /// the end of a run, and to send its files may take long where the store lives.
+    /// Requests an object to see whether the store answers at all; any answer will do. It keeps the end of a run short
+    /// if the store is unreachable, since uploading files may take long if it is not.
     pub(crate) async fn reach(&self, key: &Key) -> Result<(), StorageError> {
         let patience = REACHED_WITHIN.min(self.patience);
         match time::timeout(patience, self.store.head(key)).await {
@@ -195,8 +195,8 @@ impl Bucket {
         }
     }
 
-    /// Creates an object. That one of the same length is there already is as good: an earlier
-    /// attempt made it and its answer was lost, or we died before we could note that it was made.
+    /// Creates an object. An existing one of the same length is as good: an earlier attempt created it and the answer
+    /// was lost, or the process died before it could record that.
     pub(crate) async fn create(&self, key: &Key, bytes: Vec<u8>) -> Result<Created, StorageError> {
         let length = bytes.len() as u64;
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
@@ -212,7 +212,7 @@ impl Bucket {
         }
     }
 
-    /// What a request yields, if it does so within the patience.
+    /// The result of a request, if it ends within the patience.
     pub(crate) async fn within<T>(
         &self,
         action: &'static str,
@@ -230,12 +230,12 @@ impl Bucket {
         self.error(action, &self.shown(key), &format!("no answer within {patience:?}"))
     }
 
-    /// What a store's refusal means.
+    /// The error for a store's refusal.
     pub(crate) fn refused(&self, action: &'static str, key: &Key, refused: &object_store::Error) -> StorageError {
         self.error(action, &self.shown(key), &reason(refused))
     }
 
-    /// An error with the URL or the name it is of.
+    /// An error with its URL or name.
     pub(crate) fn error(&self, action: &'static str, url: &str, why: &str) -> StorageError {
         error(&self.redactor, action, url, why)
     }
@@ -251,7 +251,7 @@ impl Bucket {
 /// The client of a store, and the prefix in it.
 fn connect(url: &Url, settings: Vec<(String, String)>) -> Result<(Arc<dyn ObjectStore>, Key), Box<dyn Error>> {
     if url.scheme() == "file" {
-        // What a store has acknowledged is there for good, and so it is in a folder.
+        // What a store has acknowledged is durable, and so it is in a folder.
         let (_, prefix) = object_store::ObjectStoreScheme::parse(url)?;
         return Ok((Arc::new(LocalFileSystem::new().with_fsync(true)), prefix));
     }
@@ -261,7 +261,7 @@ fn connect(url: &Url, settings: Vec<(String, String)>) -> Result<(Arc<dyn Object
     Ok((store.into(), prefix))
 }
 
-/// What a refusal means, in our words if it is one of those that people meet.
+/// What a refusal means, in our own words if it is a common one.
 fn reason(refused: &object_store::Error) -> String {
     match refused {
         object_store::Error::NotFound { .. } => "no such bucket or object".to_owned(),
@@ -279,7 +279,7 @@ fn reason(refused: &object_store::Error) -> String {
     }
 }
 
-/// What kept a request from being answered at all, in the words of the system.
+/// Why a request was not answered at all, in the words of the system.
 fn unreached(refused: &object_store::Error) -> Option<String> {
     let (mut error, mut is_of_connection): (&(dyn Error + 'static), bool) = (refused, false);
     while let Some(source) = error.source() {
@@ -312,7 +312,7 @@ async fn write(store: &dyn ObjectStore, key: &Key, path: &Path, patience: Durati
     let upload = time::timeout(patience, store.put_multipart(key)).await.map_err(|_| Unwritten::Late)?;
     let mut upload = WriteMultipart::new_with_chunk_size(upload.map_err(Unwritten::Refused)?, PART);
     if let Err(failed) = send_parts(&mut upload, first, file, patience).await {
-        // What is not ended costs room in some stores, for ever.
+        // An upload that is not aborted takes space in some stores for ever.
         let _ = time::timeout(patience, upload.abort()).await;
         return Err(failed);
     }
@@ -336,7 +336,7 @@ async fn send_parts(
     Ok(())
 }
 
-/// The next part of a file: shorter than a whole one at the end of the file.
+/// The next part of a file; shorter than the others at the end of the file.
 fn next_part(file: &mut File) -> std::io::Result<Vec<u8>> {
     let mut part = Vec::new();
     file.take(PART as u64).read_to_end(&mut part)?;
@@ -347,7 +347,7 @@ fn error(redactor: &Redactor, action: &'static str, url: &str, why: &str) -> Sto
     StorageError::Store { action, url: without_secrets(url), why: redactor.message(&without_secrets(why)) }
 }
 
-/// A text without queries, which may hold a signature, and without credentials in URLs.
+/// A text without query strings, which may hold a signature, and without credentials in URLs.
 fn without_secrets(text: &str) -> String {
     let word = |word: &str| {
         let word = word.split_once('?').map_or(word, |(before, _)| before);

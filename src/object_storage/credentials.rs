@@ -1,12 +1,12 @@
-//! Whether the environment has credentials for a store, which is known before anybody is asked.
+//! Whether the environment has credentials for a store, which is known before any request.
 
 use std::path::Path;
 
-/// Why a store cannot be used by what the environment says: it has no credentials, and was not told to take those of
-/// the machine. Without that the cloud's metadata service would be looked for, which on most machines answers nobody.
+/// Why the environment does not allow a store to be used: it has no credentials, and does not permit those of the
+/// machine. Otherwise the client would query the cloud's metadata service, which most machines do not have.
 #[must_use]
 pub fn lacks_credentials(url: &Path, environment: &[(String, String)]) -> Option<&'static str> {
-    /// The variable that lets the machine's own identity be used.
+    /// The variable that permits the machine's own identity.
     const IDENTITY: &str = "UPTICK_CLOUD_IDENTITY";
     const S3: &[&str] = &[
         "AWS_ACCESS_KEY_ID",

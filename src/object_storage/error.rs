@@ -7,17 +7,17 @@ use crate::model::SafeText;
 /// Why object storage could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// A store did not do what was asked.
+    /// A request to a store failed.
     #[error("cannot {action} {url}: {why}")]
     Store {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// With which store or object, without credentials.
+        /// The URL of the store or object, without credentials.
         url: String,
-        /// What it said.
+        /// The answer of the store.
         why: SafeText,
     },
-    /// A place was named by a URL, and this build knows no object stores.
+    /// A location was given by a URL, and this build has no object storage.
     #[error("{} is a URL, and this build has no object storage; build with `--features object-store`", .0.display())]
     NotBuilt(PathBuf),
 }

@@ -1,5 +1,5 @@
-//! The labels of a series as OpenTelemetry's attributes. Ours keep their names, so that rules and dashboards for
-//! Prometheus find them behind a collector too; what the semantic conventions name stands beside them.
+//! The labels of a series as OpenTelemetry attributes. Our labels keep their names, so that rules and dashboards for
+//! Prometheus also work behind a collector; the attributes of the semantic conventions are added.
 //! <https://opentelemetry.io/docs/specs/semconv/general/attributes/>
 
 use std::collections::BTreeMap;
@@ -11,10 +11,10 @@ use url::Url;
 use crate::metric::Series;
 use crate::model::{FailureClass, Probe};
 
-/// What each probe asks, as attributes.
+/// What each probe checks, as attributes.
 pub(super) type Targets = BTreeMap<String, Vec<KeyValue>>;
 
-/// What the first request of a probe asks, secrets as `${NAME}`.
+/// The target of a probe's first request, secrets as `${NAME}`.
 fn target(probe: &Probe) -> Vec<KeyValue> {
     let url = probe.shown_url();
     let parsed = Url::parse(&url).ok();

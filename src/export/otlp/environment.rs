@@ -1,4 +1,4 @@
-//! What the `OTEL_*` variables say.
+//! Settings from the `OTEL_*` variables.
 //! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
 
 use std::collections::BTreeMap;
@@ -11,59 +11,59 @@ use url::Url;
 use crate::export::{ExportError, endpoint};
 use crate::model::{NetworkRules, SafeText, Shard};
 
-/// Where a collector listens unless told otherwise.
+/// Default endpoint of a collector.
 const DEFAULT_ENDPOINT: &str = "http://localhost:4318";
-/// The time one request may take unless told otherwise.
+/// Default timeout of one request.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest value of a resource attribute, in characters.
+/// Maximum length of a resource attribute's value, in characters.
 const ATTRIBUTE_LIMIT: usize = 1_000;
 
-/// Whether a number is all there was since the beginning, or what came since the last one.
+/// Whether a number covers everything since the beginning, or only what is new since the last request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Temporality {
-    /// All since the process began.
+    /// Everything since the process began.
     Cumulative,
-    /// What came since the last request.
+    /// What is new since the last request.
     Delta,
 }
 
-/// What the exporter needs to know.
+/// The settings of the exporter.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The address that takes metrics.
     pub url: Url,
     /// Headers to send along; their values are secret.
     pub headers: HeaderMap,
-    /// The time one request may take.
+    /// Timeout of one request.
     pub timeout: Duration,
     /// Whether requests are compressed.
     pub gzip: bool,
-    /// The only certificates to trust, where not the system's.
+    /// The only certificates to trust; absent: those of the system.
     pub certificates: Option<PathBuf>,
-    /// Who we are.
+    /// The resource attributes of this prober.
     pub resource: Vec<(String, String)>,
-    /// What the numbers count from.
+    /// Whether numbers are cumulative or deltas.
     pub temporality: Temporality,
-    /// How long a batch grows before it is sent; as soon as windows close, if nothing is said.
+    /// How long a batch grows before it is sent; absent: until windows close.
     pub interval: Option<Duration>,
-    /// How it may connect; the environment says nothing of it.
+    /// How it may connect; no variable sets it.
     pub network: NetworkRules,
-    /// Which part of a vantage's probes is asked; the environment says nothing of it.
+    /// The part of the vantage's probes that is run; no variable sets it.
     pub shard: Option<Shard>,
 }
 
 impl Settings {
-    /// Reads the environment. An address given by hand wins over it. None if the variable
-    /// `OTEL_SDK_DISABLED` says so.
+    /// Reads the environment. An explicit URL overrides it. None if the variable `OTEL_SDK_DISABLED` disables the
+    /// exporter.
     ///
     /// # Errors
-    /// [`ExportError`], if an address or a variable cannot be used.
+    /// [`ExportError`], if a URL or a variable cannot be used.
     pub fn read(
         given: Option<&str>,
         temporality: Temporality,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Option<Settings>, ExportError> {
-        // An empty variable counts as none.
+        // An empty variable counts as unset.
         let env = |name: &str| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         if env("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             return Ok(None);
@@ -94,18 +94,18 @@ impl Settings {
         }))
     }
 
-    /// Says which prober it is of.
+    /// Sets the vantage and shard of the prober.
     pub fn of_prober(&mut self, vantage: &str, shard: Option<Shard>) {
         self.shard = shard;
         identify(&mut self.resource, vantage, shard);
     }
 }
 
-/// The variable of the time between two requests.
+/// The variable for the interval between two requests.
 const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
 
-/// Names the prober in a resource, unless the environment has: `service.instance.id` tells it from others of the
-/// same name.
+/// Identifies the prober in a resource, unless the environment does: `service.instance.id` distinguishes it from others
+/// of the same name.
 pub(super) fn identify(resource: &mut Vec<(String, String)>, vantage: &str, shard: Option<Shard>) {
     const NAME: &str = "service.instance.id";
     if resource.iter().all(|(name, _)| name != NAME) {
@@ -116,8 +116,8 @@ pub(super) fn identify(resource: &mut Vec<(String, String)>, vantage: &str, shar
     }
 }
 
-/// An address given by hand and the general variable are bases, to which the path of metrics is
-/// appended; the variable for metrics alone is used as it stands.
+/// An explicit URL and the general variable are base URLs, to which the path of metrics is appended; the metrics
+/// variable is used as it is.
 fn address(given: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> Result<Url, ExportError> {
     let whole = env("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT").filter(|_| given.is_none());
     if let Some(whole) = whole {
@@ -134,7 +134,7 @@ fn address(given: Option<&str>, env: &dyn Fn(&str) -> Option<String>) -> Result<
 
 fn url(text: &str) -> Result<Url, ExportError> {
     text.parse().map_err(|_| {
-        // What stands before the @ or after the ? may be a secret.
+        // The part before the @ or after the ? may be a secret.
         let host = text.rsplit('@').next().and_then(|rest| rest.split('?').next()).unwrap_or_default();
         ExportError::Url { url: SafeText::clean(host, 100), why: "not a URL" }
     })
@@ -152,14 +152,14 @@ fn preferred(usual: Temporality, env: &dyn Fn(&str) -> Option<String>) -> Result
     match env(VARIABLE).map(|value| value.to_ascii_lowercase()).as_deref() {
         None => Ok(usual),
         Some("cumulative") => Ok(Temporality::Cumulative),
-        // Low memory means delta for all that we send.
+        // Low memory means delta for every kind of metric sent here.
         Some("delta" | "lowmemory") => Ok(Temporality::Delta),
         Some(_) => Err(wrong(VARIABLE, "it is cumulative, delta or lowmemory")),
     }
 }
 
-/// Who we are: our name and version, then what the environment says. Pairs that are none are
-/// left out, as the specification has it.
+/// The resource attributes: our name and version, then those of the environment. Invalid pairs are skipped, as the
+/// specification requires.
 pub(super) fn resource(env: &dyn Fn(&str) -> Option<String>) -> Vec<(String, String)> {
     let clean = |text: &str| SafeText::clean(text.trim(), ATTRIBUTE_LIMIT).as_str().to_owned();
     let mut all = BTreeMap::from([

@@ -20,14 +20,14 @@ use super::attributes::Targets;
 use super::environment::{self, Temporality};
 use super::{request, series};
 
-/// A file of requests, each with what one window adds.
+/// A file of requests, one for each window.
 #[derive(Debug)]
 pub struct Json {
     resource: Vec<(String, String)>,
 }
 
 impl Json {
-    /// A file of the resource that `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say.
+    /// A file whose resource comes from `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`.
     #[must_use]
     pub fn new(env: &dyn Fn(&str) -> Option<String>) -> Json {
         Json { resource: environment::resource(env) }
@@ -45,7 +45,7 @@ impl WindowFile for Json {
     }
 }
 
-/// A request as [`request::of`] makes it: what it never sets is not looked for.
+/// A request as [`request::of`] builds it: fields that it never sets are ignored.
 fn document(request: &ExportMetricsServiceRequest) -> Value {
     let of_resources = request.resource_metrics.iter().map(|of_resource| {
         let resource = of_resource.resource.iter().flat_map(|resource| &resource.attributes);
@@ -111,7 +111,7 @@ fn histogram(point: &ExponentialHistogramDataPoint) -> Value {
         "zeroCount": point.zero_count.to_string(),
         "positive": buckets,
     });
-    // An absent one is left out; null would be a value to some readers.
+    // Absent fields are left out; some readers take null for a value.
     for (name, value) in [("sum", point.sum), ("min", point.min), ("max", point.max)] {
         if let Some(value) = value {
             all[name] = value.into();
@@ -120,7 +120,7 @@ fn histogram(point: &ExponentialHistogramDataPoint) -> Value {
     all
 }
 
-/// Attributes, whose values are all texts here.
+/// Attributes, whose values are all strings here.
 fn attributes<'a>(all: impl IntoIterator<Item = &'a KeyValue>) -> Vec<Value> {
     let text = |pair: &'a KeyValue| match pair.value.as_ref()?.value.as_ref()? {
         any_value::Value::StringValue(text) => Some(json!({"key": pair.key, "value": {"stringValue": text}})),

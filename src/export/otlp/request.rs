@@ -19,10 +19,10 @@ use crate::window::Histogram;
 use super::attributes::{self, Targets};
 use super::environment::Temporality;
 
-/// The most buckets of one histogram: what the OpenTelemetry SDKs keep to.
+/// Maximum number of buckets in one histogram: the default of the OpenTelemetry SDKs.
 const BUCKETS: usize = 160;
 
-/// The time that the numbers of a request are about.
+/// The time that the numbers of a request cover.
 #[derive(Clone, Copy)]
 pub(super) struct Time {
     pub(super) since: Timestamp,
@@ -30,7 +30,7 @@ pub(super) struct Time {
     pub(super) temporality: Temporality,
 }
 
-/// The request that carries series of probes that ask these targets.
+/// The request for series of probes with these targets.
 pub(super) fn of(
     all: &[Series<'_>],
     resource: &[(String, String)],

@@ -1,4 +1,4 @@
-//! What a window says over OTLP: failures are told apart by the code that they came with, if one is known.
+//! The series of a window for OTLP: failures are separated by their code, if one is known.
 
 use std::borrow::Cow;
 use std::sync::Arc;

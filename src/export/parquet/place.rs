@@ -1,5 +1,5 @@
-//! Where the files of tables go: a folder of this machine, or a bucket of an object store. Each takes its name at
-//! once, when it is whole.
+//! Where the table files go: a folder of this machine, or a bucket of an object store. A file gets its name only once
+//! it is complete.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -12,7 +12,7 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::object_storage::Bucket;
 use crate::object_storage::StorageError;
 
-/// The mode of a new file, before the umask: it is meant to be read.
+/// The mode of a new file, before the umask: others may read it.
 const FILE_MODE: u32 = 0o666;
 
 /// Why tables could not be written.
@@ -26,17 +26,17 @@ pub enum TablesError {
     Storage(#[from] StorageError),
 }
 
-/// Where files go, by names that are relative and whose parts are safe in every path.
+/// Where files go, by relative names whose parts are safe in every path.
 #[derive(Debug)]
 pub enum TablePlace {
-    /// A folder, which need not be there.
+    /// A folder, which need not exist.
     Folder(PathBuf),
     /// A bucket.
     #[cfg(feature = "object-store")]
     Bucket(Bucket),
 }
 
-/// A file that is whole and has no name yet.
+/// A complete file without its final name.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) name: String,
@@ -44,7 +44,7 @@ pub(super) struct Draft {
 }
 
 impl TablePlace {
-    /// An empty file that is to become that of a name: on the same disk, where the name is on a disk.
+    /// A temporary file that will get this name: on the same disk, if it goes to a disk.
     pub(super) fn begin(&self, name: &str) -> io::Result<NamedTempFile> {
         let mut options = tempfile::Builder::new();
         let options = options.prefix(".uptick-");
@@ -60,7 +60,7 @@ impl TablePlace {
         }
     }
 
-    /// Gives drafts their names, over what had them.
+    /// Gives drafts their names, and replaces existing files.
     pub(super) fn replace(&self, drafts: Vec<Draft>) -> Result<(), TablesError> {
         match self {
             TablePlace::Folder(root) => drafts.into_iter().try_for_each(|draft| rename(root, draft)),

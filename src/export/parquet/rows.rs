@@ -1,4 +1,4 @@
-//! What of a journal stands in which table. Columns are added at the end and never renamed.
+//! Which data of a journal goes into which table. Columns are added at the end and never renamed.
 
 use crate::model::{FailureClass, Outcome, Phase};
 use crate::window::{Histogram, Window};
@@ -6,7 +6,7 @@ use crate::window::{Histogram, Window};
 use super::table::CellValue::{Flag, Instant, Nothing, Number, Text};
 use super::table::{CellValue, ColumnKind, Table, TableShape};
 
-/// A row each: the counts of a window, and of each of its histograms what buckets do not say exactly.
+/// One row per window: its counts, and of each histogram the exact numbers that buckets lose.
 pub(super) static WINDOWS: TableShape = TableShape {
     name: "windows",
     columns: &[
@@ -75,7 +75,7 @@ pub(super) static BUCKETS: TableShape = TableShape {
     ],
 };
 
-/// The checks of the windows in order: so many with the same result at equal distances, from the first to the last.
+/// The checks of the windows in order: each row is a number of equally spaced checks with the same result.
 pub(super) static RUNS: TableShape = TableShape {
     name: "runs",
     columns: &[
@@ -93,7 +93,7 @@ pub(super) static RUNS: TableShape = TableShape {
     ],
 };
 
-/// The failed checks of which evidence was kept: the first few of each class in a window.
+/// The failed checks whose evidence was kept: the first few of each class in a window.
 pub(super) static FAILURES: TableShape = TableShape {
     name: "failures",
     columns: &[

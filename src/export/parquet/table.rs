@@ -1,5 +1,5 @@
-//! One table on its way into a file: rows wait in columns, go out in groups, and the file takes its name when it is
-//! whole.
+//! Writes one table to a file: rows wait in columns and are written in groups, and the file gets its name once it is
+//! complete.
 
 use std::io;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 
 use super::place::{Draft, TablePlace};
 
-/// So many rows are a group: what an engine reads at once.
+/// Number of rows in a group: what an engine reads at once.
 const GROUP: usize = 122_880;
 
 /// What a column holds.
@@ -39,7 +39,7 @@ pub(super) struct TableShape {
     pub(super) columns: &'static [(&'static str, ColumnKind)],
 }
 
-/// What stands in a cell.
+/// The value of a cell.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum CellValue<'c> {
     Text(&'c str),
@@ -49,18 +49,18 @@ pub(super) enum CellValue<'c> {
     Nothing,
 }
 
-/// A table, as far as it was written, and the rows that wait.
+/// A table, as far as it is written, and the rows that wait.
 #[derive(Debug)]
 pub(super) struct Table {
     shape: &'static TableShape,
-    /// Of its file.
+    /// The name of its file.
     name: String,
     columns: Vec<Column>,
     waiting: usize,
     writer: Option<SerializedFileWriter<NamedTempFile>>,
 }
 
-/// The cells of a column that wait. Where a cell may be empty, `present` says which are not.
+/// The waiting cells of a column. If cells may be empty, `present` says which are not.
 #[derive(Debug)]
 struct Column {
     values: Values,
@@ -75,7 +75,7 @@ enum Values {
 }
 
 impl ColumnKind {
-    /// The type of a column in Parquet's own words.
+    /// The type of a column in Parquet's schema language.
     const fn message(self) -> (&'static str, &'static str, &'static str) {
         match self {
             ColumnKind::Text => ("REQUIRED", "BYTE_ARRAY", " (STRING)"),
@@ -107,7 +107,7 @@ impl Column {
         }
         match (&mut self.values, cell) {
             (Values::Texts(texts), CellValue::Text(text)) => {
-                // Neighbours are mostly alike, and then share their bytes.
+                // Neighbours are often equal, and then share their bytes.
                 let same = texts.last().filter(|last| last.data() == text.as_bytes()).cloned();
                 texts.push(same.unwrap_or_else(|| ByteArray::from(text)));
             }
@@ -116,14 +116,14 @@ impl Column {
             }
             (Values::Numbers(numbers), CellValue::Instant(at)) => numbers.push(at.as_millisecond()),
             (Values::Flags(flags), CellValue::Flag(flag)) => flags.push(flag),
-            // No row has a cell of another kind than its column; an empty one has no value.
+            // Every cell has the type of its column; an empty one has no value.
             _ => {}
         }
     }
 }
 
 impl Table {
-    /// A table that goes to a file of this name.
+    /// A table for a file of this name.
     pub(super) fn new(shape: &'static TableShape, name: String) -> Table {
         let columns = shape.columns.iter().map(|(_, kind)| Column::new(*kind)).collect();
         Table { shape, name, columns, waiting: 0, writer: None }
@@ -134,7 +134,7 @@ impl Table {
         self.waiting
     }
 
-    /// Whether the rows that wait are enough for a group.
+    /// Whether enough rows wait for a group.
     pub(super) const fn has_group(&self) -> bool {
         self.waiting >= GROUP
     }
@@ -159,7 +159,7 @@ impl Table {
         Ok(())
     }
 
-    /// Ends the file, which is whole then, and returns it with its length.
+    /// Completes the file and returns it with its length.
     pub(super) fn finish(mut self, place: &TablePlace) -> io::Result<(Draft, u64)> {
         self.write_waiting(place)?;
         let file = self.writer(place)?.into_inner().map_err(failed)?;
@@ -167,7 +167,7 @@ impl Table {
         Ok((Draft { name: self.name, path: file.into_temp_path() }, length))
     }
 
-    /// Takes the writer of the file, which begins here if there is none.
+    /// Takes the writer of the file, which is created if there is none.
     fn writer(&mut self, place: &TablePlace) -> io::Result<SerializedFileWriter<NamedTempFile>> {
         if let Some(writer) = self.writer.take() {
             return Ok(writer);
@@ -179,7 +179,7 @@ impl Table {
 }
 
 impl TableShape {
-    /// The table in Parquet's own words.
+    /// The table in Parquet's schema language.
     fn message(&self) -> String {
         let column = |(name, kind): &(&str, ColumnKind)| {
             let (repetition, physical, logical) = kind.message();
@@ -194,7 +194,7 @@ impl TableShape {
             .set_created_by(concat!("uptick ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(Compression::SNAPPY);
         for (name, kind) in self.columns {
-            // What stands between two neighbours takes a few bits.
+            // The difference between two neighbours takes a few bits.
             if matches!(kind, ColumnKind::Instant | ColumnKind::GrowingNumber) {
                 let path = || ColumnPath::from(*name);
                 properties = properties

@@ -1,4 +1,4 @@
-//! What a scrape answers: delimited `MetricFamily` messages.
+//! The response to a scrape: delimited `MetricFamily` messages.
 //! <https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto>
 
 use prost::{Enumeration, Message};

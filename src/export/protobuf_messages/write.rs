@@ -1,4 +1,4 @@
-//! What remote write 1.0 sends: a `WriteRequest`, compressed with Snappy.
+//! The body of remote write 1.0: a `WriteRequest`, compressed with Snappy.
 //! <https://prometheus.io/docs/specs/prw/remote_write_spec/>, and for the histogram
 //! <https://github.com/prometheus/prometheus/blob/main/prompb/types.proto>
 
@@ -12,7 +12,7 @@ pub(crate) struct WriteRequest {
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TimeSeries {
-    /// In the order of their names.
+    /// Sorted by name.
     #[prost(message, repeated, tag = "1")]
     pub(crate) labels: Vec<Label>,
     #[prost(message, repeated, tag = "2")]
@@ -37,7 +37,7 @@ pub(crate) struct Sample {
     pub(crate) timestamp_ms: i64,
 }
 
-/// A native histogram of whole counts.
+/// A native histogram of integer counts.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Histogram {
     #[prost(uint64, tag = "1")]

@@ -1,7 +1,6 @@
-//! What a journal holds, sent to a backend: the sums of everything up to an instant, at that instant. A
-//! window's instant depends on the window alone, and runs stamp what they send by the same rule. So whoever
-//! sends a journal, and however often, sends samples of one curve: a backend that has some of them
-//! already has no increase more.
+//! Sends the contents of a journal to a backend: at each step the sum of everything so far, with the timestamp of that
+//! step. A window's timestamp depends on the window alone, and runs use the same rule. So anyone may send a journal any
+//! number of times: all samples lie on one curve, and a backend that already has some of them sees no extra increase.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,17 +24,17 @@ use super::request::{self, Settings};
 use super::samples;
 use super::samples::Form;
 
-/// Samples of one series in one replay, at most.
+/// Maximum number of samples per series in one replay.
 const STEPS: i64 = 1_440;
 /// The shortest step, in milliseconds.
 const SHORTEST_STEP: i64 = 60_000;
-/// A window that the journal has after a later one is of a run that ended late, up to this many milliseconds; of
-/// another journal beyond.
+/// Up to this many milliseconds, a window that follows a later one belongs to a run that ended late; beyond, to another
+/// journal.
 const LATE: i64 = 3_600_000;
-/// Samples in one request, at most, unless one series alone has more.
+/// Maximum number of samples in one request, unless one series alone has more.
 const SAMPLES_PER_REQUEST: usize = 5_000;
 
-/// Windows on their way to a backend.
+/// The windows to send to a backend.
 #[derive(Debug)]
 pub(crate) struct Replay {
     since_ms: i64,
@@ -46,26 +45,25 @@ pub(crate) struct Replay {
 /// The windows of one series.
 #[derive(Debug, Default)]
 struct History {
-    /// The shard that has recorded them.
+    /// The shard that recorded them.
     shard: Option<Shard>,
-    /// The stamp of the window that was added last, or of a later one before it.
+    /// The timestamp of the window that was added last, or of a later one before it.
     latest: Option<i64>,
-    /// What was before.
+    /// The sum before the replay.
     base: Option<Total>,
-    /// What came in each step, by the number of the step since 1970.
+    /// The windows of each step, by the number of the step since 1970.
     steps: BTreeMap<i64, Step>,
 }
 
-/// What came in one step.
 #[derive(Debug)]
 struct Step {
     total: Total,
-    /// Windows beyond the first that share the latest stamp.
+    /// Windows beyond the first that share the latest timestamp.
     more_at_last: i64,
 }
 
 impl Replay {
-    /// A replay of what came after an instant, up to another.
+    /// A replay of the windows after one instant, up to another.
     #[must_use]
     pub(crate) fn new(since: Timestamp, until: Timestamp) -> Replay {
         let span = i64::try_from(until.duration_since(since).as_millis()).unwrap_or(i64::MAX);
@@ -76,7 +74,7 @@ impl Replay {
         }
     }
 
-    /// Adds a window that a prober has recorded, or a shard. Those of one journal come in its order.
+    /// Adds a window that a prober, or a shard, recorded. Windows of one journal must come in its order.
     pub(crate) fn add(&mut self, window: &Window, shard: Option<Shard>) {
         let history = self.histories.entry(metric::identity_of(window, shard)).or_default();
         history.shard = shard;
@@ -99,13 +97,13 @@ impl Replay {
         }
     }
 
-    /// The last sum of each probe, which is what a backend has that was sent all of it.
+    /// The last sum of each probe, which a backend has once everything was sent.
     #[must_use]
     pub(crate) fn last(&self) -> Vec<Last> {
         self.histories.values().filter_map(History::last).collect()
     }
 
-    /// Sends all of it, for at most this long.
+    /// Sends everything, for at most this long.
     ///
     /// # Errors
     /// [`ExportError`], if the address or the headers cannot be used.
@@ -158,7 +156,7 @@ impl Step {
         self.total.merge(total);
     }
 
-    /// The instant of its samples: a run that adds to a sum which was sent already sends it a little later.
+    /// The timestamp of its samples: a run that adds to a sum already sent sends it a little later.
     const fn at_ms(&self) -> i64 {
         self.total.last_ms + self.more_at_last * STAMPS_APART
     }
@@ -171,7 +169,7 @@ impl History {
         self.steps.into_values().map(move |step| {
             let at_ms = step.at_ms();
             let before = sum.as_ref().map(|total| total.sum.clone());
-            // A compacted window holds what a run has sent from its beginning on.
+            // A compacted window includes what a run sent since its beginning.
             let zero_ms = step.total.sum.from.as_millisecond().min(step.total.first_ms) - 1;
             match &mut sum {
                 Some(sum) => sum.merge(&step.total),
@@ -201,11 +199,11 @@ pub struct Last {
     pub sum: Window,
     /// The shard that made them.
     pub shard: Option<Shard>,
-    /// The instant of the samples, in milliseconds.
+    /// The timestamp of the samples, in milliseconds.
     pub at_ms: i64,
 }
 
-/// Sends requests one after another until each is taken or refused, or the time is up.
+/// Sends requests one after another until each is accepted or rejected, or time is up.
 async fn deliver(endpoint: &Endpoint, bodies: Vec<Vec<u8>>, patience: Duration) -> DeliveryStats {
     let deadline = Instant::now() + patience;
     let mut stats = DeliveryStats::default();
@@ -249,7 +247,7 @@ mod tests {
     use crate::model::{FailureClass, Verdict};
     use crate::window::CheckResult;
 
-    /// A window of a minute whose last check was due at its thirtieth second.
+    /// A window of a minute whose last check was due at second 30.
     fn window(minute: i64, up: u64) -> Window {
         let names = ["here", "home", "web"].map(Arc::from);
         let mut window = Window::empty(&names[0], &names[1], &names[2], false);
@@ -305,7 +303,7 @@ mod tests {
         assert_eq!(values(&replay.series(HistogramFormat::Classic), "uptick_checks_total"), [(930_000, 8.0)]);
     }
 
-    /// Every sample of a series, of whichever replays and whichever runs, is on one curve that never falls.
+    /// All samples of a series, from any replays and any runs, lie on one curve that never falls.
     #[test]
     fn replays_of_different_spans_and_what_runs_have_sent_lie_on_one_curve() {
         let mut windows: Vec<Window> =

@@ -1,4 +1,4 @@
-//! What every request of remote write has in common: where it goes, its headers, and its body.
+//! What every remote write request has in common: its URL, headers and body.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,30 +13,30 @@ use crate::export::error::ExportError;
 use crate::export::protobuf_messages::write::{TimeSeries, WriteRequest};
 use crate::model::{NetworkRules, Shard};
 
-/// The time one request may take.
+/// Timeout of one request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What remote write needs to know.
+/// The settings of remote write.
 #[derive(Debug)]
 pub struct Settings {
-    /// The address that takes it. It may hold a user and a password.
+    /// The URL that accepts it. It may hold a user and a password.
     pub url: Url,
     /// Headers to send along, as `name=value,name=value`; secret.
     pub headers: Option<String>,
     /// How histograms are written.
     pub histograms: HistogramFormat,
-    /// Where the sums are kept between runs; without it they begin at zero with each.
+    /// The file that keeps the sums between runs; absent: every run begins at zero.
     pub state: Option<PathBuf>,
     /// How it may connect.
     pub network: NetworkRules,
-    /// Which part of a vantage's probes is asked.
+    /// The part of the vantage's probes that is run.
     pub shard: Option<Shard>,
 }
 
-/// The variable that [`Settings::headers`] is read from.
+/// The environment variable that [`Settings::headers`] is read from.
 pub(crate) const HEADERS_VARIABLE: &str = "UPTICK_REMOTE_WRITE_HEADERS";
 
-/// The specification: again on 5xx and 429, never on any other 4xx.
+/// Per the specification: retry on 5xx and 429, never on any other 4xx.
 pub(super) fn worth_retrying(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }

@@ -1,6 +1,5 @@
-//! Series as remote write carries them: each with its labels in order, and with one sample or,
-//! where it is new, a zero before it. Without the zero a backend cannot tell the first failure
-//! from one that was always there.
+//! Series as remote write carries them: each with sorted labels and one sample, which a zero precedes if the series is
+//! new. Without the zero a backend cannot tell the first failure from one that was always there.
 
 use std::collections::BTreeSet;
 
@@ -26,11 +25,11 @@ pub(super) struct Form {
     pub(super) shard: Option<Shard>,
 }
 
-/// The instants of a series' samples, in milliseconds.
+/// The timestamps of a series' samples, in milliseconds.
 #[derive(Clone, Copy)]
 struct Stamps {
     at_ms: i64,
-    /// Of the zero before, where the series is new.
+    /// Of the zero before, if the series is new.
     zero_ms: Option<i64>,
 }
 
@@ -77,7 +76,7 @@ fn timeseries(labels: Vec<Label>, point: Point, Stamps { at_ms, zero_ms }: Stamp
     series
 }
 
-/// The points that a series is written as: a histogram in buckets of its own series is many.
+/// The points that a series is written as: a histogram with one series per bucket becomes many.
 fn points(series: &Series<'_>, histograms: HistogramFormat) -> Vec<(Vec<Label>, Point)> {
     let name = series.family.name;
     let plain = |suffix: &str, more: Option<(&str, &str)>, value: f64| {
@@ -122,7 +121,7 @@ fn native(histogram: &crate::window::Histogram, schema: i8) -> Histogram {
     }
 }
 
-/// All labels in the order of their names, the name of the metric among them.
+/// All labels sorted by name, including the metric name.
 fn labels(series: &Series<'_>, name: &str, more: Option<(&str, &str)>) -> Vec<Label> {
     let all = series.labels().chain([("__name__", name)]).chain(more);
     let label = |(name, value): (&str, &str)| Label { name: name.to_owned(), value: value.to_owned() };
@@ -131,7 +130,7 @@ fn labels(series: &Series<'_>, name: &str, more: Option<(&str, &str)>) -> Vec<La
     all
 }
 
-/// What tells one series from another.
+/// What distinguishes one series from another.
 pub(super) fn key(labels: &[Label]) -> Vec<(String, String)> {
     labels.iter().map(|label| (label.name.clone(), label.value.clone())).collect()
 }

@@ -1,5 +1,5 @@
-//! Asks a backend for what it was sent. Some take native histograms, answer that all is well,
-//! and throw them away; nobody notices until the day they are needed.
+//! Queries a backend for what it was sent. Some accept native histograms, answer with success, and drop them, which
+//! goes unnoticed until somebody needs them.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -17,45 +17,45 @@ use crate::model::{Redactor, SafeText};
 use super::replay::Last;
 use super::request::{self, Settings};
 
-/// How often a backend is asked: it may take a moment until what was sent can be found, and one
-/// that looked too early may remember for ten seconds that there was nothing.
+/// Maximum number of queries: it may take a moment until new samples can be found, and a backend that was queried too
+/// early may cache the empty result for ten seconds.
 const ATTEMPTS: u32 = 60;
-/// The time between.
+/// The pause between two queries.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often the counters must be there without the histogram, which was sent together with them.
+/// Number of queries that must find the counters without the histogram, which was sent together with them.
 const CONVINCED: u32 = 30;
 
 /// What a backend has of what it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stored {
-    /// All of it.
+    /// Everything.
     Whole {
-        /// How many samples the histogram has.
+        /// Number of samples in the histogram.
         count: u64,
     },
     /// Another number of samples: another prober writes the same series, or some were lost.
     Different {
-        /// How many were sent.
+        /// Number of samples sent.
         sent: u64,
-        /// How many were found.
+        /// Number of samples found.
         found: u64,
     },
-    /// The counters and not the histogram: the backend took it and dropped it.
+    /// The counters without the histogram: the backend accepted it and dropped it.
     HistogramDropped,
     /// Nothing.
     Nothing,
-    /// It could not be asked.
+    /// It could not be queried.
     Unknown(SafeText),
 }
 
 impl Stored {
-    /// Whether all is there.
+    /// Whether everything is there.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         matches!(self, Stored::Whole { .. })
     }
 
-    /// One sentence for the user, and what to do about it.
+    /// One sentence for the user, with what to do about it.
     #[must_use]
     pub fn sentence(&self, histograms: HistogramFormat) -> String {
         match self {
@@ -75,10 +75,10 @@ impl Stored {
     }
 }
 
-/// Asks for one probe's histogram, and for its counter where the histogram is not there.
+/// Queries one probe's histogram, and its counter if the histogram is not there.
 ///
 /// # Errors
-/// [`ExportError`], where it cannot be told where to ask, or the settings cannot be used.
+/// [`ExportError`], if the query URL is unknown, or the settings cannot be used.
 pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) -> Result<Stored, ExportError> {
     let url = query_url.or_else(|| query_address(&settings.url)).ok_or_else(|| ExportError::Url {
         url: Redactor::default().url(&settings.url),
@@ -116,7 +116,7 @@ pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) ->
     Ok(found)
 }
 
-/// Where the query API of a backend is that takes remote write here.
+/// The query API of the backend that accepts remote write at this URL.
 fn query_address(write: &Url) -> Option<Url> {
     const PATHS: [(&str, &str); 3] = [
         ("/api/v1/write", "/api/v1/query"),
@@ -126,7 +126,7 @@ fn query_address(write: &Url) -> Option<Url> {
     ];
     let (path, query) = PATHS.iter().find_map(|(from, to)| Some((write.path().strip_suffix(from)?, to)))?;
     let mut url = write.clone();
-    // A cluster of VictoriaMetrics has another door for questions.
+    // A cluster of VictoriaMetrics has another path for queries.
     let path = path.strip_prefix("/insert/").map_or_else(|| path.to_owned(), |rest| format!("/select/{rest}"));
     url.set_path(&format!("{path}{query}"));
     url.set_query(None);
@@ -146,9 +146,9 @@ fn selector(name: &str, of: &Identity, more: &str) -> String {
 /// The number of samples of a histogram, or the value of a counter, at an instant.
 async fn ask(endpoint: &Endpoint, url: &Url, query: &str, at_ms: i64) -> Result<Option<u64>, SafeText> {
     let mut url = url.clone();
-    // Some look for samples before a whole second.
+    // Some backends look for samples before a whole second.
     let time = (at_ms.div_euclid(1000) + 2).to_string();
-    // VictoriaMetrics hides the last half minute from who does not say nocache.
+    // VictoriaMetrics hides the last half minute unless a query has nocache.
     url.query_pairs_mut().append_pair("query", query).append_pair("time", &time).append_pair("nocache", "1");
     match endpoint.get(url).await {
         Answer::Accepted(body) => {

@@ -1,21 +1,21 @@
-//! Which host names a request may be for. A web page can have its own name lead to this machine and read the
-//! answer (DNS rebinding); what it cannot do is send a request for another name, or for an address.
+//! The host names that a request may use. A web page can point its own name at this machine and read the answer (DNS
+//! rebinding), but it cannot send a request for another name or for an IP address.
 
 use std::net::IpAddr;
 
 use http::{HeaderMap, Uri, header};
 
-/// The names that are served. Addresses and `localhost` always are.
+/// The names that are served. IP addresses and `localhost` always are.
 #[derive(Clone, Debug)]
 pub(super) enum AllowedHosts {
-    /// Any name: whoever listens beyond this machine and names nobody.
+    /// Any name: for a listener beyond the loopback interface without named hosts.
     Any,
     /// These, in lower case.
     Named(Vec<String>),
 }
 
 impl AllowedHosts {
-    /// Those of the command line. Without any, a listener on the loopback interface serves no other name.
+    /// The names of the command line. Without any, a listener on the loopback interface serves no other name.
     pub(super) fn new(named: &[String], is_loopback: bool) -> AllowedHosts {
         if named.is_empty() && !is_loopback {
             return AllowedHosts::Any;
@@ -23,7 +23,7 @@ impl AllowedHosts {
         AllowedHosts::Named(named.iter().map(|name| without_dot(name).to_ascii_lowercase()).collect())
     }
 
-    /// Whether a request may be answered. One that names no host, as HTTP/1.0 may, comes from no browser.
+    /// Whether a request may be answered. One without a host, which HTTP/1.0 allows, does not come from a browser.
     pub(super) fn allow(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let AllowedHosts::Named(names) = self else { return true };
         let header = headers.get(header::HOST).map(|value| value.to_str().unwrap_or("\u{fffd}"));

@@ -1,4 +1,4 @@
-//! What is served: counters since the process started, and the last check of each probe.
+//! The served metrics: counters since the process started, and the last check of each probe.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,26 +16,26 @@ use crate::window::{Collector, Window};
 use super::negotiation::Format;
 use super::protobuf;
 
-/// The span of the windows in between; they are added up at every scrape.
+/// The span of the internal windows; they are merged at every scrape.
 const SPAN: Duration = Duration::from_mins(1);
 
-/// Whose metrics are served.
+/// The prober whose metrics are served.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Where we ask from.
+    /// The vantage that checks are made from.
     pub vantage: String,
-    /// Which part of its probes is asked, if there are several.
+    /// The part of its probes that is run, if there are several.
     pub shard: Option<Shard>,
 }
 
-/// What is served.
+/// The served metrics.
 pub(super) struct Metrics {
     source: Source,
     schema: i8,
     started: Timestamp,
-    /// Held for moments only: checks report here.
+    /// Locked only for moments: checks report here.
     inbox: Mutex<Inbox>,
-    /// Held while an answer is made.
+    /// Locked while an answer is built.
     total: Mutex<Cumulative>,
 }
 
@@ -43,16 +43,16 @@ struct Inbox {
     collector: Collector,
     closed: Cumulative,
     last: BTreeMap<String, Arc<Vec<Series<'static>>>>,
-    /// The probes there are, once they are known.
+    /// The current probes, once they are known.
     probes: Option<Arc<BTreeMap<String, KnownProbe>>>,
     delivered: BTreeMap<&'static str, (&'static Family, DeliveryStats)>,
 }
 
-/// A probe that is asked.
+/// A current probe.
 #[derive(Clone)]
 struct KnownProbe {
     info: Series<'static>,
-    /// No check of it.
+    /// An empty window of it.
     none: Window,
     possible_failures: Vec<FailureClass>,
     since: Timestamp,
@@ -76,22 +76,22 @@ impl Metrics {
         }
     }
 
-    /// Takes note of a check.
+    /// Records a check.
     pub(super) fn outcome(&self, outcome: &Outcome) {
         let last = Arc::new(metric::of_outcome(outcome, self.source.shard));
         let mut inbox = self.inbox();
-        // A retired probe may end its last check after it was retired.
+        // A removed probe may end its last check after its removal.
         if inbox.probes.as_ref().is_none_or(|known| known.contains_key(&outcome.probe)) {
             inbox.last.insert(outcome.probe.clone(), last);
         }
         if let Some(window) = inbox.collector.record(outcome) {
             inbox.closed.add(&window);
         }
-        // The evidence of failures is the journal's.
+        // Only the journal keeps the evidence of failures.
         drop(inbox.collector.take_failures());
     }
 
-    /// Takes note of a check that was due and not run.
+    /// Records a check that was due and was not run.
     pub(super) fn missed(&self, probe: &Probe, scheduled_at: Timestamp) {
         let mut inbox = self.inbox();
         if let Some(window) = inbox.collector.record_missed(probe, scheduled_at) {
@@ -99,7 +99,7 @@ impl Metrics {
         }
     }
 
-    /// Takes note that from here on there are these probes.
+    /// Replaces the set of known probes.
     pub(super) fn adopt(&self, probes: &[Arc<Probe>]) {
         let Source { vantage, shard } = &self.source;
         let now = Timestamp::now();
@@ -121,7 +121,7 @@ impl Metrics {
         inbox.probes = Some(Arc::new(known));
     }
 
-    /// Takes note of what became of another exporter's batches.
+    /// Records what became of another exporter's batches.
     pub(super) fn show_delivery(&self, family: &'static Family, stats: &DeliveryStats) {
         self.inbox().delivered.insert(family.name, (family, stats.clone()));
     }
@@ -131,7 +131,7 @@ impl Metrics {
         self.inbox().probes.as_ref().is_some_and(|known| known.contains_key(name))
     }
 
-    /// All metrics in a format, or those of one probe.
+    /// All metrics in a format, or only those of one probe.
     pub(super) fn answer(&self, format: Format, only: Option<&str>) -> Vec<u8> {
         let mut total = self.total.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut collector, closed, last, delivered, known) = {
@@ -155,7 +155,7 @@ impl Metrics {
         let mut all = self.counted(&total, &known, is_meant);
         let ours = delivered.values().flat_map(|(family, stats)| self.batches(family, stats));
         let build = only.is_none().then(|| self.build());
-        // What is shared and what is borrowed live differently long; pushed one by one they fit.
+        // Shared and borrowed series have different lifetimes; pushed one by one they fit.
         for series in last.iter().flat_map(|series| series.iter().cloned()).chain(ours).chain(build) {
             all.push(series);
         }
@@ -165,7 +165,7 @@ impl Metrics {
         self.written(&all, format, |series| since.get(series.of.probe.as_str()).copied().unwrap_or(self.started))
     }
 
-    /// What was counted, with zeros where nothing was yet, and what each probe asks.
+    /// The counters, with zeros for what has not happened yet, and what each probe checks.
     fn counted<'t>(
         &self,
         total: &'t Cumulative,

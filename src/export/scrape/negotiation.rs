@@ -1,4 +1,4 @@
-//! Which format and which coding a client wants of an answer.
+//! The format and the content coding that a client accepts.
 
 use http::{HeaderMap, header};
 
@@ -16,7 +16,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// The format that a client likes best; of several that it likes as well, the one that says most.
+    /// The format that a client prefers; of several it prefers equally, the most expressive one.
     pub(super) fn wanted(headers: &HeaderMap) -> Format {
         let (mut protobuf, mut open_metrics, mut text) = (0.0, 0.0, 0.0);
         for choice in choices(headers, header::ACCEPT) {
@@ -36,7 +36,6 @@ impl Format {
         }
     }
 
-    /// What it calls itself.
     pub(super) const fn content_type(self) -> &'static str {
         match self {
             Format::Text => "text/plain; version=0.0.4; charset=utf-8",
@@ -46,7 +45,7 @@ impl Format {
     }
 }
 
-/// Whether a client takes gzip.
+/// Whether a client accepts gzip.
 pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     let quality = |name: &str| {
         let mut named = choices(headers, header::ACCEPT_ENCODING).filter(|choice| choice.name == name);
@@ -55,11 +54,11 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     quality("gzip").or_else(|| quality("*")).unwrap_or(0.0) > 0.0
 }
 
-/// One of the things that a client takes.
+/// One entry of an `Accept` or `Accept-Encoding` header.
 struct Choice {
     name: String,
     quality: f32,
-    /// Whether messages of protobuf may stand one after another.
+    /// Whether protobuf messages may be delimited.
     is_delimited: bool,
 }
 

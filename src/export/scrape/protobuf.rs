@@ -1,5 +1,5 @@
-//! Series in the protobuf format of Prometheus: the one that carries native histograms. Classic
-//! buckets stand beside them, for a server that does not take native ones.
+//! Series in the protobuf format of Prometheus: the one that carries native histograms. Classic buckets are added for a
+//! server that does not take native ones.
 
 use jiff::Timestamp;
 use prost::Message as _;
@@ -12,11 +12,10 @@ use crate::export::protobuf_messages::exposition::{
 use crate::metric;
 use crate::metric::{Family, MetricKind, Series, Value};
 
-/// What the format calls itself.
 pub(super) const CONTENT_TYPE: &str =
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
 
-/// Writes series, which stand in the order of their families; `created` says since when a series counts.
+/// Writes series that are sorted by family; `created` returns when a series began to count.
 pub(super) fn write(all: &[Series<'_>], schema: i8, created: impl Fn(&Series<'_>) -> Timestamp, out: &mut Vec<u8>) {
     for stretch in all.chunk_by(|series, next| series.family == next.family) {
         let mut family = announced(stretch[0].family);
@@ -71,7 +70,7 @@ fn both_layouts(histogram: &crate::window::Histogram, schema: i8) -> Histogram {
             .map(|(bound, count)| Bucket { cumulative_count: Some(count), upper_bound: Some(bound.as_secs_f64()) })
             .collect(),
         schema: Some(native.schema.into()),
-        // A threshold above zero is what tells a native histogram from a classic one.
+        // A threshold above zero is what distinguishes a native histogram from a classic one.
         zero_threshold: Some(buckets::ZERO_THRESHOLD),
         zero_count: Some(native.zeros),
         positive_spans: spans

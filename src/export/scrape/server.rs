@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 server: one request a connection, and a bound on everything a client could
-//! make large or long.
+//! A small HTTP/1.1 server: one request per connection, and limits on everything that a client could make large or
+//! long.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -27,14 +27,14 @@ use super::metrics::Metrics;
 use super::negotiation;
 use super::negotiation::Format;
 
-/// Connections at once, at most. One more closes the oldest, which has had its time: an answer takes
-/// milliseconds, and who is slow holds nobody up.
+/// Maximum number of connections. One more closes the oldest, which has had enough time: an answer takes milliseconds,
+/// and a slow client blocks nobody.
 const CONNECTIONS: usize = 32;
-/// The largest request head, in bytes.
+/// Maximum size of a request head, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
-/// The longest a request head may take.
+/// Maximum time for a request head.
 const HEAD_TIME: Duration = Duration::from_secs(5);
-/// The longest a connection may last.
+/// Maximum lifetime of a connection.
 const CONNECTION_TIME: Duration = Duration::from_secs(30);
 
 /// A running server.
@@ -59,14 +59,14 @@ impl Server {
         Ok(Server { address, stop, task })
     }
 
-    /// Stops accepting. Answers under way are broken off with the runtime.
+    /// Stops accepting. Answers in progress end with the runtime.
     pub(super) async fn stop(self) {
         self.stop.notify_one();
         let _ = self.task.await;
     }
 }
 
-/// What is served, and under which names.
+/// The served metrics, and the host names they are served for.
 struct Served {
     hosts: AllowedHosts,
     metrics: Arc<Metrics>,
@@ -86,7 +86,7 @@ async fn accept(listener: TcpListener, served: Arc<Served>, stop: Arc<Notify>) {
                     let serving = tokio::time::timeout(CONNECTION_TIME, serve(stream, Arc::clone(&served)));
                     connections.push_back(tokio::spawn(serving).abort_handle());
                 }
-                // Most often there are no file descriptors left; checks come first.
+                // Mostly there are no file descriptors left; checks come first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             },
         }
@@ -132,7 +132,7 @@ async fn answer(request: Request<Incoming>, served: Arc<Served>) -> Result<Respo
     Ok(response)
 }
 
-/// The one probe whose metrics a path asks for, none if it asks for all; else the answer that it gets.
+/// The one probe that a path names, none if it names all; otherwise the error response.
 fn target(uri: &Uri, metrics: &Metrics) -> Result<Option<String>, (StatusCode, &'static str)> {
     match uri.path() {
         "/metrics" => Ok(None),
