@@ -5,7 +5,7 @@
 //! | instant | `15:04:00`, `2025-03-10 15:04:00` |
 //! | an instant known up to two checks | `15:03:30–15:04:00` |
 //! | a span of time from one instant to another | `15:03:30 to 18:00:00` |
-//! | ratio | `31.5%`; `0%` and `100%` only where that is exact |
+//! | ratio | `31.5%`; `0%` and `100%` only if exact |
 //! | interval of a ratio | `30.1–32.4%` |
 //! | count | `12,345`, `1 check`, `12 checks` |
 //! | duration | three digits: `4.2 ms`, `1.31 s`, `2 min 05 s`, `57 min`, `3 h 20 min` |

@@ -72,7 +72,7 @@ pub enum Value<'w> {
 pub struct Identity {
     /// The probe's name.
     pub probe: String,
-    /// Its surface, or `control` where it is a control target.
+    /// Its surface, or `control` for a control target.
     pub surface: String,
     /// The vantage that the checks are made from.
     pub vantage: String,

@@ -26,7 +26,7 @@ pub(crate) struct AdHoc {
 pub(crate) struct AdHocTarget {
     /// The URL.
     pub url: String,
-    /// Whether it stands in the command line, where others can read it.
+    /// Whether it is on the command line, where others can read it.
     pub is_visible: bool,
 }
 

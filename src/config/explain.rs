@@ -1,5 +1,5 @@
-//! One probe as TOML, with every default and every inherited value filled in and secrets as references: what `uptick
-//! validate --explain` prints. It is itself a valid probe file.
+//! One probe as TOML, with every default and every inherited value filled in and secrets as references: what
+//! `uptick validate --explain` prints. It is itself a valid probe file.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -240,7 +240,7 @@ fn vm_index(time: Duration) -> i32 {
     if (position - floor).abs() < f64::EPSILON { floor as i32 - 1 } else { floor as i32 }
 }
 
-/// The decimal logarithm of a time in seconds; exact where the time is a power of ten.
+/// The decimal logarithm of a time in seconds; exact if the time is a power of ten.
 fn micros_log10(time: Duration) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a time below 285 years is exact")]
     let micros = micros::of(time) as f64;

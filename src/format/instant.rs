@@ -58,7 +58,7 @@ impl InstantFormat {
         text
     }
 
-    /// `15:04` where the seconds are zero.
+    /// `15:04` if the seconds are zero.
     pub(crate) fn short(&self, instant: Timestamp) -> String {
         let text = self.at(instant);
         let whole = text.strip_suffix(".0").unwrap_or(&text);

@@ -10,11 +10,11 @@ use super::timestamp;
 /// A change of state happened after one instant and by another: between two checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 pub struct Bracket {
-    /// The last check in the old state; null if none was seen.
+    /// The last check of the state before; null where none was seen.
     #[serde(with = "optional")]
     #[schemars(with = "Option<String>")]
     pub after: Option<Timestamp>,
-    /// The first check in the new state.
+    /// The first check of the state after.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub by: Timestamp,

@@ -1,4 +1,4 @@
-//! A stretch of time in which nothing was watched.
+//! A period in which nothing was monitored.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

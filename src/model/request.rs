@@ -93,7 +93,7 @@ pub struct FileBody {
     pub path: PathBuf,
     /// What is in it.
     pub bytes: Arc<[u8]>,
-    /// Its media type, `application/octet-stream` where absent.
+    /// Its media type; absent: `application/octet-stream`.
     pub content_type: Option<String>,
 }
 

@@ -31,7 +31,7 @@ impl Schedule {
 }
 
 /// A cron expression in a time zone: five fields, or six with seconds first, or a word like
-/// `@hourly`, then the zone's name, UTC where there is none.
+/// `@hourly`, then the zone's name; UTC if there is none.
 ///
 /// Where clocks go forward, a fixed time that does not exist that day is due when the gap ends;
 /// where they go back, it is due once, the first time round. What repeats (`*`, `*/5`) is due in

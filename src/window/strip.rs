@@ -38,8 +38,8 @@ impl CheckResult {
     }
 }
 
-/// Equally spaced checks with the same result: the nth of them, from 0, was due at `from + (to - from) × n / (count -
-/// 1)`, rounded down to the millisecond.
+/// Equally spaced checks with the same result: the nth of them, from 0, was due at
+/// `from + (to - from) × n / (count - 1)`, rounded down to the millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     /// When the first of them was due, to the millisecond. In format version 1: when it began.

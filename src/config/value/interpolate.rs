@@ -24,7 +24,7 @@ pub(crate) enum TextUse<'n> {
     /// Nothing secret, in an expectation: `{{name}}` is a capture if there is one of that name, and literal otherwise,
     /// so that a page can be compared with its template.
     Expectation,
-    /// The user of a credential, the URL of a webhook: a secret where it comes from a variable
+    /// The user of a credential, the URL of a webhook: a secret if it comes from a variable
     /// and is long enough.
     Variable,
     /// A secret of this name: a value from a variable is secret, and so is a text that is written there in plain.

@@ -25,7 +25,7 @@ impl Parser<'_> {
         Ok(Query { is_from_root: true, segments: self.segments()? })
     }
 
-    /// What is wrong where a path should have ended.
+    /// What is wrong with text after the end of a path.
     fn left_over(&self) -> String {
         let rest = self.rest();
         let written = &self.source[..self.at];

@@ -79,7 +79,7 @@ impl SchemaReader {
         }
     }
 
-    /// An integer is a multiple of one, which matters where numbers are shifted.
+    /// Rewrites the type `integer` as a number that is a multiple of the shifted one, if numbers are shifted.
     fn integers(&mut self, keywords: &mut Map<String, Value>) {
         let Some(types) = keywords.get_mut("type") else { return };
         let mut all = types.as_array().cloned().unwrap_or_else(|| vec![types.clone()]);
