@@ -3,8 +3,7 @@
 
 use std::cmp::Ordering;
 
-/// The most digits of an exponent that are distinguished: the values beyond are
-/// compared by the text of their exponent.
+/// Maximum number of digits of an exponent; a longer one saturates.
 const EXPONENT_DIGITS: usize = 30;
 
 /// A decimal number. Numbers of equal value are equal: `1`, `1.0` and `10e-1`.
@@ -100,7 +99,7 @@ fn length(text: &str) -> i128 {
     text.len() as i128
 }
 
-/// The value of an exponent. Beyond 30 digits it is as large as any.
+/// The value of an exponent; more than 30 digits saturate.
 fn exponent_of(text: &str) -> i128 {
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),

@@ -16,8 +16,8 @@ macro_rules! since {
     };
 }
 
-/// Declares the classes in one place: variant, wire name, group, the first journal format version that has it (unless
-/// 1), and one sentence for the user.
+/// Declares the classes in one place: variant, wire name, group, the first journal format version that has it if that
+/// is not the first of all, and one sentence for the user.
 macro_rules! failure_classes {
     ($($variant:ident $name:literal $group:ident $(since $version:literal)? $meaning:literal;)+) => {
         /// What kind of failure it was. The set is closed; a name is never changed once released.

@@ -106,7 +106,7 @@ pub(crate) fn clean_lines(text: &str) -> String {
     safe
 }
 
-/// Writes a character as it is, or as a visible escape where it could move the cursor,
+/// Writes a character as it is, or as a visible escape if it could move the cursor,
 /// reorder or hide text.
 fn push_visible(out: &mut String, character: char) {
     match character {

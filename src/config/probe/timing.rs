@@ -27,7 +27,8 @@ pub(crate) struct Timing {
     pub(crate) retries: Retries,
 }
 
-/// The schedule and the timeout, which must fit into it. A probe of the command line has no interval to fit into.
+/// The schedule and the timeout, which must fit into it. A URL of the command line with a longer timeout takes that as
+/// its interval.
 pub(crate) fn read(reader: &mut ConfigReader, layers: &Layers, is_ad_hoc: bool) -> Timing {
     let retries = retries(reader, layers);
     let when = layers.one_of(reader, &["interval", "schedule"]);
