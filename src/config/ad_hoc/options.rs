@@ -85,6 +85,7 @@ pub(crate) enum OptionForm {
 /// An option as it was given.
 #[derive(Clone, Debug)]
 pub struct GivenOption {
+    /// The row of the table of request options that it was given as.
     pub option: &'static RequestOption,
     /// Its value; empty for a switch.
     pub value: String,
