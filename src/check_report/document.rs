@@ -39,7 +39,7 @@ pub struct CheckReport {
     /// say in the verdict. Absent where there were none.
     #[serde(skip_serializing_if = "is_none")]
     pub maintenance: Counts,
-    /// Where we asked from.
+    /// The vantage that made the checks.
     pub vantage: String,
     /// Which part of the vantage's probes was asked, where there are several.
     #[serde(skip)]

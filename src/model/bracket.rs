@@ -10,7 +10,7 @@ use super::timestamp;
 /// A change of state happened after one instant and by another: between two checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 pub struct Bracket {
-    /// The last check of the state before; null where none was seen.
+    /// The last check in the old state; null if none was seen.
     #[serde(with = "optional")]
     #[schemars(with = "Option<String>")]
     pub after: Option<Timestamp>,

@@ -17,13 +17,13 @@ pub struct Diagnosis {
 /// One extra check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ExtraCheck {
-    /// What was asked.
+    /// What was tried.
     pub kind: ExtraKind,
-    /// The resolver or the address that was asked.
+    /// The resolver or the address that was tried.
     pub target: SafeText,
-    /// How it failed; null where it did not.
+    /// How it failed; null if it did not.
     pub class: Option<FailureClass>,
-    /// The status code, where an answer came.
+    /// The status code, if the server answered.
     pub status: Option<u16>,
     /// How long it took, in microseconds.
     #[serde(rename = "took_us", with = "micros")]

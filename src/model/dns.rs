@@ -133,16 +133,16 @@ pub struct DnsFacts {
     pub rcode: String,
     /// Whether the server answers for the zone itself.
     pub authoritative: bool,
-    /// How many records of the type asked for are in the answer.
+    /// How many records of the queried type are in the answer.
     pub records_total: u32,
     /// The data of the first 16 of them, as in a zone file.
     pub records: Vec<SafeText>,
-    /// The shortest time that one of them may be kept, in seconds; null where there is none.
+    /// The lowest TTL among them, in seconds; null if there are none.
     pub ttl_seconds: Option<u32>,
-    /// How many records each section holds; absent where the message cannot be read to its end.
+    /// How many records each section holds; absent if the message cannot be read to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sections: Option<DnsSections>,
-    /// The serial number of the zone; absent unless a SOA record was asked for and answered.
+    /// The serial number of the zone; absent unless a SOA record was queried and answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<u32>,
 }
@@ -152,7 +152,7 @@ pub struct DnsFacts {
 pub struct DnsSections {
     /// The answer itself, with the aliases on the way.
     pub answer: u32,
-    /// The servers of the zone, or its SOA record where there is nothing to answer with.
+    /// The servers of the zone, or its SOA record if there is no answer.
     pub authority: u32,
     /// What helps to use the others, such as addresses; without the OPT record.
     pub additional: u32,

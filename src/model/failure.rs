@@ -192,10 +192,10 @@ impl fmt::Display for FailureClass {
 pub struct Failure {
     /// What kind of failure it was.
     pub class: FailureClass,
-    /// What the check itself found, where the controls failed too and `class` is `control_failed`.
+    /// The class that the check itself found, if the controls failed too and `class` is `control_failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_class: Option<FailureClass>,
-    /// The phase it broke in; null where the answer arrived whole and was not as expected.
+    /// The phase it broke in; null if the answer arrived whole and was not as expected.
     pub phase: Option<Phase>,
     /// One sentence: what happened, to which address, against which limit.
     pub message: SafeText,
@@ -221,7 +221,7 @@ pub struct Mismatch {
     pub assertion: String,
     /// What was expected.
     pub expected: SafeText,
-    /// What came.
+    /// The actual value.
     pub actual: SafeText,
 }
 

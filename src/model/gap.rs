@@ -9,13 +9,13 @@ use super::timestamp;
 /// Nothing was due in it, and nothing of it is counted as up or down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Gap {
-    /// Where nothing was seen from.
+    /// The vantage that recorded nothing.
     pub vantage: String,
     /// The last instant on the wall clock before it.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub from: Timestamp,
-    /// The first instant after it; before `from` where the clock was set back.
+    /// The first instant after it; before `from` if the clock was set back.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub to: Timestamp,

@@ -27,10 +27,10 @@ pub struct HttpExchange {
     pub method: String,
     /// The URL.
     pub url: SafeText,
-    /// The headers that were sent, in order; empty where they were not asked for.
+    /// The headers that were sent, in order; empty unless the output shows them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_headers: Vec<(String, SafeText)>,
-    /// The status code of the answer; null where none came.
+    /// The status code of the answer; null without an answer.
     pub status: Option<u16>,
     /// The HTTP version of the answer.
     pub http_version: Option<HttpVersion>,
@@ -43,10 +43,10 @@ pub struct HttpExchange {
     pub note: Option<SafeText>,
     /// Bytes of the body before decoding, as far as it was read.
     pub encoded_bytes: u64,
-    /// The headers that came, in order; empty where they were not asked for.
+    /// The headers that were received, in order; empty unless the output shows them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub response_headers: Vec<(String, SafeText)>,
-    /// The body as text, where it was asked for: escape sequences are visible, and line breaks stay.
+    /// The body as text, if the output shows it: escape sequences are visible, and line breaks stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
 }

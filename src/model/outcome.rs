@@ -31,7 +31,7 @@ pub struct Outcome {
     pub probe: String,
     /// The probe's surface.
     pub surface: String,
-    /// Where we asked from.
+    /// The vantage that made the check.
     pub vantage: String,
     /// Whether the probe is a control target.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -62,7 +62,7 @@ pub struct Outcome {
     /// Microseconds per phase, over all hops and steps.
     #[serde(rename = "timings_us")]
     pub timings: Timings,
-    /// Attempts made; more than one where retries are configured and the first failed.
+    /// Attempts made; more than one if retries are configured and the first failed.
     pub attempts: u32,
     /// Whether an attempt failed and a later one passed: up, and worth knowing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -83,7 +83,7 @@ pub struct Outcome {
     pub tls: Option<TlsFacts>,
     /// The redirects met, in order.
     pub redirects: Vec<Hop>,
-    /// Bytes of the last body as the head of its answer named them; absent where it named none.
+    /// The `content-length` of the last answer; absent if it had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_length: Option<u64>,
     /// Bytes of the last body, after decoding, as far as it was read.
@@ -97,19 +97,19 @@ pub struct Outcome {
     /// Each `warn.*` that was not met; a check with warnings is up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Mismatch>,
-    /// The attempts before the last, in order; empty where the first decided.
+    /// The attempts before the last, in order; empty if the first decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_attempts: Vec<EarlierAttempt>,
     /// The steps of a journey, in order; empty for a probe of one request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepOutcome>,
-    /// The files that the page links to, as far as they were asked for.
+    /// The files that the page links to, as far as they were requested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assets: Vec<AssetOutcome>,
-    /// Each address of the name, where all of them are asked.
+    /// The check at each address of the name, if all of them are checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<AddressOutcome>,
-    /// Each request with its answer, in order; empty unless they were asked for (`-v`, `-i`, `--body`).
+    /// Each request with its answer, in order; empty unless the output shows them (`-v`, `-i`, `--body`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<HttpExchange>,
     /// What helps to understand and repeat a failed check; absent when it was up.
@@ -129,14 +129,14 @@ pub struct EarlierAttempt {
     pub remote: Option<SocketAddr>,
 }
 
-/// What became of one step of a journey.
+/// The result of one step of a journey.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StepOutcome {
     /// The step's name.
     pub name: String,
-    /// Whether it was asked; a step after one that failed is not.
+    /// Whether it ran; a step after one that failed does not.
     pub asked: bool,
-    /// The class of its failure; null where it passed or was not asked.
+    /// The class of its failure; null if it passed or did not run.
     pub class: Option<FailureClass>,
     /// The status code of its answer.
     pub status: Option<u16>,
@@ -145,12 +145,12 @@ pub struct StepOutcome {
     pub timings: Timings,
 }
 
-/// What became of one file that a page links to.
+/// The result of loading one file that a page links to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AssetOutcome {
-    /// Where it is.
+    /// Its URL.
     pub url: SafeText,
-    /// The class of its failure; null where it loaded.
+    /// The class of its failure; null if it loaded.
     pub class: Option<FailureClass>,
     /// The status code of its answer.
     pub status: Option<u16>,
@@ -163,7 +163,7 @@ pub struct AssetOutcome {
     pub timings: Timings,
 }
 
-/// What became of the check at one address of the name.
+/// The result of the check at one address of the name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AddressOutcome {
     /// The address.
@@ -252,9 +252,9 @@ pub struct Hop {
     pub url: SafeText,
     /// Its status code.
     pub status: u16,
-    /// Where it points, as the server wrote it.
+    /// The `location` header, as the server wrote it.
     pub location: SafeText,
-    /// The method it was asked with.
+    /// The method of the request.
     pub method: String,
     /// The address that answered.
     pub remote: Option<SocketAddr>,
@@ -269,16 +269,16 @@ pub struct Hop {
 /// What a TLS handshake showed, also one that failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TlsFacts {
-    /// `"1.2"` or `"1.3"`; null where the handshake did not get that far.
+    /// `"1.2"` or `"1.3"`; null if the handshake did not get that far.
     pub version: Option<String>,
-    /// The cipher suite by its IANA name; null where it is not known.
+    /// The cipher suite by its IANA name; null if it is not known.
     pub cipher: Option<String>,
-    /// Whether the certificate was verified. False where `tls.insecure` is set or it was refused.
+    /// Whether the certificate was verified. False if `tls.insecure` is set or it was refused.
     pub verified: bool,
-    /// The leaf certificate; null where none was shown.
+    /// The leaf certificate; null if none was sent.
     pub certificate: Option<CertificateFacts>,
     /// Every certificate that was sent, leaf first (the first 16), and last the trusted one that the
-    /// path from the leaf ends in, where it was not sent.
+    /// path from the leaf ends in, if it was not sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<ChainCertificate>,
 }
@@ -286,7 +286,7 @@ pub struct TlsFacts {
 /// One certificate of a chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChainCertificate {
-    /// Where it stands.
+    /// Its place in the chain.
     pub role: CertificateRole,
     /// Its subject.
     pub subject: SafeText,
@@ -352,7 +352,7 @@ pub struct CertificateFacts {
 /// What helps to understand and repeat a failed check. All of it bounded, clean and redacted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Evidence {
-    /// The URL last asked.
+    /// The URL of the last request.
     pub url: SafeText,
     /// A few telling response headers: server, via, retry-after, …
     pub headers: Vec<(String, SafeText)>,
@@ -360,9 +360,9 @@ pub struct Evidence {
     pub body: Option<SafeText>,
     /// A `curl` command that repeats the request, secrets as shell variables.
     pub curl: Option<SafeText>,
-    /// The addresses the name resolved to, where it did.
+    /// The addresses that the name resolved to, if it did.
     pub addresses: Vec<SocketAddr>,
-    /// What extra checks found, where any were made.
+    /// What extra checks found, if any were made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
 }

@@ -13,7 +13,7 @@ use super::micros;
 pub enum Phase {
     /// Looking the host name up.
     Resolve,
-    /// The TCP handshake (through the proxy, where there is one).
+    /// The TCP handshake (through the proxy, if there is one).
     Connect,
     /// The TLS handshake.
     Tls,

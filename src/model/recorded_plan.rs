@@ -9,7 +9,7 @@ use super::{Probe, Schedule, Shard, timestamp};
 /// same vantage, shard and instant add up to one: a long one takes several lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RecordedPlan {
-    /// Where the checks are made from.
+    /// The vantage that makes the checks.
     pub vantage: String,
     /// Which part of the probes it runs; absent: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,11 +32,11 @@ pub struct PlannedProbe {
     /// Whether the probe is a control target; absent: no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub control: bool,
-    /// Time between two checks in milliseconds; absent where `schedule` says when, and where somebody else starts each
+    /// Time between two checks in milliseconds; absent if `schedule` says when, and if somebody else starts each
     /// run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval_ms: Option<u64>,
-    /// The cron expression and time zone that say when checks are due; absent where `interval_ms` does.
+    /// The cron expression and time zone that say when checks are due; absent if `interval_ms` does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
 }

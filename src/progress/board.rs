@@ -21,7 +21,7 @@ const INCIDENTS: usize = 3;
 /// What a board says of its run.
 #[derive(Clone, Debug)]
 pub(crate) struct BoardFacts {
-    /// Where we ask from.
+    /// The vantage of this prober.
     pub(crate) vantage: String,
     /// Where the run records.
     pub(crate) journal: Option<String>,

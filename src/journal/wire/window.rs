@@ -29,7 +29,7 @@ pub(super) struct WindowLine<'l> {
     /// The lowest version of the format whose readers understand the line.
     #[serde(skip)]
     pub(super) version: u32,
-    /// Where we asked from.
+    /// The vantage that made the checks.
     vantage: &'l str,
     /// The probe's name.
     probe: &'l str,

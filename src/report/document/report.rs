@@ -38,7 +38,7 @@ pub struct Report {
     pub verdict: Answer,
     /// What users see, one row a surface; the control targets, where there are any, last.
     pub surfaces: Vec<SurfaceRow>,
-    /// Where we asked from, one row a vantage.
+    /// The vantages, one row each.
     pub vantages: Vec<VantageRow>,
     /// Each surface from each vantage.
     pub places: Vec<PlaceRow>,

@@ -127,14 +127,14 @@ pub struct SurfaceRow {
 }
 
 impl SurfaceRow {
-    /// Its name for people: the label, where it has one.
+    /// Its name for people: the label, if it has one.
     #[must_use]
     pub fn label(&self) -> &SafeText {
         self.label.as_ref().unwrap_or(&self.surface)
     }
 }
 
-/// Where we ask from.
+/// A vantage.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct VantageRow {
     /// The name.
