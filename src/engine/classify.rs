@@ -155,7 +155,7 @@ fn refused_head(refused: &Refused, peer: &Peer) -> Fault {
         Refused::Line { number, quoted, why } => {
             format!("line {number} of the response head of {target} is not valid: {why}: `{quoted}`")
         }
-        Refused::Other("HTTP/2") => {
+        Refused::Http2 => {
             format!(
                 "what {target} answers is not HTTP/1: the port speaks HTTP/2 alone; ask it with http-version = \"2\""
             )

@@ -30,6 +30,8 @@ pub(crate) enum Refused {
     NotHttp,
     /// It begins like this other protocol.
     Other(&'static str),
+    /// It begins like HTTP/2, which a probe may ask for.
+    Http2,
     /// One of its lines is not valid.
     Line {
         /// The number of the line, from 1.
@@ -208,7 +210,7 @@ fn judge_start(line: &[u8]) -> Result<(), Refused> {
     }
     // The SETTINGS frame that begins HTTP/2: length, type, no flags, stream 0.
     if matches!(line, [0, 0, _, 4, 0, 0, 0, 0, 0, ..]) {
-        return Err(Refused::Other("HTTP/2"));
+        return Err(Refused::Http2);
     }
     let begins = line.iter().zip(START).all(|(byte, of_http)| byte.eq_ignore_ascii_case(of_http));
     if begins || line == [0x15] || line == [0x16] { Ok(()) } else { Err(Refused::NotHttp) }
@@ -320,10 +322,11 @@ mod tests {
             (b"* OK IMAP4rev1 ready\r\n", "IMAP"),
             (b"+OK ready\r\n", "POP3"),
             (b"-ERR unknown command 'GET'\r\n", "Redis"),
-            (b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64", "HTTP/2"),
         ] {
             assert_eq!(read(answer).expect_err("refused"), Refused::Other(name));
         }
+        let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64";
+        assert_eq!(read(settings).expect_err("refused"), Refused::Http2);
         for incomplete in [&b""[..], b"\r", b"\x15", b"HT", b"HTTP/1.1 200 OK\r\nx-cu"] {
             assert!(read(incomplete).expect("no refusal").is_none());
         }
