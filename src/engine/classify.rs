@@ -17,7 +17,7 @@ use crate::engine::connect::dial::ConnectError;
 use crate::engine::fault::Fault;
 use crate::engine::host::os_error::{connect_class, is_reset, is_unreachable, ours};
 use crate::engine::host::own_route;
-use crate::engine::http::head::{HEADERS, Refused};
+use crate::engine::http::head::{Arrived, HEADERS, Refused};
 use crate::engine::http::{http1, http2};
 use crate::engine::resolve::NoAddress;
 use crate::engine::tls::handshake::HandshakeFacts;
@@ -132,8 +132,9 @@ pub(super) fn refused_by_proxy(proxy: &str, what: &str) -> Fault {
 pub(super) fn http1_head_fault(failed: &http1::HeadError, peer: &Peer) -> Fault {
     match failed {
         http1::HeadError::Refused(refused) => refused_head(refused, peer),
-        http1::HeadError::Ended { silent } => ended_before_answer(FailureClass::EmptyReply, peer, *silent),
-        http1::HeadError::Broken { error, silent } => head_io_fault(error, peer, *silent),
+        // The connection ended before the answer was complete.
+        http1::HeadError::Ended(arrived) => ended_before_answer(FailureClass::EmptyReply, peer, *arrived),
+        http1::HeadError::Broken { error, arrived } => head_io_fault(error, peer, *arrived),
     }
 }
 
@@ -173,8 +174,8 @@ pub(super) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault 
     let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
     match failed {
         http2::HeadError::Failed(error) => match error.get_io() {
-            Some(_) if http2::is_end(error) => ended_before_answer(FailureClass::EmptyReply, peer, true),
-            Some(io) => head_io_fault(io, peer, true),
+            Some(_) if http2::is_end(error) => ended_before_answer(FailureClass::EmptyReply, peer, Arrived::Nothing),
+            Some(io) => head_io_fault(io, peer, Arrived::Nothing),
             None => h2_fault(error, Phase::Processing, target),
         },
         http2::HeadError::Interim => fault(
@@ -188,7 +189,7 @@ pub(super) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault 
 }
 
 /// The connection broke before there was an answer.
-pub(super) fn head_io_fault(error: &io::Error, peer: &Peer, silent: bool) -> Fault {
+pub(super) fn head_io_fault(error: &io::Error, peer: &Peer, arrived: Arrived) -> Fault {
     let target = &peer.target;
     let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
     if let Some(class) = ours(error) {
@@ -198,9 +199,9 @@ pub(super) fn head_io_fault(error: &io::Error, peer: &Peer, silent: bool) -> Fau
         return tls_fault(error, facts, target, &peer.name);
     }
     match error.kind() {
-        _ if is_reset(error) => ended_before_answer(FailureClass::ConnectionReset, peer, silent),
+        _ if is_reset(error) => ended_before_answer(FailureClass::ConnectionReset, peer, arrived),
         io::ErrorKind::TimedOut => fault(FailureClass::ResponseTimeout, format!("{target}: {error}")),
-        io::ErrorKind::UnexpectedEof => ended_before_answer(FailureClass::EmptyReply, peer, silent),
+        io::ErrorKind::UnexpectedEof => ended_before_answer(FailureClass::EmptyReply, peer, arrived),
         _ if is_unreachable(error) => fault(FailureClass::ConnectionReset, format!("{target}: {error}")),
         _ => fault(FailureClass::HttpProtocol, format!("{target}: {error}")),
     }
@@ -208,15 +209,18 @@ pub(super) fn head_io_fault(error: &io::Error, peer: &Peer, silent: bool) -> Fau
 
 /// The connection ended or was reset before there was an answer. A server that requires a client
 /// certificate may do so without sending an alert.
-fn ended_before_answer(class: FailureClass, peer: &Peer, silent: bool) -> Fault {
+fn ended_before_answer(class: FailureClass, peer: &Peer, arrived: Arrived) -> Fault {
     let target = &peer.target;
-    if silent && peer.handshake.as_ref().is_some_and(|facts| facts.client_cert_missing) {
+    if arrived == Arrived::Nothing && peer.handshake.as_ref().is_some_and(|facts| facts.client_cert_missing) {
         return client_cert_required(target);
     }
-    let message = match (class, silent) {
+    let message = match (class, arrived) {
         (FailureClass::ConnectionReset, _) => format!("{target} reset the connection"),
-        (_, true) => format!("{target} closed the connection without an answer"),
-        (_, false) => format!("{target} closed the connection in the middle of the response head"),
+        (_, Arrived::Interim) => {
+            format!("{target} closed the connection after an interim response (1xx), before the answer")
+        }
+        (_, Arrived::Nothing) => format!("{target} closed the connection without an answer"),
+        (_, Arrived::Part) => format!("{target} closed the connection in the middle of the response head"),
     };
     Fault::new(class, Phase::Processing, message)
 }
@@ -315,15 +319,16 @@ mod tests {
     #[test]
     fn silence_of_a_server_that_asked_for_a_certificate_is_for_the_certificate() {
         for (asked, class) in [(true, FailureClass::TlsClientCertRequired), (false, FailureClass::ConnectionReset)] {
-            assert_eq!(head_io_fault(&Errno::CONNRESET.into(), &peer(asked), true).class, class);
+            assert_eq!(head_io_fault(&Errno::CONNRESET.into(), &peer(asked), Arrived::Nothing).class, class);
         }
-        assert_eq!(head_io_fault(&Errno::CONNRESET.into(), &peer(true), false).class, FailureClass::ConnectionReset);
+        let in_the_middle = head_io_fault(&Errno::CONNRESET.into(), &peer(true), Arrived::Part);
+        assert_eq!(in_the_middle.class, FailureClass::ConnectionReset);
     }
 
     #[test]
     fn an_error_of_a_phase_stays_in_its_phase() {
         for errno in [Errno::CONNRESET, Errno::TIMEDOUT, Errno::HOSTUNREACH, Errno::INVAL, Errno::MFILE] {
-            assert_eq!(head_io_fault(&errno.into(), &peer(false), true).phase, Some(Phase::Processing));
+            assert_eq!(head_io_fault(&errno.into(), &peer(false), Arrived::Nothing).phase, Some(Phase::Processing));
             assert_eq!(body_io_fault(&errno.into(), "x").phase, Some(Phase::Transfer));
         }
     }

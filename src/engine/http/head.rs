@@ -48,6 +48,16 @@ pub(crate) enum Refused {
     Interim,
 }
 
+/// How much of an answer arrived before the connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrived {
+    Nothing,
+    /// Interim responses (1xx) that are complete, and no byte after them.
+    Interim,
+    /// A part of a head.
+    Part,
+}
+
 /// Reads the head of one answer; interim responses (1xx) before it are skipped.
 #[derive(Debug, Default)]
 pub(crate) struct HeadReader {
@@ -113,6 +123,15 @@ impl HeadReader {
                 }
                 Some(_) => self.header(line)?,
             }
+        }
+    }
+
+    /// How much of an answer has arrived, given the bytes that were not taken yet.
+    pub(crate) fn arrived(&self, unread: &[u8]) -> Arrived {
+        match (unread, self.interim) {
+            ([], 0) => Arrived::Nothing,
+            ([], _) => Arrived::Interim,
+            _ => Arrived::Part,
         }
     }
 
@@ -344,6 +363,20 @@ mod tests {
         }
         assert_eq!(read.expect("a head").status, StatusCode::OK);
         assert_eq!(&unread[..], b"5\r\nhello");
+    }
+
+    #[test]
+    fn an_interim_response_is_no_part_of_the_answer() {
+        for (came, arrived) in [
+            ("", Arrived::Nothing),
+            ("HTTP/1.1 100 Continue\r\n\r\n", Arrived::Interim),
+            ("HTTP/1.1 100 Continue\r\n", Arrived::Part),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2", Arrived::Part),
+        ] {
+            let (mut reader, mut unread) = (HeadReader::default(), BytesMut::from(came));
+            assert!(reader.take(&mut unread).expect("no refusal").is_none());
+            assert_eq!(reader.arrived(&unread), arrived, "{came}");
+        }
     }
 
     #[test]

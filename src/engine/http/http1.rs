@@ -11,7 +11,7 @@ use http::{HeaderName, Method, Version, header};
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 
 use crate::engine::http::chunks::{ChunkError, ChunkReader, Piece};
-use crate::engine::http::head::{HeadReader, Refused};
+use crate::engine::http::head::{Arrived, HeadReader, Refused};
 use crate::engine::http::message::{OutgoingRequest, ResponseHead, has_word};
 use crate::engine::transport::stream::Stream;
 use crate::engine::transport::wire::Wire;
@@ -30,16 +30,9 @@ pub(crate) enum HeadError {
     /// The head is refused.
     Refused(Refused),
     /// The connection ended in order.
-    Ended {
-        /// Whether not a single byte of an answer arrived.
-        silent: bool,
-    },
+    Ended(Arrived),
     /// The connection broke.
-    Broken {
-        error: io::Error,
-        /// Whether not a single byte of an answer arrived.
-        silent: bool,
-    },
+    Broken { error: io::Error, arrived: Arrived },
 }
 
 /// Why a body is not complete.
@@ -88,7 +81,7 @@ impl Http1 {
     /// Why there is none.
     pub(crate) async fn send(&mut self, outgoing: &OutgoingRequest) -> Result<ResponseHead, HeadError> {
         let mut upload = Upload::of(outgoing);
-        let (mut reader, mut silent) = (HeadReader::default(), true);
+        let mut reader = HeadReader::default();
         let head = poll_fn(|context| {
             upload.poll(&mut self.wire, context);
             // A server may send before it gets the request (503 at once, a greeting): that is read once the
@@ -102,15 +95,16 @@ impl Http1 {
                 }
                 let read = ready!(self.poll_fill(context));
                 // A peer that accepts no more of the request may still have answered.
+                let arrived = reader.arrived(&self.unread);
                 let error = match (read, upload.error.take()) {
-                    (Ok(0), None) => return Poll::Ready(Err(HeadError::Ended { silent })),
+                    (Ok(0), None) => return Poll::Ready(Err(HeadError::Ended(arrived))),
                     (Ok(0), Some(error)) | (Err(error), _) => error,
                     (Ok(_), error) => {
-                        (silent, upload.error) = (false, error);
+                        upload.error = error;
                         continue;
                     }
                 };
-                return Poll::Ready(Err(HeadError::Broken { error, silent }));
+                return Poll::Ready(Err(HeadError::Broken { error, arrived }));
             }
         });
         let head = head.await?;

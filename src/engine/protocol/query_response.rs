@@ -16,6 +16,7 @@ use crate::engine::exchange::connector::Connector;
 use crate::engine::expectation::{body_rules, expect};
 use crate::engine::fault::{Fault, timed_out};
 use crate::engine::http::body::Body;
+use crate::engine::http::head::Arrived;
 use crate::engine::transport::starttls;
 use crate::engine::transport::starttls::StarttlsError;
 use crate::engine::transport::stream::Stream;
@@ -181,7 +182,7 @@ impl QueryResponse<'_> {
         let phase = trace.phase();
         match error {
             QueryError::Io(error) if phase == Some(Phase::Transfer) => body_io_fault(&error, &ending.target()),
-            QueryError::Io(error) => head_io_fault(&error, &ending.peer(), true),
+            QueryError::Io(error) => head_io_fault(&error, &ending.peer(), Arrived::Nothing),
             QueryError::Phase(PhaseError::OutOfTime) if phase >= Some(Phase::Processing) => {
                 let target = ending.target();
                 let mut fault = timed_out(phase.unwrap_or(Phase::Processing), deadline, &target);
