@@ -56,3 +56,35 @@ impl CheckedSpan {
         self.last - first >= SHOWN_AFTER_MS && self.cadence.is_kept(series.distances())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::Verdict;
+    use crate::report::fold::probe_series::SeriesKey;
+    use crate::window::Run;
+
+    #[test]
+    fn two_probers_at_once_miss_nothing() {
+        let every = 60_000;
+        let name = std::sync::Arc::<str>::from("x");
+        let key = SeriesKey { vantage: name.clone(), surface: name.clone(), probe: name, control: false };
+        let mut series = Series::new(key, 0);
+        // One probes all the time, the other from the tenth to the twentieth.
+        for (first, last) in [(0, 100), (10, 20), (101, 110)] {
+            let at = |minute: i64| Timestamp::from_millisecond(minute * every).expect("an instant");
+            let count = u64::try_from(last - first + 1).expect("a number");
+            let (verdict, class) = (Verdict::Up, None);
+            series.log.add(&Run { from: at(first), to: at(last), verdict, class, code: None, own_class: None, count });
+            series.counts.up += count;
+        }
+        series.log.sort();
+        let cadence = Cadence { every, checks: 1 };
+        let (first, last) = (0, 110 * every);
+        let span = CheckedSpan { cadence, first, last, begin: 0, is_planned: false, forgiven: every };
+        assert_eq!(span.due(&series, last), series.counts.scheduled());
+        assert_eq!(span.due(&series, last + 10 * every), series.counts.scheduled() + 9, "what comes after is missing");
+    }
+}
