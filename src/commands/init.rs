@@ -182,7 +182,7 @@ fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
     }
 }
 
-/// Notes for the reader at the start of the file.
+/// Warns of URLs that did not answer, and names the secrets to set before the file is used.
 fn say(written: &Imported, seen: &[Observation], terminal: &Terminal) {
     let failed = seen.iter().filter(|seen| seen.failure.is_some()).count();
     if failed > 0 {

@@ -54,13 +54,13 @@ pub struct Compacted {
     /// Files that were skipped because they hold lines of a newer version, or because lines
     /// of their day wait in the spool and cannot be moved.
     pub skipped: u64,
-    /// Windows in the files that became smaller, before and after.
+    /// Windows in the files that became smaller, before compaction.
     pub windows_before: u64,
-    /// The same after.
+    /// Windows in the same files after it.
     pub windows_after: u64,
-    /// Bytes of the files that became smaller, before and after.
+    /// Bytes of the files that became smaller, before compaction.
     pub bytes_before: u64,
-    /// The same after.
+    /// Bytes of the same files after it.
     pub bytes_after: u64,
 }
 

@@ -55,7 +55,7 @@ impl From<RecordedPlan> for Line {
     }
 }
 
-/// The time that is asked about. A plan that was made before its end belongs to it, and a window or gap that reaches into it belongs to it.
+/// A span of time to read. It includes windows and gaps that reach into it, and plans made before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     /// From here.

@@ -140,7 +140,7 @@ pub(crate) struct RunSnapshot {
     pub(crate) windows: Vec<Window>,
     /// The evidence of the first failures.
     pub(crate) failures: Vec<Outcome>,
-    /// Certificates that end soon.
+    /// Certificates that expire soon, and unmet warnings.
     pub(crate) found: CheckFindings,
     /// The verdict on the last check of every probe; of a run that tells at its end, on all its checks.
     pub(crate) verdict: Verdict,
