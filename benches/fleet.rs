@@ -11,9 +11,7 @@ mod month;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use month::{DAYS, MINUTES, PROBES};
 use uptick::journal::{Line, Writer};
 
@@ -28,8 +26,7 @@ fn main() -> ExitCode {
     let (store, cache) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let mut made = Made::default();
     for day in 0..DAYS {
-        let date = TimeZone::UTC.to_datetime(month::begin() + Duration::from_hours(24 * day)).date();
-        let folder = store.path().join(date.to_string());
+        let folder = store.path().join(month::date(day).to_string());
         fs::create_dir(&folder).expect("room");
         for vantage in 0..VANTAGES {
             match DAYS - day {

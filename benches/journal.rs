@@ -15,7 +15,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
 use month::{DAYS, MINUTES, PROBES};
 use uptick::journal;
 use uptick::journal::{Line, Range, Writer};
@@ -137,6 +136,5 @@ fn write_compacted_year(folder: &Path) {
 
 /// The journal's file of a day.
 fn file_of(folder: &Path, day: u64) -> BufWriter<File> {
-    let date = TimeZone::UTC.to_datetime(month::begin() + Duration::from_hours(24 * day)).date();
-    BufWriter::new(File::create(folder.join(format!("{date}.jsonl"))).expect("room"))
+    BufWriter::new(File::create(folder.join(format!("{}.jsonl", month::date(day)))).expect("room"))
 }

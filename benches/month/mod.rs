@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 pub(crate) use memory::peak_memory_mib;
 use uptick::commands;
 use uptick::model::Verdict;
@@ -55,6 +57,11 @@ pub(crate) fn answer(days: u64, format: &str, journal: &str, cache: &Path) -> (D
 /// The start of the month.
 pub(crate) fn begin() -> Timestamp {
     "2025-03-01T00:00:00Z".parse().expect("an instant")
+}
+
+/// The date of a day of the month.
+pub(crate) fn date(day: u64) -> Date {
+    TimeZone::UTC.to_datetime(begin() + Duration::from_hours(24 * day)).date()
 }
 
 /// A window of so many minutes from a minute of the month on, of checks that were all up.

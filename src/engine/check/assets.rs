@@ -20,7 +20,7 @@ use crate::model::{AssetOutcome, Assets, FailureClass, Mismatch, Probe, SafeText
 /// How many files are requested at a time: as many as a browser requests over HTTP/1.1.
 const AT_ONCE: usize = 6;
 
-/// The longest media type kept, in characters.
+/// Maximum length of a recorded media type, in characters.
 const TYPE: usize = 100;
 
 /// A page whose files are to be loaded.

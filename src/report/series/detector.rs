@@ -103,8 +103,7 @@ impl OutageDetector {
         }
         // The last few are remembered each.
         let skipped = (checks.count - pushed).saturating_sub(u64::from(self.rules.open_of.get()));
-        let [_, (longest, _)] = checks.distances();
-        if skipped == 0 || longest > self.memory {
+        if skipped == 0 || checks.longest_distance() > self.memory {
             return each.for_each(|check| self.push(check.at, false));
         }
         pushed += skipped;

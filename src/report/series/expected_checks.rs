@@ -44,8 +44,7 @@ impl CheckedSpan {
         let mut all = scheduled;
         for run in series.log.runs() {
             all += lost(before, run.first.at);
-            // Runs of two probers may overlap.
-            before = before.max(run.last_at);
+            before = run.last_at;
         }
         all + lost(self.last.max(before), until)
     }

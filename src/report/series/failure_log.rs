@@ -77,8 +77,7 @@ impl FailureLogger {
 
     /// Adds good checks at even distances.
     pub(crate) fn push_good(&mut self, checks: &EvenRun) {
-        let [_, (longest, _)] = checks.distances();
-        if longest <= self.log.pause {
+        if checks.longest_distance() <= self.log.pause {
             self.push_many(checks.first.at, checks.last_at, checks.count);
         } else {
             checks.checks().for_each(|check| self.push(check.at, false));

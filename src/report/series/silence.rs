@@ -13,16 +13,13 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
     let of_each = parallel::map(analyses.to_vec(), |one| {
         let mut heard = HeardSpans::new(limit);
         for run in one.series.log.runs().filter(|run| run.first.verdict != Verdict::Missed) {
-            let [_, (longest, _)] = run.distances();
-            if longest <= limit {
+            if run.longest_distance() <= limit {
                 heard.add(run.first.at, run.last_at);
             } else {
                 run.checks().for_each(|check| heard.add(check.at, check.at));
             }
         }
-        let mut maintained = HeardSpans::new(limit);
-        one.series.maintenance.spans(0).for_each(|(first, last)| maintained.add(first, last));
-        heard.spans.extend(maintained.spans);
+        heard.spans.extend(one.series.maintenance.spans(0));
         heard.spans
     });
     let mut spans: Vec<(i64, i64)> = of_each.into_iter().flatten().collect();
