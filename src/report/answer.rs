@@ -121,6 +121,9 @@ fn put_in_order(fold: &mut Fold) {
         series.log.sort();
         series.lead_in.sort();
         series.maintenance.log.sort();
+        // Not those in maintenance: a run of them stands for all of its time, and these may be a day apart.
+        series.log.join_even();
+        series.lead_in.join_even();
     });
 }
 

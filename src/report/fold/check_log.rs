@@ -86,6 +86,15 @@ impl EvenRun {
         distance + i64::from(longer > 0)
     }
 
+    /// The time from the first to the last, if no two neighbours are further apart than this, in milliseconds;
+    /// otherwise each of them: a probe that is missed again and again is not seen in between.
+    pub(crate) fn spans(self, apart: i64) -> impl Iterator<Item = (i64, i64)> {
+        let is_whole = self.longest_distance() <= apart;
+        let whole = is_whole.then_some((self.first.at, self.last_at));
+        let each = (!is_whole).then(|| self.checks().map(|check| (check.at, check.at)));
+        whole.into_iter().chain(each.into_iter().flatten())
+    }
+
     /// How far they are apart and how often: the remainder of the length is spread by milliseconds.
     pub(crate) fn distances(&self) -> [(i64, u64); 2] {
         let (distance, longer) = self.distance();
@@ -170,8 +179,6 @@ impl CheckLog {
     pub(crate) fn sort(&mut self) {
         sort_stretches(&mut self.singles);
         self.sort_runs();
-        self.join_even();
-        self.sort_runs();
     }
 
     fn sort_runs(&mut self) {
@@ -179,9 +186,9 @@ impl CheckLog {
         self.longest = self.runs.iter().map(|run| run.last_at - began(run.first)).max().unwrap_or_default();
     }
 
-    /// Makes runs of single checks at exactly the same distance, as a watch makes them: each instant is kept. Checks
-    /// beside a run stay single.
-    fn join_even(&mut self) {
+    /// Makes runs of single checks at exactly the same distance, as a watch makes them, of checks that are sorted: each
+    /// instant is kept. Checks beside a run stay single.
+    pub(crate) fn join_even(&mut self) {
         let singles = std::mem::take(&mut self.singles);
         let (mut rest, mut runs) = (singles.as_slice(), Vec::new());
         while let Some(first) = rest.first() {
@@ -196,6 +203,7 @@ impl CheckLog {
             self.singles.extend(beside);
         }
         self.runs.extend(runs);
+        self.sort_runs();
     }
 
     /// The runs that reach into the time between two instants, ends included.
@@ -411,6 +419,7 @@ mod tests {
                 end = if overlap { end + pause + length / 2 } else { end + pause + length + 1 };
             }
             ticks.sort();
+            ticks.join_even();
             let mut flat = Vec::new();
             for run in ticks.runs() {
                 let at_each: Vec<i64> = run.checks().map(|tick| tick.at).collect();
@@ -456,6 +465,7 @@ mod tests {
             let mut apart = log.clone();
             apart.singles.sort_unstable();
             log.sort();
+            log.join_even();
             prop_assert_eq!(log.iter().collect::<Vec<_>>(), apart.iter().collect::<Vec<_>>());
             // One more than a run needs: the last may be at the same instant as another.
             let even = EVEN_RUN + 1;

@@ -42,9 +42,9 @@ impl CheckedSpan {
         };
         let mut before = self.begin;
         let mut all = scheduled;
-        for run in series.log.runs() {
-            all += lost(before, run.first.at);
-            before = run.last_at;
+        for (first, last) in series.log.runs().flat_map(|run| run.spans(limit)) {
+            all += lost(before, first);
+            before = last;
         }
         all + lost(self.last.max(before), until)
     }
@@ -65,25 +65,50 @@ mod tests {
     use crate::report::fold::probe_series::SeriesKey;
     use crate::window::Run;
 
-    #[test]
-    fn two_probers_at_once_miss_nothing() {
-        let every = 60_000;
+    fn series_of(runs: impl IntoIterator<Item = (i64, i64, u64)>) -> Series {
         let name = std::sync::Arc::<str>::from("x");
         let key = SeriesKey { vantage: name.clone(), surface: name.clone(), probe: name, control: false };
         let mut series = Series::new(key, 0);
-        // One probes all the time, the other from the tenth to the twentieth.
-        for (first, last) in [(0, 100), (10, 20), (101, 110)] {
-            let at = |minute: i64| Timestamp::from_millisecond(minute * every).expect("an instant");
-            let count = u64::try_from(last - first + 1).expect("a number");
+        for (first, last, count) in runs {
+            let at = |second: i64| Timestamp::from_second(second).expect("an instant");
             let (verdict, class) = (Verdict::Up, None);
             series.log.add(&Run { from: at(first), to: at(last), verdict, class, code: None, own_class: None, count });
             series.counts.up += count;
         }
         series.log.sort();
-        let cadence = Cadence { every, checks: 1 };
-        let (first, last) = (0, 110 * every);
-        let span = CheckedSpan { cadence, first, last, begin: 0, is_planned: false, forgiven: every };
-        assert_eq!(span.due(&series, last), series.counts.scheduled());
-        assert_eq!(span.due(&series, last + 10 * every), series.counts.scheduled() + 9, "what comes after is missing");
+        series
+    }
+
+    /// Of checks that are due each minute, from the first of them on.
+    fn span(last: i64) -> CheckedSpan {
+        let cadence = Cadence { every: 60_000, checks: 1 };
+        CheckedSpan { cadence, first: 0, last, begin: 0, is_planned: false, forgiven: 60_000 }
+    }
+
+    #[test]
+    fn two_probers_at_once_miss_nothing() {
+        // One probes all the time, the other from the tenth minute to the twentieth.
+        let series = series_of([(0, 6_000, 101), (600, 1_200, 11), (6_060, 6_600, 10)]);
+        let last = 6_600_000;
+        assert_eq!(span(last).due(&series, last), series.counts.scheduled());
+        assert_eq!(
+            span(last).due(&series, last + 600_000),
+            series.counts.scheduled() + 9,
+            "what comes after is missing"
+        );
+    }
+
+    #[test]
+    fn checks_that_are_missed_again_and_again_are_missed_in_a_run_too() {
+        let (steady, rare) = ((0..60_i64).map(|n| n * 60), (0..12).map(|n| 3_600 + n * 300));
+        let singles = steady.chain(rare).map(|at| (at, at, 1));
+        let last = (3_600 + 11 * 300) * 1_000;
+        let mut raw = series_of(singles);
+        let apart = span(last).due(&raw, last);
+        raw.log.join_even();
+        assert_eq!(span(last).due(&raw, last), apart);
+        let compacted = series_of([(0, 3_540, 60), (3_600, 3_600 + 11 * 300, 12)]);
+        assert_eq!(span(last).due(&compacted, last), apart);
+        assert_eq!(apart, 72 + 11 * 4);
     }
 }

@@ -13,11 +13,7 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
     let of_each = parallel::map(analyses.to_vec(), |one| {
         let mut heard = HeardSpans::new(limit);
         for run in one.series.log.runs().filter(|run| run.first.verdict != Verdict::Missed) {
-            if run.longest_distance() <= limit {
-                heard.add(run.first.at, run.last_at);
-            } else {
-                run.checks().for_each(|check| heard.add(check.at, check.at));
-            }
+            run.spans(limit).for_each(|(first, last)| heard.add(first, last));
         }
         heard.spans.extend(one.series.maintenance.spans(0));
         heard.spans
