@@ -5,11 +5,13 @@
 pub(crate) mod bucket;
 pub(crate) mod cdn;
 pub(crate) mod check_log;
+pub(crate) mod even_run;
 pub(crate) mod evidence;
 mod extent;
 pub(crate) mod extra_checks;
 pub(crate) mod history;
 pub(crate) mod latency_series;
+pub(crate) mod logged_check;
 pub(crate) mod plans;
 pub(crate) mod probe_series;
 mod question;

@@ -2,45 +2,13 @@
 //! that a month of many probes fits into memory. Adding is in any order; reading is in order.
 
 use std::iter::Peekable;
-use std::num::NonZero;
 
-use crate::model::{FailureClass, Verdict};
+use crate::report::fold::even_run::EvenRun;
+use crate::report::fold::logged_check::{LoggedCheck, began, is_distance, pack, unpack};
 use crate::window::Run;
-
-/// Bits of a packed check that hold what was found; the rest, 44 bits, is the instant, which suffices until 2527.
-const FOUND_BITS: u32 = 20;
-const FOUND_MASK: u64 = (1 << FOUND_BITS) - 1;
-/// Where in them the verdict stands, whether it was set aside, and the code: the class takes the bits below.
-const VERDICT_SHIFT: u32 = 18;
-const ASIDE_SHIFT: u32 = 17;
-const CODE_SHIFT: u32 = 7;
-const CLASS_MASK: u64 = 0x7f;
-const CODE_MASK: u64 = 0x3ff;
 
 /// The fewest single checks at the same distance that are kept as a run.
 const EVEN_RUN: usize = 8;
-
-/// One check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LoggedCheck {
-    /// When it began, in milliseconds since 1970.
-    pub(crate) at: i64,
-    /// What was found.
-    pub(crate) verdict: Verdict,
-    /// The class of its failure, as the check itself found it.
-    pub(crate) class: Option<FailureClass>,
-    /// The code that the failure came with.
-    pub(crate) code: Option<NonZero<u16>>,
-    /// Whether the failure is not held against the target, since the control targets failed too.
-    pub(crate) is_set_aside: bool,
-}
-
-impl LoggedCheck {
-    /// The class that it counts as.
-    pub(crate) const fn counted_class(&self) -> Option<FailureClass> {
-        if self.is_set_aside { Some(FailureClass::ControlFailed) } else { self.class }
-    }
-}
 
 /// Checks in order of time, once [`CheckLog::sort`] was called.
 #[derive(Clone, Debug, Default)]
@@ -51,92 +19,6 @@ pub(crate) struct CheckLog {
     runs: Vec<PackedRun>,
     /// No run lasts longer, in milliseconds; known once they are sorted.
     longest: i64,
-}
-
-/// Checks of one kind at even distances: one, or a thinned run that no other check falls into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct EvenRun {
-    /// The first of them.
-    pub(crate) first: LoggedCheck,
-    /// When the last of them began.
-    pub(crate) last_at: i64,
-    /// How many, at least one.
-    pub(crate) count: u64,
-}
-
-impl EvenRun {
-    const fn one(first: LoggedCheck) -> EvenRun {
-        EvenRun { first, last_at: first.at, count: 1 }
-    }
-
-    /// How many distances lie between them, as a divisor.
-    fn gaps(&self) -> i64 {
-        i64::try_from(self.count - 1).unwrap_or(i64::MAX).max(1)
-    }
-
-    /// The distance of two of them, rounded down, and the remainder that is spread over all.
-    fn distance(&self) -> (i64, i64) {
-        let length = (self.last_at - self.first.at).max(0);
-        (length / self.gaps(), length % self.gaps())
-    }
-
-    /// No two neighbours are further apart, in milliseconds.
-    pub(crate) fn longest_distance(&self) -> i64 {
-        let (distance, longer) = self.distance();
-        distance + i64::from(longer > 0)
-    }
-
-    /// The time from the first to the last, if no two neighbours are further apart than this, in milliseconds;
-    /// otherwise each of them: a probe that is missed again and again is not seen in between.
-    pub(crate) fn spans(self, apart: i64) -> impl Iterator<Item = (i64, i64)> {
-        let is_whole = self.longest_distance() <= apart;
-        let whole = is_whole.then_some((self.first.at, self.last_at));
-        let each = (!is_whole).then(|| self.checks().map(|check| (check.at, check.at)));
-        whole.into_iter().chain(each.into_iter().flatten())
-    }
-
-    /// How far they are apart and how often: the remainder of the length is spread by milliseconds.
-    pub(crate) fn distances(&self) -> [(i64, u64); 2] {
-        let (distance, longer) = self.distance();
-        let longer = longer.unsigned_abs();
-        [(distance, self.count - 1 - longer), (distance + 1, longer)]
-    }
-
-    /// When the nth of them began, from 0.
-    pub(crate) fn at(&self, n: u64) -> i64 {
-        let length = i128::from((self.last_at - self.first.at).max(0));
-        let into = length * i128::from(n) / i128::from(self.gaps());
-        self.first.at + i64::try_from(into).unwrap_or_default()
-    }
-
-    /// Each of them.
-    pub(crate) fn checks(self) -> impl Iterator<Item = LoggedCheck> {
-        let (gaps, (distance, longer)) = (self.gaps(), self.distance());
-        let (mut at, mut over) = (self.first.at, 0);
-        (0..self.count).map(move |_| {
-            let tick = LoggedCheck { at, ..self.first };
-            // The remainder carried on is what the exact place has beyond the millisecond.
-            over += longer;
-            at += distance + i64::from(over >= gaps);
-            over -= if over >= gaps { gaps } else { 0 };
-            tick
-        })
-    }
-
-    /// How many of them began before an instant.
-    pub(crate) fn before(&self, at: i64) -> u64 {
-        let (into, length) = (i128::from(at - self.first.at), i128::from(self.last_at - self.first.at));
-        if into <= 0 {
-            0
-        } else if length < into {
-            self.count
-        } else {
-            // The nth begins at length × n / (count - 1), rounded down.
-            let before = (into * i128::from(self.count - 1)).div_euclid(length)
-                + i128::from((into * i128::from(self.count - 1)).rem_euclid(length) > 0);
-            u64::try_from(before).unwrap_or(u64::MAX).min(self.count)
-        }
-    }
 }
 
 /// A run of more than one check.
@@ -300,8 +182,7 @@ fn even_length(packed: &[u64]) -> usize {
     let distance = |pair: &[u64]| pair[1] - pair[0];
     let mut distances = packed.windows(2).map(distance);
     match distances.next() {
-        // What is found stands in the low bits, and is the same if the difference has none.
-        Some(first) if first > 0 && first & FOUND_MASK == 0 => 2 + distances.take_while(|next| *next == first).count(),
+        Some(first) if is_distance(first) => 2 + distances.take_while(|next| *next == first).count(),
         _ => 1,
     }
 }
@@ -312,69 +193,17 @@ impl PackedRun {
     }
 }
 
-/// The place of a verdict in the code.
-const fn verdict_code(verdict: Verdict) -> u64 {
-    match verdict {
-        Verdict::Up => 0,
-        Verdict::Down => 1,
-        Verdict::Unknown => 2,
-        Verdict::Missed => 3,
-    }
-}
-
-/// When a packed check began.
-const fn began(packed: u64) -> i64 {
-    (packed >> FOUND_BITS).cast_signed()
-}
-
-/// Instants before 1970 are held there.
-fn pack(check: &LoggedCheck) -> u64 {
-    let class = check.class.map_or(0, |class| class as u64 + 1);
-    // No protocol has a code beyond three digits.
-    let code = check.code.map_or(0, |code| u64::from(code.get()).min(CODE_MASK));
-    check.at.max(0).cast_unsigned() << FOUND_BITS
-        | verdict_code(check.verdict) << VERDICT_SHIFT
-        | u64::from(check.is_set_aside) << ASIDE_SHIFT
-        | code << CODE_SHIFT
-        | class
-}
-
-fn unpack(packed: u64) -> LoggedCheck {
-    const VERDICTS: [Verdict; 4] = [Verdict::Up, Verdict::Down, Verdict::Unknown, Verdict::Missed];
-    let verdict = VERDICTS[(packed >> VERDICT_SHIFT & 3) as usize];
-    let class = (packed & CLASS_MASK).checked_sub(1);
-    let class = class.and_then(|class| FailureClass::ALL.get(usize::try_from(class).ok()?));
-    LoggedCheck {
-        at: began(packed),
-        verdict,
-        class: class.copied(),
-        code: u16::try_from(packed >> CODE_SHIFT & CODE_MASK).ok().and_then(NonZero::new),
-        is_set_aside: packed >> ASIDE_SHIFT & 1 == 1,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::{FailureClass, Verdict};
 
     fn run(from: i64, to: i64, verdict: Verdict, class: Option<FailureClass>, count: u64) -> Run {
         let at = |ms| Timestamp::from_millisecond(ms).expect("an instant");
         Run { from: at(from), to: at(to), verdict, class, code: None, own_class: None, count }
-    }
-
-    #[test]
-    fn every_verdict_and_class_comes_back() {
-        for verdict in [Verdict::Up, Verdict::Down, Verdict::Unknown, Verdict::Missed] {
-            for class in FailureClass::ALL.iter().map(|class| Some(*class)).chain([None]) {
-                for (code, is_set_aside) in [(None, false), (NonZero::new(503), true), (NonZero::new(999), false)] {
-                    let check = LoggedCheck { at: 1_741_600_860_250, verdict, class, code, is_set_aside };
-                    assert_eq!(unpack(pack(&check)), check);
-                }
-            }
-        }
     }
 
     #[test]

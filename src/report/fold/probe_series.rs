@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::model::Counts;
-use crate::report::fold::check_log::{CheckLog, EvenRun, LoggedCheck};
+use crate::report::fold::check_log::CheckLog;
+use crate::report::fold::even_run::EvenRun;
+use crate::report::fold::logged_check::LoggedCheck;
 use crate::window::{Histogram, Remotes, Window};
 
 /// What tells one series from another.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{FailureClass, Verdict};
 use crate::report::context::ReportContext;
-use crate::report::fold::check_log::LoggedCheck;
+use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::incident::surface_failures::SurfaceFailures;
 use crate::report::series::judgement;
 use crate::report::series::outage::{OpenRule, Outage, Transition};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{SafeText, Verdict};
 use crate::report::context::{ReportContext, SurfaceIncident};
-use crate::report::fold::check_log::LoggedCheck;
+use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::incident::nested_outages::NestedOutages;
 use crate::report::incident::surface_failures::SurfaceFailures;
 use crate::report::incident::waves::{DetectedWave, WaveDivision, WaveMember};

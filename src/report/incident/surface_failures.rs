@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{FailureClass, SafeText, Verdict};
 use crate::report::context::ReportContext;
-use crate::report::fold::check_log::EvenRun;
+use crate::report::fold::even_run::EvenRun;
 use crate::report::series::offline::Offline;
 
 /// The failures of the surfaces that were asked for, each surface read once.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::model::{Counts, FailureClass, SafeText, Verdict};
 use crate::report::document::coverage::Coverage;
-use crate::report::fold::check_log::{EvenRun, LoggedCheck};
+use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::evidence::name;
+use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::{Cadence, SILENT_AFTER};
 use crate::report::series::check_counts::CheckCounts;

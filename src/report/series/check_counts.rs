@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{FailureClass, Verdict};
-use crate::report::fold::check_log::{EvenRun, LoggedCheck};
+use crate::report::fold::even_run::EvenRun;
+use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
 use crate::report::series::offline::Offline;
 use crate::window::add_counts;

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::model::IncidentRules;
-use crate::report::fold::check_log::EvenRun;
+use crate::report::fold::even_run::EvenRun;
 use crate::report::series::flapping::FlapDetector;
 use crate::report::series::outage::{Count, OpenRule, Outage, Transition};
 use crate::report::series::run_length;
@@ -292,7 +292,7 @@ mod tests {
 
     use super::*;
     use crate::model::Verdict;
-    use crate::report::fold::check_log::LoggedCheck;
+    use crate::report::fold::logged_check::LoggedCheck;
     use crate::report::statistics::chance::Chance;
     use crate::report::statistics::median;
 

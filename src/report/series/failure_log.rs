@@ -1,7 +1,7 @@
 //! The failures of one series, and the spans in which it was asked steadily: all that a pool of series needs to know
 //! of its checks, in memory that grows with the failures and not with the checks.
 
-use crate::report::fold::check_log::EvenRun;
+use crate::report::fold::even_run::EvenRun;
 use crate::report::series::outage::Outage;
 use crate::report::statistics::number;
 
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn even_runs_are_their_checks() {
         let mut at_once = FailureLogger::new(Some(10));
-        let good = crate::report::fold::check_log::LoggedCheck {
+        let good = crate::report::fold::logged_check::LoggedCheck {
             at: 0,
             verdict: crate::model::Verdict::Up,
             class: None,

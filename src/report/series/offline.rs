@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 
 use crate::model::{ClassGroup, FailureClass, Verdict};
-use crate::report::fold::check_log::{EvenRun, LoggedCheck};
+use crate::report::fold::even_run::EvenRun;
+use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
 use crate::report::series::judgement::JudgedCheck;
 

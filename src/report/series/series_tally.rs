@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::{Counts, FailureClass, Verdict};
 use crate::report::fold::bucket;
-use crate::report::fold::check_log::{EvenRun, LoggedCheck};
+use crate::report::fold::even_run::EvenRun;
+use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::series::check_counts::CheckCounts;
 
 /// The failures of one class.

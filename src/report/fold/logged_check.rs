@@ -1,0 +1,101 @@
+//! One check as the log keeps it, and packed: eight bytes.
+
+use std::num::NonZero;
+
+use crate::model::{FailureClass, Verdict};
+
+/// Bits of a packed check that hold what was found; the rest, 44 bits, is the instant, which suffices until 2527.
+const FOUND_BITS: u32 = 20;
+const FOUND_MASK: u64 = (1 << FOUND_BITS) - 1;
+/// Where in them the verdict stands, whether it was set aside, and the code: the class takes the bits below.
+const VERDICT_SHIFT: u32 = 18;
+const ASIDE_SHIFT: u32 = 17;
+const CODE_SHIFT: u32 = 7;
+const CLASS_MASK: u64 = 0x7f;
+const CODE_MASK: u64 = 0x3ff;
+
+/// One check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LoggedCheck {
+    /// When it began, in milliseconds since 1970.
+    pub(crate) at: i64,
+    /// What was found.
+    pub(crate) verdict: Verdict,
+    /// The class of its failure, as the check itself found it.
+    pub(crate) class: Option<FailureClass>,
+    /// The code that the failure came with.
+    pub(crate) code: Option<NonZero<u16>>,
+    /// Whether the failure is not held against the target, since the control targets failed too.
+    pub(crate) is_set_aside: bool,
+}
+
+impl LoggedCheck {
+    /// The class that it counts as.
+    pub(crate) const fn counted_class(&self) -> Option<FailureClass> {
+        if self.is_set_aside { Some(FailureClass::ControlFailed) } else { self.class }
+    }
+}
+
+/// The place of a verdict in the code.
+const fn verdict_code(verdict: Verdict) -> u64 {
+    match verdict {
+        Verdict::Up => 0,
+        Verdict::Down => 1,
+        Verdict::Unknown => 2,
+        Verdict::Missed => 3,
+    }
+}
+
+/// When a packed check began.
+pub(super) const fn began(packed: u64) -> i64 {
+    (packed >> FOUND_BITS).cast_signed()
+}
+
+/// Whether packed checks that differ by so much found the same: what is found stands in the low bits.
+pub(super) const fn is_distance(difference: u64) -> bool {
+    difference > 0 && difference & FOUND_MASK == 0
+}
+
+/// Packs a check; instants before 1970 are held there.
+pub(super) fn pack(check: &LoggedCheck) -> u64 {
+    let class = check.class.map_or(0, |class| class as u64 + 1);
+    // No protocol has a code beyond three digits.
+    let code = check.code.map_or(0, |code| u64::from(code.get()).min(CODE_MASK));
+    check.at.max(0).cast_unsigned() << FOUND_BITS
+        | verdict_code(check.verdict) << VERDICT_SHIFT
+        | u64::from(check.is_set_aside) << ASIDE_SHIFT
+        | code << CODE_SHIFT
+        | class
+}
+
+/// The check that was packed, its code held at three digits.
+pub(super) fn unpack(packed: u64) -> LoggedCheck {
+    const VERDICTS: [Verdict; 4] = [Verdict::Up, Verdict::Down, Verdict::Unknown, Verdict::Missed];
+    let verdict = VERDICTS[(packed >> VERDICT_SHIFT & 3) as usize];
+    let class = (packed & CLASS_MASK).checked_sub(1);
+    let class = class.and_then(|class| FailureClass::ALL.get(usize::try_from(class).ok()?));
+    LoggedCheck {
+        at: began(packed),
+        verdict,
+        class: class.copied(),
+        code: u16::try_from(packed >> CODE_SHIFT & CODE_MASK).ok().and_then(NonZero::new),
+        is_set_aside: packed >> ASIDE_SHIFT & 1 == 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verdict_and_class_comes_back() {
+        for verdict in [Verdict::Up, Verdict::Down, Verdict::Unknown, Verdict::Missed] {
+            for class in FailureClass::ALL.iter().map(|class| Some(*class)).chain([None]) {
+                for (code, is_set_aside) in [(None, false), (NonZero::new(503), true), (NonZero::new(999), false)] {
+                    let check = LoggedCheck { at: 1_741_600_860_250, verdict, class, code, is_set_aside };
+                    assert_eq!(unpack(pack(&check)), check);
+                }
+            }
+        }
+    }
+}
