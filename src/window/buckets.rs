@@ -49,16 +49,16 @@ pub(super) const fn number(value: u32) -> usize {
 }
 
 /// The smallest value of a bucket, by its number; `u32::MAX` past the last bucket of 32 bits.
-pub(super) fn lowest_of(number: usize) -> u32 {
+fn lowest_of(number: usize) -> u32 {
     let shift = (number / OCTAVE).saturating_sub(1);
     if number < PAGES * PAGE { u32::try_from((number - shift * OCTAVE) << shift).unwrap_or(u32::MAX) } else { u32::MAX }
 }
 
-/// How many values fell into each bucket. A bucket is identified by its lowest value.
+/// How many values fell into each bucket.
 #[derive(Clone)]
 pub(super) enum Buckets {
-    /// Sorted by bucket; no count is zero.
-    List(Vec<(u32, u64)>),
+    /// The numbers of buckets and their counts, sorted by number; no count is zero.
+    List(Vec<(usize, u64)>),
     /// Counters by the bucket's number.
     Pages(Pages<u32>),
     /// The same, once a count exceeds 32 bits.
@@ -75,20 +75,25 @@ impl Buckets {
     /// Counts `count` more of a value.
     #[inline]
     pub(super) fn add(&mut self, value: u32, count: u64) {
+        self.add_to(number(value), count);
+    }
+
+    /// Counts `count` more in a bucket.
+    #[inline]
+    fn add_to(&mut self, bucket: usize, count: u64) {
         if let Buckets::Pages(pages) = self
-            && pages.add(number(value), count)
+            && pages.add(bucket, count)
         {
             return;
         }
-        self.add_elsewhere(value, count);
+        self.add_elsewhere(bucket, count);
     }
 
     /// Counts in a list, or in wide counters if 32 bits are too few.
-    fn add_elsewhere(&mut self, value: u32, count: u64) {
+    fn add_elsewhere(&mut self, bucket: usize, count: u64) {
         match self {
             Buckets::List(list) => {
-                let bucket = lowest(value);
-                match list.binary_search_by_key(&bucket, |(lowest, _)| *lowest) {
+                match list.binary_search_by_key(&bucket, |(number, _)| *number) {
                     Ok(at) => list[at].1 = list[at].1.saturating_add(count),
                     Err(at) => list.insert(at, (bucket, count)),
                 }
@@ -98,15 +103,16 @@ impl Buckets {
             }
             Buckets::Pages(_) | Buckets::WidePages(_) => {
                 // A wide counter always has room.
-                let _ = self.widened().add(number(value), count);
+                let _ = self.widened().add(bucket, count);
             }
         }
     }
 
-    /// Counts `count` more of a value that is no smaller than any before. Counts read in order stay a list, however
-    /// long: it is added to another histogram and dropped.
-    pub(super) fn push(list: &mut Vec<(u32, u64)>, value: u32, count: u64) {
-        let bucket = lowest(value);
+    /// Counts `count` more in a bucket that is no lower than any before; buckets past that of [`TOP`] count as that one.
+    /// Counts read in order stay a list, however long: it is added to another histogram and dropped.
+    #[inline]
+    pub(super) fn push(list: &mut Vec<(usize, u64)>, bucket: usize, count: u64) {
+        let bucket = bucket.min(number(TOP));
         match list.last_mut().filter(|(last, _)| *last == bucket) {
             Some((_, sum)) => *sum = sum.saturating_add(count),
             None => list.push((bucket, count)),
@@ -117,10 +123,10 @@ impl Buckets {
     pub(super) fn merge(&mut self, other: &Buckets) {
         match (&mut *self, other) {
             (Buckets::Pages(mine), Buckets::List(list)) => {
-                let done = mine.add_in_order(list.iter().map(|(value, count)| (number(*value), *count)));
-                list[done..].iter().for_each(|(value, count)| self.add(*value, *count));
+                let done = mine.add_in_order(list);
+                list[done..].iter().for_each(|(bucket, count)| self.add_to(*bucket, *count));
             }
-            (_, Buckets::List(list)) => list.iter().for_each(|(value, count)| self.add(*value, *count)),
+            (_, Buckets::List(list)) => list.iter().for_each(|(bucket, count)| self.add_to(*bucket, *count)),
             (Buckets::List(_), _) => {
                 let list = mem::replace(self, other.clone());
                 self.merge(&list);
@@ -139,7 +145,16 @@ impl Buckets {
             Buckets::WidePages(pages) => (&[][..], None, Some(pages)),
         };
         let counted = pages.into_iter().flat_map(Pages::counted).chain(wide.into_iter().flat_map(Pages::counted));
-        list.iter().copied().chain(counted.map(|(number, count)| (lowest_of(number), count)))
+        list.iter().copied().chain(counted).map(|(number, count)| (lowest_of(number), count))
+    }
+
+    /// The sum of all counts; none if it exceeds 64 bits.
+    pub(super) fn count(&self) -> Option<u64> {
+        let add = |sum: u64, count: u64| sum.checked_add(count);
+        match self {
+            Buckets::List(list) => list.iter().map(|(_, count)| *count).try_fold(0, add),
+            Buckets::Pages(_) | Buckets::WidePages(_) => self.iter().map(|(_, count)| count).try_fold(0, add),
+        }
     }
 
     /// Turns the list into pages of counters.
@@ -198,7 +213,7 @@ mod tests {
             counted.sort_unstable();
             let (mut list, mut buckets) = (Vec::new(), Buckets::default());
             for (value, count) in counted {
-                Buckets::push(&mut list, value, count);
+                Buckets::push(&mut list, number(value), count);
                 buckets.add(value, count);
             }
             let mut ordered = Buckets::List(list);

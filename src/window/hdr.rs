@@ -256,7 +256,7 @@ fn read_counts(mut bytes: &[u8]) -> Result<Buckets, HdrError> {
         let (count, rest) = read_number(bytes)?;
         bytes = rest;
         if count > 0 {
-            Buckets::push(&mut list, buckets::lowest_of(number).min(TOP), count.unsigned_abs());
+            Buckets::push(&mut list, number, count.unsigned_abs());
         }
         let passed = if count < 0 { usize::try_from(count.unsigned_abs()).ok() } else { Some(1) };
         number = passed.and_then(|passed| number.checked_add(passed)).ok_or(HdrError::Format)?;

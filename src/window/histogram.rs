@@ -213,7 +213,7 @@ impl Histogram {
 
     /// A histogram from its buckets and exact numbers; none if the numbers do not fit the buckets.
     pub(super) fn of_buckets(buckets: Buckets, [min, max, sum]: [u64; 3]) -> Option<Histogram> {
-        let count = buckets.iter().try_fold(0_u64, |count, (_, more)| count.checked_add(more))?;
+        let count = buckets.count()?;
         let fits = (count == 0 || min <= max) && sum >= max;
         let bucketed = Bucketed { count, min, max, sum, buckets };
         fits.then(|| Histogram { samples: Samples::Buckets(Box::new(bucketed)) })

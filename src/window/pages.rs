@@ -12,6 +12,7 @@ pub(super) trait Counter: Copy + Default + Into<u64> {
 }
 
 impl Counter for u32 {
+    #[inline]
     fn plus(self, more: u64) -> Option<u32> {
         u32::try_from(u64::from(self).checked_add(more)?).ok()
     }
@@ -51,15 +52,13 @@ impl<C: Counter> Pages<C> {
     /// Counts numbers in ascending order, as far as there is room, and returns how many were counted. Numbers on the
     /// same page share one page lookup.
     #[must_use]
-    pub(super) fn add_in_order(&mut self, counted: impl IntoIterator<Item = (usize, u64)>) -> usize {
-        let mut counted = counted.into_iter().peekable();
+    pub(super) fn add_in_order(&mut self, counted: &[(usize, u64)]) -> usize {
         let mut done = 0;
-        while let Some((first, _)) = counted.peek() {
-            let number = first / PAGE;
-            let page = self.page(number);
-            while let Some((number, count)) = counted.next_if(|(next, _)| next / PAGE == number) {
+        for of_page in counted.chunk_by(|(one, _), (next, _)| one / PAGE == next / PAGE) {
+            let page = self.page(of_page[0].0 / PAGE);
+            for (number, count) in of_page {
                 let counter = &mut page[number % PAGE];
-                let Some(sum) = counter.plus(count) else { return done };
+                let Some(sum) = counter.plus(*count) else { return done };
                 *counter = sum;
                 done += 1;
             }
