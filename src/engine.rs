@@ -24,7 +24,7 @@ use jiff::Timestamp;
 
 use crate::model::{Check, Diagnosis, EarlierAttempt, ExchangeDetail, Outcome, Probe, Redactor, Verdict};
 
-pub use check::diagnose::Clues;
+pub use check::diagnose::DiagnosisHints;
 pub use error::EngineError;
 pub(crate) use host_facts::HostFacts;
 
@@ -65,7 +65,7 @@ impl Engine {
     /// that could not be read.
     #[must_use]
     pub fn warning(&self) -> Option<&str> {
-        self.attempts.means.requester.tls.warning()
+        self.attempts.context.requester.tls.warning()
     }
 
     /// Carries one check out. Each attempt ends within the probe's timeout, and the check with
@@ -86,8 +86,8 @@ impl Engine {
 
     /// Makes the extra checks that say something about a failure. Ends within seconds, whatever the
     /// target does; empty where nothing can be asked, as behind a proxy.
-    pub async fn diagnose(&self, probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Diagnosis {
-        self.attempts.diagnose(probe, failed, clues).await
+    pub async fn diagnose(&self, probe: &Arc<Probe>, failed: &Outcome, hints: &DiagnosisHints) -> Diagnosis {
+        self.attempts.diagnose(probe, failed, hints).await
     }
 
     fn outcome(

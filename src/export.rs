@@ -100,8 +100,8 @@ impl Exporters {
     }
 
     /// Replaces the set of known probes.
-    pub fn adopt(&self, probes: &[Arc<Probe>]) {
-        self.exporters.iter().for_each(|exporter| exporter.adopt(probes));
+    pub fn set_probes(&self, probes: &[Arc<Probe>]) {
+        self.exporters.iter().for_each(|exporter| exporter.set_probes(probes));
     }
 
     /// Records windows that closed.

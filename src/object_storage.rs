@@ -9,12 +9,12 @@ mod error;
 use std::path::Path;
 
 #[cfg(feature = "object-store")]
-pub use bucket::{Bucket, PATIENCE};
+pub use bucket::{Bucket, REQUEST_TIMEOUT};
 pub use credentials::lacks_credentials;
 pub use error::StorageError;
 
 #[cfg(feature = "object-store")]
-pub(crate) use bucket::Created;
+pub(crate) use bucket::CreateResult;
 
 /// Whether a location is given by a URL: `s3://bucket/prefix`.
 #[must_use]

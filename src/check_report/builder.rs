@@ -78,7 +78,7 @@ impl CheckReportBuilder {
             vantage: vantage.into(),
             shard: None,
         };
-        fold.adopt(probes);
+        fold.set_probes(probes);
         fold
     }
 
@@ -123,7 +123,7 @@ impl CheckReportBuilder {
     }
 
     /// Adds these probes; earlier ones stay in the answer.
-    pub fn adopt(&mut self, probes: &[Arc<Probe>]) {
+    pub fn set_probes(&mut self, probes: &[Arc<Probe>]) {
         let new = probes.iter().filter(|probe| !self.places.contains_key(&probe.name)).count();
         self.probes.reserve_exact(new);
         for probe in probes {

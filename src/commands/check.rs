@@ -88,7 +88,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let journal = locations::journal_location(args.journal.as_deref(), config.path.as_deref());
     let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;
     let exporters = exporters::start(&args.export, &exporters::RunKind::Check, &config, &journal)?;
-    exporters.adopt(&probes);
+    exporters.set_probes(&probes);
     let counts = args.record && outputs.has(CheckFormat::Prometheus);
     let counters = counts.then(|| TextfileCounters::open(&journal, &config, &probes));
     let alerts = alerts(args, &config, &journal, terminal)?;

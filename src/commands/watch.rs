@@ -103,7 +103,7 @@ fn prepare<'w>(
         hosts: args.listen_host.clone(),
     };
     let exporters = exporters::start(&args.export, &kind, config, &journal)?;
-    exporters.adopt(probes);
+    exporters.set_probes(probes);
     if let Some(address) = exporters.address() {
         terminal.say(MessageLevel::Note, &format!("metrics at http://{address}/metrics"));
         if !address.ip().is_loopback() {
@@ -141,27 +141,27 @@ fn shown_path(path: &Path) -> String {
 }
 
 impl Prepared<'_> {
-    fn watch(self, loaded: Loaded) -> Result<Watched, CliError> {
+    fn watch(self, loaded: Loaded) -> Result<FinishedWatch, CliError> {
         let Prepared { args, terminal, signals, runtime, lock, state } = self;
         let watch = Watch { args, terminal, signals, state: Rc::new(RefCell::new(state)), started: Instant::now() };
         signals.checks_start();
         let state = runtime.block_on(watch.run(loaded))?;
         signals.checks_ended();
-        Ok(Watched { runtime, lock, state })
+        Ok(FinishedWatch { runtime, lock, state })
     }
 }
 
 /// A watch whose checks have ended.
-struct Watched {
+struct FinishedWatch {
     runtime: Runtime,
     lock: Option<InstanceLock>,
     state: WatchState,
 }
 
-impl Watched {
+impl FinishedWatch {
     /// Ends the recording, sums up, and lets exporters and alerts send what they have.
     fn conclude(self, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
-        let Watched { runtime, lock, state } = self;
+        let FinishedWatch { runtime, lock, state } = self;
         let (outputs, screen) = state.finish();
         screen.finish();
         let (answer, is_recorded, senders) = runtime.block_on(outputs.finish(signals, terminal));

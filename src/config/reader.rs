@@ -161,14 +161,14 @@ impl<'e> ConfigReader<'e> {
     }
 
     /// A problem at a span, with advice if there is some.
-    pub(crate) fn tell(&mut self, span: &Span, message: impl Into<String>, help: Option<String>) {
+    pub(crate) fn problem_with_help(&mut self, span: &Span, message: impl Into<String>, help: Option<String>) {
         self.add(Some(span.clone()), message.into(), help);
     }
 
     /// Records a missing value: a problem of what uses it.
     pub(crate) fn missing(&mut self, span: &Span, written: &str, message: String, help: Option<String>) {
         match self.user {
-            ValueUser::File => self.tell(span, message, help),
+            ValueUser::File => self.problem_with_help(span, message, help),
             // Each probe with these defaults reports it.
             ValueUser::Defaults => {}
             _ => {
@@ -291,7 +291,7 @@ impl<'e> ConfigReader<'e> {
             // One mistake can cause several errors: advice is given once per line.
             let help = help.filter(|_| line.is_some_and(|line| advised.insert(line.number)));
             let span = Span { file, start: span.start, end: span.end };
-            self.tell(&span, format!("this is not TOML: {message}"), help);
+            self.problem_with_help(&span, format!("this is not TOML: {message}"), help);
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct SavedProbe {
 }
 
 /// Reads a text as the probe file; these variables may be unset.
-pub(crate) type Reading<'r> = &'r dyn Fn(&str, &[String]) -> Result<Config, ConfigError>;
+pub(crate) type ParseConfig<'r> = &'r dyn Fn(&str, &[String]) -> Result<Config, ConfigError>;
 
 /// The file's text with the probe added under a name. `text` is none if there is no file yet.
 ///
@@ -36,7 +36,7 @@ pub(crate) fn with_probe(
     path: &Path,
     text: Option<&str>,
     env: Environment,
-    read: Reading,
+    read: ParseConfig,
 ) -> Result<SavedProbe, String> {
     // A variable that is set and whose value is a secret here was written as a reference: it keeps its name.
     let is_own = |variable: &str| env(variable).is_some_and(|value| config.redactor.redact(&value) != value);

@@ -18,7 +18,7 @@ use crate::demo::scenario::Behaviour;
 use crate::demo::timeline::{Segment, draw};
 
 /// The longest a peer may hold a connection.
-const PATIENCE: Duration = Duration::from_secs(30);
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest request head read, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
@@ -102,7 +102,7 @@ fn admit(
     let script = Arc::clone(script);
     connections.spawn(async move {
         // A failure here is one that the peer sees, which is the purpose.
-        let _ = timeout(PATIENCE, receive(stream, &script, &behaviour)).await;
+        let _ = timeout(CONNECTION_TIMEOUT, receive(stream, &script, &behaviour)).await;
     });
 }
 

@@ -1,6 +1,6 @@
 //! The facts of this host that decide how checks are made, in words for a bug report.
 
-use crate::engine::resolve::Names;
+use crate::engine::resolve::HostResolver;
 use crate::engine::tls;
 
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ impl HostFacts {
         HostFacts {
             tls: "rustls with ring; TLS 1.2 and 1.3",
             roots: tls::describe_host_roots(),
-            resolver: Names::default().describe(),
+            resolver: HostResolver::default().describe(),
         }
     }
 }

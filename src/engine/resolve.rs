@@ -25,7 +25,7 @@ use hickory_proto::rr::{Name, RecordType};
 use tokio::time::Instant;
 
 use crate::model::{FailureClass, IpFamily, Resolver};
-use lookup::{Found, Lookup, interleave};
+use lookup::{Lookup, LookupResult, interleave};
 use nsswitch::{Source, Status};
 use resolv_conf::ResolvConf;
 use system::{Paths, SystemFiles};
@@ -43,21 +43,21 @@ const MARGIN: Duration = Duration::from_millis(5);
 
 /// Resolves host names.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(super) struct HostResolver {
     files: SystemFiles,
     /// Counts lookups, for `options rotate`.
     lookups: AtomicUsize,
 }
 
-impl Default for Names {
-    fn default() -> Names {
-        Names::with(SystemFiles::new(Paths::default(), system::surroundings()))
+impl Default for HostResolver {
+    fn default() -> HostResolver {
+        HostResolver::with(SystemFiles::new(Paths::default(), system::surroundings()))
     }
 }
 
-impl Names {
-    fn with(files: SystemFiles) -> Names {
-        Names { files, lookups: AtomicUsize::new(0) }
+impl HostResolver {
+    fn with(files: SystemFiles) -> HostResolver {
+        HostResolver { files, lookups: AtomicUsize::new(0) }
     }
 
     /// The addresses of a host, IPv6 and IPv4 in turn. A name server that the probe configures gets
@@ -232,9 +232,9 @@ impl Names {
         let mut met: Vec<Name> = Vec::new();
         loop {
             let next = match self.ask_servers(&name, conf, kinds, until).await? {
-                Found::Addresses(addresses) => return Ok(addresses),
-                Found::NoData => return Err(NoAddress::new(FailureClass::DnsNoAddress, "no address")),
-                Found::Alias(next) => next,
+                LookupResult::Addresses(addresses) => return Ok(addresses),
+                LookupResult::NoData => return Err(NoAddress::new(FailureClass::DnsNoAddress, "no address")),
+                LookupResult::Alias(next) => next,
             };
             met.push(name);
             if met.contains(&next) {
@@ -255,15 +255,15 @@ impl Names {
         conf: &ResolvConf,
         kinds: &[RecordType],
         until: Instant,
-    ) -> Result<Found, NoAddress> {
+    ) -> Result<LookupResult, NoAddress> {
         let mut lookup = Lookup::new(kinds);
         let first = if conf.rotate { self.lookups.fetch_add(1, Ordering::Relaxed) } else { 0 };
         for _ in 0..conf.attempts {
             for place in 0..conf.servers.len() {
                 let server = conf.servers[(first + place) % conf.servers.len()];
                 let patience = conf.patience(place).min(until.saturating_duration_since(Instant::now() + MARGIN));
-                let said = server::ask(server, name, &lookup.open(), conf, patience).await;
-                lookup.take(server, said)?;
+                let replies = server::ask(server, name, &lookup.open(), conf, patience).await;
+                lookup.take(server, replies)?;
                 if lookup.is_settled() || Instant::now() + MARGIN >= until {
                     return lookup.conclude();
                 }

@@ -24,9 +24,9 @@ use rustls::sign::CertifiedKey;
 use crate::engine::error::EngineError;
 use crate::model::{HttpVersionPreference, Tls, TlsVersion};
 use roots::SystemRoots;
-use trust::Whom;
+use trust::TrustedIssuers;
 
-pub(super) use other_clients::Lack;
+pub(super) use other_clients::UnsupportedParameter;
 pub(super) use refusal::Refusal;
 pub(super) use roots::describe_host_roots;
 pub(super) use trust::Trust;
@@ -82,16 +82,18 @@ impl TlsConfigs {
 }
 
 fn settings(tls: &Tls, roots: &SystemRoots) -> Result<TlsSettings, EngineError> {
-    let whom = match (&tls.ca_file, &tls.crl_file) {
-        _ if tls.insecure => Whom::Anyone,
-        (None, None) => Whom::System(roots.clone()),
-        (ca_file, crl_file) => Whom::These(files::believed(ca_file.as_deref(), crl_file.as_deref(), &PROVIDER)?),
+    let issuers = match (&tls.ca_file, &tls.crl_file) {
+        _ if tls.insecure => TrustedIssuers::Any,
+        (None, None) => TrustedIssuers::System(roots.clone()),
+        (ca_file, crl_file) => {
+            TrustedIssuers::Given(files::trusted(ca_file.as_deref(), crl_file.as_deref(), &PROVIDER)?)
+        }
     };
     let versions: &[&rustls::SupportedProtocolVersion] = match tls.min_version {
         TlsVersion::V1_2 => &[&rustls::version::TLS13, &rustls::version::TLS12],
         TlsVersion::V1_3 => &[&rustls::version::TLS13],
     };
-    let trust = Arc::new(Trust::new(whom, &PROVIDER));
+    let trust = Arc::new(Trust::new(issuers, &PROVIDER));
     let verifier: Arc<dyn ServerCertVerifier> = Arc::<Trust>::clone(&trust);
     let mut base = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
         .with_protocol_versions(versions)
@@ -105,7 +107,7 @@ fn settings(tls: &Tls, roots: &SystemRoots) -> Result<TlsSettings, EngineError> 
 }
 
 /// What a server chooses that this prober does not support; none if it chooses nothing of that either.
-pub(super) async fn unknown(address: SocketAddr, name: &str) -> Option<Lack> {
+pub(super) async fn unknown(address: SocketAddr, name: &str) -> Option<UnsupportedParameter> {
     let mut random = [0; 32];
     PROVIDER.secure_random.fill(&mut random).ok()?;
     other_clients::choice(address, name, random).await

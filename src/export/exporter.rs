@@ -26,7 +26,7 @@ pub(crate) trait Exporter: Send + Sync {
     fn missed(&self, _probe: &Probe, _scheduled_at: Timestamp) {}
 
     /// The set of probes changed to these.
-    fn adopt(&self, _probes: &[Arc<Probe>]) {}
+    fn set_probes(&self, _probes: &[Arc<Probe>]) {}
 
     /// Windows closed.
     fn windows(&self, _windows: &[Window]) {}

@@ -69,7 +69,7 @@ impl Otlp {
     }
 
     /// Replaces the set of known probes.
-    pub fn adopt(&self, probes: &[Arc<Probe>]) {
+    pub fn set_probes(&self, probes: &[Arc<Probe>]) {
         *self.targets.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(attributes::targets(probes));
     }
 
@@ -100,8 +100,8 @@ impl Exporter for Otlp {
         Otlp::outcome(self, outcome);
     }
 
-    fn adopt(&self, probes: &[Arc<Probe>]) {
-        Otlp::adopt(self, probes);
+    fn set_probes(&self, probes: &[Arc<Probe>]) {
+        Otlp::set_probes(self, probes);
     }
 
     fn windows(&self, windows: &[Window]) {

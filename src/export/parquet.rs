@@ -33,7 +33,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Written {
+pub struct ExportedTables {
     /// Files.
     pub files: u64,
     /// Their bytes.
@@ -82,14 +82,14 @@ impl Partition {
 pub struct ParquetTables {
     place: TablePlace,
     partitions: BTreeMap<(Date, Arc<str>), Partition>,
-    written: Written,
+    written: ExportedTables,
 }
 
 impl ParquetTables {
     /// The tables at a place.
     #[must_use]
     pub fn new(place: TablePlace) -> ParquetTables {
-        ParquetTables { place, partitions: BTreeMap::new(), written: Written::default() }
+        ParquetTables { place, partitions: BTreeMap::new(), written: ExportedTables::default() }
     }
 
     /// Adds a window.
@@ -134,7 +134,7 @@ impl ParquetTables {
 
     /// What was written so far.
     #[must_use]
-    pub const fn written(&self) -> Written {
+    pub const fn written(&self) -> ExportedTables {
         self.written
     }
 

@@ -169,7 +169,7 @@ impl Worker {
             }
             tokio::select! {
                 () = self.shared.wake.notified() => encode_at = encode_at.or(Some(Instant::now() + self.gather)),
-                answer = landing(&mut self.in_flight) => self.take(answer),
+                answer = response(&mut self.in_flight) => self.take(answer),
                 () = at(encode_at) => {}
                 () = at(self.next_try) => self.next_try = None,
                 () = at(deadline) => {}
@@ -259,7 +259,7 @@ impl Worker {
 }
 
 /// The answer to the request in flight; pending forever if there is none.
-async fn landing(in_flight: &mut Option<JoinHandle<Answer>>) -> Answer {
+async fn response(in_flight: &mut Option<JoinHandle<Answer>>) -> Answer {
     match in_flight {
         Some(request) => {
             request.await.unwrap_or_else(|_| Answer::Retry(None, SafeText::message("the request broke off")))

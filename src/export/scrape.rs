@@ -65,8 +65,8 @@ impl Scrape {
 
     /// Replaces the set of known probes: each of them begins with zeros, and the last check of a removed one is no
     /// longer shown. Its counters stay.
-    pub fn adopt(&self, probes: &[Arc<Probe>]) {
-        self.metrics.adopt(probes);
+    pub fn set_probes(&self, probes: &[Arc<Probe>]) {
+        self.metrics.set_probes(probes);
     }
 
     /// Stops serving.
@@ -84,8 +84,8 @@ impl Exporter for Scrape {
         Scrape::missed(self, probe, scheduled_at);
     }
 
-    fn adopt(&self, probes: &[Arc<Probe>]) {
-        Scrape::adopt(self, probes);
+    fn set_probes(&self, probes: &[Arc<Probe>]) {
+        Scrape::set_probes(self, probes);
     }
 
     /// The stats of another exporter become a metric family of their own.

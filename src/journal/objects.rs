@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use object_store::path::Path as Key;
 
-use crate::object_storage::{Bucket, Created};
+use crate::object_storage::{Bucket, CreateResult};
 
 use super::disk::Disk;
 use super::shipped::Shipped;
@@ -56,12 +56,12 @@ impl Objects {
             if shipped.waiting_because.is_none() {
                 let bytes = fs::read(&file.path).map_err(JournalError::io("read", &file.path))?;
                 match self.bucket.wait(self.bucket.create(&self.key(&file.day, &file.name), bytes)) {
-                    Ok(Created::ByUs | Created::Before) => {
+                    Ok(CreateResult::Created | CreateResult::SameLength) => {
                         disk.remove(&file.path).map_err(JournalError::io("remove", &file.path))?;
                         shipped.sent += 1;
                         continue;
                     }
-                    Ok(Created::Taken) => {
+                    Ok(CreateResult::Taken) => {
                         let url = self.bucket.shown(&self.key(&file.day, &file.name));
                         shipped.waiting_because =
                             Some(self.bucket.error("write", &url, "another object exists there").into());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 #[cfg(feature = "object-store")]
-use crate::object_storage::PATIENCE;
+use crate::object_storage::REQUEST_TIMEOUT;
 #[cfg(not(feature = "object-store"))]
 use crate::object_storage::StorageError;
 use crate::object_storage::is_url;
@@ -99,7 +99,7 @@ pub(crate) fn compact_store(
 
 #[cfg(feature = "object-store")]
 fn open(url: &Path, environment: &[(String, String)]) -> Result<super::Objects, JournalError> {
-    super::Objects::open(&url.to_string_lossy(), environment, PATIENCE)
+    super::Objects::open(&url.to_string_lossy(), environment, REQUEST_TIMEOUT)
 }
 
 #[cfg(not(feature = "object-store"))]

@@ -23,7 +23,7 @@ use super::credentials::lacks_credentials;
 use super::error::StorageError;
 
 /// Default timeout of a request.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout for the first answer of a store, after which it counts as unreachable.
 const REACHED_WITHIN: Duration = Duration::from_millis(2_500);
 /// Minimum length of a secret: no key or token is shorter, but a word like `true` is.
@@ -72,10 +72,10 @@ pub struct Bucket {
 
 /// Whether an object was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Created {
-    ByUs,
+pub(crate) enum CreateResult {
+    Created,
     /// An object of the same length existed.
-    Before,
+    SameLength,
     /// Another object existed.
     Taken,
 }
@@ -197,16 +197,16 @@ impl Bucket {
 
     /// Creates an object. An existing one of the same length is as good: an earlier attempt created it and the answer
     /// was lost, or the process died before it could record that.
-    pub(crate) async fn create(&self, key: &Key, bytes: Vec<u8>) -> Result<Created, StorageError> {
+    pub(crate) async fn create(&self, key: &Key, bytes: Vec<u8>) -> Result<CreateResult, StorageError> {
         let length = bytes.len() as u64;
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let put = self.store.put_opts(key, PutPayload::from(bytes), options);
         match self.within("write", key, put).await? {
-            Ok(_) => Ok(Created::ByUs),
+            Ok(_) => Ok(CreateResult::Created),
             Err(object_store::Error::AlreadyExists { .. }) => {
                 let there = self.within("read", key, self.store.head(key)).await?;
                 let there = there.map_err(|error| self.refused("read", key, &error))?;
-                Ok(if there.size == length { Created::Before } else { Created::Taken })
+                Ok(if there.size == length { CreateResult::SameLength } else { CreateResult::Taken })
             }
             Err(error) => Err(self.refused("write", key, &error)),
         }
@@ -374,7 +374,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         for prefix in ["", "/deep er/%41"] {
             let url = format!("file://{}{prefix}/", folder.path().display());
-            let bucket = Bucket::open(&url, &[], PATIENCE).expect("a store");
+            let bucket = Bucket::open(&url, &[], REQUEST_TIMEOUT).expect("a store");
             bucket.check().expect("a folder answers");
             for (length, name) in [(3, "windows/vantage=a%2Fb/x.parquet"), (2 * PART + 5, "long")] {
                 for fill in [b'a', b'b'] {

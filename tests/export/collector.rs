@@ -106,7 +106,7 @@ async fn failures_say_by_opentelemetrys_names_what_was_asked_and_what_came() {
     settings.of_prober("fra", Shard::new(1, 4).ok());
     let otlp = Otlp::start(settings).unwrap();
     let url = "https://user:hunter22@shop.test:8443/a?b=c";
-    otlp.adopt(&[Arc::new(Probe::plain("home", "web", url, Duration::from_secs(30)))]);
+    otlp.set_probes(&[Arc::new(Probe::plain("home", "web", url, Duration::from_secs(30)))]);
     let mut window = window("fra", "home", &[]);
     for (class, code, count) in [(FailureClass::Status, 503, 2), (FailureClass::GrpcStatus, 14, 1)] {
         window.failures.insert(class, count + 1);

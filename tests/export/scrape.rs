@@ -103,7 +103,7 @@ async fn a_probe_that_is_gone_from_the_configuration_has_no_last_check_and_keeps
     let config = uptick::config::from_urls(&["http://x.test/".to_owned()]).unwrap();
     let mut kept = uptick::model::Probe::clone(&config.probes[0]);
     kept.name = "kept".to_owned();
-    scrape.adopt(&[Arc::new(kept)]);
+    scrape.set_probes(&[Arc::new(kept)]);
     // Its last check ends after it was retired.
     scrape.outcome(&outcome("old", None));
     let metrics = try_get(scrape.address(), "/metrics").unwrap();
@@ -139,7 +139,7 @@ fn fetch(scrape: &Scrape, path: &str, accept: &str, coding: &str) -> (String, Ve
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_failure_is_an_increase_since_every_class_that_can_occur_begins_with_zero() {
     let scrape = serving(&[]).await;
-    scrape.adopt(&[probe("home")]);
+    scrape.set_probes(&[probe("home")]);
     let metrics = || try_get(scrape.address(), "/metrics").unwrap();
     let labels = "probe=\"home\",surface=\"web\",vantage=\"here\"";
     let line = |name: &str, label: &str, value: u8| match label {
@@ -168,7 +168,7 @@ async fn the_first_failure_is_an_increase_since_every_class_that_can_occur_begin
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_compressed_for_who_takes_it_and_says_the_same() {
     let scrape = serving(&[outcome("home", None)]).await;
-    scrape.adopt(&[probe("home")]);
+    scrape.set_probes(&[probe("home")]);
     for accept in ["text/plain", "application/openmetrics-text", "application/vnd.google.protobuf"] {
         let (plain_head, plain) = fetch(&scrape, "/metrics", accept, "identity");
         let (head, body) = fetch(&scrape, "/metrics", accept, "gzip");
@@ -182,7 +182,7 @@ async fn an_answer_is_compressed_for_who_takes_it_and_says_the_same() {
 async fn open_metrics_are_read_by_the_client_library_and_say_since_when_they_count() {
     let before = Timestamp::now();
     let scrape = serving(&[outcome("home", None), outcome("home", Some("connect_refused"))]).await;
-    scrape.adopt(&[probe("home")]);
+    scrape.set_probes(&[probe("home")]);
     let (head, body) = fetch(&scrape, "/metrics", "application/openmetrics-text;version=1.0.0", "identity");
     assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
     let text = String::from_utf8(body.clone()).unwrap();
@@ -230,7 +230,7 @@ async fn protobuf_says_since_when_counters_and_histograms_count() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_probe_is_served_by_its_name_and_nothing_that_is_not_configured() {
     let scrape = serving(&[]).await;
-    scrape.adopt(&[probe("home page"), probe("login")]);
+    scrape.set_probes(&[probe("home page"), probe("login")]);
     scrape.outcome(&outcome("home page", None));
     scrape.outcome(&outcome("login", Some("connect_refused")));
     let of = |target: &str| {
@@ -255,7 +255,7 @@ async fn one_probe_is_served_by_its_name_and_nothing_that_is_not_configured() {
 async fn the_shard_is_a_label_of_what_every_shard_has() {
     let scrape = serving_shard(Shard::new(2, 4).ok(), &[outcome("home", None)]).await;
     let control = Probe { control: true, ..Probe::clone(&probe("internet")) };
-    scrape.adopt(&[probe("home"), Arc::new(control)]);
+    scrape.set_probes(&[probe("home"), Arc::new(control)]);
     let metrics = try_get(scrape.address(), "/metrics").unwrap();
     assert!(metrics.contains("uptick_checks_total{probe=\"internet\",shard=\"2/4\",surface=\"control\""), "{metrics}");
     assert!(metrics.contains("uptick_build_info{shard=\"2/4\",vantage=\"here\""), "{metrics}");
@@ -265,7 +265,7 @@ async fn the_shard_is_a_label_of_what_every_shard_has() {
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_sees_the_first_failure_as_an_increase() {
     let scrape = serving(&[]).await;
-    scrape.adopt(&[probe("home")]);
+    scrape.set_probes(&[probe("home")]);
     let Some(prometheus) = Program::prometheus(&[scrape.address()]) else { return };
     let failures = "uptick_failures_total{class=\"response_timeout\"}";
     assert_eq!(prometheus.number(failures), 0.0);

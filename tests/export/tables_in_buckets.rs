@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use object_store::ObjectStoreExt as _;
 use tempfile::TempDir;
-use uptick::object_storage::{Bucket, PATIENCE};
+use uptick::object_storage::{Bucket, REQUEST_TIMEOUT};
 
 use crate::sql::{FROM, TO, VANTAGES, files, path, recorded};
 use crate::support::emulators::Emulator;
@@ -97,7 +97,7 @@ fn replaces_its_own_and_no_other(url: &str, settings: &[(&str, &str)]) {
 fn takes_long_files(url: &str, settings: &[(&str, &str)]) {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let settings_owned: Vec<(String, String)> = settings.iter().map(owned).collect();
-    let bucket = Bucket::open(url, &settings_owned, PATIENCE).unwrap();
+    let bucket = Bucket::open(url, &settings_owned, REQUEST_TIMEOUT).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0_u32..5_000_000).flat_map(u32::to_le_bytes).collect();
     for length in [content.len(), 16 << 20, 8 << 20, 0] {

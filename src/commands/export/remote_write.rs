@@ -21,7 +21,7 @@ use crate::model::NetworkRules;
 use crate::{cli, config};
 
 /// The longest that sending everything may take.
-const PATIENCE: Duration = Duration::from_mins(5);
+const SEND_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Reads and sends, then verifies if asked to; with `--verify-only` it verifies and sends nothing.
 pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
@@ -37,7 +37,7 @@ pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Ter
     let runtime = runtime.map_err(|error| CliError::io("the runtime", &error))?;
     let (mut trouble, mut requests) = (None, 0);
     if !args.verify_only {
-        let sent = runtime.block_on(replay.send(&settings, PATIENCE)).map_err(|error| exporters::usage(&error))?;
+        let sent = runtime.block_on(replay.send(&settings, SEND_TIMEOUT)).map_err(|error| exporters::usage(&error))?;
         (trouble, requests) = (sent.warning("remote write").map(explained), sent.sent);
         say(trouble.as_deref(), terminal);
     }

@@ -16,7 +16,7 @@ use crate::export::{ParquetTables, TablePlace, TablesError};
 use crate::journal::{Line, Range};
 use crate::object_storage::StorageError;
 #[cfg(feature = "object-store")]
-use crate::object_storage::{Bucket, PATIENCE};
+use crate::object_storage::{Bucket, REQUEST_TIMEOUT};
 use crate::{cli, format, object_storage};
 
 /// Writes every day that the span reaches into, one after the other, so that one day alone is in memory.
@@ -68,7 +68,7 @@ fn open(place: &Path) -> Result<TablePlace, CliError> {
     #[cfg(feature = "object-store")]
     {
         let url = place.to_string_lossy();
-        let bucket = Bucket::open(&url, &locations::environment(), PATIENCE).map_err(failed)?;
+        let bucket = Bucket::open(&url, &locations::environment(), REQUEST_TIMEOUT).map_err(failed)?;
         bucket.check().map_err(failed)?;
         Ok(TablePlace::Bucket(bucket))
     }

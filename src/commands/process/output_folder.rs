@@ -24,7 +24,7 @@ const FILE_MODE: u32 = 0o666;
 
 /// The files that were written to a folder, by their paths within it.
 #[derive(Debug, Default, Deserialize, Serialize)]
-struct Written {
+struct WrittenFiles {
     files: BTreeSet<String>,
 }
 
@@ -60,7 +60,7 @@ impl OutputFolder {
         let new: BTreeSet<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
         // Listed before they are written: a run that dies in between leaves only files that the next run knows.
         let all = old.files.union(&new).cloned().collect();
-        self.write_list(&Written { files: all })?;
+        self.write_list(&WrittenFiles { files: all })?;
         for (path, content) in files {
             self.write(path, content).map_err(|error| self.trouble(path, &error))?;
         }
@@ -70,14 +70,14 @@ impl OutputFolder {
                 _ => {}
             }
         }
-        self.write_list(&Written { files: new })
+        self.write_list(&WrittenFiles { files: new })
     }
 
     fn trouble(&self, path: &str, error: &io::Error) -> CliError {
         CliError::io(&self.path.join(path).display().to_string(), error)
     }
 
-    fn list(&self) -> Result<Written, CliError> {
+    fn list(&self) -> Result<WrittenFiles, CliError> {
         match std::fs::read(self.path.join(LIST)) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
                 let path = self.path.join(LIST);
@@ -86,19 +86,19 @@ impl OutputFolder {
                     path.display()
                 ))
             }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Written::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(WrittenFiles::default()),
             Err(error) => Err(self.trouble(LIST, &error)),
         }
     }
 
-    fn write_list(&self, written: &Written) -> Result<(), CliError> {
+    fn write_list(&self, written: &WrittenFiles) -> Result<(), CliError> {
         let mut text = serde_json::to_vec_pretty(written).unwrap_or_default();
         text.push(b'\n');
         self.write(LIST, &text).map_err(|error| self.trouble(LIST, &error))
     }
 
     /// Refuses to replace a file that uptick did not write.
-    fn refuse_others(&self, files: &[(&str, &[u8])], old: &Written) -> Result<(), CliError> {
+    fn refuse_others(&self, files: &[(&str, &[u8])], old: &WrittenFiles) -> Result<(), CliError> {
         let is_others = |path: &&str| !old.files.contains(*path) && self.path.join(path).symlink_metadata().is_ok();
         match files.iter().map(|(path, _)| *path).find(is_others) {
             Some(path) => Err(CliError::Usage(format!(

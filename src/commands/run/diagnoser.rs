@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::engine::{Clues, Engine};
+use crate::engine::{DiagnosisHints, Engine};
 use crate::model::{Diagnosis, FailureClass, Outcome, Probe, Resolver, Verdict};
 
 /// Addresses that answered last, by probe.
@@ -131,8 +131,8 @@ impl Diagnoser {
 
     async fn diagnose(&self, probe: &Arc<Probe>, outcome: &Outcome) -> Diagnosis {
         let last_good = self.states().get(&probe.name).and_then(|state| state.last_good);
-        let clues = Clues { last_good, other_resolver: self.other_resolver, control: self.control.clone() };
-        self.engine.diagnose(probe, outcome, &clues).await
+        let hints = DiagnosisHints { last_good, other_resolver: self.other_resolver, control: self.control.clone() };
+        self.engine.diagnose(probe, outcome, &hints).await
     }
 
     fn states(&self) -> MutexGuard<'_, BTreeMap<String, ProbeState>> {

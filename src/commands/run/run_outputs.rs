@@ -126,8 +126,8 @@ impl Consumer for RunOutputs {
     fn consume(&mut self, event: &RunEvent<'_>) {
         match event {
             RunEvent::ProbesChanged(probes) => {
-                self.document.adopt(probes);
-                self.exporters.adopt(probes);
+                self.document.set_probes(probes);
+                self.exporters.set_probes(probes);
             }
             RunEvent::Outcome(outcome) => {
                 self.exporters.outcome(outcome);

@@ -167,8 +167,9 @@ pub(crate) fn suggestion(unknown: &str, schema: &TableSchema) -> Option<String> 
     if let Some((_, _, instead)) = WITHOUT_KEY.iter().find(is_meant) {
         return Some((*instead).to_owned());
     }
-    let of_another_table = OTHER_WORDS.iter().filter(|(other, _)| *other == kebab).find_map(|(_, ours)| home(ours));
-    if let Some(home) = home(&kebab).or(of_another_table) {
+    let of_another_table =
+        OTHER_WORDS.iter().filter(|(other, _)| *other == kebab).find_map(|(_, ours)| owning_table(ours));
+    if let Some(home) = owning_table(&kebab).or(of_another_table) {
         return Some(home);
     }
     suggest::nearest(&kebab, schema.keys().map(|key| key.name)).map(|near| format!("did you mean `{near}`?"))
@@ -201,7 +202,7 @@ fn translated(word: &str, schema: &TableSchema) -> Option<&'static str> {
 }
 
 /// The table that a key belongs in.
-fn home(key: &str) -> Option<String> {
+fn owning_table(key: &str) -> Option<String> {
     let homes = [
         (&tables::DEFAULTS, "a [[probe]] or in [defaults]"),
         (&tables::PROBE, "a [[probe]]"),

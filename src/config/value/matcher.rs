@@ -31,7 +31,7 @@ pub(crate) fn pattern(reader: &mut ConfigReader, key: &str, node: &Node) -> Opti
         Ok(pattern) => Some(pattern),
         Err(why) => {
             let message = format!("`{key}` is not a regular expression: {why}");
-            reader.tell(&node.span, message, advice::pattern(key, &text));
+            reader.problem_with_help(&node.span, message, advice::pattern(key, &text));
             None
         }
     }
@@ -44,7 +44,7 @@ pub(crate) fn json_path(reader: &mut ConfigReader, key: &str, node: &Node) -> Op
         Ok(path) => Some(path),
         Err(why) => {
             let message = format!("`{key}` is not a JSON path: {why}");
-            reader.tell(&node.span, message, advice::json_path(&text));
+            reader.problem_with_help(&node.span, message, advice::json_path(&text));
             None
         }
     }
@@ -57,7 +57,7 @@ pub(crate) fn selector(reader: &mut ConfigReader, key: &str, node: &Node) -> Opt
         Ok(selector) => Some(selector),
         Err(why) => {
             let message = format!("`{key}` is not a CSS selector: {why}");
-            reader.tell(&node.span, message, advice::selector(&text));
+            reader.problem_with_help(&node.span, message, advice::selector(&text));
             None
         }
     }

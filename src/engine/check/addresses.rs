@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 use url::{Host, Url};
 
-use crate::engine::check::journey::{self, JourneyMeans};
+use crate::engine::check::journey::{self, JourneyContext};
 use crate::engine::check::step_result::StepResult;
 use crate::engine::classify::resolve_fault;
 use crate::engine::connect::route::host_of;
@@ -20,19 +20,19 @@ const AT_ONCE: usize = 8;
 
 /// Checks each address of the first step's host, and judges the results by the quorum.
 pub(crate) async fn run(
-    means: &JourneyMeans,
+    context: &JourneyContext,
     probe: &Probe,
     quorum: Quorum,
     session: &Session,
     deadline: Deadline,
 ) -> StepResult {
     let began = Instant::now();
-    let found = find(means, probe, session, deadline).await;
+    let found = find(context, probe, session, deadline).await;
     let resolve = began.elapsed();
     let addresses = match found {
         Ok(Some(addresses)) => addresses,
         // An address in the URL is the only one there is.
-        Ok(None) => return journey::run(means, probe, &mut session.clone(), deadline).await,
+        Ok(None) => return journey::run(context, probe, &mut session.clone(), deadline).await,
         Err(fault) => {
             let mut answered = StepResult::default();
             answered.timings.add(Phase::Resolve, resolve);
@@ -44,7 +44,8 @@ pub(crate) async fn run(
         }
     };
     let probes: Vec<Probe> = addresses.iter().map(|address| at(probe, *address)).collect();
-    let runs: Vec<_> = probes.iter().map(|probe| Box::pin(run_one(means, probe, session.clone(), deadline))).collect();
+    let runs: Vec<_> =
+        probes.iter().map(|probe| Box::pin(run_one(context, probe, session.clone(), deadline))).collect();
     let answers: Vec<StepResult> = stream::iter(runs).buffered(AT_ONCE).collect().await;
     let mut judged = judge(&addresses, answers, quorum);
     judged.timings.add(Phase::Resolve, resolve);
@@ -52,8 +53,8 @@ pub(crate) async fn run(
     judged
 }
 
-async fn run_one(means: &JourneyMeans, probe: &Probe, mut session: Session, deadline: Deadline) -> StepResult {
-    journey::run(means, probe, &mut session, deadline).await
+async fn run_one(context: &JourneyContext, probe: &Probe, mut session: Session, deadline: Deadline) -> StepResult {
+    journey::run(context, probe, &mut session, deadline).await
 }
 
 /// A copy of the probe that connects to this address only.
@@ -66,7 +67,7 @@ fn at(probe: &Probe, address: SocketAddr) -> Probe {
 
 /// The addresses of the first step's host; none if it is an address itself.
 async fn find(
-    means: &JourneyMeans,
+    context: &JourneyContext,
     probe: &Probe,
     session: &Session,
     deadline: Deadline,
@@ -75,7 +76,7 @@ async fn find(
     let Some(url) = first.and_then(|url| Url::parse(&url).ok()) else { return Ok(None) };
     let (Some(Host::Domain(host)), Some(port)) = (host_of(&url), url.port_or_known_default()) else { return Ok(None) };
     let transport = &probe.transport;
-    let lookup = means.requester.names.lookup(transport.resolver, &host, transport.ip, deadline.at);
+    let lookup = context.requester.names.lookup(transport.resolver, &host, transport.ip, deadline.at);
     match tokio::time::timeout_at(deadline.at, lookup).await {
         Ok(Ok(found)) => {
             Ok(Some(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect()))

@@ -24,7 +24,7 @@ const AT_ONCE: usize = 6;
 const TYPE: usize = 100;
 
 /// A page whose files are to be loaded.
-pub(crate) struct Loading<'a> {
+pub(crate) struct PageLoad<'a> {
     pub(crate) requester: &'a Requester,
     pub(crate) probe: &'a Probe,
     pub(crate) step: &'a Step,
@@ -32,7 +32,7 @@ pub(crate) struct Loading<'a> {
     pub(crate) deadline: Deadline,
 }
 
-impl Loading<'_> {
+impl PageLoad<'_> {
     /// Loads the files, and fails the step if one does not load or the page links to too few.
     pub(crate) async fn load(&self, assets: &Assets, answered: &mut StepResult) {
         let Some(page) = answered.page.clone() else { return };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::engine::check::addresses;
-use crate::engine::check::journey::{self, JourneyMeans};
+use crate::engine::check::journey::{self, JourneyContext};
 use crate::engine::check::shared_session::Sessions;
 use crate::engine::check::step_result::StepResult;
 use crate::engine::check::token::Tokens;
@@ -17,7 +17,7 @@ use crate::engine::fault::{Deadline, Fault};
 use crate::engine::http::connection::KeptConnections;
 use crate::engine::http::request_builder::ParsedUrls;
 use crate::engine::http::session::Session;
-use crate::engine::resolve::Names;
+use crate::engine::resolve::HostResolver;
 use crate::engine::tls::TlsConfigs;
 use crate::model::{Addresses, Captures, ExchangeDetail, Probe, Redactor, Step, Transport, is_tls_scheme};
 
@@ -25,7 +25,7 @@ use crate::model::{Addresses, Captures, ExchangeDetail, Probe, Redactor, Step, T
 #[derive(Debug)]
 pub(crate) struct Attempts {
     redactor: Redactor,
-    pub(crate) means: JourneyMeans,
+    pub(crate) context: JourneyContext,
     sessions: Sessions,
 }
 
@@ -46,15 +46,15 @@ impl Attempts {
         let settings = transports.flat_map(|transport| [true, false].map(|own| tls_settings(&transport.tls, own)));
         let tls = TlsConfigs::read(settings, probes.iter().any(|probe| needs_system_roots(probe)))?;
         let requester = Requester {
-            names: Names::default(),
+            names: HostResolver::default(),
             tls,
             kept: KeptConnections::default(),
             tunnel_offers: TunnelOffers::default(),
             urls: ParsedUrls::default(),
             detail,
         };
-        let means = JourneyMeans { requester, tokens: Tokens::default() };
-        Ok(Attempts { redactor, means, sessions: Sessions::default() })
+        let context = JourneyContext { requester, tokens: Tokens::default() };
+        Ok(Attempts { redactor, context, sessions: Sessions::default() })
     }
 
     /// Runs all steps of the probe once. A shared session is opened or waited for before the clock
@@ -66,7 +66,7 @@ impl Attempts {
         let mut renewed = false;
         loop {
             // Boxed: this future holds a journey, and would enlarge that of every check.
-            let made = Box::pin(self.sessions.get(&self.means, shared, &self.redactor)).await;
+            let made = Box::pin(self.sessions.get(&self.context, shared, &self.redactor)).await;
             let (session, kept) = match made {
                 Ok(made) => made,
                 Err(fault) => return blocked(&fault, probe, &self.redactor),
@@ -90,9 +90,9 @@ impl Attempts {
         match probe.transport.addresses {
             Addresses::All(quorum) if !probe.transport.has_fixed_address() && !probe.transport.may_have_proxy() => {
                 // Boxed, so that a caller with many checks holds a pointer for each.
-                Box::pin(addresses::run(&self.means, probe, quorum, &session, deadline)).await
+                Box::pin(addresses::run(&self.context, probe, quorum, &session, deadline)).await
             }
-            _ => Box::pin(journey::run(&self.means, probe, &mut session, deadline)).await,
+            _ => Box::pin(journey::run(&self.context, probe, &mut session, deadline)).await,
         }
     }
 }

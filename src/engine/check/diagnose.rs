@@ -31,7 +31,7 @@ const BODY: u64 = 64 * 1024;
 
 /// What is known besides a failed check.
 #[derive(Clone, Debug, Default)]
-pub struct Clues {
+pub struct DiagnosisHints {
     /// The address that answered last.
     pub last_good: Option<SocketAddr>,
     /// A resolver other than the probe's.
@@ -42,7 +42,7 @@ pub struct Clues {
 
 /// One extra check.
 #[derive(Clone, Debug)]
-enum Question {
+enum DiagnosticCheck {
     Resolve(Resolver),
     Ask(ExtraKind, SocketAddr),
     Connect(SocketAddr),
@@ -52,12 +52,17 @@ enum Question {
 impl Attempts {
     /// Makes the extra checks that can explain this failure. Ends within seconds, whatever the target
     /// does; empty if no extra check applies, for example behind a proxy.
-    pub(crate) async fn diagnose(self: &Arc<Self>, probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Diagnosis {
+    pub(crate) async fn diagnose(
+        self: &Arc<Self>,
+        probe: &Arc<Probe>,
+        failed: &Outcome,
+        hints: &DiagnosisHints,
+    ) -> Diagnosis {
         let mut asking = JoinSet::new();
-        for (place, question) in questions(probe, failed, clues).into_iter().enumerate() {
+        for (place, diagnostic) in diagnostic_checks(probe, failed, hints).into_iter().enumerate() {
             let (attempts, probe) = (Arc::clone(self), Arc::clone(probe));
             // Boxed: the future holds a whole check.
-            asking.spawn(async move { (place, Box::pin(attempts.ask(&probe, question)).await) });
+            asking.spawn(async move { (place, Box::pin(attempts.ask(&probe, diagnostic)).await) });
         }
         let mut found = Vec::new();
         while let Some(answer) = asking.join_next().await {
@@ -68,7 +73,7 @@ impl Attempts {
         Diagnosis { extra: found.into_iter().map(|(_, extra)| extra).collect() }
     }
 
-    async fn ask(&self, probe: &Arc<Probe>, question: Question) -> ExtraCheck {
+    async fn ask(&self, probe: &Arc<Probe>, diagnostic: DiagnosticCheck) -> ExtraCheck {
         let began = Instant::now();
         let limit = TIME.min(probe.timeout);
         let extra = |kind, target: String, class, status| ExtraCheck {
@@ -78,20 +83,20 @@ impl Attempts {
             status,
             took: began.elapsed(),
         };
-        match question {
-            Question::Resolve(resolver) => {
+        match diagnostic {
+            DiagnosticCheck::Resolve(resolver) => {
                 let class = self.resolves(probe, resolver, limit).await.err();
                 extra(ExtraKind::OtherResolver, resolver_name(resolver), class, None)
             }
-            Question::Ask(kind, address) => {
+            DiagnosticCheck::Ask(kind, address) => {
                 let pinned = pinned(probe, address, limit);
                 let result = self.attempt(&pinned).await;
                 extra(kind, address.to_string(), result.failure.map(|failure| failure.class), result.status)
             }
-            Question::Connect(address) => {
+            DiagnosticCheck::Connect(address) => {
                 extra(ExtraKind::Tcp, address.to_string(), connects(address, limit).await.err(), None)
             }
-            Question::Control(control) => {
+            DiagnosticCheck::Control(control) => {
                 let result = self.attempt(&control).await;
                 let class = result.failure.map(|failure| failure.class);
                 extra(ExtraKind::Control, control.name.clone(), class, result.status)
@@ -101,7 +106,7 @@ impl Attempts {
 
     async fn resolves(&self, probe: &Probe, resolver: Resolver, limit: Duration) -> Result<(), FailureClass> {
         let Some(host) = host(probe) else { return Err(FailureClass::DnsNotFound) };
-        let lookup = self.means.requester.names.lookup(resolver, &host, probe.transport.ip, Instant::now() + limit);
+        let lookup = self.context.requester.names.lookup(resolver, &host, probe.transport.ip, Instant::now() + limit);
         match timeout(limit, lookup).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(none)) => Err(none.class),
@@ -111,35 +116,38 @@ impl Attempts {
 }
 
 /// The extra checks for a failure: of name resolution if that failed, of addresses if the way to them may be at fault.
-fn questions(probe: &Arc<Probe>, failed: &Outcome, clues: &Clues) -> Vec<Question> {
+fn diagnostic_checks(probe: &Arc<Probe>, failed: &Outcome, hints: &DiagnosisHints) -> Vec<DiagnosticCheck> {
     // When the control targets fail too, the resolver that they all use may be the cause.
     let theirs = |class: FailureClass| !class.is_ours() || class == FailureClass::ControlFailed;
     let Some(failure) = failed.failure.as_ref().filter(|failure| theirs(failure.class)) else { return Vec::new() };
     if probe.transport.may_have_proxy() {
         return Vec::new();
     }
-    let mut questions = Vec::new();
+    let mut diagnostic_checks = Vec::new();
     let of_names = failure.phase == Some(Phase::Resolve);
-    let ask = |kind, address| if may_repeat(probe) { Question::Ask(kind, address) } else { Question::Connect(address) };
+    let ask = |kind, address| {
+        if may_repeat(probe) { DiagnosticCheck::Ask(kind, address) } else { DiagnosticCheck::Connect(address) }
+    };
     if of_names && host(probe).is_some() {
-        questions.extend(other_resolver(probe, clues).map(Question::Resolve));
+        diagnostic_checks.extend(other_resolver(probe, hints).map(DiagnosticCheck::Resolve));
     }
-    if let Some(last_good) = clues.last_good.filter(|last| of_names || failed.remote != Some(*last)) {
-        questions.push(ask(ExtraKind::LastGoodAddress, last_good));
+    if let Some(last_good) = hints.last_good.filter(|last| of_names || failed.remote != Some(*last)) {
+        diagnostic_checks.push(ask(ExtraKind::LastGoodAddress, last_good));
     }
     let addresses = failed.evidence.iter().flat_map(|evidence| &evidence.addresses);
     let addresses: Vec<SocketAddr> = addresses.take(ADDRESSES).copied().collect();
     if addresses.len() > 1 && !probe.transport.has_fixed_address() {
-        questions.extend(addresses.into_iter().map(|address| ask(ExtraKind::Address, address)));
+        diagnostic_checks.extend(addresses.into_iter().map(|address| ask(ExtraKind::Address, address)));
     }
-    questions.extend(failed.remote.filter(|_| may_repeat(probe)).map(Question::Connect));
-    questions.extend(clues.control.clone().filter(|control| control.name != probe.name).map(Question::Control));
-    questions
+    diagnostic_checks.extend(failed.remote.filter(|_| may_repeat(probe)).map(DiagnosticCheck::Connect));
+    diagnostic_checks
+        .extend(hints.control.clone().filter(|control| control.name != probe.name).map(DiagnosticCheck::Control));
+    diagnostic_checks
 }
 
 /// The configured second resolver; without one, the system's, if the probe uses another.
-fn other_resolver(probe: &Probe, clues: &Clues) -> Option<Resolver> {
-    let other = clues.other_resolver.unwrap_or(Resolver::System);
+fn other_resolver(probe: &Probe, hints: &DiagnosisHints) -> Option<Resolver> {
+    let other = hints.other_resolver.unwrap_or(Resolver::System);
     (other != probe.transport.resolver).then_some(other)
 }
 

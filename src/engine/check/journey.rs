@@ -4,7 +4,7 @@
 use tokio::time::Instant;
 
 use crate::engine::check::alt_svc::AltServices;
-use crate::engine::check::assets::Loading;
+use crate::engine::check::assets::PageLoad;
 use crate::engine::check::capture;
 use crate::engine::check::step::StepRun;
 use crate::engine::check::step_result::StepResult;
@@ -16,13 +16,18 @@ use crate::model::{Auth, Probe, Redactor, Secret, Step, StepOutcome, Timings};
 
 /// What all journeys share; one instance serves the whole run.
 #[derive(Debug)]
-pub(crate) struct JourneyMeans {
+pub(crate) struct JourneyContext {
     pub(crate) requester: Requester,
     pub(crate) tokens: Tokens,
 }
 
 /// Runs the steps. The result is that of the last step that ran; the timings are sums over all.
-pub(crate) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Session, deadline: Deadline) -> StepResult {
+pub(crate) async fn run(
+    context: &JourneyContext,
+    probe: &Probe,
+    session: &mut Session,
+    deadline: Deadline,
+) -> StepResult {
     let began = Instant::now();
     let mut all = StepResult::default();
     let mut steps = Vec::new();
@@ -32,7 +37,7 @@ pub(crate) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Sessi
             steps.push(outcome(place, step, None));
             continue;
         }
-        let mut answered = take_step(means, probe, step, session, deadline).await;
+        let mut answered = take_step(context, probe, step, session, deadline).await;
         if tells_steps {
             steps.push(outcome(place, step, Some(&answered)));
         }
@@ -42,7 +47,7 @@ pub(crate) async fn run(means: &JourneyMeans, probe: &Probe, session: &mut Sessi
             failure.step.get_or_insert_with(|| name_of(place, step));
         }
         answered.timings.add_all(&all.timings);
-        answered.farewell += all.farewell;
+        answered.close_time += all.close_time;
         answered.http3_offered |= all.http3_offered;
         all.warnings.append(&mut answered.warnings);
         answered.warnings = std::mem::take(&mut all.warnings);
@@ -77,14 +82,14 @@ fn outcome(place: usize, step: &Step, answered: Option<&StepResult>) -> StepOutc
 
 /// One step: its token, its request, what is captured from the answer, and what the page links to.
 async fn take_step(
-    means: &JourneyMeans,
+    context: &JourneyContext,
     probe: &Probe,
     step: &Step,
     session: &mut Session,
     deadline: Deadline,
 ) -> StepResult {
     let began = Instant::now();
-    let mut answered = ask(means, probe, step, session, deadline).await;
+    let mut answered = ask(context, probe, step, session, deadline).await;
     if answered.failure.is_none()
         && let Err(fault) = capture_all(step, session, &answered).await
     {
@@ -93,7 +98,7 @@ async fn take_step(
     }
     if answered.failure.is_none() && (step.expect.alt_svc || step.warn.alt_svc) {
         // Boxed: most checks do not need this future.
-        let services = AltServices { requester: &means.requester, probe, step, session, deadline };
+        let services = AltServices { requester: &context.requester, probe, step, session, deadline };
         Box::pin(services.check(&mut answered)).await;
         if !step.expect.alt_svc {
             answered.warn_instead("alt-svc");
@@ -102,13 +107,13 @@ async fn take_step(
     if answered.failure.is_none()
         && let Some(assets) = &step.expect.assets
     {
-        Loading { requester: &means.requester, probe, step, session, deadline }.load(assets, &mut answered).await;
+        PageLoad { requester: &context.requester, probe, step, session, deadline }.load(assets, &mut answered).await;
     }
     if answered.failure.is_none()
         && let Some(assets) = &step.warn.assets
     {
         let loaded = std::mem::take(&mut answered.assets);
-        Loading { requester: &means.requester, probe, step, session, deadline }.load(assets, &mut answered).await;
+        PageLoad { requester: &context.requester, probe, step, session, deadline }.load(assets, &mut answered).await;
         answered.assets.splice(0..0, loaded);
         answered.warn_instead("assets");
     }
@@ -128,17 +133,17 @@ async fn capture_all(step: &Step, session: &mut Session, answered: &StepResult) 
 /// Sends the request, with a token if it needs one. A token from an earlier check that is refused
 /// may have been revoked: a new one is fetched, and the request is sent once more.
 async fn ask(
-    means: &JourneyMeans,
+    context: &JourneyContext,
     probe: &Probe,
     step: &Step,
     session: &mut Session,
     deadline: Deadline,
 ) -> StepResult {
     let Some(Auth::OAuth2(oauth)) = &step.request.auth else {
-        return exchange(means, probe, step, session, deadline).await;
+        return exchange(context, probe, step, session, deadline).await;
     };
     for _ in 0..2 {
-        let fetched = match means.tokens.get(&means.requester, probe, oauth, session, deadline).await {
+        let fetched = match context.tokens.get(&context.requester, probe, oauth, session, deadline).await {
             Ok(fetched) => fetched,
             Err(fault) => return not_asked(&fault, probe, step, session),
         };
@@ -146,23 +151,23 @@ async fn ask(
             session.redactor = redactor_with(&fetched, session);
         }
         session.token = Some(fetched.secret.clone());
-        let answered = exchange(means, probe, step, session, deadline).await;
+        let answered = exchange(context, probe, step, session, deadline).await;
         if !(fetched.kept && answered.status == Some(401) && answered.failure.is_some()) {
             return answered;
         }
-        means.tokens.forget(oauth, session, &fetched.secret).await;
+        context.tokens.forget(oauth, session, &fetched.secret).await;
     }
-    exchange(means, probe, step, session, deadline).await
+    exchange(context, probe, step, session, deadline).await
 }
 
 async fn exchange(
-    means: &JourneyMeans,
+    context: &JourneyContext,
     probe: &Probe,
     step: &Step,
     session: &mut Session,
     deadline: Deadline,
 ) -> StepResult {
-    StepRun { requester: &means.requester, probe, step, session, deadline, home: None }.run().await
+    StepRun { requester: &context.requester, probe, step, session, deadline, home: None }.run().await
 }
 
 fn not_asked(fault: &Fault, probe: &Probe, step: &Step, session: &Session) -> StepResult {

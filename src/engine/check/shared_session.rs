@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::engine::check::journey::{self, JourneyMeans};
+use crate::engine::check::journey::{self, JourneyContext};
 use crate::engine::fault::{Deadline, Fault};
 use crate::engine::http::session::Session;
 use crate::model::{FailureClass, Probe, Redactor, Session as SharedSession};
@@ -22,12 +22,12 @@ struct Made {
     until: Instant,
 }
 
-type Place = Arc<tokio::sync::Mutex<Option<Made>>>;
+type SessionSlot = Arc<tokio::sync::Mutex<Option<Made>>>;
 
 /// The shared sessions, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    places: Mutex<HashMap<String, Place>>,
+    slots: Mutex<HashMap<String, SessionSlot>>,
 }
 
 impl Sessions {
@@ -37,20 +37,20 @@ impl Sessions {
     /// The session failed: the class is `blocked`.
     pub(crate) async fn get(
         &self,
-        means: &JourneyMeans,
+        context: &JourneyContext,
         shared: &SharedSession,
         redactor: &Redactor,
     ) -> Result<(Session, bool), Fault> {
-        let place = self.place(&shared.name);
+        let slot = self.slot(&shared.name);
         // The check that holds the lock takes at most one timeout, and this one at most another.
         let patience = shared.timeout.saturating_mul(2);
-        let Ok(mut made) = tokio::time::timeout(patience, place.lock()).await else {
+        let Ok(mut made) = tokio::time::timeout(patience, slot.lock()).await else {
             return Err(blocked(shared, "it did not end in time"));
         };
         if let Some(made) = made.as_ref().filter(|made| made.until > Instant::now()) {
             return made.result.clone().map(|session| (session, true));
         }
-        let result = make(means, shared, redactor).await;
+        let result = make(context, shared, redactor).await;
         let lifetime = if result.is_ok() { shared.lifetime } else { PAUSE.min(shared.lifetime) };
         *made = Some(Made { result: result.clone(), until: Instant::now() + lifetime });
         result.map(|session| (session, false))
@@ -58,12 +58,12 @@ impl Sessions {
 
     /// Drops a session that a target no longer accepts.
     pub(crate) async fn forget(&self, shared: &SharedSession) {
-        *self.place(&shared.name).lock().await = None;
+        *self.slot(&shared.name).lock().await = None;
     }
 
-    fn place(&self, name: &str) -> Place {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(places.entry(name.to_owned()).or_default())
+    fn slot(&self, name: &str) -> SessionSlot {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(name.to_owned()).or_default())
     }
 }
 
@@ -71,11 +71,11 @@ fn blocked(shared: &SharedSession, why: &str) -> Fault {
     Fault::new(FailureClass::Blocked, None, format!("session \"{}\" failed: {why}", shared.name))
 }
 
-async fn make(means: &JourneyMeans, shared: &SharedSession, redactor: &Redactor) -> Result<Session, Fault> {
+async fn make(context: &JourneyContext, shared: &SharedSession, redactor: &Redactor) -> Result<Session, Fault> {
     let probe = as_probe(shared);
     let deadline = Deadline { at: Instant::now() + shared.timeout, limit: shared.timeout };
     let mut session = Session { redactor: redactor.clone(), ..Session::default() };
-    let answered = journey::run(means, &probe, &mut session, deadline).await;
+    let answered = journey::run(context, &probe, &mut session, deadline).await;
     match answered.failure {
         None => Ok(session),
         Some(failure) => {

@@ -41,7 +41,7 @@ impl StepRun<'_> {
         let mut result = StepResult::default();
         let asked = match self.step.request.protocol {
             Protocol::Http => self.follow(&mut result).await,
-            _ => self.converse(&mut result).await,
+            _ => self.run_protocol(&mut result).await,
         };
         match asked {
             Ok(answer) => self.judge(answer, &mut result).await,
@@ -58,7 +58,7 @@ impl StepRun<'_> {
     }
 
     /// Runs a step whose protocol is not HTTP.
-    async fn converse(&self, result: &mut StepResult) -> Result<Answer, Stopped> {
+    async fn run_protocol(&self, result: &mut StepResult) -> Result<Answer, Stopped> {
         let url = request_builder::url(self.step, self.session, Some(&self.requester.urls)).map_err(Stopped::before)?;
         let check = ProtocolCheck {
             requester: self.requester,
@@ -306,7 +306,7 @@ impl StepRun<'_> {
             None => (None, HeaderMap::new()),
         };
         result.timings.add_all(&trace.timings());
-        result.farewell += trace.farewell;
+        result.close_time += trace.close_time;
         result.note_connection(&trace, &self.session.redactor);
         let fault = fault.or_else(|| undecoded(&body, self.requires_body()));
         let is_waiting = fault.as_ref().is_some_and(|fault| fault.class == FailureClass::MessageTimeout);

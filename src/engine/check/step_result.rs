@@ -30,8 +30,8 @@ const LOCATION: usize = 300;
 pub(crate) struct StepResult {
     pub(crate) failure: Option<Failure>,
     pub(crate) timings: Timings,
-    /// The sum of `ConnectionTrace::farewell`: time that passed but belongs to none of the `timings`.
-    pub(crate) farewell: Duration,
+    /// The sum of `ConnectionTrace::close_time`: time that passed but belongs to none of the `timings`.
+    pub(crate) close_time: Duration,
     pub(crate) status: Option<u16>,
     /// What a name server answered.
     pub(crate) dns: Option<DnsFacts>,
@@ -66,9 +66,9 @@ pub(crate) struct Page {
 }
 
 impl StepResult {
-    /// Sets the total time since `began`, without the farewell.
+    /// Sets the total time since `began`, without the time that a WebSocket waits for its close.
     pub(crate) fn note_total(&mut self, began: Instant) {
-        self.timings.total = began.elapsed().saturating_sub(self.farewell);
+        self.timings.total = began.elapsed().saturating_sub(self.close_time);
     }
 
     /// Records a failure, with the evidence to understand and repeat it.

@@ -48,12 +48,12 @@ impl Token {
 }
 
 /// The slot of one token; the check that fetches it holds the lock.
-type Place = Arc<tokio::sync::Mutex<Option<Token>>>;
+type TokenSlot = Arc<tokio::sync::Mutex<Option<Token>>>;
 
 /// The tokens in use, by the request that fetches them.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
-    places: Mutex<HashMap<String, Place>>,
+    slots: Mutex<HashMap<String, TokenSlot>>,
 }
 
 pub(crate) struct Fetched {
@@ -77,8 +77,8 @@ impl Tokens {
         session: &Session,
         deadline: Deadline,
     ) -> Result<Fetched, Fault> {
-        let place = self.place(oauth, session);
-        let Ok(mut token) = tokio::time::timeout_at(deadline.at, place.lock()).await else {
+        let slot = self.slot(oauth, session);
+        let Ok(mut token) = tokio::time::timeout_at(deadline.at, slot.lock()).await else {
             return Err(failed("the token server did not answer in time"));
         };
         if let Some(token) = token.as_ref().filter(|token| token.until > Instant::now()) {
@@ -90,14 +90,14 @@ impl Tokens {
 
     /// Drops a token that the target no longer accepts.
     pub(crate) async fn forget(&self, oauth: &OAuth2, session: &Session, refused: &Secret) {
-        let place = self.place(oauth, session);
-        let mut token = place.lock().await;
+        let slot = self.slot(oauth, session);
+        let mut token = slot.lock().await;
         if token.as_ref().is_some_and(|token| token.secret == *refused) {
             *token = None;
         }
     }
 
-    fn place(&self, oauth: &OAuth2, session: &Session) -> Place {
+    fn slot(&self, oauth: &OAuth2, session: &Session) -> TokenSlot {
         let mut key = String::new();
         for value in [&oauth.token_url, &oauth.client_id, &oauth.client_secret] {
             key.push_str(&value.fill(&session.captures).unwrap_or_default());
@@ -106,8 +106,8 @@ impl Tokens {
         key.push_str(&oauth.scopes.join(" "));
         key.push('\n');
         key.push_str(oauth.audience.as_deref().unwrap_or_default());
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(places.entry(key).or_default())
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(key).or_default())
     }
 }
 

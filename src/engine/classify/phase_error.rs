@@ -8,7 +8,7 @@ use http::StatusCode;
 
 #[cfg(feature = "http3")]
 use crate::engine::classify::http3_fault::{http3_body_fault, http3_head_fault, quic_fault};
-use crate::engine::classify::tls_fault::{handshake_fault, lacking};
+use crate::engine::classify::tls_fault::{handshake_fault, unsupported_parameter};
 use crate::engine::classify::{
     Peer, connect_fault, http1_body_fault, http1_head_fault, http2_body_fault, http2_head_fault, proxy_fault,
     refused_by_proxy, resolve_fault, unix_socket_fault,
@@ -25,7 +25,7 @@ use crate::engine::http::body::Intake;
 use crate::engine::http::coding::CodingError;
 use crate::engine::http::connection::{BodyError, HeadError};
 use crate::engine::resolve::NoAddress;
-use crate::engine::tls::Lack;
+use crate::engine::tls::UnsupportedParameter;
 use crate::engine::transport::proxy::{Proxy, ProxyError};
 use crate::model::{FailureClass, Phase};
 
@@ -50,7 +50,7 @@ pub(crate) enum PhaseError {
     /// The URL's host is not a name that TLS can send.
     Nameless,
     /// The server requires something in TLS that this prober does not support.
-    Lacking(Lack),
+    Unsupported(UnsupportedParameter),
     #[cfg(feature = "http3")]
     Quic(QuicError),
     /// The probe's TLS settings were not prepared.
@@ -121,7 +121,7 @@ impl Ending<'_> {
                 let message = format!("{} is a name that this prober cannot send in TLS", self.route.host);
                 Fault::new(FailureClass::ProberUnsupported, Phase::Tls, message)
             }
-            PhaseError::Lacking(lack) => lacking(*lack, &self.peer().target),
+            PhaseError::Unsupported(unsupported) => unsupported_parameter(*unsupported, &self.peer().target),
             #[cfg(feature = "http3")]
             PhaseError::Quic(error) => quic_fault(error, self.trace.phase().unwrap_or(Phase::Connect), &self.peer()),
             PhaseError::Unprepared => {

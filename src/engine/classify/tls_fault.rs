@@ -8,7 +8,7 @@ use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerInco
 use crate::engine::fault::Fault;
 use crate::engine::host::os_error;
 use crate::engine::tls::handshake::HandshakeFacts;
-use crate::engine::tls::{Lack, Refusal};
+use crate::engine::tls::{Refusal, UnsupportedParameter};
 use crate::model::{FailureClass, Phase};
 
 pub(crate) fn tls_error(error: &io::Error) -> Option<&Error> {
@@ -117,10 +117,11 @@ pub(crate) fn has_nothing_in_common(error: &io::Error, facts: &HandshakeFacts) -
             || tls_error(error) == Some(&Error::AlertReceived(AlertDescription::InsufficientSecurity)))
 }
 
-pub(crate) fn lacking(lack: Lack, target: &str) -> Fault {
-    let kind = lack.kind();
-    let message =
-        format!("no {kind} in common with {target}: it speaks {lack}, which this prober does not support; {OFFERED}");
+pub(crate) fn unsupported_parameter(unsupported: UnsupportedParameter, target: &str) -> Fault {
+    let kind = unsupported.kind();
+    let message = format!(
+        "no {kind} in common with {target}: it speaks {unsupported}, which this prober does not support; {OFFERED}"
+    );
     Fault::new(FailureClass::ProberUnsupported, Phase::Tls, message)
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct ConnectionTrace {
     /// The facts of the TLS handshake with the target; absent without TLS.
     pub(crate) handshake: Option<SharedHandshake>,
     /// Time spent after the last phase waiting for the server to close; no phase and no total includes it.
-    pub(crate) farewell: Duration,
+    pub(crate) close_time: Duration,
     /// The QUIC socket, which knows what arrived on it; absent over TCP.
     #[cfg(feature = "http3")]
     pub(crate) udp: Option<Arc<ServerSocket>>,
@@ -46,7 +46,7 @@ impl ConnectionTrace {
             addresses: Vec::new(),
             reached: false,
             handshake: None,
-            farewell: Duration::ZERO,
+            close_time: Duration::ZERO,
             #[cfg(feature = "http3")]
             udp: None,
         }
@@ -67,7 +67,7 @@ impl ConnectionTrace {
     pub(crate) fn end(&mut self) {
         let now = Instant::now();
         self.close(now);
-        self.timings.total = (now - self.began).saturating_sub(self.farewell);
+        self.timings.total = (now - self.began).saturating_sub(self.close_time);
     }
 
     fn close(&mut self, now: Instant) {

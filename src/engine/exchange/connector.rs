@@ -255,9 +255,9 @@ impl Connector<'_> {
     ) -> PhaseError {
         let has_nothing_in_common = has_nothing_in_common(&error, &shown.facts());
         if let Some(address) = trace.remote.filter(|_| has_nothing_in_common && self.route.proxy.is_none())
-            && let Some(lack) = tls::unknown(address, &name.to_str()).await
+            && let Some(unsupported) = tls::unknown(address, &name.to_str()).await
         {
-            return PhaseError::Lacking(lack);
+            return PhaseError::Unsupported(unsupported);
         }
         PhaseError::Tls(error)
     }

@@ -3,13 +3,13 @@
 use crate::engine::connect::tunnel_offers::TunnelOffers;
 use crate::engine::http::connection::KeptConnections;
 use crate::engine::http::request_builder::ParsedUrls;
-use crate::engine::resolve::Names;
+use crate::engine::resolve::HostResolver;
 use crate::engine::tls::TlsConfigs;
 use crate::model::ExchangeDetail;
 
 #[derive(Debug)]
 pub(crate) struct Requester {
-    pub(crate) names: Names,
+    pub(crate) names: HostResolver,
     pub(crate) tls: TlsConfigs,
     pub(crate) kept: KeptConnections,
     pub(crate) tunnel_offers: TunnelOffers,

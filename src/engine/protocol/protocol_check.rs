@@ -34,7 +34,7 @@ impl ProtocolCheck<'_> {
             Protocol::Dns => self.ask_name_server(url).await,
             Protocol::WebSocket => self.open_websocket(url).await,
             Protocol::Grpc => self.ask_health(url).await,
-            _ => self.converse(url).await,
+            _ => self.send_and_receive(url).await,
         }
     }
 
@@ -43,7 +43,7 @@ impl ProtocolCheck<'_> {
     }
 
     /// Makes a connection and sends a text over it, or nothing.
-    async fn converse(&self, url: Url) -> Result<Answer, Stopped> {
+    async fn send_and_receive(&self, url: Url) -> Result<Answer, Stopped> {
         let route = match route(&self.probe.transport, &url, &url, None) {
             Ok(route) => route,
             Err(reason) => return Err(Stopped { fault: not_sent(&reason), url: Some(url), trace: None }),

@@ -158,7 +158,7 @@ impl QueryResponse<'_> {
     async fn leave(&self, mut stream: Stream, trace: &ConnectionTrace) -> Result<(), QueryError> {
         if let Some(starttls) = self.starttls {
             // Without it servers log an aborted session. The reply is not waited for.
-            let _ = stream.write_all(starttls::farewell(starttls)).await;
+            let _ = stream.write_all(starttls::logout(starttls)).await;
         }
         let asked = trace.handshake.as_ref().is_some_and(|shown| shown.facts().client_cert_missing);
         if !asked {

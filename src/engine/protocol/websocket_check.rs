@@ -138,7 +138,7 @@ impl WebSocketCheck<'_> {
         let since = Instant::now();
         let until = (since + FAREWELL).min(self.connector.deadline.at);
         let closed = timeout_at(until, socket.close()).await;
-        trace.farewell = since.elapsed();
+        trace.close_time = since.elapsed();
         match closed {
             // Over HTTP/2 no key proves that the server speaks WebSocket: without a message, its close frame must.
             Ok(Err(MessageError::Protocol(why))) if speaks_http2 && !self.waits => {

@@ -9,11 +9,11 @@ use crate::engine::host::{os_error, own_route};
 use crate::engine::resolve::message::Reply;
 use crate::engine::resolve::no_address::NoAddress;
 use crate::engine::resolve::server;
-use crate::engine::resolve::server::Trouble;
+use crate::engine::resolve::server::ServerError;
 use crate::model::FailureClass;
 
 /// What the servers know about a name.
-pub(super) enum Found {
+pub(super) enum LookupResult {
     Addresses(Vec<IpAddr>),
     /// It is an alias of a name that must be looked up next.
     Alias(Name),
@@ -23,12 +23,12 @@ pub(super) enum Found {
 /// The replies for one name, by record type.
 pub(super) struct Lookup {
     replies: Vec<(RecordType, Option<Reply>)>,
-    troubles: Vec<(SocketAddr, Trouble)>,
+    errors: Vec<(SocketAddr, ServerError)>,
 }
 
 impl Lookup {
     pub(super) fn new(kinds: &[RecordType]) -> Lookup {
-        Lookup { replies: kinds.iter().map(|kind| (*kind, None)).collect(), troubles: Vec::new() }
+        Lookup { replies: kinds.iter().map(|kind| (*kind, None)).collect(), errors: Vec::new() }
     }
 
     /// The record types without a reply so far.
@@ -40,8 +40,8 @@ impl Lookup {
     ///
     /// # Errors
     /// The server was not asked: this host has no resources left.
-    pub(super) fn take(&mut self, server: SocketAddr, said: Vec<server::Said>) -> Result<(), NoAddress> {
-        for (kind, reply) in said {
+    pub(super) fn take(&mut self, server: SocketAddr, replies: Vec<server::ServerReply>) -> Result<(), NoAddress> {
+        for (kind, reply) in replies {
             match reply {
                 Ok(reply) => {
                     for (of, known) in &mut self.replies {
@@ -50,10 +50,10 @@ impl Lookup {
                         }
                     }
                 }
-                Err(Trouble::Io(error)) if is_used_up(&error) => return Err(NoAddress::ours(&error)),
-                Err(trouble) => {
-                    self.troubles.retain(|(of, _)| *of != server);
-                    self.troubles.push((server, trouble));
+                Err(ServerError::Io(error)) if is_used_up(&error) => return Err(NoAddress::ours(&error)),
+                Err(error) => {
+                    self.errors.retain(|(of, _)| *of != server);
+                    self.errors.push((server, error));
                 }
             }
         }
@@ -67,7 +67,7 @@ impl Lookup {
             || self.replies.iter().all(|(_, reply)| reply.is_some())
     }
 
-    pub(super) fn conclude(self) -> Result<Found, NoAddress> {
+    pub(super) fn conclude(self) -> Result<LookupResult, NoAddress> {
         let replies: Vec<&Reply> = self.replies.iter().filter_map(|(_, reply)| reply.as_ref()).collect();
         let of_kind = |kind| self.replies.iter().find(|(of, _)| *of == kind).and_then(|(_, reply)| reply.as_ref());
         let addresses = |kind| match of_kind(kind) {
@@ -76,7 +76,7 @@ impl Lookup {
         };
         let found = interleave(addresses(RecordType::AAAA), addresses(RecordType::A));
         if !found.is_empty() {
-            return Ok(Found::Addresses(found));
+            return Ok(LookupResult::Addresses(found));
         }
         if replies.contains(&&Reply::NotFound) {
             return Err(NoAddress::new(FailureClass::DnsNotFound, "NXDOMAIN"));
@@ -85,13 +85,13 @@ impl Lookup {
             return Err(NoAddress::new(FailureClass::DnsServerFailure, "CNAME loop"));
         }
         if replies.len() < self.replies.len() {
-            return Err(unanswered(&self.troubles));
+            return Err(unanswered(&self.errors));
         }
         let alias = replies.into_iter().find_map(|reply| match reply {
             Reply::Alias(next) => Some(next.clone()),
             _ => None,
         });
-        Ok(alias.map_or(Found::NoData, Found::Alias))
+        Ok(alias.map_or(LookupResult::NoData, LookupResult::Alias))
     }
 }
 
@@ -102,19 +102,19 @@ pub(super) fn is_used_up(error: &io::Error) -> bool {
 }
 
 /// The failure if no server gave a usable answer: what each of them did.
-fn unanswered(troubles: &[(SocketAddr, Trouble)]) -> NoAddress {
-    let without_route = |(server, trouble): &(SocketAddr, Trouble)| match trouble {
-        Trouble::Io(error) if own_route::may_be_missing(error) => own_route::missing(*server),
+fn unanswered(errors: &[(SocketAddr, ServerError)]) -> NoAddress {
+    let without_route = |(server, error): &(SocketAddr, ServerError)| match error {
+        ServerError::Io(error) if own_route::may_be_missing(error) => own_route::missing(*server),
         _ => None,
     };
-    let own: Option<Vec<String>> = troubles.iter().map(without_route).collect();
+    let own: Option<Vec<String>> = errors.iter().map(without_route).collect();
     if let Some(first) = own.and_then(|own| own.into_iter().next()) {
         return NoAddress::new(FailureClass::ProberNoRoute, format!("no name server can be asked: {first}"));
     }
-    let is_silent = |(_, trouble): &(SocketAddr, Trouble)| matches!(trouble, Trouble::Silent);
-    let class = if troubles.iter().all(is_silent) { FailureClass::DnsTimeout } else { FailureClass::DnsServerFailure };
+    let is_silent = |(_, error): &(SocketAddr, ServerError)| matches!(error, ServerError::Silent);
+    let class = if errors.iter().all(is_silent) { FailureClass::DnsTimeout } else { FailureClass::DnsServerFailure };
     let told: Vec<String> =
-        troubles.iter().map(|(server, trouble)| format!("{} {}", server_text(*server), trouble.text())).collect();
+        errors.iter().map(|(server, error)| format!("{} {}", server_text(*server), error.text())).collect();
     NoAddress::new(class, told.join(", "))
 }
 

@@ -21,7 +21,7 @@ pub(super) enum Status {
 
 /// A source in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+struct SourceEntry {
     source: Source,
     /// The statuses after which no further source is asked.
     returns: Vec<Status>,
@@ -30,7 +30,7 @@ struct Place {
 /// The sources of host names, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sources {
-    places: Vec<Place>,
+    entries: Vec<SourceEntry>,
     /// The unsupported sources, in the order of the file.
     left_out: Vec<String>,
 }
@@ -60,7 +60,7 @@ impl Sources {
     }
 
     fn of(line: &str) -> Sources {
-        let (mut places, mut left_out) = (Vec::new(), Vec::new());
+        let (mut entries, mut left_out) = (Vec::new(), Vec::new());
         let names_dns = line.split_ascii_whitespace().any(|word| word == "dns");
         let mut rest = line.trim_start();
         // Whether the source before the current word is supported.
@@ -68,8 +68,8 @@ impl Sources {
         while !rest.is_empty() {
             if let Some(actions) = rest.strip_prefix('[') {
                 let (actions, after) = actions.split_once(']').unwrap_or((actions, ""));
-                if let Some(place) = places.last_mut().filter(|_| is_asked) {
-                    apply(actions, place);
+                if let Some(entry) = entries.last_mut().filter(|_| is_asked) {
+                    apply(actions, entry);
                 }
                 rest = after.trim_start();
                 continue;
@@ -83,25 +83,25 @@ impl Sources {
                 RESOLVE if !names_dns => Some(Source::Dns),
                 _ => None,
             };
-            is_asked = source.is_some() && places.len() < SOURCES;
+            is_asked = source.is_some() && entries.len() < SOURCES;
             match source {
-                Some(source) if is_asked => places.push(Place { source, returns: Vec::new() }),
+                Some(source) if is_asked => entries.push(SourceEntry { source, returns: Vec::new() }),
                 None if left_out.len() < SOURCES => left_out.push(word.to_owned()),
                 _ => {}
             }
             rest = after.trim_start();
         }
-        Sources { places, left_out }
+        Sources { entries, left_out }
     }
 
     /// The sources in order, each with whether a status of it ends the lookup.
     pub(super) fn in_order(&self) -> impl Iterator<Item = (Source, impl Fn(Status) -> bool)> {
-        self.places.iter().map(|place| (place.source, |status| place.returns.contains(&status)))
+        self.entries.iter().map(|entry| (entry.source, |status| entry.returns.contains(&status)))
     }
 
     /// The order, if it is not the usual one.
     pub(super) fn unusual_order(&self) -> Option<String> {
-        let names = self.places.iter().map(|place| match place.source {
+        let names = self.entries.iter().map(|entry| match entry.source {
             Source::Files => "files",
             Source::Dns => "dns",
         });
@@ -131,7 +131,7 @@ impl Sources {
 
 /// Applies actions such as `NOTFOUND=return` and `!UNAVAIL=return` in order. Servers that are silent or fail are
 /// `UNAVAIL`, as in glibc.
-fn apply(actions: &str, place: &mut Place) {
+fn apply(actions: &str, entry: &mut SourceEntry) {
     let words: Vec<&str> = actions.split_ascii_whitespace().collect();
     let actions = words.join(" ").to_ascii_lowercase().replace(" =", "=").replace("= ", "=");
     for (status, action) in actions.split_ascii_whitespace().filter_map(|action| action.split_once('=')) {
@@ -140,9 +140,9 @@ fn apply(actions: &str, place: &mut Place) {
             if (status == name) == is_other {
                 continue;
             }
-            place.returns.retain(|kept| *kept != of);
+            entry.returns.retain(|kept| *kept != of);
             if action == "return" {
-                place.returns.push(of);
+                entry.returns.push(of);
             }
         }
     }
@@ -155,12 +155,12 @@ mod tests {
     /// The sources in order, and the statuses that end the lookup.
     fn order(text: &str) -> String {
         let sources = Sources::parse(text);
-        let places = sources.in_order().map(|(source, returns)| {
+        let entries = sources.in_order().map(|(source, returns)| {
             let not_found = if returns(Status::NotFound) { "!" } else { "" };
             let silent = if returns(Status::Unavailable) { "?" } else { "" };
             format!("{source:?}{not_found}{silent}")
         });
-        places.collect::<Vec<_>>().join(" ")
+        entries.collect::<Vec<_>>().join(" ")
     }
 
     #[test]

@@ -29,7 +29,7 @@ const DATAGRAM: usize = 4096;
 
 /// Why a server gave no usable reply.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum ServerError {
     /// It did not answer in time.
     Silent,
     /// It cannot be asked: refused, unreachable, or a fault of this host.
@@ -40,18 +40,22 @@ pub(super) enum Trouble {
     Unusable(Unusable),
 }
 
-impl Trouble {
+impl ServerError {
     /// What the server did, to follow its address in a sentence.
     pub(super) fn text(&self) -> String {
         match self {
-            Trouble::Silent => "did not answer".to_owned(),
-            Trouble::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => "refused the question".to_owned(),
-            Trouble::Io(error) => format!("cannot be asked: {error}"),
-            Trouble::Closed => "ended the connection without an answer".to_owned(),
-            Trouble::Unusable(Unusable::Code(code)) => format!("answered {}", code_name(*code)),
-            Trouble::Unusable(Unusable::Referral) => "does not resolve names (it referred to other servers)".to_owned(),
-            Trouble::Unusable(Unusable::Malformed) => "sent an answer that cannot be read".to_owned(),
-            Trouble::Unusable(Unusable::Truncated) => "sent a truncated answer, over TCP too".to_owned(),
+            ServerError::Silent => "did not answer".to_owned(),
+            ServerError::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                "refused the question".to_owned()
+            }
+            ServerError::Io(error) => format!("cannot be asked: {error}"),
+            ServerError::Closed => "ended the connection without an answer".to_owned(),
+            ServerError::Unusable(Unusable::Code(code)) => format!("answered {}", code_name(*code)),
+            ServerError::Unusable(Unusable::Referral) => {
+                "does not resolve names (it referred to other servers)".to_owned()
+            }
+            ServerError::Unusable(Unusable::Malformed) => "sent an answer that cannot be read".to_owned(),
+            ServerError::Unusable(Unusable::Truncated) => "sent a truncated answer, over TCP too".to_owned(),
         }
     }
 }
@@ -68,7 +72,7 @@ fn code_name(code: ResponseCode) -> String {
 }
 
 /// The reply of a server for one record type.
-pub(super) type Said = (RecordType, Result<Reply, Trouble>);
+pub(super) type ServerReply = (RecordType, Result<Reply, ServerError>);
 
 /// Asks one server for these record types of a name, and waits `patience` at most.
 pub(super) async fn ask(
@@ -77,26 +81,27 @@ pub(super) async fn ask(
     kinds: &[RecordType],
     conf: &ResolvConf,
     patience: Duration,
-) -> Vec<Said> {
+) -> Vec<ServerReply> {
     let one_by_one = conf.single_request || conf.single_request_reopen;
     let groups: Vec<&[RecordType]> = if one_by_one { kinds.chunks(1).collect() } else { vec![kinds] };
-    let mut said = Vec::new();
+    let mut replies = Vec::new();
     for group in groups {
-        said.extend(ask_together(server, name, group, conf, patience).await);
+        replies.extend(ask_together(server, name, group, conf, patience).await);
     }
     let silent: Vec<RecordType> =
-        said.iter().filter(|(_, reply)| matches!(reply, Err(Trouble::Silent))).map(|(kind, _)| *kind).collect();
+        replies.iter().filter(|(_, reply)| matches!(reply, Err(ServerError::Silent))).map(|(kind, _)| *kind).collect();
     // Some servers and firewalls answer only one question per socket. If one of two was answered,
     // the other is asked again over a separate socket.
-    if silent.len() == 1 && said.len() == 2 && !said.iter().any(|(_, reply)| has_addresses(reply)) && !one_by_one {
+    if silent.len() == 1 && replies.len() == 2 && !replies.iter().any(|(_, reply)| has_addresses(reply)) && !one_by_one
+    {
         let again = ask_together(server, name, &silent, conf, patience).await;
-        said.retain(|(kind, _)| *kind != silent[0]);
-        said.extend(again);
+        replies.retain(|(kind, _)| *kind != silent[0]);
+        replies.extend(again);
     }
-    said
+    replies
 }
 
-fn has_addresses(reply: &Result<Reply, Trouble>) -> bool {
+fn has_addresses(reply: &Result<Reply, ServerError>) -> bool {
     matches!(reply, Ok(Reply::Addresses(_)))
 }
 
@@ -106,16 +111,17 @@ async fn ask_together(
     kinds: &[RecordType],
     conf: &ResolvConf,
     patience: Duration,
-) -> Vec<Said> {
-    let said = exchange(server, name, kinds, conf, conf.edns0, patience).await;
+) -> Vec<ServerReply> {
+    let replies = exchange(server, name, kinds, conf, conf.edns0, patience).await;
     if !conf.edns0 {
-        return said;
+        return replies;
     }
     // A server that does not support the OPT record gets the question without it.
-    let unknown = |reply: &Result<Reply, Trouble>| {
-        matches!(reply, Err(Trouble::Unusable(Unusable::Code(ResponseCode::FormErr | ResponseCode::NotImp))))
+    let unknown = |reply: &Result<Reply, ServerError>| {
+        matches!(reply, Err(ServerError::Unusable(Unusable::Code(ResponseCode::FormErr | ResponseCode::NotImp))))
     };
-    let (refused, mut kept): (Vec<Said>, Vec<Said>) = said.into_iter().partition(|(_, reply)| unknown(reply));
+    let (refused, mut kept): (Vec<ServerReply>, Vec<ServerReply>) =
+        replies.into_iter().partition(|(_, reply)| unknown(reply));
     if !refused.is_empty() {
         let kinds: Vec<RecordType> = refused.iter().map(|(kind, _)| *kind).collect();
         kept.extend(exchange(server, name, &kinds, conf, false, patience).await);
@@ -124,7 +130,7 @@ async fn ask_together(
 }
 
 /// A question with its reply, once there is one.
-type PendingQuestion = (RecordType, DnsQuery, Option<Result<Reply, Trouble>>);
+type PendingQuestion = (RecordType, DnsQuery, Option<Result<Reply, ServerError>>);
 
 /// The questions under way.
 struct Pending {
@@ -157,7 +163,7 @@ impl Pending {
                 Err(Unusable::Malformed) if may_be_cut => Err(Unusable::Truncated),
                 read => read,
             };
-            *reply = Some(read.map_err(Trouble::Unusable));
+            *reply = Some(read.map_err(ServerError::Unusable));
             if reply.as_ref().is_some_and(has_addresses) {
                 self.until = self.until.min(Instant::now() + GRACE);
             }
@@ -165,16 +171,16 @@ impl Pending {
         }
     }
 
-    fn fail(&mut self, trouble: impl Fn() -> Trouble) {
+    fn fail(&mut self, error: impl Fn() -> ServerError) {
         for (_, _, reply) in &mut self.questions {
-            reply.get_or_insert_with(|| Err(trouble()));
+            reply.get_or_insert_with(|| Err(error()));
         }
     }
 
-    fn said(mut self) -> Vec<Said> {
-        self.fail(|| Trouble::Silent);
-        let said = self.questions.into_iter().filter_map(|(kind, _, reply)| Some((kind, reply?)));
-        said.collect()
+    fn replies(mut self) -> Vec<ServerReply> {
+        self.fail(|| ServerError::Silent);
+        let replies = self.questions.into_iter().filter_map(|(kind, _, reply)| Some((kind, reply?)));
+        replies.collect()
     }
 }
 
@@ -185,21 +191,22 @@ async fn exchange(
     conf: &ResolvConf,
     edns: bool,
     patience: Duration,
-) -> Vec<Said> {
+) -> Vec<ServerReply> {
     let mut pending = Pending::new(name, kinds, edns, patience);
     if conf.use_vc {
         over_tcp(server, &mut pending).await;
-        return pending.said();
+        return pending.replies();
     }
     over_udp(server, &mut pending).await;
-    let said = pending.said();
-    let is_cut = |reply: &Result<Reply, Trouble>| matches!(reply, Err(Trouble::Unusable(Unusable::Truncated)));
-    let (cut, mut whole): (Vec<Said>, Vec<Said>) = said.into_iter().partition(|(_, reply)| is_cut(reply));
+    let replies = pending.replies();
+    let is_cut = |reply: &Result<Reply, ServerError>| matches!(reply, Err(ServerError::Unusable(Unusable::Truncated)));
+    let (cut, mut whole): (Vec<ServerReply>, Vec<ServerReply>) =
+        replies.into_iter().partition(|(_, reply)| is_cut(reply));
     if !cut.is_empty() {
         let kinds: Vec<RecordType> = cut.iter().map(|(kind, _)| *kind).collect();
         let mut pending = Pending::new(name, &kinds, edns, patience);
         over_tcp(server, &mut pending).await;
-        whole.extend(pending.said());
+        whole.extend(pending.replies());
     }
     whole
 }
@@ -207,7 +214,7 @@ async fn exchange(
 /// Asks over one connected socket: the kernel drops datagrams from any other server.
 async fn over_udp(server: SocketAddr, pending: &mut Pending) {
     if let Err(error) = udp_rounds(server, pending).await {
-        pending.fail(|| Trouble::Io(clone_of(&error)));
+        pending.fail(|| ServerError::Io(clone_of(&error)));
     }
 }
 
@@ -250,9 +257,9 @@ async fn over_tcp(server: SocketAddr, pending: &mut Pending) {
         let is_stuck = pending.open().count() == before;
         match round {
             Err(error) if is_stuck && error.kind() != io::ErrorKind::UnexpectedEof => {
-                return pending.fail(|| Trouble::Io(clone_of(&error)));
+                return pending.fail(|| ServerError::Io(clone_of(&error)));
             }
-            _ if is_stuck => return pending.fail(|| Trouble::Closed),
+            _ if is_stuck => return pending.fail(|| ServerError::Closed),
             _ => {}
         }
     }

@@ -35,18 +35,18 @@ impl Default for Paths {
 #[derive(Debug)]
 pub(super) struct SystemFiles {
     surroundings: Surroundings,
-    resolv_conf: Watched<ResolvConf>,
-    hosts: Watched<Hosts>,
-    nsswitch: Watched<Sources>,
+    resolv_conf: CachedFile<ResolvConf>,
+    hosts: CachedFile<Hosts>,
+    nsswitch: CachedFile<Sources>,
 }
 
 impl SystemFiles {
     pub(super) fn new(paths: Paths, surroundings: Surroundings) -> SystemFiles {
         SystemFiles {
             surroundings,
-            resolv_conf: Watched::new(paths.resolv_conf),
-            hosts: Watched::new(paths.hosts),
-            nsswitch: Watched::new(paths.nsswitch),
+            resolv_conf: CachedFile::new(paths.resolv_conf),
+            hosts: CachedFile::new(paths.hosts),
+            nsswitch: CachedFile::new(paths.nsswitch),
         }
     }
 
@@ -116,14 +116,14 @@ type Version<T> = (Option<Stamp>, Arc<T>);
 
 /// A file that is read again when it changes, at the cost of one `stat` per use.
 #[derive(Debug)]
-struct Watched<T> {
+struct CachedFile<T> {
     path: PathBuf,
     last: Mutex<Option<Version<T>>>,
 }
 
-impl<T> Watched<T> {
-    fn new(path: PathBuf) -> Watched<T> {
-        Watched { path, last: Mutex::new(None) }
+impl<T> CachedFile<T> {
+    fn new(path: PathBuf) -> CachedFile<T> {
+        CachedFile { path, last: Mutex::new(None) }
     }
 
     /// The current content of the file. A file that is missing or not readable counts as empty.

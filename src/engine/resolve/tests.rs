@@ -174,8 +174,8 @@ fn later() -> Instant {
     Instant::now() + Duration::from_mins(5)
 }
 
-fn names() -> Names {
-    Names::default()
+fn names() -> HostResolver {
+    HostResolver::default()
 }
 
 async fn found(host: &str, conf: &ResolvConf) -> Vec<String> {
@@ -249,7 +249,7 @@ async fn a_slow_first_server_counts_and_a_quick_second_one_does_not() {
 
 #[tokio::test]
 async fn the_next_server_is_asked_where_one_fails() {
-    let troubles = [
+    let errors = [
         Act::Code(ResponseCode::ServFail),
         Act::Code(ResponseCode::Refused),
         Act::Code(ResponseCode::NotImp),
@@ -259,10 +259,10 @@ async fn the_next_server_is_asked_where_one_fails() {
         Act::Spoofed(Box::new(Act::Silent)),
     ];
     let good = Dns::start(|_| one("127.0.0.1")).await;
-    for trouble in troubles {
-        let script = trouble.clone();
+    for error in errors {
+        let script = error.clone();
         let bad = Dns::start(move |_| script.clone()).await;
-        assert_eq!(found("site.test", &conf("", &[&bad, &good])).await, ["127.0.0.1"], "{trouble:?}");
+        assert_eq!(found("site.test", &conf("", &[&bad, &good])).await, ["127.0.0.1"], "{error:?}");
     }
 }
 
@@ -296,15 +296,15 @@ async fn that_a_name_is_not_there_is_believed_at_once() {
 
 #[tokio::test]
 async fn one_familys_trouble_does_not_hide_the_others_addresses() {
-    for trouble in [Act::Code(ResponseCode::NXDomain), Act::Code(ResponseCode::ServFail), Act::Silent] {
-        let script = trouble.clone();
+    for error in [Act::Code(ResponseCode::NXDomain), Act::Code(ResponseCode::ServFail), Act::Silent] {
+        let script = error.clone();
         let dns = Dns::start(move |asked| {
             if asked.kind == RecordType::A { Act::Later(30, Box::new(one("127.0.0.1"))) } else { script.clone() }
         })
         .await;
         let mut conf = conf("", &[&dns]);
         conf.timeout = Duration::from_mins(1);
-        assert_eq!(found("site.test", &conf).await, ["127.0.0.1"], "{trouble:?}");
+        assert_eq!(found("site.test", &conf).await, ["127.0.0.1"], "{error:?}");
     }
 }
 
@@ -435,12 +435,12 @@ async fn a_name_that_cannot_be_written_is_not_found() {
     assert_eq!(dns.asked(), []);
 }
 
-fn with_hosts(hosts: &str) -> (Names, tempfile::TempDir) {
+fn with_hosts(hosts: &str) -> (HostResolver, tempfile::TempDir) {
     // Nothing listens there, so a question is refused at once.
     with_files(hosts, "nameserver 127.255.255.254\nsearch lan.test\n", "hosts: files mdns4 dns\n")
 }
 
-fn with_files(hosts: &str, resolv_conf: &str, nsswitch: &str) -> (Names, tempfile::TempDir) {
+fn with_files(hosts: &str, resolv_conf: &str, nsswitch: &str) -> (HostResolver, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("hosts"), hosts).expect("written");
     std::fs::write(folder.path().join("resolv.conf"), resolv_conf).expect("written");
@@ -452,7 +452,7 @@ fn with_files(hosts: &str, resolv_conf: &str, nsswitch: &str) -> (Names, tempfil
         hosts: folder.path().join("hosts"),
         nsswitch: folder.path().join("nsswitch.conf"),
     };
-    (Names::with(SystemFiles::new(paths, Surroundings::default())), folder)
+    (HostResolver::with(SystemFiles::new(paths, Surroundings::default())), folder)
 }
 
 #[tokio::test]

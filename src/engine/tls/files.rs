@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use super::roots::{Believed, Roots};
+use super::roots::{Roots, TrustedRoots};
 use crate::engine::error::EngineError;
 use crate::engine::tls::certificate::parse;
 use crate::model::Tls;
@@ -21,11 +21,11 @@ const KEYS: &str = "RSA of 2048 to 8192 bits, ECDSA on P-256, P-384 and P-521, a
 ///
 /// # Errors
 /// A file that cannot be read or used.
-pub(super) fn believed(
+pub(super) fn trusted(
     ca_file: Option<&Path>,
     crl_file: Option<&Path>,
     provider: &Arc<CryptoProvider>,
-) -> Result<Believed, EngineError> {
+) -> Result<TrustedRoots, EngineError> {
     let roots = match ca_file {
         None => Roots::of_host(),
         Some(file) => {
@@ -42,7 +42,7 @@ pub(super) fn believed(
     };
     let lists = crl_file.map(revocation_lists).transpose()?.unwrap_or_default();
     let file = crl_file.or(ca_file).unwrap_or(Path::new("the system's roots"));
-    roots.believe(lists, provider).map_err(|error| unusable(file, error))
+    roots.into_trusted(lists, provider).map_err(|error| unusable(file, error))
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, EngineError> {

@@ -103,42 +103,42 @@ const RETRY: [u8; 32] = [
 
 /// What this prober lacks to connect to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lack {
+pub(crate) enum UnsupportedParameter {
     Suite(&'static str),
     Group(&'static str),
     /// The version and the suite are supported, and so is the group if TLS 1.3 names one.
     Signature,
 }
 
-impl Lack {
+impl UnsupportedParameter {
     /// The kind of parameter that is not in common.
     pub(crate) fn kind(self) -> &'static str {
         match self {
-            Lack::Suite(_) => "cipher suite",
-            Lack::Group(_) => "key exchange",
-            Lack::Signature => "signature or curve",
+            UnsupportedParameter::Suite(_) => "cipher suite",
+            UnsupportedParameter::Group(_) => "key exchange",
+            UnsupportedParameter::Signature => "signature or curve",
         }
     }
 }
 
-impl fmt::Display for Lack {
+impl fmt::Display for UnsupportedParameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Lack::Suite(name) | Lack::Group(name) => f.write_str(name),
-            Lack::Signature => f.write_str("another one"),
+            UnsupportedParameter::Suite(name) | UnsupportedParameter::Group(name) => f.write_str(name),
+            UnsupportedParameter::Signature => f.write_str("another one"),
         }
     }
 }
 
 /// What the server at this address chooses that this prober does not support; none if it chooses nothing, or
 /// does not answer in time.
-pub(super) async fn choice(address: SocketAddr, name: &str, random: [u8; 32]) -> Option<Lack> {
+pub(super) async fn choice(address: SocketAddr, name: &str, random: [u8; 32]) -> Option<UnsupportedParameter> {
     let of_tls12 = client_hello(name, random, Client::Tls12)?;
     let of_tls13 = client_hello(name, random, Client::Tls13)?;
     let asking = async {
         match ask(address, &of_tls12).await {
-            Some(chosen) => lack(chosen),
-            None => lack(ask(address, &of_tls13).await?),
+            Some(chosen) => unsupported(chosen),
+            None => unsupported(ask(address, &of_tls13).await?),
         }
     };
     tokio::time::timeout(TIME, asking).await.ok().flatten()
@@ -170,14 +170,14 @@ struct Chosen {
     group: Option<u16>,
 }
 
-fn lack(chosen: Chosen) -> Option<Lack> {
+fn unsupported(chosen: Chosen) -> Option<UnsupportedParameter> {
     let named =
         |number: u16, of: &[(u16, &'static str)]| of.iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
     let suite = named(chosen.suite, SUITES).or_else(|| named(chosen.suite, SUITES_OF_TLS13));
     match (suite, chosen.group) {
-        (Some(suite), _) => Some(Lack::Suite(suite)),
-        (None, Some(group)) if !OUR_GROUPS.contains(&group) => named(group, GROUPS).map(Lack::Group),
-        (None, _) => OURS.contains(&chosen.suite).then_some(Lack::Signature),
+        (Some(suite), _) => Some(UnsupportedParameter::Suite(suite)),
+        (None, Some(group)) if !OUR_GROUPS.contains(&group) => named(group, GROUPS).map(UnsupportedParameter::Group),
+        (None, _) => OURS.contains(&chosen.suite).then_some(UnsupportedParameter::Signature),
     }
 }
 
@@ -287,7 +287,10 @@ mod tests {
             assert_eq!(chosen(&hello[..length]), None, "{length}");
         }
         assert_eq!(chosen(&hello), Some(Chosen { suite: 0x002f, group: None }));
-        assert_eq!(lack(chosen(&hello).expect("a choice")), Some(Lack::Suite("TLS_RSA_WITH_AES_128_CBC_SHA")));
+        assert_eq!(
+            unsupported(chosen(&hello).expect("a choice")),
+            Some(UnsupportedParameter::Suite("TLS_RSA_WITH_AES_128_CBC_SHA"))
+        );
         assert_eq!(chosen(&[21, 3, 3, 0, 2, 2, 40]), None);
     }
 
@@ -300,9 +303,9 @@ mod tests {
             hello.extend(group.to_be_bytes());
             hello
         };
-        assert_eq!(chosen(&retry(30)).and_then(lack), Some(Lack::Group("X448")));
-        assert_eq!(chosen(&retry(23)).and_then(lack), Some(Lack::Signature));
-        assert_eq!(chosen(&retry(9_999)).and_then(lack), None);
+        assert_eq!(chosen(&retry(30)).and_then(unsupported), Some(UnsupportedParameter::Group("X448")));
+        assert_eq!(chosen(&retry(23)).and_then(unsupported), Some(UnsupportedParameter::Signature));
+        assert_eq!(chosen(&retry(9_999)).and_then(unsupported), None);
         assert_eq!(chosen(&retry(30)[..60]), None);
     }
 

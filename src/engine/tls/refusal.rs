@@ -38,7 +38,7 @@ impl std::error::Error for Refusal {}
 
 /// A chain, and what it was verified against.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Held<'a> {
+pub(super) struct PresentedChain<'a> {
     /// What the server sent, leaf first.
     pub(super) chain: &'a [CertificateDer<'a>],
     /// The trusted certificates.
@@ -51,7 +51,7 @@ pub(super) struct Held<'a> {
     pub(super) now: Timestamp,
 }
 
-impl Held<'_> {
+impl PresentedChain<'_> {
     /// Turns an error of the verifier into a refusal.
     pub(super) fn refusal(&self, error: &CertificateError) -> Refusal {
         match error {
@@ -305,7 +305,7 @@ mod tests {
 
     fn refusal(error: &CertificateError, chain: &[CertificateDer<'_>], anchors: &Anchors, now: &str) -> Refusal {
         let now = now.parse().expect("an instant");
-        Held { chain, anchors, without_store: None, name: "x.test", now }.refusal(error)
+        PresentedChain { chain, anchors, without_store: None, name: "x.test", now }.refusal(error)
     }
 
     #[test]
@@ -337,9 +337,14 @@ mod tests {
         let chain = [certificate(2_000, 2_040)];
         let now = "2026-06-01T00:00:00Z".parse().expect("an instant");
         let anchors = Anchors::default();
-        let held =
-            Held { chain: &chain, anchors: &anchors, without_store: Some("SSL_CERT_FILE is /x"), name: "x.test", now };
-        let refusal = held.refusal(&CertificateError::UnknownIssuer);
+        let presented = PresentedChain {
+            chain: &chain,
+            anchors: &anchors,
+            without_store: Some("SSL_CERT_FILE is /x"),
+            name: "x.test",
+            now,
+        };
+        let refusal = presented.refusal(&CertificateError::UnknownIssuer);
         assert_eq!(refusal.class, FailureClass::ProberResources);
         assert!(refusal.message.contains("/x"), "{refusal}");
     }

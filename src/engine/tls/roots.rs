@@ -16,7 +16,7 @@ const ERRORS: usize = 3;
 
 /// Trusted certificates, and the verifier that checks chains against them.
 #[derive(Debug)]
-pub(super) struct Believed {
+pub(super) struct TrustedRoots {
     pub(super) anchors: Arc<Anchors>,
     pub(super) verifier: Arc<WebPkiServerVerifier>,
     /// Why the host's own store could not be used, if the built-in roots replace it.
@@ -101,17 +101,21 @@ impl Roots {
     ///
     /// # Errors
     /// There is no certificate to build a path to, or a list cannot be used.
-    pub(super) fn believe(
+    pub(super) fn into_trusted(
         self,
         lists: Vec<CertificateRevocationListDer<'static>>,
         provider: &Arc<CryptoProvider>,
-    ) -> Result<Believed, VerifierBuilderError> {
+    ) -> Result<TrustedRoots, VerifierBuilderError> {
         let mut builder = WebPkiServerVerifier::builder_with_provider(Arc::new(self.store), Arc::clone(provider));
         if !lists.is_empty() {
             builder = builder.with_crls(lists).allow_unknown_revocation_status();
         }
         let without_store = self.trouble.filter(|_| self.are_built_in);
-        Ok(Believed { anchors: Arc::new(Anchors::new(self.certificates)), verifier: builder.build()?, without_store })
+        Ok(TrustedRoots {
+            anchors: Arc::new(Anchors::new(self.certificates)),
+            verifier: builder.build()?,
+            without_store,
+        })
     }
 }
 
@@ -127,10 +131,10 @@ pub(crate) fn describe_host_roots() -> String {
 
 /// The host's own root certificates, read when they are first needed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SystemRoots(Arc<OnceLock<(Believed, Option<String>)>>);
+pub(super) struct SystemRoots(Arc<OnceLock<(TrustedRoots, Option<String>)>>);
 
 impl SystemRoots {
-    pub(super) fn believed(&self, provider: &Arc<CryptoProvider>) -> &Believed {
+    pub(super) fn trusted(&self, provider: &Arc<CryptoProvider>) -> &TrustedRoots {
         &self.read(provider).0
     }
 
@@ -139,12 +143,12 @@ impl SystemRoots {
         self.read(provider).1.clone()
     }
 
-    fn read(&self, provider: &Arc<CryptoProvider>) -> &(Believed, Option<String>) {
+    fn read(&self, provider: &Arc<CryptoProvider>) -> &(TrustedRoots, Option<String>) {
         self.0.get_or_init(|| {
             let roots = Roots::of_host();
             let warning = roots.warning();
-            let believed = roots.believe(Vec::new(), provider).expect("the built-in roots are not empty");
-            (believed, warning)
+            let trusted = roots.into_trusted(Vec::new(), provider).expect("the built-in roots are not empty");
+            (trusted, warning)
         })
     }
 }

@@ -9,44 +9,44 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
-use super::refusal::Held;
-use super::roots::{Believed, SystemRoots};
+use super::refusal::PresentedChain;
+use super::roots::{SystemRoots, TrustedRoots};
 use crate::engine::tls::certificate::{Anchors, not_after, not_before, parse, verify_name};
 
 /// Which certificates to accept, and the verifier for them.
 #[derive(Debug)]
 pub(crate) struct Trust {
-    whom: Whom,
+    issuers: TrustedIssuers,
     provider: Arc<CryptoProvider>,
 }
 
 #[derive(Debug)]
-pub(super) enum Whom {
-    Anyone,
-    These(Believed),
+pub(super) enum TrustedIssuers {
+    Any,
+    Given(TrustedRoots),
     System(SystemRoots),
 }
 
 impl Trust {
-    pub(super) fn new(whom: Whom, provider: &Arc<CryptoProvider>) -> Trust {
-        Trust { whom, provider: Arc::clone(provider) }
+    pub(super) fn new(issuers: TrustedIssuers, provider: &Arc<CryptoProvider>) -> Trust {
+        Trust { issuers, provider: Arc::clone(provider) }
     }
 
     /// Whether certificates are verified at all.
     pub(crate) fn refuses(&self) -> bool {
-        !matches!(self.whom, Whom::Anyone)
+        !matches!(self.issuers, TrustedIssuers::Any)
     }
 
     /// The trusted certificates; none if nothing is verified.
     pub(crate) fn anchors(&self) -> Arc<Anchors> {
-        self.believed().map(|believed| Arc::clone(&believed.anchors)).unwrap_or_default()
+        self.trusted().map(|trusted| Arc::clone(&trusted.anchors)).unwrap_or_default()
     }
 
-    fn believed(&self) -> Option<&Believed> {
-        match &self.whom {
-            Whom::Anyone => None,
-            Whom::These(believed) => Some(believed),
-            Whom::System(roots) => Some(roots.believed(&self.provider)),
+    fn trusted(&self) -> Option<&TrustedRoots> {
+        match &self.issuers {
+            TrustedIssuers::Any => None,
+            TrustedIssuers::Given(trusted) => Some(trusted),
+            TrustedIssuers::System(roots) => Some(roots.trusted(&self.provider)),
         }
     }
 
@@ -54,9 +54,9 @@ impl Trust {
     fn explained(&self, error: Error, chain: &[CertificateDer<'_>], name: &str, now: Timestamp) -> Error {
         let Error::InvalidCertificate(error) = &error else { return error };
         let anchors = self.anchors();
-        let without_store = self.believed().and_then(|believed| believed.without_store.as_deref());
-        let held = Held { chain, anchors: &anchors, without_store, name, now };
-        CertificateError::Other(OtherError(Arc::new(held.refusal(error)))).into()
+        let without_store = self.trusted().and_then(|trusted| trusted.without_store.as_deref());
+        let presented = PresentedChain { chain, anchors: &anchors, without_store, name, now };
+        CertificateError::Other(OtherError(Arc::new(presented.refusal(error)))).into()
     }
 
     fn explained_key(&self, error: Error, certificate: &CertificateDer<'_>) -> Error {
@@ -73,12 +73,12 @@ impl ServerCertVerifier for Trust {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(believed) = self.believed() else { return Ok(ServerCertVerified::assertion()) };
+        let Some(trusted) = self.trusted() else { return Ok(ServerCertVerified::assertion()) };
         let at = timestamp(now);
-        let verdict = if believed.anchors.contain(leaf) {
+        let verdict = if trusted.anchors.contain(leaf) {
             pinned(leaf, name, at)
         } else {
-            believed.verifier.verify_server_cert(leaf, intermediates, name, ocsp, now)
+            trusted.verifier.verify_server_cert(leaf, intermediates, name, ocsp, now)
         };
         // The verifier checks names last, so the rest of such a certificate is valid.
         if verdict.as_ref().is_err_and(is_of_name) && verify_name(leaf, name).is_ok() {

@@ -47,7 +47,7 @@ pub(crate) async fn ask(stream: &mut Stream, starttls: Starttls) -> Result<(), S
 }
 
 /// The logout to send on a connection that was only opened for TLS.
-pub(crate) const fn farewell(starttls: Starttls) -> &'static [u8] {
+pub(crate) const fn logout(starttls: Starttls) -> &'static [u8] {
     match starttls {
         Starttls::Smtp => b"QUIT\r\n",
         Starttls::Imap => b"a2 LOGOUT\r\n",

@@ -100,7 +100,7 @@ impl Metrics {
     }
 
     /// Replaces the set of known probes.
-    pub(super) fn adopt(&self, probes: &[Arc<Probe>]) {
+    pub(super) fn set_probes(&self, probes: &[Arc<Probe>]) {
         let Source { vantage, shard } = &self.source;
         let now = Timestamp::now();
         let before = self.inbox().probes.clone();

@@ -16,7 +16,7 @@ use object_store::{ObjectMeta, ObjectStoreExt as _};
 use crate::journal::compact::{Folded, fold, span_for};
 use crate::journal::disk::Disk;
 use crate::journal::{CompactRules, Compacted, JournalError, Range};
-use crate::object_storage::Created;
+use crate::object_storage::CreateResult;
 
 use super::Objects;
 use super::cache::Cache;
@@ -117,12 +117,12 @@ impl Objects {
         let day = work.date.to_string();
         let created = self.bucket.wait(async {
             let key = self.key(&day, &manifest_name(work.label, work.number));
-            if !work.is_begun && self.bucket.create(&key, manifest).await? != Created::ByUs {
-                return Ok(Created::Taken);
+            if !work.is_begun && self.bucket.create(&key, manifest).await? != CreateResult::Created {
+                return Ok(CreateResult::Taken);
             }
             self.bucket.create(&self.key(&day, &merged_name(work.label, work.number)), bytes).await
         })?;
-        if created != Created::ByUs {
+        if created != CreateResult::Created {
             // Another process merges this day.
             return Ok(());
         }

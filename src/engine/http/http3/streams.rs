@@ -22,10 +22,10 @@ const PIECE: usize = 16 * 1024;
 
 /// What is known about the streams of one connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct StreamWatch(Arc<Mutex<Watched>>);
+pub(crate) struct StreamWatch(Arc<Mutex<StreamState>>);
 
 #[derive(Debug, Default)]
-struct Watched {
+struct StreamState {
     /// The answer's frames.
     frames: FrameScanner,
     /// Whether the answer's stream has ended.
@@ -36,7 +36,7 @@ struct Watched {
 }
 
 impl StreamWatch {
-    fn lock(&self) -> MutexGuard<'_, Watched> {
+    fn lock(&self) -> MutexGuard<'_, StreamState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -47,31 +47,31 @@ impl StreamWatch {
 
     /// Whether the stream ended without a byte of an answer.
     pub(crate) fn is_without_answer(&self) -> bool {
-        let watched = self.lock();
-        watched.has_ended && watched.frames.is_empty()
+        let state = self.lock();
+        state.has_ended && state.frames.is_empty()
     }
 
     /// Whether the stream has ended and all its data was among these `read` bytes.
     pub(crate) fn is_over(&self, read: u64) -> bool {
-        let watched = self.lock();
-        watched.has_ended && read >= watched.frames.data()
+        let state = self.lock();
+        state.has_ended && read >= state.frames.data()
     }
 
     /// Whether the stream ended within a frame.
     pub(crate) fn is_cut(&self) -> bool {
-        let watched = self.lock();
-        watched.has_ended && watched.frames.is_in_a_frame()
+        let state = self.lock();
+        state.has_ended && state.frames.is_in_a_frame()
     }
 
     fn note(&self, bytes: &[u8], is_answer: bool) -> Result<(), Refusal> {
-        let mut watched = self.lock();
+        let mut state = self.lock();
         let noted = if is_answer {
-            watched.frames.scan(bytes)
+            state.frames.scan(bytes)
         } else {
-            watched.beside += bytes.len() as u64;
-            if watched.beside > CONTROL { Err(Refusal::Control(CONTROL)) } else { Ok(()) }
+            state.beside += bytes.len() as u64;
+            if state.beside > CONTROL { Err(Refusal::Control(CONTROL)) } else { Ok(()) }
         };
-        watched.refusal = watched.refusal.or(noted.err());
+        state.refusal = state.refusal.or(noted.err());
         noted
     }
 }
