@@ -1,6 +1,6 @@
-//! The streaming fold: windows, failures and gaps in any order, added up in bounded memory, until
-//! [`super::answer`] makes the answer of them. Folds that share the lines out between them merge
-//! into the one that had read them all. It knows no file and no clock.
+//! The streaming fold: adds up windows, failures and gaps, in any order and in bounded memory;
+//! [`super::answer`] builds the report from the sum. Folds over parts of the lines merge into the
+//! fold over all of them. It knows no file and no clock.
 
 pub(crate) mod bucket;
 pub(crate) mod cdn;
@@ -40,15 +40,16 @@ use probe_series::{Series, SeriesKey};
 use series_places::SeriesPlaces;
 use unmet_warnings::UnmetWarnings;
 
-/// As long before the range as this checks are followed where an incident began earlier: as far back as is read anyway.
+/// Longer lead-ins to try if an incident began before the current one; the last is as long as the
+/// history that is read anyway.
 const LONGER_LEAD_INS: [Duration; 2] = [Duration::from_hours(7 * 24), Duration::from_hours(28 * 24)];
 
-/// The most series of one report. A probe from a vantage takes some 2 KiB while it is read and ten times
-/// as much in the document; a journal with more names than this is hostile, or a probe's name carries
-/// something that changes with each check.
+/// The most series in one report. A series takes about 2 KiB while it is read and ten times as much
+/// in the document. A journal with more is hostile, or a probe's name contains something that
+/// changes with each check.
 pub(crate) const SERIES_LIMIT: usize = 100_000;
 
-/// The journals have more series than a report can be made of.
+/// The journals contain more series than a report can handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the journals hold more than {SERIES_LIMIT} series (a probe from a vantage) in this range: \
@@ -56,7 +57,7 @@ pub(crate) const SERIES_LIMIT: usize = 100_000;
 )]
 pub struct TooManySeries;
 
-/// The answer in the making.
+/// Everything read so far, added up.
 #[derive(Clone, Debug)]
 pub struct Fold {
     pub(crate) question: Question,
@@ -68,25 +69,25 @@ pub struct Fold {
     pub(crate) evidence: Evidence,
     pub(crate) warnings: UnmetWarnings,
     pub(crate) gaps: BTreeSet<(String, i64, i64)>,
-    /// What was to run.
+    /// What probers planned to run.
     pub(crate) plans: Plans,
     pub(crate) extent: DataExtent,
     pub(crate) windows: u64,
     pub(crate) history_windows: u64,
-    /// Checks within maintenance windows: in no other figure.
+    /// Checks within maintenance windows; in no other figure.
     pub(crate) maintenance: Counts,
     pub(crate) failures: u64,
-    /// Whether checks were left out that are older than those that are followed.
+    /// Whether checks older than the lead-in were left out.
     has_older: bool,
-    /// Whether a series was left out for the limit.
+    /// Whether a series was left out because of [`SERIES_LIMIT`].
     is_over_limit: bool,
-    /// What the windows cover that the time that is asked about cuts, in milliseconds since 1970: percentiles are
-    /// of whole windows.
+    /// The whole span of the windows that the range cuts, in milliseconds since 1970; `None` if it
+    /// cuts none. Percentiles cover whole windows.
     pub(crate) latency_span: Option<(i64, i64)>,
 }
 
 impl Fold {
-    /// Nothing read yet.
+    /// An empty fold.
     #[must_use]
     pub fn new(question: Question) -> Fold {
         let history = History::new(question.from);
@@ -113,15 +114,15 @@ impl Fold {
         }
     }
 
-    /// Whether an answer can be made of it.
+    /// Checks that the number of series is within the limit.
     ///
     /// # Errors
-    /// When there are more than `SERIES_LIMIT` series.
+    /// If there are more than `SERIES_LIMIT` series.
     pub const fn check_limit(&self) -> Result<(), TooManySeries> {
         if self.is_over_limit { Err(TooManySeries) } else { Ok(()) }
     }
 
-    /// The same judged at a later instant.
+    /// The same data judged at a later instant.
     #[must_use]
     pub(crate) fn judged_at(mut self, to: Timestamp) -> Fold {
         self.question.to = Some(to);
@@ -129,13 +130,14 @@ impl Fold {
         self
     }
 
-    /// How long before the range checks must be followed to know when the incidents of an answer began, where they
-    /// reach back to the first of those that were: the fold is to be made again then. None where nothing is older.
+    /// The lead-in to fold again with, so that every incident of `answer` has its start. `None` if
+    /// no older checks exist, if the answer needs none, or if the lead-in already is the longest.
     #[must_use]
     pub fn longer_lead_in(&self, answer: &Report) -> Option<Duration> {
         let lead_in = self.question.lead_in();
         let longer = LONGER_LEAD_INS.into_iter().find(|longer| *longer > lead_in)?;
-        // What fails in part is found later than it begins.
+        // A partial outage is detected later than it starts: leave it the first quarter of the
+        // lead-in.
         let early = self.question.followed_from().saturating_add(i64::try_from(lead_in.as_millis()).ok()? / 4);
         let reaches_back = answer.incidents.iter().any(|incident| incident.start.by.as_millisecond() < early);
         let has_open = answer.incidents.iter().any(|incident| incident.end.is_none());
@@ -143,22 +145,22 @@ impl Fold {
         (self.has_older && (reaches_back || is_unexplained)).then_some(longer)
     }
 
-    /// The instant from which windows are of use: what is usual, and objectives, look back so far.
-    /// A reader may leave out what ends before.
+    /// The earliest instant of use: the baseline and the objectives look back this far. A reader
+    /// may skip windows that end before it. `None` if the range has no start.
     #[must_use]
     pub(crate) fn reads_from(&self) -> Option<Timestamp> {
         let longest = self.question.surfaces.values().filter_map(|surface| Some(surface.objective?.over)).max();
         self.history.reads_from(self.question.to, longest)
     }
 
-    /// The instant from which on nothing is of use; none where there is no end.
+    /// The instant from which on windows are of no use; `None` if the range has no end.
     #[must_use]
     pub(crate) const fn reads_to(&self) -> Option<Timestamp> {
         self.question.to
     }
 
-    /// Adds a window: the checks of it that were due in the time that is asked about, and those from before it to
-    /// what is usual.
+    /// Adds a window: its checks that were due in the range to the report, those before it to the
+    /// history.
     pub fn window(&mut self, window: &Window) {
         let to = self.question.to.unwrap_or(Timestamp::MAX);
         let from = self.question.from.unwrap_or(Timestamp::MIN);
@@ -176,8 +178,8 @@ impl Fold {
         }
     }
 
-    /// Adds checks from before the time that is asked about. The latencies of a window that reaches into it are
-    /// counted there.
+    /// Adds the checks of a window from before the range. If the window reaches into the range, its
+    /// latencies count there and not here.
     fn add_history(&mut self, before: Cow<'_, Window>, place: usize) {
         self.history_windows += 1;
         let is_recent = before.to.as_millisecond() > self.question.followed_from();
@@ -201,7 +203,7 @@ impl Fold {
         }
     }
 
-    /// Adds the checks of a window that were due in the time that is asked about.
+    /// Adds the checks of a window that were due in the range.
     #[expect(clippy::ptr_arg, reason = "whether the window was cut is what matters here")]
     fn add_within(&mut self, part: &Cow<'_, Window>, whole: &Window, place: usize) {
         if matches!(part, Cow::Owned(_)) {
@@ -228,7 +230,7 @@ impl Fold {
         self.latency_span = Some((before_from.min(from), before_to.max(to)));
     }
 
-    /// Adds the evidence of a check that failed, or that was up with warnings.
+    /// Adds the evidence of a failed check, or of an up check with warnings.
     pub fn failure(&mut self, outcome: &Outcome) {
         let at = outcome.scheduled_at;
         let too_late = self.question.to.is_some_and(|to| at >= to);
@@ -246,19 +248,19 @@ impl Fold {
         }
     }
 
-    /// Adds a stretch of time in which a vantage says itself that it watched nothing.
+    /// Adds a gap: a span of time in which a vantage reports that it did not run checks.
     pub fn gap(&mut self, gap: &Gap) {
         self.gaps.insert((gap.vantage.clone(), gap.from.as_millisecond(), gap.to.as_millisecond()));
     }
 
-    /// Adds what a prober was to run from an instant on.
+    /// Adds the plan of a prober: what it runs from an instant on.
     pub fn plan(&mut self, plan: &RecordedPlan) {
         if self.question.to.is_none_or(|to| plan.from < to) {
             self.plans.add(plan);
         }
     }
 
-    /// Adds what another fold has made of other lines, to the same question.
+    /// Adds another fold of different lines for the same question.
     pub fn merge(&mut self, mut other: Fold) {
         if other.windows > 0 {
             self.extend(|extent, bucket| extent.merge(&other.extent, bucket));
@@ -287,7 +289,7 @@ impl Fold {
         }
     }
 
-    /// The place of a series, made where there is none yet; absent past the limit.
+    /// The index of a series, added if it is new; `None` if it is new and the limit is reached.
     fn place(&mut self, key: SeriesKey) -> Option<usize> {
         if let Some(place) = self.places.get(&key) {
             return Some(place);
@@ -302,7 +304,7 @@ impl Fold {
         Some(self.series.len() - 1)
     }
 
-    /// The place of a latency series, made where there is none yet.
+    /// The index of a latency series, added if it is new.
     fn latency_place(&mut self, surface: &Arc<str>, vantage: &Arc<str>, control: bool) -> usize {
         *self.latency_places.entry((Arc::clone(surface), Arc::clone(vantage), control)).or_insert_with(|| {
             let (surface, vantage) = (Arc::clone(surface), Arc::clone(vantage));
@@ -311,7 +313,7 @@ impl Fold {
         })
     }
 
-    /// Widens the extent, and with it the buckets where they would be too many.
+    /// Widens the extent, and coarsens the buckets if they become too many.
     fn extend(&mut self, widen: impl FnOnce(&mut DataExtent, Option<Duration>)) {
         let before = self.extent;
         widen(&mut self.extent, self.question.bucket);
@@ -327,8 +329,8 @@ impl Fold {
     }
 }
 
-/// Whether nothing is wrong but that answers are slow: how that began is known from what is usual, and checks before
-/// the range say nothing more of it.
+/// Whether slow answers are the only problem. The start of slowness comes from the baseline; checks
+/// before the range add nothing to it.
 fn is_slow_alone(answer: &Report) -> bool {
     let is_slow =
         |surface: &SafeText| answer.slow_periods.iter().any(|period| period.is_open() && period.surface == *surface);

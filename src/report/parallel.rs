@@ -1,11 +1,11 @@
-//! Independent pieces of work, shared out between the processors.
+//! Runs independent pieces of work on all processors.
 
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// Does the same to each of some items, on as many threads as there are processors; the results
-/// are in the order of the items.
+/// Applies `work` to each item, on as many threads as there are processors. The results have the
+/// order of the items.
 pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
     if threads <= 1 {
@@ -13,7 +13,7 @@ pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync)
     }
     let (share, work) = (items.len().div_ceil(threads), &work);
     let mut rest = items.into_iter();
-    // Where no thread can be had, whoever asks does that share too.
+    // If a thread cannot be spawned, the calling thread does its share.
     thread::scope(|scope| {
         let begin = |_| {
             let share: Mutex<Vec<T>> = Mutex::new(rest.by_ref().take(share).collect());

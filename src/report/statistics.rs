@@ -1,11 +1,11 @@
-//! The statistics of few samples: intervals, tests and what a sample can prove. Pure formulae with
-//! their sources; it knows no surface and no check. Tests hold them to published values and to
-//! an independent implementation (`tests/interoperability/`).
+//! Statistics of small samples: intervals, tests and what a sample can prove. Pure formulas with
+//! their sources; the module knows no surface and no check. Tests compare them with published
+//! values and with an independent implementation (`tests/interoperability/`).
 
 #[cfg(test)]
 pub(crate) mod chance;
 
-/// The confidence of every interval and bound.
+/// The confidence level of every interval and bound.
 pub(crate) const CONFIDENCE: f64 = 0.95;
 
 /// The 97.5th percentile of the standard normal distribution: two-sided 95 %.
@@ -14,25 +14,25 @@ const Z_TWO_SIDED: f64 = 1.959_963_984_540_054;
 /// The 95th percentile of the standard normal distribution: one-sided 95 %.
 const Z_ONE_SIDED: f64 = 1.644_853_626_951_472_7;
 
-/// A difference this unlikely by chance is called one.
+/// The significance level: a p-value up to this is called a difference.
 pub(crate) const SIGNIFICANT: f64 = 0.05;
 
-/// A count as a number to compute with. Counts of checks stay far below 2^52.
+/// A count as an `f64` to compute with. Counts of checks stay far below 2^52.
 #[expect(clippy::cast_precision_loss, reason = "counts of checks stay far below 2^52")]
 #[must_use]
 pub const fn number(count: u64) -> f64 {
     count as f64
 }
 
-/// `k / n`; absent where `n` is 0.
+/// `k / n`; `None` if `n` is 0.
 #[must_use]
 pub fn ratio(k: u64, n: u64) -> Option<f64> {
     (n > 0).then(|| number(k) / number(n))
 }
 
-/// Wilson's 95 % score interval of `k` among `n`, within [0, 1]; absent where `n` is 0.
-/// Wilson, Journal of the American Statistical Association 22 (1927). Unlike `p ± z·σ` it does not
-/// say 0 ± 0 of no failure.
+/// Wilson's 95 % score interval of `k` among `n`, within [0, 1]; `None` if `n` is 0. Wilson,
+/// Journal of the American Statistical Association 22 (1927). Unlike the normal interval `p ± z·σ`
+/// it has a width even if `k` is 0.
 #[must_use]
 pub(crate) fn wilson(k: u64, n: u64) -> Option<[f64; 2]> {
     let (centre, spread) = score(k, n, Z_TWO_SIDED)?;
@@ -41,7 +41,7 @@ pub(crate) fn wilson(k: u64, n: u64) -> Option<[f64; 2]> {
     Some([low, high])
 }
 
-/// Centre and half width of a score interval.
+/// The centre and half width of the score interval; `None` if `n` is 0.
 fn score(k: u64, n: u64, z: f64) -> Option<(f64, f64)> {
     let p = ratio(k, n)?;
     let n = number(n);
@@ -51,8 +51,9 @@ fn score(k: u64, n: u64, z: f64) -> Option<(f64, f64)> {
     Some((centre, spread))
 }
 
-/// The availability that `down` failures among `checks` show with 95 % confidence: exact where
-/// none failed (0.05^(1/n)), the lower end of Wilson's one-sided interval otherwise. Absent without a check.
+/// The lower 95 % confidence bound on availability, given `down` failures among `checks`: exact if
+/// none failed (0.05^(1/n)), otherwise the lower end of Wilson's one-sided interval. `None` if
+/// `checks` is 0.
 #[must_use]
 pub(crate) fn availability_shown(checks: u64, down: u64) -> Option<f64> {
     if checks > 0 && down == 0 {
@@ -62,9 +63,9 @@ pub(crate) fn availability_shown(checks: u64, down: u64) -> Option<f64> {
     score(up, checks, Z_ONE_SIDED).map(|(centre, spread)| if up == 0 { 0.0 } else { (centre - spread).max(0.0) })
 }
 
-/// The least number of checks, all of them up, that shows an availability with 95 % confidence:
-/// ln 0.05 / ln A. The same number bounds a percentile from above (order statistics): a 99th
-/// percentile needs 299 samples. `ratio` lies in (0, 1).
+/// The least number of checks, all of them up, that shows an availability of `ratio` with 95 %
+/// confidence: ln 0.05 / ln `ratio`. The same number bounds a percentile from above (order
+/// statistics): a 99th percentile needs 299 samples. `ratio` lies in (0, 1).
 #[must_use]
 pub(crate) fn checks_to_show(ratio: f64) -> u64 {
     let checks = ((1.0 - CONFIDENCE).ln() / ratio.ln()).ceil();
@@ -73,9 +74,9 @@ pub(crate) fn checks_to_show(ratio: f64) -> u64 {
     checks.max(1)
 }
 
-/// The two-sided p-value of Fisher's exact test on `a` failures of `a_n` against `b` of `b_n`:
-/// the probability, were both alike, of a table no likelier than this one.
-/// Fisher, Journal of the Royal Statistical Society 85 (1922).
+/// The two-sided p-value of Fisher's exact test on `a` failures of `a_n` against `b` of `b_n`: the
+/// probability, if both failure rates are equal, of a table no likelier than this one. Fisher,
+/// Journal of the Royal Statistical Society 85 (1922).
 #[must_use]
 pub(crate) fn fisher(a: u64, a_n: u64, b: u64, b_n: u64) -> f64 {
     let (failures, total) = (a + b, a_n + b_n);
@@ -90,15 +91,15 @@ pub(crate) fn fisher(a: u64, a_n: u64, b: u64, b_n: u64) -> f64 {
         let down = number(x + 1) * (number(b_n) - number(failures) + number(x + 1));
         log += (up / down).ln();
     }
-    // Tables whose probability differs from the observed by rounding alone count as equally likely.
+    // Tables that differ from the observed one by rounding alone count as equally likely.
     #[expect(clippy::cast_possible_truncation, reason = "an index into the vector just made")]
     let observed = logs[(a - lowest) as usize] + 1e-7;
     logs.into_iter().filter(|log| *log <= observed).map(f64::exp).sum::<f64>().min(1.0)
 }
 
-/// The logarithm of `n` over `k`, of which `k` is a whole number.
+/// The natural logarithm of the binomial coefficient `n` over `k`; `k` is a whole number.
 pub(crate) fn ln_choose(n: f64, k: f64) -> f64 {
-    /// Up to here the product is quicker, and cannot overflow.
+    /// Up to this `k` the product is faster and cannot overflow.
     const FEW: f64 = 12.0;
     if k <= FEW {
         let mut ways = 1.0;
@@ -112,8 +113,8 @@ pub(crate) fn ln_choose(n: f64, k: f64) -> f64 {
     ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0)
 }
 
-/// The logarithm of the gamma function for `x` ≥ 1: Stirling's series with its first terms
-/// (Abramowitz and Stegun 6.1.41), after stepping up to 10, where the rest is below 1e-12.
+/// The natural logarithm of the gamma function for `x` ≥ 1: steps `x` up to 10, then sums the first
+/// terms of Stirling's series (Abramowitz and Stegun 6.1.41), whose remainder is below 1e-12 there.
 fn ln_gamma(x: f64) -> f64 {
     let mut shift = 0.0;
     let mut x = x;
@@ -127,8 +128,8 @@ fn ln_gamma(x: f64) -> f64 {
     (x - 0.5) * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI).ln() + series / x - shift
 }
 
-/// The highest count that is still usual where `expected` are: the largest `k` whose tail
-/// P(X > k) of the Poisson distribution is at least 0.1 %. One more is unusual.
+/// The highest count that is still usual if `expected` failures are expected: the least `k` whose
+/// Poisson tail P(X > k) is below 0.1 %. One more is unusual.
 #[must_use]
 pub(crate) fn poisson_high(expected: f64) -> u64 {
     const TAIL: f64 = 0.001;
@@ -152,7 +153,8 @@ pub(crate) fn poisson_high(expected: f64) -> u64 {
     k
 }
 
-/// The median; the mean of the middle two where there is no middle one. Absent of nothing.
+/// The median: the middle value, or the mean of the middle two; `None` if there is no value. Sorts
+/// `values`.
 #[must_use]
 pub fn median(values: &mut [f64]) -> Option<f64> {
     values.sort_by(f64::total_cmp);
@@ -164,7 +166,8 @@ pub fn median(values: &mut [f64]) -> Option<f64> {
     }
 }
 
-/// A number as documents have it: six decimals, so that no byte depends on the last bit.
+/// Rounds a number to the six decimals that documents have, so that no output depends on the last
+/// bits.
 #[must_use]
 pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
@@ -238,7 +241,7 @@ mod tests {
         assert_eq!(median(&mut [4.0, 1.0]), Some(2.5));
     }
 
-    /// Values of scipy and statsmodels, made once by `tests/interoperability/statistics.py`.
+    /// Values of scipy and statsmodels, generated by `tests/interoperability/statistics.py`.
     #[test]
     fn an_independent_implementation_agrees() {
         let fixture: serde_json::Value =

@@ -1,24 +1,24 @@
-//! The length of a bucket, so that a window of any length makes a chart of readable width. Each
-//! step divides the next, and buckets begin at multiples of it: coarsening only joins buckets.
+//! Chooses the length of a bucket so that a range of any length makes a chart of readable width.
+//! Each step divides the next, and buckets begin at multiples of it: coarsening only joins buckets.
 
 /// The lengths a bucket can have, in milliseconds: 1, 5, 15 s, 1, 5, 15 min, 1, 6 h, 1 d.
 const STEPS: [i64; 9] = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 21_600_000, 86_400_000];
 
-/// The most buckets of a chart.
+/// The most buckets in a chart.
 const MOST: i64 = 192;
 
-/// The fewest buckets that long windows may force a chart down to.
+/// The fewest buckets to which long windows may coarsen a chart.
 const FEWEST: i64 = 24;
 
-/// The bucket for an extent of time of which the longest window is so long, both in milliseconds:
-/// as fine as [`MOST`] allows, and no finer than the windows, where that leaves [`FEWEST`].
+/// The bucket length for an extent of time and its longest window, all in milliseconds: as fine as
+/// [`MOST`] allows, and no finer than the windows as long as that leaves [`FEWEST`] buckets.
 pub(crate) fn step(extent: i64, longest_window: i64) -> i64 {
     let least = (extent / MOST).max(longest_window.min(extent / FEWEST));
     let top = STEPS[STEPS.len() - 1];
     STEPS.into_iter().find(|step| *step >= least).unwrap_or_else(|| least.div_euclid(top) * top + top)
 }
 
-/// The start of the bucket that an instant lies in.
+/// The start of the bucket that contains an instant.
 pub(crate) const fn floor(at: i64, step: i64) -> i64 {
     at.div_euclid(step) * step
 }

@@ -1,9 +1,9 @@
-//! Who answered, as far as the answer names itself: content networks sign their answers with
-//! headers of their own. That says whose machine spoke, and not whose fault it is.
+//! The content delivery networks (CDNs), recognised by the headers they add to answers. A header
+//! shows whose machine answered, not whose fault it is.
 
 use crate::model::SafeText;
 
-/// A content network that signed an answer.
+/// A CDN whose headers an answer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cdn {
     Akamai,
@@ -16,7 +16,7 @@ pub(crate) enum Cdn {
     Vercel,
 }
 
-/// A header that names a network by being there, or by what it contains.
+/// Header name, part of its value (empty: any value), and the CDN that they indicate.
 const SIGNS: &[(&str, &str, Cdn)] = &[
     ("cf-ray", "", Cdn::Cloudflare),
     ("server", "cloudflare", Cdn::Cloudflare),
@@ -35,7 +35,7 @@ const SIGNS: &[(&str, &str, Cdn)] = &[
 ];
 
 impl Cdn {
-    /// The network that signed these headers, if any.
+    /// The CDN that these headers indicate; `None` if they indicate none.
     pub(crate) fn of(headers: &[(String, SafeText)]) -> Option<Cdn> {
         let found = |(name, part, _): &&(&str, &str, Cdn)| {
             headers.iter().any(|(header, value)| {
@@ -45,7 +45,7 @@ impl Cdn {
         SIGNS.iter().find(found).map(|(_, _, edge)| *edge)
     }
 
-    /// Its name.
+    /// The name as reports print it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Cdn::Akamai => "Akamai",

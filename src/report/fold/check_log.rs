@@ -1,5 +1,6 @@
-//! The verdicts of one probe from one vantage in order of time, packed: eight bytes a check and less, so
-//! that a month of many probes fits into memory. Adding is in any order; reading is in order.
+//! The verdicts of one probe from one vantage in order of time, packed into at most eight bytes per
+//! check, so that a month of many probes fits into memory. Checks are added in any order and read
+//! in order.
 
 use std::iter::Peekable;
 
@@ -7,21 +8,21 @@ use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::{LoggedCheck, began, is_distance, pack, unpack};
 use crate::window::Run;
 
-/// The fewest single checks at the same distance that are kept as a run.
+/// The fewest evenly spaced single checks that become a run.
 const EVEN_RUN: usize = 8;
 
-/// Checks in order of time, once [`CheckLog::sort`] was called.
+/// Checks, in order of time after [`CheckLog::sort`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CheckLog {
-    /// Instant and code.
+    /// Packed checks, as `pack` makes them.
     singles: Vec<u64>,
-    /// Stretches of equal checks of which only the ends have instants.
+    /// Runs of equal checks, of which only the ends have instants.
     runs: Vec<PackedRun>,
-    /// No run lasts longer, in milliseconds; known once they are sorted.
+    /// The duration of the longest run, in milliseconds; set when the runs are sorted.
     longest: i64,
 }
 
-/// A run of more than one check.
+/// Two or more equal checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct PackedRun {
     first: u64,
@@ -30,7 +31,7 @@ struct PackedRun {
 }
 
 impl CheckLog {
-    /// Adds the checks of a run.
+    /// Adds the checks of a strip's run.
     pub(crate) fn add(&mut self, run: &Run) {
         let first = pack(&LoggedCheck {
             at: run.from.as_millisecond(),
@@ -46,18 +47,18 @@ impl CheckLog {
         }
     }
 
-    /// Adds the checks of another.
+    /// Adds the checks of another log.
     pub(crate) fn merge(&mut self, other: CheckLog) {
         self.singles.extend(other.singles);
         self.runs.extend(other.runs);
     }
 
-    /// Whether there is none.
+    /// Whether it has no checks.
     pub(crate) fn is_empty(&self) -> bool {
         self.singles.is_empty() && self.runs.is_empty()
     }
 
-    /// Puts the checks in order: the same order whatever the order of adding was.
+    /// Sorts the checks: the result does not depend on the order in which they were added.
     pub(crate) fn sort(&mut self) {
         sort_stretches(&mut self.singles);
         self.sort_runs();
@@ -68,8 +69,8 @@ impl CheckLog {
         self.longest = self.runs.iter().map(|run| run.last_at - began(run.first)).max().unwrap_or_default();
     }
 
-    /// Makes runs of single checks at exactly the same distance, as a watch makes them, of checks that are sorted: each
-    /// instant is kept. Checks beside a run stay single.
+    /// Packs evenly spaced single checks, as `watch` makes them, into runs, without losing an
+    /// instant. The log must be sorted. Single checks within the span of a run stay single.
     pub(crate) fn join_even(&mut self) {
         let singles = std::mem::take(&mut self.singles);
         let (mut rest, mut runs) = (singles.as_slice(), Vec::new());
@@ -88,7 +89,7 @@ impl CheckLog {
         self.sort_runs();
     }
 
-    /// The runs that reach into the time between two instants, ends included.
+    /// The runs that overlap the span between two instants, ends included.
     fn packed_runs(&self, from: i64, to: i64) -> impl Iterator<Item = &PackedRun> {
         let earliest = from.saturating_sub(self.longest);
         let first = self.runs.partition_point(|run| began(run.first) < earliest);
@@ -96,30 +97,30 @@ impl CheckLog {
         begun.filter(move |run| run.last_at >= from)
     }
 
-    /// The checks between two instants, ends included, in order.
+    /// The checks between two instants, ends included, in order of time.
     pub(crate) fn between(&self, from: i64, to: i64) -> impl Iterator<Item = LoggedCheck> {
         self.runs_between(from, to).flat_map(EvenRun::checks).filter(move |check| from <= check.at && check.at <= to)
     }
 
-    /// The checks in order. Those in the middle of a thinned run are spread evenly over it.
+    /// All checks in order of time. Those inside a thinned run are spread evenly over it.
     pub(crate) fn iter(&self) -> impl Iterator<Item = LoggedCheck> {
         self.runs().flat_map(EvenRun::checks)
     }
 
-    /// The same checks, thinned runs whole where no other check falls into them: a month in days
-    /// has hundreds of millions of checks and thousands of runs.
+    /// The same checks as runs, thinned runs in one piece unless another check falls into them: a
+    /// month can have hundreds of millions of checks, but only thousands of runs.
     pub(crate) fn runs(&self) -> impl Iterator<Item = EvenRun> {
         self.runs_between(i64::MIN, i64::MAX)
     }
 
-    /// Those that reach into the time between two instants, ends included.
+    /// The runs that overlap the span between two instants, ends included.
     pub(crate) fn runs_between(&self, from: i64, to: i64) -> impl Iterator<Item = EvenRun> {
-        // What is packed sorts by its instant first.
+        // Packed checks sort by instant first.
         let first = self.singles.partition_point(|packed| began(*packed) < from);
         let singles = self.singles[first..].iter().take_while(move |packed| began(**packed) <= to);
         let mut singles = singles.map(|packed| unpack(*packed)).peekable();
         let mut runs = self.packed_runs(from, to).map(PackedRun::run).peekable();
-        // The runs that other checks fall into, as far as their checks are not taken.
+        // The runs into which other checks fall: their remaining checks.
         let mut parted: Vec<Peekable<Box<dyn Iterator<Item = LoggedCheck>>>> = Vec::new();
         std::iter::from_fn(move || {
             loop {
@@ -147,23 +148,24 @@ impl CheckLog {
         })
     }
 
-    /// When the last check began.
+    /// The instant of the last check, in milliseconds since 1970; `None` if there is no check.
     pub(crate) fn last_at(&self) -> Option<i64> {
         let single = self.singles.last().map(|packed| unpack(*packed).at);
         single.max(self.runs.iter().map(|run| run.last_at).max())
     }
 }
 
-/// Sorts what is made of a few long stretches that are in order, as journals are: they are found, and merged.
+/// Sorts items that consist of a few long sorted stretches, as journals do: the standard sort finds
+/// and merges these.
 fn sort_stretches<T: Ord>(items: &mut [T]) {
     items.sort();
 }
 
-/// Parts packed checks into runs and singles.
+/// Divides packed checks into runs and singles.
 fn join_even(mut packed: &[u64], singles: &mut Vec<u64>, runs: &mut Vec<PackedRun>) {
     while let Some(first) = packed.first() {
         let mut length = even_length(packed);
-        // Of checks at the same instant the order is by what they found: none of them begins or ends a run.
+        // Checks at the same instant are ordered by result: none of them may begin or end a run.
         if packed.get(length).is_some_and(|next| began(*next) == began(packed[length - 1])) {
             length -= 1;
         }
@@ -177,7 +179,8 @@ fn join_even(mut packed: &[u64], singles: &mut Vec<u64>, runs: &mut Vec<PackedRu
     }
 }
 
-/// How many of some packed checks, from the first on, found the same at the same distance.
+/// The number of packed checks, counted from the first, that have the same result and are evenly
+/// spaced.
 fn even_length(packed: &[u64]) -> usize {
     let distance = |pair: &[u64]| pair[1] - pair[0];
     let mut distances = packed.windows(2).map(distance);
@@ -296,7 +299,8 @@ mod tests {
             log.sort();
             log.join_even();
             prop_assert_eq!(log.iter().collect::<Vec<_>>(), apart.iter().collect::<Vec<_>>());
-            // One more than a run needs: the last may be at the same instant as another.
+            // One more than a run needs, because the last may be at the same instant as another
+            // check.
             let even = EVEN_RUN + 1;
             let is_beside = |these: &[u64]| log.packed_runs(began(these[0]), began(these[even - 1])).count() > 0;
             let mut left = log.singles.windows(even).filter(|these| even_length(these) == even);

@@ -1,6 +1,6 @@
-//! The evidence of failed checks, counted: a failure in full is kilobytes, and there can be
-//! millions. What signatures ask about becomes a small fact that is counted by time; of each
-//! class the first failure stays as an example.
+//! The evidence of failed checks, counted: a failure in full takes kilobytes, and there can be
+//! millions. What signatures ask about becomes a small fact, counted per bucket of time; of each
+//! class the first failure is kept as an example.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,21 +11,24 @@ use crate::report::fold::bucket;
 use crate::report::fold::cdn::Cdn;
 use crate::report::fold::extra_checks::ExtraChecks;
 
-/// The most addresses kept of a surface: the lowest, so that the order of reading does not matter.
+/// The most addresses kept per surface: the lowest, so that the result does not depend on the order
+/// of reading.
 const ADDRESSES: usize = 64;
 
-/// The most status codes kept of a class: the lowest.
+/// The most status codes kept per class: the lowest.
 const STATUSES: usize = 32;
 
-/// The most classes of series whose evidence is kept, and the most different facts of a bucket: the lowest.
+/// The most entries in [`Evidence::seen`], and the most different facts per bucket: the lowest are
+/// kept.
 const CLASSES: usize = 50_000;
 const FACTS: usize = 20_000;
 
-/// Below this an answer is instant, in microseconds: no machine behind the first was waited for.
+/// An answer faster than this, in microseconds, is instant: its sender did not wait for another
+/// machine.
 const INSTANT_US: u128 = 250_000;
 
-/// Waits after which balancers and edges give up, in seconds. An answer this late, within a
-/// twentieth, is their timeout and not the origin's answer.
+/// Common timeouts of load balancers and CDNs, in seconds. An answer that takes this long, within a
+/// twentieth, is their timeout and not an answer of the origin.
 const ROUND_TIMEOUTS_S: [u128; 6] = [10, 15, 30, 60, 100, 120];
 
 /// What a signature can ask about a failed check.
@@ -39,17 +42,17 @@ pub(crate) struct FailureFact {
     pub(crate) edge: Option<Cdn>,
     pub(crate) pace: Pace,
     pub(crate) body: BodyKind,
-    /// 4, 6, or 0 where no address was spoken to.
+    /// 4 or 6; 0 if no connection was made to an address.
     pub(crate) family: u8,
-    /// An expectation of the certificate was not met.
+    /// Whether an expectation of the certificate was not met.
     pub(crate) certificate: bool,
-    /// When the certificate that was refused is valid.
+    /// The validity of the certificate that was refused; `None` if none was.
     pub(crate) refused: Option<Validity>,
-    /// The redirect led to a page to log in at, or to a page that speaks of the service's state.
+    /// Whether a redirect led to a login page or to a status page.
     pub(crate) sent_away: bool,
 }
 
-/// From when to when a certificate is valid, in seconds since 1970.
+/// The validity of a certificate, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Validity {
     pub(crate) from: i64,
@@ -59,33 +62,33 @@ pub(crate) struct Validity {
 /// How long the failure took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Pace {
-    /// At once.
+    /// Less than 250 ms.
     Instant,
-    /// As long as a balancer waits.
+    /// About as long as a common timeout of load balancers.
     RoundTimeout,
-    /// Some other time.
+    /// Any other time.
     Other,
 }
 
 /// What the body of the answer was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum BodyKind {
-    /// None that was kept.
+    /// No body was kept.
     None,
-    /// JSON: an application speaks.
+    /// JSON: an application answered.
     Json,
-    /// A page that asks for proof of being human, or a mark of being held off.
+    /// A page that asks for proof of being human, or a header that marks a challenge.
     Challenge,
     /// Anything else.
     Other,
 }
 
-/// Evidence, counted.
+/// The evidence of failures, counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
     /// By the start of the bucket, in milliseconds since 1970.
     facts: BTreeMap<i64, BTreeMap<FailureFact, u64>>,
-    /// What extra checks found, by the start of the bucket and surface.
+    /// Results of extra checks, by the start of the bucket and by surface.
     extra: BTreeMap<i64, BTreeMap<SafeText, ExtraChecks>>,
     /// Failures by surface and address.
     addresses: BTreeMap<SafeText, BTreeMap<IpAddr, u64>>,
@@ -93,17 +96,17 @@ pub(crate) struct Evidence {
     seen: BTreeMap<(SafeText, SafeText, SafeText, FailureClass), ClassEvidence>,
 }
 
-/// What was seen of one class of failure.
+/// The evidence of one class of failure.
 #[derive(Clone, Debug)]
 pub(crate) struct ClassEvidence {
     pub(crate) example: Example,
     pub(crate) statuses: BTreeMap<u16, u64>,
-    /// How often the evidence names each phase.
+    /// The number of failures whose evidence names each phase.
     pub(crate) phases: BTreeMap<Phase, u64>,
 }
 
 impl Evidence {
-    /// Adds a failed check. `in_window`: not in the day before.
+    /// Adds a failed check. `in_window`: whether it was due in the range and not in the lead-in.
     pub(crate) fn add(&mut self, outcome: &Outcome, step: i64, in_window: bool) {
         let Some(fact) = FailureFact::of(outcome) else { return };
         if in_window {
@@ -130,7 +133,7 @@ impl Evidence {
         self.join(facts, extra, step);
     }
 
-    /// Adds the evidence of other checks, counted into buckets that are no longer than ours.
+    /// Adds other evidence, whose buckets are no longer than `step`.
     pub(crate) fn merge(&mut self, other: Evidence, step: i64) {
         self.join(other.facts, other.extra, step);
         for (surface, addresses) in other.addresses {
@@ -169,7 +172,7 @@ impl Evidence {
         }
     }
 
-    /// What extra checks found in the buckets that begin within a span, for some surfaces.
+    /// The results of the extra checks in the buckets that begin within a span, for some surfaces.
     pub(crate) fn extra(&self, from: i64, to: i64, surfaces: &[SafeText]) -> ExtraChecks {
         let mut all = ExtraChecks::default();
         let buckets = if from <= to { Some(self.extra.range(from..=to)) } else { None };
@@ -180,7 +183,8 @@ impl Evidence {
         all
     }
 
-    /// The facts of the buckets that begin within a span, in milliseconds since 1970, with their counts.
+    /// The facts of the buckets that begin within a span, in milliseconds since 1970, with their
+    /// counts.
     pub(crate) fn facts(&self, from: i64, to: i64) -> impl Iterator<Item = (&FailureFact, u64)> {
         let buckets = if from <= to { Some(self.facts.range(from..=to)) } else { None };
         buckets.into_iter().flatten().flat_map(|(_, facts)| facts.iter().map(|(fact, n)| (fact, *n)))
@@ -191,7 +195,7 @@ impl Evidence {
         self.addresses.iter().flat_map(|(surface, addresses)| addresses.iter().map(move |(ip, n)| (surface, *ip, *n)))
     }
 
-    /// What was seen of one class of one series' failures.
+    /// The evidence of one class of failure in one series.
     pub(crate) fn seen(
         &self,
         vantage: &SafeText,
@@ -206,7 +210,7 @@ impl Evidence {
         let addresses = self.addresses.entry(surface.clone()).or_default();
         *addresses.entry(address).or_default() += n;
         if addresses.len() > ADDRESSES {
-            // The lowest are complete: one that is put out never comes back.
+            // The lowest addresses have full counts: one that is dropped never comes back.
             addresses.pop_last();
         }
     }
@@ -236,7 +240,7 @@ impl Evidence {
 }
 
 impl ClassEvidence {
-    /// Joins what was seen of the same class elsewhere.
+    /// Adds the evidence of the same class from another part of the journals.
     pub(crate) fn merge(&mut self, other: &ClassEvidence) {
         if other.example < self.example {
             self.example = other.example.clone();
@@ -252,13 +256,13 @@ impl ClassEvidence {
     fn count_status(&mut self, status: u16, n: u64) {
         *self.statuses.entry(status).or_default() += n;
         if self.statuses.len() > STATUSES {
-            // As with addresses, the lowest are complete.
+            // As with addresses, the lowest have full counts.
             self.statuses.pop_last();
         }
     }
 }
 
-/// A name from a journal as it may be printed.
+/// A name from a journal, made safe to print.
 pub(crate) fn name(text: &str) -> SafeText {
     /// Longer than any name that a probe file accepts.
     const LONGEST: usize = 200;
@@ -301,7 +305,7 @@ impl FailureFact {
     }
 }
 
-/// Whether a redirect leads to a page to log in at, or to one that speaks of the service's state.
+/// Whether a redirect leads to a login page or to a status page.
 fn is_elsewhere(location: &str) -> bool {
     let location = location.to_ascii_lowercase();
     ["login", "signin", "sign-in", "maintenance", "status", "sorry", "unavailable"]
@@ -310,7 +314,7 @@ fn is_elsewhere(location: &str) -> bool {
 }
 
 impl Validity {
-    /// That of the certificate that a check refused.
+    /// The validity of the certificate that a check refused; `None` if it refused none.
     fn of(class: FailureClass, outcome: &Outcome) -> Option<Validity> {
         let certificate = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref());
         let certificate = certificate.filter(|_| class.is_of_certificate())?;
@@ -351,7 +355,8 @@ impl BodyKind {
     }
 }
 
-/// The phase a class breaks in: its own, or where it can be any, the one the evidence names most often.
+/// The phase in which failures of a class occur: the one that the class implies, or else the one
+/// that the evidence names most often. `None` if neither is known.
 pub(crate) fn phase(class: FailureClass, seen: Option<&ClassEvidence>) -> Option<Phase> {
     match class.group() {
         ClassGroup::Resolve => Some(Phase::Resolve),
@@ -360,7 +365,7 @@ pub(crate) fn phase(class: FailureClass, seen: Option<&ClassEvidence>) -> Option
         ClassGroup::Processing => Some(Phase::Processing),
         ClassGroup::Transfer => Some(Phase::Transfer),
         ClassGroup::AnyConnected => {
-            // Of equally many the earlier phase.
+            // On a tie, the earlier phase.
             let phases = &seen?.phases;
             phases.iter().rev().max_by_key(|(_, n)| **n).map(|(phase, _)| *phase)
         }

@@ -1,27 +1,28 @@
-//! What the extra checks that `--diagnose` and `addresses = "all"` make found, counted over many failures.
+//! Results of the extra checks that `--diagnose` and `addresses = "all"` make, counted over many
+//! failures.
 
 use crate::model::{Diagnosis, ExtraKind, Outcome, Verdict};
 
-/// What extra checks found, counted.
+/// Results of extra checks, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ExtraChecks {
     pub(crate) resolver_answers: u64,
     pub(crate) resolver_fails: u64,
     pub(crate) last_answers: u64,
     pub(crate) last_dead: u64,
-    /// Diagnoses in which some of the name's addresses answered and others did not.
+    /// Failed checks for which some of the name's addresses answered and others did not.
     pub(crate) split: u64,
     pub(crate) whole: u64,
-    /// Diagnoses in which the split was by family.
+    /// Of `split`, those in which one address family answered and the other did not.
     pub(crate) by_family: u64,
-    /// Of these, those in which IPv6 failed and IPv4 answered.
+    /// Of `by_family`, those in which IPv6 failed and IPv4 answered.
     pub(crate) v6_failed: u64,
     pub(crate) tcp_open: u64,
     pub(crate) tcp_closed: u64,
 }
 
 impl ExtraChecks {
-    /// Counts a failed check: what it found at each address, where all are asked, and its diagnosis.
+    /// Counts a failed check: the result at each address if all were asked, and its diagnosis.
     pub(crate) fn add(&mut self, outcome: &Outcome) {
         let diagnosis = outcome.evidence.as_ref().and_then(|evidence| evidence.diagnosis.as_ref());
         let asked = outcome.addresses.iter().map(|one| (one.address.is_ipv6(), one.verdict == Verdict::Up));
@@ -36,7 +37,7 @@ impl ExtraChecks {
         }
     }
 
-    /// Counts the addresses of a name that were asked each by itself: whether of IPv6, and whether it answered.
+    /// Counts the addresses of one name: for each, whether it is IPv6 and whether it answered.
     fn count_addresses(&mut self, asked: &[(bool, bool)]) {
         let answers = asked.iter().filter(|(_, answered)| *answered).count();
         if answers > 0 && answers < asked.len() {
@@ -74,7 +75,7 @@ impl ExtraChecks {
         self.tcp_closed += other.tcp_closed;
     }
 
-    /// What the extra checks found, in words.
+    /// The results in words.
     pub(crate) fn words(&self) -> Vec<String> {
         let pair =
             |words: &str, yes: u64, no: u64| (yes + no > 0).then(|| format!("{words} {yes} of {} times", yes + no));
@@ -89,13 +90,14 @@ impl ExtraChecks {
     }
 }
 
-/// The addresses that a diagnosis asked: whether of IPv6, and whether it answered.
+/// The addresses that a diagnosis asked: for each, whether it is IPv6 and whether it answered.
 fn addresses_of(diagnosis: &Diagnosis) -> Vec<(bool, bool)> {
     let addresses = diagnosis.extra.iter().filter(|extra| extra.kind == ExtraKind::Address);
     addresses.map(|extra| (extra.target.as_str().starts_with('['), extra.answered())).collect()
 }
 
-/// The family, 4 or 6, of which no address answers while all of the other do.
+/// The family, 4 or 6, of which no address answers while every address of the other does; `None` if
+/// there is no such family.
 fn failed_family(asked: &[(bool, bool)]) -> Option<u8> {
     let all = |v6: bool, answered: bool| {
         let mut of_family = asked.iter().filter(|(family, _)| *family == v6).peekable();

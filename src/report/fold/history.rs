@@ -1,5 +1,5 @@
-//! What came before the window: by surface and hour, for what is usual and for objectives whose
-//! span is longer than the window.
+//! Checks before the range, by surface and hour: for the baseline, and for objectives whose span is
+//! longer than the range.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,51 +11,52 @@ use crate::model::Verdict;
 use crate::report::fold::bucket;
 use crate::window::{Histogram, Latency, Window};
 
-/// How many days before the window say what is usual.
+/// The days before the range from which the baseline is computed.
 pub(crate) const DAYS: i64 = 28;
 
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// The parts of an hour in which failures are counted.
+/// The length of the slots in which failures are counted, in milliseconds.
 pub(crate) const SLOT_MS: i64 = 5 * 60_000;
 
-/// An hour, as a step between instants in milliseconds.
+/// An hour in milliseconds, as a `usize` for `step_by`.
 const HOUR_STEP: usize = 3_600_000;
 
 /// Checks by surface and hour.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
-    /// The start of the window.
+    /// The start of the range; `None` if it has none.
     from: Option<i64>,
     surfaces: BTreeMap<Arc<str>, SurfaceHistory>,
 }
 
-/// What is known of one surface.
+/// The history of one surface.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SurfaceHistory {
-    /// Up and down checks by the hour they were due in, those of the window too, those in maintenance left out.
+    /// Up and down checks by the hour in which they were due, including those in the range, without
+    /// those in maintenance.
     pub(crate) hours: BTreeMap<i64, Judged>,
-    /// The hours of which there are checks, also in maintenance.
+    /// The hours that have checks, including those in maintenance.
     pub(crate) seen: BTreeSet<i64>,
-    /// Before the window, by hour.
+    /// Before the range, by hour: windows of up to an hour.
     pub(crate) hourly: BTreeMap<i64, PastSpan>,
-    /// Before the window, by day: what came in windows longer than an hour.
+    /// Before the range, by day: windows longer than an hour.
     pub(crate) daily: BTreeMap<i64, PastSpan>,
-    /// Failures before the window, by the five minutes they were due in.
+    /// Failures before the range, by the five-minute slot in which they were due.
     pub(crate) failing: BTreeMap<i64, u64>,
-    /// All of it, by phase.
+    /// The latency before the range, by phase.
     pub(crate) latency: Latency,
 }
 
-/// Judged checks.
+/// Judged checks: up and down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Judged {
     pub(crate) n: u64,
     pub(crate) failed: u64,
 }
 
-/// An hour or a day of the past.
+/// An hour or a day before the range.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PastSpan {
     pub(crate) judged: Judged,
@@ -87,13 +88,13 @@ impl SurfaceHistory {
         self.latency.merge(&other.latency);
     }
 
-    /// Counts the failures of a window by the time they were due.
+    /// Counts the failures of a window in the slots in which they were due.
     fn count_failing(&mut self, window: &Window) {
         for run in window.strip.runs().filter(|run| run.verdict == Verdict::Down) {
             let (from, length) = (run.from.as_millisecond(), run.to.as_millisecond() - run.from.as_millisecond());
             let distance =
                 (length / i64::try_from(run.count.saturating_sub(1)).unwrap_or(i64::MAX).max(1)).unsigned_abs();
-            // By the slot: a line may say of four thousand million checks that they failed.
+            // Slot by slot, not check by check: one line may claim four thousand million failures.
             let (mut due, mut left) = (from, run.count);
             while left > 0 {
                 let slot = bucket::floor(due, SLOT_MS);
@@ -119,7 +120,8 @@ impl History {
         History { from: from.map(Timestamp::as_millisecond), surfaces: BTreeMap::new() }
     }
 
-    /// The earliest instant that is of use.
+    /// The earliest instant of use: for the baseline or for the longest objective. `None` if the
+    /// range has no start.
     pub(crate) fn reads_from(&self, to: Option<Timestamp>, objective: Option<Duration>) -> Option<Timestamp> {
         let usual = self.from? - DAYS * DAY_MS;
         let objective =
@@ -130,7 +132,7 @@ impl History {
         Timestamp::from_millisecond(usual.min(promised)).ok()
     }
 
-    /// Counts the checks of a window, be it in the window of the report or before.
+    /// Counts the checks of a window, in the range or before it.
     pub(crate) fn count(&mut self, window: &Window) {
         let hour = bucket::floor(window.from.as_millisecond(), HOUR_MS);
         let judged = Judged { n: window.counts.judged(), failed: window.counts.down };
@@ -144,7 +146,7 @@ impl History {
         }
     }
 
-    /// Adds a window from before the window of the report to what is usual.
+    /// Adds a window from before the range to the baseline.
     pub(crate) fn window(&mut self, window: &Window) {
         let (begins, ends) = (window.from.as_millisecond(), window.to.as_millisecond());
         if self.from.is_some_and(|from| begins < from - DAYS * DAY_MS) {
@@ -164,14 +166,14 @@ impl History {
         }
     }
 
-    /// Adds what came before the same window by other lines.
+    /// Adds the history from other lines, for the same range.
     pub(crate) fn merge(&mut self, other: History) {
         for (surface, theirs) in other.surfaces {
             self.surfaces.entry(surface).and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
         }
     }
 
-    /// What is known of a surface.
+    /// The history of a surface; `None` if it has no checks.
     pub(crate) fn past(&self, surface: &str) -> Option<&SurfaceHistory> {
         self.surfaces.get(surface)
     }

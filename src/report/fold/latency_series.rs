@@ -14,7 +14,7 @@ pub(crate) struct LatencySeries {
     pub(crate) control: bool,
     /// By the start of the bucket, in milliseconds since 1970.
     pub(crate) latency: BTreeMap<i64, Latency>,
-    /// The same of the checks by remote address, if they are counted.
+    /// Checks by remote address, per bucket; empty if the journal does not count them.
     pub(crate) remotes: BTreeMap<i64, Remotes>,
 }
 
@@ -23,7 +23,7 @@ impl LatencySeries {
         LatencySeries { surface, vantage, control, latency: BTreeMap::new(), remotes: BTreeMap::new() }
     }
 
-    /// Adds what a window has, in a bucket.
+    /// Adds the latency and the addresses of a window to a bucket.
     pub(crate) fn add(&mut self, bucket: i64, latency: &Latency, remotes: &Remotes) {
         self.latency.entry(bucket).or_default().merge(latency);
         if !remotes.is_empty() {
@@ -37,7 +37,7 @@ impl LatencySeries {
         self.join(latency, remotes, step);
     }
 
-    /// Adds the same sheet of another fold, whose buckets are no longer than ours.
+    /// Adds the same series of another fold, whose buckets are no longer than `step`.
     pub(crate) fn merge(&mut self, other: LatencySeries, step: i64) {
         self.join(other.latency, other.remotes, step);
     }

@@ -1,13 +1,15 @@
-//! One check as the log keeps it, and packed: eight bytes.
+//! One check as the log keeps it, and its packed form of eight bytes.
 
 use std::num::NonZero;
 
 use crate::model::{FailureClass, Verdict};
 
-/// Bits of a packed check that hold what was found; the rest, 44 bits, is the instant, which suffices until 2527.
+/// Bits of a packed check that hold the result; the other 44 bits hold the instant, which suffices
+/// until 2527.
 const FOUND_BITS: u32 = 20;
 const FOUND_MASK: u64 = (1 << FOUND_BITS) - 1;
-/// Where in them the verdict stands, whether it was set aside, and the code: the class takes the bits below.
+/// The positions of the verdict, the set-aside flag and the code within the result bits; the class
+/// has the lowest bits.
 const VERDICT_SHIFT: u32 = 18;
 const ASIDE_SHIFT: u32 = 17;
 const CODE_SHIFT: u32 = 7;
@@ -21,22 +23,23 @@ pub(crate) struct LoggedCheck {
     pub(crate) at: i64,
     /// What was found.
     pub(crate) verdict: Verdict,
-    /// The class of its failure, as the check itself found it.
+    /// The class of the failure as the check found it, before it was set aside.
     pub(crate) class: Option<FailureClass>,
-    /// The code that the failure came with.
+    /// The status code of the failure.
     pub(crate) code: Option<NonZero<u16>>,
-    /// Whether the failure is not held against the target, since the control targets failed too.
+    /// Whether the failure is not counted against the target, because the control targets failed
+    /// too.
     pub(crate) is_set_aside: bool,
 }
 
 impl LoggedCheck {
-    /// The class that it counts as.
+    /// The class under which it counts: that of a failed control if it is set aside.
     pub(crate) const fn counted_class(&self) -> Option<FailureClass> {
         if self.is_set_aside { Some(FailureClass::ControlFailed) } else { self.class }
     }
 }
 
-/// The place of a verdict in the code.
+/// The bits that encode a verdict.
 const fn verdict_code(verdict: Verdict) -> u64 {
     match verdict {
         Verdict::Up => 0,
@@ -46,20 +49,21 @@ const fn verdict_code(verdict: Verdict) -> u64 {
     }
 }
 
-/// When a packed check began.
+/// When a packed check began, in milliseconds since 1970.
 pub(super) const fn began(packed: u64) -> i64 {
     (packed >> FOUND_BITS).cast_signed()
 }
 
-/// Whether packed checks that differ by so much found the same: what is found stands in the low bits.
+/// Whether two packed checks that differ by this number have the same result and different
+/// instants: the result is in the low bits.
 pub(super) const fn is_distance(difference: u64) -> bool {
     difference > 0 && difference & FOUND_MASK == 0
 }
 
-/// Packs a check; instants before 1970 are held there.
+/// Packs a check. An instant before 1970 becomes 1970.
 pub(super) fn pack(check: &LoggedCheck) -> u64 {
     let class = check.class.map_or(0, |class| class as u64 + 1);
-    // No protocol has a code beyond three digits.
+    // No protocol has codes of more than three digits.
     let code = check.code.map_or(0, |code| u64::from(code.get()).min(CODE_MASK));
     check.at.max(0).cast_unsigned() << FOUND_BITS
         | verdict_code(check.verdict) << VERDICT_SHIFT
@@ -68,7 +72,7 @@ pub(super) fn pack(check: &LoggedCheck) -> u64 {
         | class
 }
 
-/// The check that was packed, its code held at three digits.
+/// Unpacks a check. A code above 1023 was packed as 1023.
 pub(super) fn unpack(packed: u64) -> LoggedCheck {
     const VERDICTS: [Verdict; 4] = [Verdict::Up, Verdict::Down, Verdict::Unknown, Verdict::Missed];
     let verdict = VERDICTS[(packed >> VERDICT_SHIFT & 3) as usize];

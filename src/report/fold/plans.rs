@@ -1,5 +1,6 @@
-//! What was to run, from the plan lines of journals: so that a probe that never ran and a shard that never started
-//! are known. Plans come in any order, and a prober repeats its plan each day.
+//! What probers planned to run, from the plan lines of journals, so that a probe that never ran and
+//! a shard that never started are noticed. Plans come in any order, and a prober repeats its plan
+//! each day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,19 +12,19 @@ pub(crate) struct Plans {
     of_prober: BTreeMap<ProberKey, ProberPlan>,
 }
 
-/// Who has a plan: a vantage, or one shard of it.
+/// A prober: a vantage, or one shard of it.
 type ProberKey = (String, Option<Shard>);
 
-/// What one prober was to run.
+/// What one prober planned to run.
 #[derive(Clone, Debug)]
 pub(crate) struct ProberPlan {
-    /// When it was first said, and last, in milliseconds since 1970.
+    /// The instants of its first and its latest plan line, in milliseconds since 1970.
     first: i64,
     latest: i64,
     probes: BTreeMap<String, PlannedSpan>,
 }
 
-/// A probe, and the first and the last plan that have it.
+/// A probe, with the first and the last plan line that list it.
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedSpan {
     pub(crate) probe: PlannedProbe,
@@ -74,8 +75,9 @@ impl Plans {
         self.of_prober.keys().any(|(of, shard)| of == vantage && shard.is_some_and(|shard| shard.of > 1))
     }
 
-    /// By vantage, what its probers are to run as far as that was said since an instant: with as many shards as the
-    /// newest plan has, so that one shard more or less leaves none over.
+    /// By vantage, the plans of its probers whose latest line is from `since` or later. Only those
+    /// with the same number of shards as the newest plan, so that changing the number leaves no
+    /// stale shard.
     pub(crate) fn in_force(&self, since: i64) -> BTreeMap<&str, Vec<(Option<Shard>, &ProberPlan)>> {
         let mut of_vantage: BTreeMap<&str, Vec<(Option<Shard>, &ProberPlan)>> = BTreeMap::new();
         for ((vantage, shard), plan) in self.of_prober.iter().filter(|(_, plan)| plan.latest >= since) {
@@ -88,14 +90,14 @@ impl Plans {
         of_vantage
     }
 
-    /// Whether the latest plans of a vantage have a probe; absent if it has none.
+    /// Whether the latest plans of a vantage list a probe; `None` if it has no plan.
     pub(crate) fn lists(&self, vantage: &str, probe: &str) -> Option<bool> {
         let mut plans = self.of_prober.iter().filter(|((of, _), _)| of == vantage).map(|(_, plan)| plan).peekable();
         plans.peek()?;
         Some(plans.any(|plan| plan.probes.get(probe).is_some_and(|span| span.last == plan.latest)))
     }
 
-    /// The vantages and the probes that they are to run, as far as that was said since an instant.
+    /// The vantages and probes of all plans whose latest line is from `since` or later.
     pub(crate) fn planned(&self, since: i64) -> BTreeSet<(&str, &str)> {
         let plans = self.of_prober.iter().filter(|(_, plan)| plan.latest >= since);
         plans
@@ -105,7 +107,7 @@ impl Plans {
 }
 
 impl ProberPlan {
-    /// When it was first said, in milliseconds since 1970.
+    /// The instant of its first plan line, in milliseconds since 1970.
     pub(crate) const fn first(&self) -> i64 {
         self.first
     }

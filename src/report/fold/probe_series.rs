@@ -1,4 +1,4 @@
-//! One probe from one vantage, added up.
+//! The checks of one probe from one vantage, added up.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::window::{Histogram, Remotes, Window};
 
-/// What tells one series from another.
+/// What identifies a series.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SeriesKey {
     pub(crate) vantage: Arc<str>,
@@ -18,7 +18,7 @@ pub(crate) struct SeriesKey {
 }
 
 impl SeriesKey {
-    /// That of a window.
+    /// The key of a window's series.
     pub(crate) fn of(window: &Window) -> SeriesKey {
         SeriesKey {
             vantage: Arc::clone(&window.vantage),
@@ -29,40 +29,40 @@ impl SeriesKey {
     }
 }
 
-/// One probe from one vantage.
+/// One probe from one vantage: a series.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     pub(crate) vantage: Arc<str>,
     pub(crate) surface: Arc<str>,
     pub(crate) probe: Arc<str>,
     pub(crate) control: bool,
-    /// Whether any certificate was accepted.
+    /// Whether any check accepted any certificate (`tls.insecure`).
     pub(crate) insecure: bool,
-    /// Its place among the latency series.
+    /// The index of its latency series.
     pub(crate) latency_place: usize,
     pub(crate) counts: Counts,
     pub(crate) flaky: u64,
-    /// Up checks of which something that `warn` names did not hold.
+    /// Up checks for which something that `warn` names did not hold.
     pub(crate) warnings: u64,
     /// Checks by remote address, of whole windows.
     pub(crate) remotes: Remotes,
     pub(crate) latency: Histogram,
     pub(crate) failed_latency: Histogram,
     pub(crate) lag: Histogram,
-    /// The checks in the range,
+    /// The checks in the range.
     pub(crate) log: CheckLog,
-    /// and those in the day before.
+    /// The checks in the lead-in before the range.
     pub(crate) lead_in: CheckLog,
-    /// What is in none of these: the checks within maintenance.
+    /// The checks within maintenance, which are in no other field.
     pub(crate) maintenance: MaintenanceChecks,
 }
 
-/// Checks that were due within maintenance: counted, and judged by nobody.
+/// Checks that were due within maintenance: counted, but not judged.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MaintenanceChecks {
-    /// Those in the range.
+    /// The checks in the range.
     pub(crate) counts: Counts,
-    /// They and those of the day before.
+    /// The checks in the range and in the lead-in.
     pub(crate) log: CheckLog,
 }
 
@@ -82,12 +82,13 @@ impl MaintenanceChecks {
         self.log.merge(other.log);
     }
 
-    /// The time that the checks cover, each of them for `reach`, in order.
+    /// The spans that the checks cover, `reach` milliseconds from each, in order.
     pub(crate) fn spans(&self, reach: i64) -> impl Iterator<Item = (i64, i64)> {
         self.log.runs().map(move |run| (run.first.at, run.last_at.saturating_add(reach)))
     }
 
-    /// For how long there was maintenance between two instants, where a check stands for `interval`.
+    /// The time in maintenance between two instants, in milliseconds, if a check covers `interval`
+    /// milliseconds.
     pub(crate) fn within(&self, from: i64, to: i64, interval: i64) -> i64 {
         let (mut length, mut until) = (0, from);
         for (begin, end) in self.spans(interval) {
@@ -135,7 +136,7 @@ impl Series {
         }
     }
 
-    /// Adds what another fold has of the same probe and vantage.
+    /// Adds the same series of another fold.
     pub(crate) fn merge(&mut self, other: Series) {
         self.counts.merge(&other.counts);
         self.flaky += other.flaky;
@@ -150,22 +151,24 @@ impl Series {
         self.maintenance.merge(other.maintenance);
     }
 
-    /// Its checks between two instants, ends included, those of the day before too, in order.
+    /// The checks between two instants, ends included, in order, with those of the lead-in.
     pub(crate) fn between(&self, from: i64, to: i64) -> impl Iterator<Item = LoggedCheck> {
         self.lead_in.between(from, to).chain(self.log.between(from, to))
     }
 
-    /// The runs of them that reach into the time between two instants, ends included.
+    /// The runs that overlap the span between two instants, ends included, with those of the
+    /// lead-in.
     pub(crate) fn runs_between(&self, from: i64, to: i64) -> impl Iterator<Item = EvenRun> {
         self.lead_in.runs_between(from, to).chain(self.log.runs_between(from, to))
     }
 
-    /// Its checks in order, those of the day before too, thinned runs whole where they can be.
+    /// All checks in order, with those of the lead-in, thinned runs in one piece where possible.
     pub(crate) fn runs(&self) -> impl Iterator<Item = EvenRun> {
         self.lead_in.runs().chain(self.log.runs())
     }
 
-    /// How far its checks are apart, those of the day before too, in order, and how often in a row.
+    /// The distances between neighbouring checks in milliseconds, in order, with those of the
+    /// lead-in, and how often each occurs in a row.
     pub(crate) fn distances(&self) -> impl Iterator<Item = (i64, u64)> {
         let mut before: Option<i64> = None;
         self.runs().flat_map(move |run| {
@@ -184,7 +187,7 @@ impl Series {
         }
     }
 
-    /// Whether anything of it lies in the range.
+    /// Whether any of its checks lie in the range.
     pub(crate) const fn is_in_range(&self) -> bool {
         self.counts.scheduled() > 0 || self.maintenance.counts.scheduled() > 0
     }

@@ -1,4 +1,4 @@
-//! What a report is asked.
+//! The question that a report answers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,42 +12,44 @@ use crate::model::{IncidentRules, Surfaces};
 /// What is asked.
 #[derive(Clone, Debug, Default)]
 pub struct Question {
-    /// The answer is about the time from here on; absent: from the first window on.
+    /// The start of the range; `None`: the first window.
     pub from: Option<Timestamp>,
-    /// The answer is about the time before this, and is judged at it; absent: up to the last check, judged there.
+    /// The end of the range, exclusive, and the instant at which the state is judged; `None`: the
+    /// last check.
     pub to: Option<Timestamp>,
-    /// The length of a bucket of the series; absent: what makes a readable chart.
+    /// The length of a bucket of the series; `None`: chosen for a readable chart.
     pub bucket: Option<Duration>,
-    /// When a stretch of failures is an incident.
+    /// The rules that make failures an incident.
     pub rules: IncidentRules,
     /// The surfaces with their labels and objectives.
     pub surfaces: Surfaces,
-    /// The address family, 4 or 6, of the probes that are asked over one alone, by name.
+    /// By probe name, the address family (4 or 6), for probes that use one family alone.
     pub families: BTreeMap<String, u8>,
-    /// Whether HTTP/3 is spoken, of the probes of hosts that are asked over HTTP/3 and over TCP, by name.
+    /// By probe name, whether it uses HTTP/3, for hosts that are probed over both HTTP/3 and TCP.
     pub http3: BTreeMap<String, bool>,
-    /// How long before `from` checks are followed, so that an incident that began before it has a start; absent: a day.
+    /// How long before `from` checks are read, so that an incident that began before it has a
+    /// start; `None`: one day.
     pub lead_in: Option<Duration>,
-    /// The time zone of instants in texts; absent: UTC.
+    /// The time zone of instants in texts; `None`: UTC.
     pub zone: Option<TimeZone>,
 }
 
-/// How long before the time that is asked about checks are followed, if nothing else is said.
+/// The default lead-in.
 const LEAD_IN: Duration = Duration::from_hours(24);
 
 impl Question {
-    /// How long before `from` checks are followed.
+    /// The lead-in: how long before `from` checks are read.
     pub(crate) fn lead_in(&self) -> Duration {
         self.lead_in.unwrap_or(LEAD_IN)
     }
 
-    /// From which instant on checks are followed, in milliseconds since 1970.
+    /// The start of the lead-in, in milliseconds since 1970.
     pub(crate) fn followed_from(&self) -> i64 {
         let lead_in = i64::try_from(self.lead_in().as_millis()).unwrap_or(i64::MAX);
         self.from.map_or(i64::MIN, |from| from.as_millisecond().saturating_sub(lead_in))
     }
 
-    /// How instants between two others are written in texts.
+    /// The format of instants in texts about the span between two others.
     pub(crate) fn instants(&self, from: Timestamp, to: Timestamp) -> InstantFormat {
         InstantFormat::of_range(from, to, self.zone.clone().unwrap_or(TimeZone::UTC))
     }

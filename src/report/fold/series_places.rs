@@ -1,5 +1,5 @@
-//! Which series a window is of: by its names; and sooner where these are the very copies that an earlier window had, as
-//! those of one reader are.
+//! Finds the series of a window: by its names, or faster if the names are the same allocations as
+//! those of an earlier window, as they are within one reader.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use crate::window::Window;
 
 use super::probe_series::{Series, SeriesKey};
 
-/// So many series are found by the copies of their names.
+/// The number of slots for finding series by the addresses of their names.
 const RECENT: usize = 1 << 12;
 
-/// The places of series in their list.
+/// The indexes of series in the list of all series.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SeriesPlaces {
     by_names: HashMap<SeriesKey, usize>,
-    /// By a hash of where the names lie; a guess, to be confirmed.
+    /// Indexes by a hash of the names' addresses; each is a guess that must be confirmed.
     recent: Vec<usize>,
 }
 
 impl SeriesPlaces {
-    /// The place of a window's series.
+    /// The index of a window's series; `None` if it is new.
     pub(crate) fn of_window(&mut self, window: &Window, all: &[Series]) -> Option<usize> {
         if self.recent.is_empty() {
             self.recent = vec![usize::MAX; RECENT];
@@ -41,18 +41,18 @@ impl SeriesPlaces {
         Some(place)
     }
 
-    /// The place of a series by its names.
+    /// The index of a series by its names; `None` if it is new.
     pub(crate) fn get(&self, key: &SeriesKey) -> Option<usize> {
         self.by_names.get(key).copied()
     }
 
-    /// Notes the place of a series.
+    /// Stores the index of a series.
     pub(crate) fn insert(&mut self, key: SeriesKey, place: usize) {
         self.by_names.insert(key, place);
     }
 }
 
-/// A number below [`RECENT`] of where a window's names lie.
+/// A slot below [`RECENT`], from the addresses of a window's names.
 fn slot(window: &Window) -> usize {
     let address = |name: &Arc<str>| Arc::as_ptr(name).cast::<u8>().addr() >> 4;
     (address(&window.probe) ^ address(&window.vantage).rotate_left(5)) % RECENT

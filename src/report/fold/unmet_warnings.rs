@@ -1,4 +1,4 @@
-//! What `warn` names and did not hold, by probe and rule, as the kept evidence has it.
+//! Expectations under `warn` that did not hold, by probe and rule, from the kept evidence.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use crate::model::{Mismatch, Outcome, SafeText};
 use crate::report::fold::evidence::name;
 
-/// The most rules of all probes that are known.
+/// The most entries, of all probes together.
 const RULES: usize = 10_000;
 
-/// By surface, probe and rule: what was found last.
+/// The latest mismatch, by surface, probe and rule.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UnmetWarnings(BTreeMap<(SafeText, SafeText, String), (Timestamp, Mismatch)>);
 
 impl UnmetWarnings {
-    /// Adds those of a check.
+    /// Adds the mismatches of a check.
     pub(crate) fn add(&mut self, outcome: &Outcome) {
         for unmet in &outcome.warnings {
             let key = (name(&outcome.surface), name(&outcome.probe), unmet.assertion.clone());
@@ -27,7 +27,7 @@ impl UnmetWarnings {
         other.0.into_iter().for_each(|(key, found)| self.note(key, found));
     }
 
-    /// Those of a probe, by rule.
+    /// The mismatches of a probe, by rule.
     pub(crate) fn of<'w>(&'w self, surface: &'w SafeText, probe: &'w SafeText) -> impl Iterator<Item = &'w Mismatch> {
         let first = (surface.clone(), probe.clone(), String::new());
         let of_probe = self.0.range(first..).take_while(move |((of, name, _), _)| of == surface && name == probe);

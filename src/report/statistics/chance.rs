@@ -1,4 +1,5 @@
-//! Seeded chance for tests: the same seed gives the same course of events on every machine.
+//! A seeded random number generator for tests: the same seed gives the same sequence on every
+//! machine.
 
 /// `SplitMix64` (Steele, Lea and Flood, 2014).
 pub(crate) struct Chance(u64);
@@ -16,12 +17,12 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    /// Whether something of this probability happens.
+    /// Whether an event of this probability happens.
     pub(crate) fn happens(&mut self, probability: f64) -> bool {
         crate::report::statistics::number(self.below(1 << 32)) < probability * 4_294_967_296.0
     }
 
-    /// A number below a limit.
+    /// A number below `limit`.
     pub(crate) const fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
