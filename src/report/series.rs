@@ -1,5 +1,5 @@
-//! The checks of one probe from one vantage: when it was out, whether it flaps, how often it was
-//! asked, and what is usual for its surface.
+//! Analyzes the checks of one probe from one vantage: its outages, whether it flaps, its cadence,
+//! and the baseline of its surface.
 
 pub(crate) mod analysis;
 pub(crate) mod cadence;

@@ -8,7 +8,7 @@ use crate::report::fold::logged_check::LoggedCheck;
 pub(crate) struct EvenRun {
     /// The first check.
     pub(crate) first: LoggedCheck,
-    /// The start of the last check, in milliseconds since 1970.
+    /// The instant of the last check, in milliseconds since 1970.
     pub(crate) last_at: i64,
     /// The number of checks, at least one.
     pub(crate) count: u64,
@@ -55,7 +55,7 @@ impl EvenRun {
         [(distance, self.count - 1 - longer), (distance + 1, longer)]
     }
 
-    /// The start of the nth check, counted from 0, in milliseconds since 1970.
+    /// The instant of the nth check, counted from 0, in milliseconds since 1970.
     pub(crate) fn at(&self, n: u64) -> i64 {
         let length = i128::from((self.last_at - self.first.at).max(0));
         let into = length * i128::from(n) / i128::from(self.gaps());
@@ -76,7 +76,7 @@ impl EvenRun {
         })
     }
 
-    /// The number of checks that began before an instant.
+    /// The number of checks before an instant.
     pub(crate) fn before(&self, at: i64) -> u64 {
         let (into, length) = (i128::from(at - self.first.at), i128::from(self.last_at - self.first.at));
         if into <= 0 {
@@ -84,7 +84,7 @@ impl EvenRun {
         } else if length < into {
             self.count
         } else {
-            // The nth check begins at length × n / (count - 1), rounded down.
+            // The nth check is at length × n / (count - 1), rounded down.
             let before = (into * i128::from(self.count - 1)).div_euclid(length)
                 + i128::from((into * i128::from(self.count - 1)).rem_euclid(length) > 0);
             u64::try_from(before).unwrap_or(u64::MAX).min(self.count)

@@ -19,7 +19,7 @@ const CODE_MASK: u64 = 0x3ff;
 /// One check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LoggedCheck {
-    /// When it began, in milliseconds since 1970.
+    /// When it was due, in milliseconds since 1970. In journals of format version 1: when it began.
     pub(crate) at: i64,
     /// What was found.
     pub(crate) verdict: Verdict,
@@ -49,7 +49,7 @@ const fn verdict_code(verdict: Verdict) -> u64 {
     }
 }
 
-/// When a packed check began, in milliseconds since 1970.
+/// The instant of a packed check, in milliseconds since 1970.
 pub(super) const fn began(packed: u64) -> i64 {
     (packed >> FOUND_BITS).cast_signed()
 }

@@ -1,5 +1,5 @@
-//! One pass over the checks of one probe from one vantage: its outages, the counts over time, and
-//! what was due and not seen.
+//! One pass over the checks of one probe from one vantage: finds its outages, counts its checks
+//! over time, and counts the checks that were due but are missing.
 
 use std::collections::BTreeMap;
 
@@ -21,66 +21,67 @@ use crate::report::series::report_range::ReportRange;
 use crate::report::series::series_tally::{ClassSpan, SeriesTally};
 use crate::report::statistics::{number, ratio, rounded};
 
-/// Milliseconds of a minute.
+/// Milliseconds per minute.
 const MINUTE_MS: f64 = 60_000.0;
 
-/// A prober that was silent for no longer than this, in milliseconds, or than a tenth of a shorter
-/// window, is not called silent, whatever its cadence: one run by hand has none to speak of.
+/// A silence up to this long, in milliseconds, or up to a tenth of the range if that is shorter, is
+/// never reported, whatever the cadence: checks made by hand have no cadence to speak of.
 const SILENCE_FORGIVEN_MS: i64 = 60_000;
 
-/// After so many checks in a row that could not be judged, nothing is known of now.
+/// After this many checks in a row that could not be judged, the current state is unknown.
 const BLIND_AFTER: u32 = 3;
 
-/// What one pass over a series found.
+/// The result of one pass over a series.
 #[derive(Clone, Debug)]
 pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) series: &'f Series,
-    /// How its checks ended, judged again by what is known of the vantage.
+    /// Checks by verdict, after rejudging them with what is known of the vantage.
     pub(crate) counts: Counts,
     pub(crate) vantage: SafeText,
     pub(crate) surface: SafeText,
     pub(crate) probe: SafeText,
-    /// How often it was asked; absent if the checks are too few to tell.
+    /// The cadence of its checks; `None` if they are too few to tell.
     pub(crate) cadence: Option<Cadence>,
     pub(crate) detector: OutageDetector,
-    /// Its failures outside of its own outages, for the pools that it is in.
+    /// Its failures outside its own outages, for the pools it belongs to.
     pub(crate) failures: FailureLog,
     pub(crate) classes: BTreeMap<FailureClass, ClassSpan>,
-    /// How many of their failures came with each code.
+    /// Failures by class and status code.
     pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
-    /// The last check that was made, whatever it found.
+    /// The last check that was made, whatever its verdict; in milliseconds since 1970.
     pub(crate) last: Option<i64>,
-    /// Whether the last checks say nothing because we were offline or could not judge.
+    /// Whether the last checks show nothing, because the vantage was offline or could not judge.
     pub(crate) blind: bool,
-    /// How many of its last checks in a row say nothing for that reason.
+    /// The number of last checks in a row that show nothing for that reason.
     pub(crate) blind_checks: u32,
-    /// Whether nothing was heard of it for long at the end of the window.
+    /// Whether it was silent for long at the end of the range.
     pub(crate) silent: bool,
-    /// Its latest judged checks: of a quarter of an hour, or twenty.
+    /// Its latest judged checks: those of 15 minutes, or twenty if these are more.
     pub(crate) recent: Vec<JudgedCheck>,
     pub(crate) coverage: Coverage,
-    /// The same up to its last check.
+    /// The coverage up to its last check.
     pub(crate) coverage_while_seen: Coverage,
 }
 
 impl SeriesAnalysis<'_> {
-    /// The usual time between two checks, or between the starts of two bursts of them, in milliseconds.
+    /// The usual interval between two checks, or between the starts of two bursts, in milliseconds.
     pub(crate) fn interval(&self) -> Option<i64> {
         self.cadence.map(|cadence| cadence.every)
     }
 
-    /// So many of its latest judged checks, as far as it has them.
+    /// The latest judged checks, at most `checks` of them.
     pub(crate) fn latest(&self, checks: usize) -> &[JudgedCheck] {
         &self.recent[self.recent.len().saturating_sub(checks)..]
     }
 
-    /// The minutes that so many of its checks stand for.
+    /// The minutes that this many of its checks cover.
     pub(crate) fn minutes(&self, checks: u64) -> f64 {
         number(checks) * self.cadence.map_or(0.0, Cadence::per_check) / MINUTE_MS
     }
 }
 
-/// Analyzes a series, and counts its checks by the start of the bucket. `is_planned`: a plan says that it runs.
+/// Analyzes a series and counts its checks per bucket, by the start of the bucket. `is_planned`:
+/// whether a plan lists it.
 pub(crate) fn analyze<'f>(
     series: &'f Series,
     range: &ReportRange<'_>,
@@ -135,7 +136,7 @@ pub(crate) fn analyze<'f>(
     (analyses, seen.buckets)
 }
 
-/// What a series comes to, check by check.
+/// The state of one pass over a series, check by check.
 struct SeriesWatch<'o> {
     detector: OutageDetector,
     failures: FailureLogger,
@@ -145,7 +146,7 @@ struct SeriesWatch<'o> {
 }
 
 impl SeriesWatch<'_> {
-    /// Adds a check, and gives it as it is judged by what is known of the vantage.
+    /// Adds a check and returns it rejudged with what is known of the vantage.
     fn see(&mut self, check: &LoggedCheck) -> LoggedCheck {
         let judged = Offline::judged(self.offline, *check);
         match judged.verdict {
@@ -165,8 +166,8 @@ impl SeriesWatch<'_> {
         judged
     }
 
-    /// Adds the checks of a run if all are good and none was made while the vantage was offline; says whether
-    /// they were.
+    /// Adds the checks of a run if all are up and the vantage was online throughout; returns
+    /// whether they were added.
     fn see_good(&mut self, checks: &EvenRun) -> bool {
         let is_clear = self.offline.is_none_or(|offline| offline.is_clear(checks));
         if checks.first.verdict != Verdict::Up || !is_clear {
@@ -179,8 +180,8 @@ impl SeriesWatch<'_> {
         true
     }
 
-    /// Whether the last checks say nothing. One that could not be judged says little; with nothing
-    /// but such checks, one is enough.
+    /// Whether the last checks show nothing. One check that could not be judged is not enough,
+    /// unless the series has only such checks.
     const fn is_blind(&self) -> bool {
         self.blind_checks >= BLIND_AFTER || (self.blind_checks > 0 && !self.seeing)
     }
@@ -193,7 +194,7 @@ fn recent(
     cadence: Option<Cadence>,
     range: &ReportRange<'_>,
 ) -> Vec<JudgedCheck> {
-    /// So far back at least, in milliseconds, and so many intervals.
+    /// Looks back at least this long, in milliseconds, and at least this many intervals.
     const BACK_MS: i64 = 15 * 60_000;
     const INTERVALS: i64 = 30;
     let back = cadence.map_or(i64::MAX, |cadence| cadence.every.saturating_mul(INTERVALS).max(BACK_MS));
@@ -207,18 +208,18 @@ fn recent(
     judgement::recent(&judged, range.to).to_vec()
 }
 
-/// How often it was asked.
+/// The cadence of a series.
 fn cadence(series: &Series, range: &ReportRange<'_>) -> Option<Cadence> {
     Cadence::of(|| series.distances(), forgiven(range))
 }
 
-/// No longer a silence than this is called one.
+/// The longest silence that is not reported, in milliseconds.
 fn forgiven(range: &ReportRange<'_>) -> i64 {
     SILENCE_FORGIVEN_MS.min((range.to - range.from) / 10)
 }
 
-/// How much of what was due was seen, in the window and up to the last check, and whether it fell silent before the
-/// end of the window.
+/// The coverage of the range, the coverage up to the last check, and whether the series was silent
+/// at the end of the range.
 fn coverage(
     series: &Series,
     seen: &SeriesTally,
@@ -233,7 +234,7 @@ fn coverage(
     if let (Some(cadence), Some(first), Some(last)) = (cadence, seen.first, seen.last) {
         let has_past = !series.lead_in.is_empty();
         let (interval, forgiven) = (cadence.every, forgiven(range));
-        // A maintenance is no silence.
+        // Maintenance is no silence.
         let heard = last.max(series.maintenance.log.last_at().unwrap_or(last));
         silent = range.to - heard > forgiven.max(interval.saturating_mul(SILENT_AFTER));
         let begin = if has_past && range.from_is_asked { range.from } else { first };

@@ -1,25 +1,26 @@
-//! How often a probe is asked, as its checks show it: at a steady interval, or in bursts, as when
-//! cron starts a few passes each time.
+//! The cadence of a probe, derived from its checks: a steady interval, or bursts, as when cron
+//! starts a few passes at a time.
 
-/// Runs of checks, a run each so often.
+/// Bursts of checks at a regular interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cadence {
-    /// The usual interval between the starts of two runs, in milliseconds; above zero.
+    /// The usual interval between the starts of two bursts, in milliseconds; above zero.
     pub(crate) every: i64,
-    /// The checks of a usual run: 1 at a steady interval.
+    /// The checks in a usual burst: 1 at a steady interval.
     pub(crate) checks: u64,
 }
 
-/// After so many cadences without a check there is no data.
+/// A series that has no check for more than this many intervals is silent.
 pub(crate) const SILENT_AFTER: i64 = 5;
 
-/// A pause is this many times as long as checks of one run are apart.
+/// A distance is a pause between bursts if it is at least this many times the lower quartile of all
+/// distances.
 const PAUSE: i64 = 10;
 
-/// What goes on for longer than this is no burst but a watch with gaps.
+/// A burst that lasts longer than this, in milliseconds, is no burst but a `watch` with gaps.
 const LONGEST_BURST_MS: i64 = 300_000;
 
-/// A run of checks with no pause between them.
+/// A burst of checks with no pause between them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
     from: i64,
@@ -34,8 +35,10 @@ impl Run {
 }
 
 impl Cadence {
-    /// The rhythm of checks that are so far apart, in order, and how often in a row. Two runs that last no longer than `by_hand` each
-    /// show a rhythm; longer ones with one pause between them are a watch with a gap in it. Absent below three checks.
+    /// The cadence of checks, given the distances between neighbours in order and how often each
+    /// occurs in a row. Two bursts that last at most `by_hand` milliseconds each are enough to show
+    /// a cadence; longer ones with a single pause between them are a `watch` with a gap. `None` if
+    /// there are fewer than three checks, or if half of the distances are zero.
     pub(crate) fn of<I: Iterator<Item = (i64, u64)>>(distances: impl Fn() -> I, by_hand: i64) -> Option<Cadence> {
         let mut sorted: Vec<(i64, u64)> = distances().filter(|(_, times)| *times > 0).collect();
         sorted.sort_unstable();
@@ -44,7 +47,7 @@ impl Cadence {
             return None;
         }
         let (longest, _) = *sorted.last()?;
-        // In bursts of two, every second distance is within a run.
+        // In bursts of two, every other distance is within a burst.
         let pause = nth(&sorted, all / 4).max(1).saturating_mul(PAUSE);
         let bursts = (longest >= pause).then(|| bursts(distances(), pause, by_hand)).flatten();
         let steady = || {
@@ -54,18 +57,18 @@ impl Cadence {
         bursts.or_else(steady)
     }
 
-    /// The time that one check stands for, in milliseconds.
+    /// The time that one check covers, in milliseconds.
     #[expect(clippy::cast_precision_loss, reason = "times and counts stay far below 2^52")]
     pub(crate) fn per_check(self) -> f64 {
         self.every as f64 / self.checks as f64
     }
 
-    /// Whether checks so far apart keep it: three times at least, and more often than not. Passes made by hand now and
-    /// then do not.
+    /// Whether checks at these distances keep the cadence: at least three times, and in at least
+    /// two thirds of the cases. Occasional passes by hand do not.
     pub(crate) fn is_kept(self, distances: impl Iterator<Item = (i64, u64)>) -> bool {
         const FEWEST: u64 = 3;
         let (mut kept, mut pauses) = (0, 0);
-        // Of a burst the distances within it say nothing.
+        // Distances within a burst do not count.
         for (distance, times) in distances.filter(|(distance, _)| *distance >= self.every / 2) {
             pauses += times;
             kept += if distance <= self.every + self.every / 4 { times } else { 0 };
@@ -73,13 +76,13 @@ impl Cadence {
         kept >= FEWEST && kept * 3 >= pauses * 2
     }
 
-    /// The checks that are due in so many milliseconds.
+    /// The number of checks due in `ms` milliseconds.
     pub(crate) fn due_in(self, ms: i64) -> u64 {
         u64::try_from(ms.max(0) / self.every).unwrap_or_default().saturating_mul(self.checks)
     }
 }
 
-/// The value that so many do not exceed, of sorted ones and how often each is there.
+/// The value at an index of a sorted list, given as values and how often each occurs.
 fn nth(sorted: &[(i64, u64)], mut rank: u64) -> i64 {
     for (value, times) in sorted {
         match rank.checked_sub(*times) {
@@ -90,7 +93,8 @@ fn nth(sorted: &[(i64, u64)], mut rank: u64) -> i64 {
     sorted.last().map_or(0, |(value, _)| *value)
 }
 
-/// The rhythm of runs with pauses between them, where most checks are made in bursts.
+/// The cadence of bursts; `None` if most checks are not made in bursts, or if the pause is only a
+/// gap.
 fn bursts(distances: impl Iterator<Item = (i64, u64)>, pause: i64, by_hand: i64) -> Option<Cadence> {
     let runs = runs(distances, pause);
     let mut begins: Vec<i64> = runs.windows(2).map(|pair| pair[1].from - pair[0].from).collect();
@@ -104,7 +108,7 @@ fn bursts(distances: impl Iterator<Item = (i64, u64)>, pause: i64, by_hand: i64)
     (are_bursts && !is_gap).then(|| Cadence { every, checks: quantile(&mut sizes, 2) })
 }
 
-/// The checks parted if there is a pause.
+/// Divides checks into bursts at each pause.
 fn runs(distances: impl Iterator<Item = (i64, u64)>, pause: i64) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut run = Run { from: 0, to: 0, checks: 1 };
@@ -123,7 +127,8 @@ fn runs(distances: impl Iterator<Item = (i64, u64)>, pause: i64) -> Vec<Run> {
     runs
 }
 
-/// The value that a part of all does not reach: of 2 the median, of 4 the lower quartile. Not of nothing.
+/// The element at `len / part` of the sorted values: for 2 the median, for 4 the lower quartile.
+/// `values` must not be empty.
 fn quantile<T: Ord + Copy>(values: &mut [T], part: usize) -> T {
     let at = values.len() / part;
     *values.select_nth_unstable(at).1
@@ -153,7 +158,7 @@ mod tests {
         Cadence { every, checks }
     }
 
-    /// Runs of so many checks a second apart, each so often.
+    /// `runs` bursts, one each `every` milliseconds, of `checks` checks that are a second apart.
     fn burst(runs: i64, every: i64, checks: i64) -> Vec<i64> {
         (0..runs).flat_map(|run| (0..checks).map(move |check| run * every + check * 1_000)).collect()
     }
@@ -186,7 +191,7 @@ mod tests {
         let mut instants = burst(300, MINUTE, 1);
         instants.retain(|at| !(100 * MINUTE..280 * MINUTE).contains(at));
         assert_eq!(of(&instants), Some(rhythm(MINUTE, 1)));
-        // A laptop that is awake for eight hours a day.
+        // A laptop that is awake eight hours a day.
         let week: Vec<i64> =
             (0..7).flat_map(|day| (0..480).map(move |minute| (day * 1_440 + minute) * MINUTE)).collect();
         assert_eq!(of(&week), Some(rhythm(MINUTE, 1)));

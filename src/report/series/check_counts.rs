@@ -1,4 +1,4 @@
-//! How many checks of a stretch of time could be judged, and how they failed.
+//! Counts the checks in a span of time by verdict, class and status code.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::report::fold::probe_series::Series;
 use crate::report::series::offline::Offline;
 use crate::window::add_counts;
 
-/// Checks of a stretch of time.
+/// The checks in a span of time, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CheckCounts {
     pub(crate) judged: u64,
@@ -17,7 +17,7 @@ pub(crate) struct CheckCounts {
     pub(crate) unknown: u64,
     pub(crate) missed: u64,
     pub(crate) classes: BTreeMap<FailureClass, u64>,
-    /// How many of them came with each code.
+    /// Failures by class and status code.
     pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
 }
 
@@ -40,10 +40,10 @@ impl CheckCounts {
         }
     }
 
-    /// Adds those checks of a run that began between two instants, ends included.
+    /// Adds the checks of a run between two instants, ends included.
     fn add_run(&mut self, run: &EvenRun, offline: Option<&Offline>, (from, to): (i64, i64)) {
         if run.first.verdict == Verdict::Up {
-            // Nothing that is known of the vantage changes them.
+            // Rejudging never changes an up check.
             self.judged += run.before(to.saturating_add(1)) - run.before(from);
         } else {
             let checks = run.checks().filter(|check| (from..=to).contains(&check.at));
@@ -61,7 +61,8 @@ impl CheckCounts {
     }
 }
 
-/// Counts the checks of a series in each of some spans, in order and disjoint, ends included.
+/// Counts the checks of a series in each span. The spans are in order and disjoint, and include
+/// their ends.
 pub(crate) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i64)]) -> Vec<CheckCounts> {
     let mut counts = vec![CheckCounts::default(); spans.len()];
     let (Some((from, _)), Some((_, to))) = (spans.first(), spans.last()) else { return counts };

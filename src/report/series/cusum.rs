@@ -1,10 +1,12 @@
-//! When the share of failures of a pool of series rises above what is usual, and when it is back: Page's CUSUM
-//! (Biometrika 41, 1954) of the log-likelihood of rounds. A *round* is all checks of the pool within one interval.
+//! Detects when the failed ratio of a pool of series rises above its usual value and when it is
+//! back: Page's CUSUM (Biometrika 41, 1954) of the log-likelihood ratio of rounds. A *round* is all
+//! checks of the pool within one interval.
 //!
-//! Failures are correlated: in some rounds half of all checks fail together, by a network's hiccup that is over with
-//! the next. So a round is either bad, and then any number of its checks fail alike, or its failures are independent
-//! at a share. The likelihood is that mixture: thirty failures in one round say no more for a lasting rise than one
-//! bad round does, and five failures in each of three rounds do.
+//! Failures are correlated: in some rounds half of all checks fail together, because of a network
+//! hiccup that is over by the next round. So the likelihood is a mixture: a round either is bad,
+//! and then any number of failures is equally likely, or its failures are independent, with a
+//! probability equal to the ratio. Thirty failures in one round are then no more evidence for a
+//! lasting rise than one bad round is; five failures in each of three rounds are.
 
 use std::collections::VecDeque;
 
@@ -14,35 +16,36 @@ use crate::report::statistics::{ln_choose, number};
 /// The share of rounds that are bad.
 const BAD_ROUNDS: f64 = 0.01;
 
-/// A rise is to this much above the usual share, in points. Large ones are found sooner by the others.
+/// The rises that are tested for, as increases of the failed ratio. The larger ones detect large
+/// rises sooner.
 const RISES: [f64; 3] = [0.04, 0.10, 0.25];
 
-/// Less than this is not looked for: it is the least share that counts as usual.
+/// The lowest failed ratio that counts as usual.
 pub(crate) const USUAL_AT_LEAST: f64 = 0.01;
 
-/// What fails more often than this is not usual, however long it has.
+/// The highest failed ratio that counts as usual, however long it has lasted.
 const USUAL_AT_MOST: f64 = 0.05;
 
-/// How far back the usual share looks.
+/// The usual failed ratio is computed over this long, in milliseconds.
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// A rise of the share of failures.
+/// A rise of the failed ratio. Its instants are in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Rise {
-    /// The first failure of it: where the sum left zero for the last time.
+    /// Its first failure: the first one since the sum last left zero.
     pub(crate) onset: i64,
-    /// The failure that made it certain.
+    /// The failure at which it was detected.
     pub(crate) detected_at: i64,
-    /// Failed and judged checks from the onset to then.
+    /// Failed and judged checks from the onset to the detection.
     pub(crate) detected_with: (u32, u32),
-    /// Its last failure; absent while it goes on.
+    /// Its last failure; `None` while it continues.
     pub(crate) last_failed: Option<i64>,
 }
 
-/// The failures of one round, and about how many checks it had.
+/// The failures of one round, and its approximate number of checks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Round {
-    /// Its first failure and its last.
+    /// Its first and its last failure, in milliseconds since 1970.
     pub(crate) first: i64,
     pub(crate) last: i64,
     pub(crate) failed: u32,
@@ -53,7 +56,8 @@ pub(crate) struct Round {
 #[derive(Clone, Debug)]
 pub(crate) struct Cusum {
     threshold: f64,
-    /// A rise is over when the evidence for the usual share against the incident's is so strong.
+    /// A rise is over once the log-likelihood ratio of the usual ratio to that of the incident
+    /// reaches this.
     over: f64,
     usual: UsualShare,
     sums: [Sum; RISES.len()],
@@ -61,17 +65,17 @@ pub(crate) struct Cusum {
     rises: Vec<Rise>,
 }
 
-/// The sum for one rise.
+/// The CUSUM for one size of rise.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sum {
     llr: f64,
-    /// The first failure since it left zero.
+    /// The first failure since the sum left zero.
     onset: i64,
-    /// What was counted since.
+    /// The checks since then.
     counted: Counted,
 }
 
-/// Checks, in fractions where their number is known by their rate.
+/// Checks; fractions if their number is derived from a rate.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counted {
     failed: f64,
@@ -85,25 +89,25 @@ impl Counted {
     }
 }
 
-/// A rise that goes on.
+/// A rise that continues.
 #[derive(Clone, Copy, Debug)]
 struct OpenRise {
     rise: Rise,
-    /// What was counted in it.
+    /// The checks in it.
     counted: Counted,
-    /// The sum for its end, what was counted since that left zero, and the last failure before.
+    /// The sum for its end, the checks since that sum left zero, and the last failure before.
     back: f64,
     pending: Counted,
     last_failed: i64,
 }
 
-/// The share of failures in the last day, rises left out.
+/// The failed ratio of the last day without rises.
 #[derive(Clone, Debug, Default)]
 struct UsualShare {
-    /// By hour.
+    /// By hour since 1970.
     hours: VecDeque<(i64, Counted)>,
     all: Counted,
-    /// What was counted since the sums were last at zero: it is usual only if no rise comes of it.
+    /// The checks since all sums were last at zero: they become usual only if no rise follows.
     pending: Counted,
 }
 
@@ -126,17 +130,19 @@ impl UsualShare {
         }
     }
 
-    /// The usual share: of nothing it is high, so that a young journal is believed slowly.
+    /// The usual failed ratio. Without data it is the highest allowed, so that a new journal raises
+    /// alarms slowly.
     fn share(&self) -> f64 {
         ((self.all.failed + 2.0) / (self.all.judged.max(0.0) + 2.0)).clamp(USUAL_AT_LEAST, USUAL_AT_MOST)
     }
 }
 
 impl Cusum {
-    /// Nothing seen yet, in one of so many pools, with rounds of so many milliseconds. Each pool is a chance for a
-    /// false alarm: the threshold grows with their number, so that the run length of all together is that of one.
+    /// The initial state, for one of `pools` pools with rounds of `round` milliseconds. Each pool
+    /// is one more chance of a false alarm, so the threshold grows with their number: all together
+    /// have the run length of one.
     pub(crate) fn new(pools: usize, round: i64) -> Cusum {
-        /// e^13 rounds of chance make one false alarm: at 30 seconds each, five months of nothing but failures.
+        /// Chance makes one false alarm in e^13 rounds: with rounds of 30 seconds, in five months.
         const ONE_POOL: f64 = 13.0;
         Cusum {
             threshold: ONE_POOL + number(pools.max(1) as u64).ln(),
@@ -148,7 +154,7 @@ impl Cusum {
         }
     }
 
-    /// Adds so many rounds without a failure, of so many checks each, up to an instant.
+    /// Adds `rounds` rounds without a failure, of `judged` checks each, up to an instant.
     pub(crate) fn push_good(&mut self, to: i64, rounds: f64, judged: f64) {
         if rounds <= 0.0 || judged <= 0.0 {
             return;
@@ -201,7 +207,7 @@ impl Cusum {
         }
     }
 
-    /// Sums below zero start again, and where all do, what was counted was usual.
+    /// Resets the sums that are not above zero. If all are reset, the checks since then were usual.
     fn rest(&mut self, at: i64) {
         for sum in &mut self.sums {
             if sum.llr <= 0.0 {
@@ -229,12 +235,12 @@ impl Cusum {
         self.usual.add(at, open.pending);
     }
 
-    /// The onset of the rise that goes on.
+    /// The onset of the rise that continues, in milliseconds since 1970; `None` if there is none.
     pub(crate) fn rising_since(&self) -> Option<i64> {
         self.open.map(|open| open.rise.onset)
     }
 
-    /// The rises in order; the last may go on.
+    /// The rises in order of time; the last may continue.
     pub(crate) fn finish(self) -> Vec<Rise> {
         let mut rises = self.rises;
         rises.extend(self.open.map(|open| open.rise));
@@ -243,15 +249,16 @@ impl Cusum {
 }
 
 impl OpenRise {
-    /// The share of failures in it, by Laplace's rule, and no lower than what was looked for.
+    /// The failed ratio within the rise, by Laplace's rule, and at least half of the smallest rise
+    /// above the usual one.
     fn share(&self, usual: f64) -> f64 {
         let share = (self.counted.failed + 1.0) / (self.counted.judged + 2.0);
         share.clamp(usual + RISES[0] / 2.0, 0.95)
     }
 }
 
-/// The logarithm of how much likelier a round is at the second share of failures than at the first. A round that
-/// has no more failures than are usual is not bad.
+/// The log-likelihood ratio of a round: positive if the failed ratio `second` explains it better
+/// than `first`. A round with no more failures than usual is not bad.
 fn llr(failed: f64, judged: f64, first: f64, second: f64) -> f64 {
     let choices = ln_choose(judged, failed);
     let is_bad = failed > judged * first.min(second);
@@ -263,7 +270,7 @@ fn llr(failed: f64, judged: f64, first: f64, second: f64) -> f64 {
     likelihood(second) - likelihood(first)
 }
 
-/// The logarithm of the sum of two numbers of which the logarithms are given.
+/// The logarithm of the sum of two numbers, given their logarithms.
 fn ln_sum(one: f64, other: f64) -> f64 {
     let (less, more) = if one < other { (one, other) } else { (other, one) };
     more + (less - more).exp().ln_1p()
@@ -276,7 +283,7 @@ mod tests {
 
     const ROUND_MS: i64 = 30_000;
 
-    /// The rises in rounds of so many checks, of which each round fails as told.
+    /// The rises found in rounds of `judged` checks, given the failures of each round.
     fn rises(judged: u32, rounds: impl Iterator<Item = u32>) -> Vec<Rise> {
         let mut cusum = Cusum::new(12, ROUND_MS);
         for (at, failed) in (0..).map(|n| n * ROUND_MS).zip(rounds) {
@@ -289,14 +296,14 @@ mod tests {
         cusum.finish()
     }
 
-    /// How many of so many checks fail by chance.
+    /// The number of checks that fail by chance.
     fn failed(chance: &mut Chance, judged: u32, share: f64) -> u32 {
         (0..judged).map(|_| u32::from(chance.happens(share))).sum()
     }
 
     #[test]
     fn a_round_has_the_likelihood_of_its_failures() {
-        // Without a failure there is no bad round: 60 × ln(0.95 / 0.99).
+        // A round without a failure is not bad: 60 × ln(0.95 / 0.99).
         assert!((llr(0.0, 60.0, 0.01, 0.05) - 60.0 * (0.95_f64 / 0.99).ln()).abs() < 1e-9);
         assert!(llr(5.0, 60.0, 0.01, 0.05) > 4.0, "five of sixty are five times what is usual");
         assert!(llr(30.0, 60.0, 0.01, 0.05).abs() < 0.01, "half of all is a bad round, at either share");

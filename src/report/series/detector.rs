@@ -1,6 +1,6 @@
-//! When one probe's failures from one vantage are an outage: it begins with the first
-//! failed check of the run that opened it and ends with the first good check of the recovery.
-//! It knows checks and their instants, and nothing of surfaces.
+//! Detects the outages of one probe from one vantage: an outage begins with the first failed check
+//! of the run that opened it and ends with the first good check of the recovery. The detector knows
+//! checks and their instants, but no surfaces.
 
 use std::collections::VecDeque;
 
@@ -14,11 +14,12 @@ use crate::report::series::run_length;
 #[derive(Clone, Debug)]
 pub(crate) struct OutageDetector {
     rules: IncidentRules,
-    /// After so long without a judged check, in milliseconds, what was before is no longer "in a row".
+    /// After this long without a judged check, in milliseconds, earlier checks no longer count as
+    /// "in a row".
     memory: i64,
-    /// Failures that are nearer to each other than this, in milliseconds, are of one round and one cluster.
+    /// Failures that are nearer to each other than this, in milliseconds, belong to one round.
     round: i64,
-    /// How many series are judged together with it, each of them a chance for a false alarm.
+    /// The number of series that are judged together: each is one more chance of a false alarm.
     series: usize,
     recent: VecDeque<Recent>,
     failed_recently: u32,
@@ -28,12 +29,12 @@ pub(crate) struct OutageDetector {
     open: Option<Outage>,
     flap: FlapDetector,
     count: Count,
-    /// What was counted in outages that are over: it is not usual.
+    /// The checks in outages that are over: they do not count as usual.
     in_outages: Count,
     outages: Vec<Outage>,
 }
 
-/// One of the last checks, and the last good one before it.
+/// One of the last checks, and the last good check before it.
 #[derive(Clone, Copy, Debug)]
 struct Recent {
     at: i64,
@@ -46,15 +47,16 @@ struct Recent {
 struct Run {
     failed: bool,
     length: u32,
-    /// The first of them.
+    /// The first of them, in milliseconds since 1970.
     start: i64,
-    /// The last good check before.
+    /// The last good check before them.
     good_before: Option<i64>,
 }
 
 impl OutageDetector {
-    /// Nothing seen yet, in one of so many series. `cadence` is the usual time between two checks in milliseconds;
-    /// after as many of them without data as the rules look back, the past is forgotten.
+    /// The initial state, for one of `series` series. `cadence` is the usual interval between two
+    /// checks in milliseconds; after a pause of `open_of` intervals the detector forgets the checks
+    /// before it.
     pub(crate) fn new(rules: &IncidentRules, cadence: Option<i64>, series: usize) -> OutageDetector {
         OutageDetector {
             rules: *rules,
@@ -74,7 +76,7 @@ impl OutageDetector {
         }
     }
 
-    /// Adds a judged check: up or down. What is neither is no data and is not added.
+    /// Adds a judged check: up or down. Checks of other verdicts are not added.
     pub(crate) fn push(&mut self, at: i64, failed: bool) {
         if self.last.is_some_and(|last| at - last > self.memory) {
             self.forget();
@@ -91,7 +93,7 @@ impl OutageDetector {
         self.follow_flapping(failed);
     }
 
-    /// Adds good checks: at once those in the middle that change nothing but numbers.
+    /// Adds good checks, skipping those in the middle that only change counts.
     pub(crate) fn push_good(&mut self, checks: &EvenRun) {
         let mut each = checks.checks();
         let mut pushed = 0;
@@ -101,7 +103,7 @@ impl OutageDetector {
             self.push(check.at, false);
             pushed += 1;
         }
-        // The last few are remembered each.
+        // The last ones enter `recent` one by one.
         let skipped = (checks.count - pushed).saturating_sub(u64::from(self.rules.open_of.get()));
         if skipped == 0 || checks.longest_distance() > self.memory {
             return each.for_each(|check| self.push(check.at, false));
@@ -115,7 +117,7 @@ impl OutageDetector {
         (pushed..checks.count).for_each(|n| self.push(checks.at(n), false));
     }
 
-    /// Whether good checks are all that it looks back to, so that one more changes nothing but numbers.
+    /// Whether it remembers only good checks, so that one more only changes counts.
     const fn is_settled(&self) -> bool {
         let rules = &self.rules;
         !self.run.failed
@@ -124,7 +126,7 @@ impl OutageDetector {
             && self.flap.is_settled()
     }
 
-    /// The outages in order; the last may be open.
+    /// The outages in order of time; the last may be open.
     pub(crate) fn outages(&self) -> impl Iterator<Item = Outage> {
         self.outages.iter().copied().chain(self.open)
     }
@@ -134,7 +136,8 @@ impl OutageDetector {
         self.open.is_some()
     }
 
-    /// Failures and judged checks since the open outage began; where none is open, among the last few.
+    /// Failed and judged checks since the open outage began; if none is open, among the last few
+    /// checks.
     pub(crate) fn failing(&self) -> (u64, u64) {
         match &self.open {
             Some(open) => (self.count.failed - open.before.failed, self.count.judged - open.before.judged),
@@ -142,23 +145,23 @@ impl OutageDetector {
         }
     }
 
-    /// Whether there are fewer checks than could ever open an outage, and all of them failed.
+    /// Whether all checks failed, but are too few to open an outage.
     pub(crate) fn only_failures(&self) -> bool {
         let judged = self.count.judged;
         judged > 0 && judged < u64::from(self.rules.open_after.get()) && self.count.failed == judged
     }
 
-    /// Judged checks, all of them.
+    /// All judged checks.
     pub(crate) const fn judged(&self) -> u64 {
         self.count.judged
     }
 
-    /// Whether it comes and goes now.
+    /// Whether it is flapping now.
     pub(crate) fn is_flapping(&self) -> bool {
         self.flap.flapping()
     }
 
-    /// The failures in a row up to now.
+    /// The number of latest checks in a row that failed.
     pub(crate) const fn failures_in_a_row(&self) -> u32 {
         if self.run.failed { self.run.length } else { 0 }
     }
@@ -210,8 +213,8 @@ impl OutageDetector {
         }
     }
 
-    /// The failures that open an outage where so much fails as did before the last few checks and outside of
-    /// outages.
+    /// The failures needed to open an outage, given the failed ratio before the last few checks and
+    /// outside outages.
     fn needed(&self) -> run_length::FailuresNeeded {
         if self.rules.open_is_set {
             return run_length::FailuresNeeded::of(&self.rules);
@@ -221,18 +224,18 @@ impl OutageDetector {
         run_length::failures_needed(&self.rules, usual, self.series)
     }
 
-    /// Whether failures from one instant to another are of more rounds than one: three checks in the same
-    /// second are no three in a row.
+    /// Whether failures from one instant to another span more than one round: three failed checks
+    /// in the same second are not three in a row.
     const fn spans_a_round(&self, from: i64, to: i64, failures: u32) -> bool {
         failures <= 1 || to - from >= self.round
     }
 
-    /// An outage that reopens while its last failure is among the checks that the rules look at
-    /// has not ended: it goes on.
+    /// Opens an outage. If the last failure of the previous outage is still among the checks that
+    /// the rules look at, that outage has not ended: reopens it instead.
     fn open(&mut self, at: i64, start: Transition, rule: OpenRule, opened_with: u32) {
         let goes_on = self.outages.pop_if(|last| self.recent.iter().any(|check| check.at == last.last_failed));
         if let Some(outage) = goes_on {
-            // Counted again, whole, when it ends.
+            // Its checks are counted again when it ends.
             self.in_outages = self.in_outages.without(outage.counted);
             self.open = Some(Outage { end: None, last_failed: at, ..outage });
             return;
@@ -251,7 +254,7 @@ impl OutageDetector {
         });
     }
 
-    /// What was counted before one of the last checks.
+    /// The checks before one of the last checks.
     fn before(&self, at: i64) -> Count {
         let mut before = self.count;
         for check in self.recent.iter().filter(|check| check.at >= at) {
@@ -298,7 +301,7 @@ mod tests {
 
     const MINUTE: i64 = 60_000;
 
-    /// Verdicts a minute apart, from a text: `.` good, `x` failed, ` ` no data.
+    /// Verdicts a minute apart, as a text: `.` good, `x` failed, space no data.
     fn analyze(verdicts: &str) -> OutageDetector {
         let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE), 1);
         for (minute, verdict) in (0..).zip(verdicts.chars()) {
@@ -408,8 +411,8 @@ mod tests {
         assert_eq!(detector.outages().count(), 0);
     }
 
-    /// How often six series open in thirty days of checks each thirty seconds that fail by chance, and in one
-    /// round of a hundred half of all together.
+    /// The number of false alarms of six series in thirty days of checks every 30 seconds that fail
+    /// by chance, and where in one of a hundred rounds half of the checks fail together.
     fn false_alarms(rules: &IncidentRules, share: f64, seed: u64) -> usize {
         const ROUND: i64 = 30_000;
         let mut chance = Chance::new(seed);
@@ -449,7 +452,7 @@ mod tests {
         assert_eq!((outage.start.by, outage.start.after), (10 * MINUTE, Some(9 * MINUTE)));
     }
 
-    /// Checks until an outage opens when 30 % fail at random, for many seeds.
+    /// The number of checks until an outage opens if 30 % fail at random, for many seeds.
     fn checks_to_open(rules: &IncidentRules) -> Vec<f64> {
         (0..2_000)
             .map(|seed| {
@@ -472,7 +475,7 @@ mod tests {
         #[expect(clippy::cast_precision_loss, reason = "two thousand")]
         let mean = in_a_row.iter().sum::<f64>() / in_a_row.len() as f64;
         assert!(median(&mut both).is_some_and(|checks| checks <= 18.0));
-        // The published mean of the rule "3 in a row" alone is 51.
+        // The published mean for the rule "3 in a row" alone is 51.
         assert!((45.0..57.0).contains(&mean), "{mean}");
         assert!(median(&mut in_a_row).is_some_and(|checks| checks > 25.0));
     }

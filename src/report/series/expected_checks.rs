@@ -1,29 +1,30 @@
-//! How many checks of a series were due. Where a plan says that it runs, or checks come again and again at the same
-//! interval, what is missing between them was due; passes made by hand have no schedule, and nothing of them is missing.
+//! The number of checks of a series that were due. If a plan lists the probe, or if its checks
+//! repeat at the same interval, missing checks between them were due. Passes by hand have no
+//! schedule, so none of their checks are missing.
 
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::Cadence;
 
-/// Checks over less time than this, in milliseconds, show no schedule.
+/// Checks that span less time than this, in milliseconds, show no schedule.
 const SHOWN_AFTER_MS: i64 = 15 * 60_000;
 
-/// What is known of the checks of a series.
+/// The schedule of a series and the span of its checks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CheckedSpan {
     pub(crate) cadence: Cadence,
     /// The first and the last check that was made, in milliseconds since 1970.
     pub(crate) first: i64,
     pub(crate) last: i64,
-    /// Where the time begins in which checks were due.
+    /// The start of the time in which checks were due, in milliseconds since 1970.
     pub(crate) begin: i64,
-    /// Whether a plan says that it runs.
+    /// Whether a plan lists the probe.
     pub(crate) is_planned: bool,
-    /// A pause that is no longer than this is not held against anyone.
+    /// A pause up to this long, in milliseconds, never counts as missed checks.
     pub(crate) forgiven: i64,
 }
 
 impl CheckedSpan {
-    /// The checks that were due until an instant that is not before the last check.
+    /// The number of checks due until an instant, which must not be before the last check.
     pub(crate) fn due(&self, series: &Series, until: i64) -> u64 {
         let scheduled = series.counts.scheduled();
         let every = self.cadence.every;
@@ -49,7 +50,7 @@ impl CheckedSpan {
         all + lost(self.last.max(before), until)
     }
 
-    /// Whether the checks, those of the day before too, come at one interval for long enough.
+    /// Whether the checks, with those of the lead-in, keep one interval for long enough.
     fn shows_schedule(&self, series: &Series) -> bool {
         let first = series.lead_in.runs().next().map_or(self.first, |run| run.first.at);
         self.last - first >= SHOWN_AFTER_MS && self.cadence.is_kept(series.distances())
@@ -79,7 +80,7 @@ mod tests {
         series
     }
 
-    /// Of checks that are due each minute, from the first of them on.
+    /// A span of checks that are due each minute, from 0 on.
     fn span(last: i64) -> CheckedSpan {
         let cadence = Cadence { every: 60_000, checks: 1 };
         CheckedSpan { cadence, first: 0, last, begin: 0, is_planned: false, forgiven: 60_000 }
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn two_probers_at_once_miss_nothing() {
-        // One probes all the time, the other from the tenth minute to the twentieth.
+        // One probes all the time, the other from minute 10 to 20.
         let series = series_of([(0, 6_000, 101), (600, 1_200, 11), (6_060, 6_600, 10)]);
         let last = 6_600_000;
         assert_eq!(span(last).due(&series, last), series.counts.scheduled());

@@ -1,40 +1,40 @@
-//! The failures of one series, and the spans in which it was asked steadily: all that a pool of series needs to know
-//! of its checks, in memory that grows with the failures and not with the checks.
+//! The failures of one series and the spans in which it was checked at a steady rate: all that a
+//! pool needs of a series, in memory that grows with the failures and not with the checks.
 
 use crate::report::fold::even_run::EvenRun;
 use crate::report::series::outage::Outage;
 use crate::report::statistics::number;
 
-/// Failures in order, and the spans of judged checks without a pause.
+/// Failures in order of time, and the spans of judged checks without a pause.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FailureLog {
     /// When each failed check was due, in milliseconds since 1970.
     failed: Vec<i64>,
     spans: Vec<AskedSpan>,
-    /// Checks that are further apart than this, in milliseconds, are of two spans.
+    /// A distance between two checks that is longer than this, in milliseconds, ends a span.
     pause: i64,
 }
 
-/// Checks at a steady rate.
+/// A span of checks at a steady rate, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct AskedSpan {
-    /// From the first check
+    /// The first check.
     pub(crate) from: i64,
-    /// to one interval after the last.
+    /// One interval after the last check.
     pub(crate) to: i64,
-    /// Checks in a millisecond.
+    /// Checks per millisecond.
     pub(crate) rate: f64,
 }
 
 impl AskedSpan {
-    /// The checks of it that are due between two instants.
+    /// The number of its checks between two instants.
     pub(crate) fn within(&self, from: i64, to: i64) -> f64 {
         let length = self.to.min(to) - self.from.max(from);
         self.rate * number(u64::try_from(length).unwrap_or_default())
     }
 }
 
-/// A span in the making.
+/// A span that may still grow.
 #[derive(Clone, Copy, Debug)]
 struct OpenSpan {
     from: i64,
@@ -42,7 +42,7 @@ struct OpenSpan {
     checks: u64,
 }
 
-/// Gathers the log of a series check by check, in order of time.
+/// Builds the log of a series check by check, in order of time.
 #[derive(Clone, Debug)]
 pub(crate) struct FailureLogger {
     log: FailureLog,
@@ -51,9 +51,9 @@ pub(crate) struct FailureLogger {
 }
 
 impl FailureLogger {
-    /// Nothing seen yet of a series that is asked so often, in milliseconds.
+    /// The initial state for a series with this usual interval between checks, in milliseconds.
     pub(crate) fn new(interval: Option<i64>) -> FailureLogger {
-        /// So many intervals without a check are a pause.
+        /// More than this many intervals without a check are a pause.
         const PAUSE: i64 = 3;
         let interval = interval.unwrap_or(1).max(1);
         let log = FailureLog { pause: interval.saturating_mul(PAUSE), ..FailureLog::default() };
@@ -63,7 +63,7 @@ impl FailureLogger {
     /// Adds a judged check.
     pub(crate) fn push(&mut self, at: i64, failed: bool) {
         match &mut self.open {
-            // There are millions of these.
+            // The common case: there are millions of these.
             Some(open) if at - open.last <= self.log.pause => {
                 open.last = at;
                 open.checks += 1;
@@ -110,8 +110,8 @@ impl FailureLogger {
         self.log.spans.push(AskedSpan { from: open.from, to, rate: 1.0 / interval });
     }
 
-    /// The log of what was seen, without the checks in outages of the series itself: in a pool they would be counted
-    /// for what everybody knows already.
+    /// The log without the checks in the series' own outages: a pool must not report again what is
+    /// known already.
     pub(crate) fn without(mut self, outages: impl Iterator<Item = Outage>) -> FailureLog {
         self.close();
         let outages: Vec<(i64, i64)> =
@@ -129,7 +129,7 @@ impl FailureLogger {
     }
 }
 
-/// What is left of a span without some others, in order.
+/// The parts of a span that no other span covers. The other spans are in order.
 fn apart(span: AskedSpan, others: &[(i64, i64)]) -> Vec<AskedSpan> {
     let mut left = Vec::new();
     let mut from = span.from;
@@ -150,17 +150,17 @@ fn apart(span: AskedSpan, others: &[(i64, i64)]) -> Vec<AskedSpan> {
 }
 
 impl FailureLog {
-    /// When each failed check was due, in order.
+    /// When each failed check was due, in milliseconds since 1970, in order.
     pub(crate) fn failed(&self) -> &[i64] {
         &self.failed
     }
 
-    /// The spans in which it was asked, in order.
+    /// The spans in which it was checked, in order.
     pub(crate) fn spans(&self) -> &[AskedSpan] {
         &self.spans
     }
 
-    /// Failed and judged checks between two instants, the first included.
+    /// Failed and judged checks between two instants, the first included and the second not.
     pub(crate) fn count(&self, from: i64, to: i64) -> (u64, u64) {
         let before = |at: i64| self.failed.partition_point(|failed| *failed < at);
         let failed = before(to).saturating_sub(before(from)) as u64;
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::report::series::outage::{Count, OpenRule, Transition};
 
-    /// Checks ten apart: `.` good, `x` failed, ` ` none.
+    /// Checks 10 ms apart: `.` good, `x` failed, space none.
     fn logged(checks: &str) -> FailureLogger {
         let mut logger = FailureLogger::new(Some(10));
         for (n, check) in (0..).zip(checks.chars()).filter(|(_, check)| *check != ' ') {
@@ -215,7 +215,8 @@ mod tests {
     fn the_checks_of_its_own_outages_are_left_out() {
         let log = logged("..xxx..x..xxx").without([outage(20, 40, true), outage(100, 120, false)].into_iter());
         assert_eq!(log.failed(), [70]);
-        // A check stands for the interval from it to the next: of the last good one before an outage all is left.
+        // A check covers the interval up to the next, so the last good one before an outage counts
+        // in full.
         assert_eq!(log.count(0, 1_000), (1, 8));
     }
 

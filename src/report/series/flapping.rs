@@ -1,37 +1,39 @@
-//! Does it come and go? Nagios' percentage of state changes, and whether the changes are a pattern
-//! or the chance of a random failure.
+//! Detects flapping: Nagios' percentage of state changes, and whether the changes form a pattern or
+//! are random failures.
 //!
-//! The percentage is that of nagioscore's `base/flapping.c`: the last 21 states, 20 possible
-//! changes, the oldest weighing 0.75 and the newest 1.25; flapping begins at 30 % and ends at 20 %.
+//! The percentage is that of nagioscore's `base/flapping.c`: of the last 21 states, with 20
+//! possible changes, the oldest weighing 0.75 and the newest 1.25. Flapping starts at 30 % and ends
+//! at 20 %.
 //!
-//! A site that fails at random half of the time changes its state all the time, and is down or
-//! degraded, not flapping. So two things must hold: the percentage of the *firm* states (two
-//! failures in a row are down, two good checks up), looked at every 1, 3, 5 or 10 checks, and that
-//! most changes of the raw checks are changes of the firm state too, where chance makes a third
-//! of them. Or the raw checks alternate.
+//! A site at which half of the checks fail at random changes its state all the time, but it is down
+//! or degraded and not flapping. So flapping needs two things. The percentage must hold for the
+//! *firm* state (two failures in a row are down, two good checks up), sampled every 1, 3, 5 or 10
+//! checks. And more than three quarters of the changes between checks must be changes of the firm
+//! state too; with random failures a third are. Or the checks alternate.
 
 use std::collections::VecDeque;
 
-/// States that are remembered.
+/// The number of states remembered.
 const STATES: u32 = 21;
-/// Flapping begins here, in percent,
+/// Flapping starts at this percentage
 const HIGH: f64 = 30.0;
-/// and ends here.
+/// and ends at this one.
 const LOW: f64 = 20.0;
-/// The percentage of raw checks above which they alternate; chance gives 50 on average at most.
+/// Checks alternate from this percentage on; random failures give 50 on average at most.
 const ALTERNATING: f64 = 85.0;
-/// Below this they do no longer.
+/// Checks stop alternating at this percentage.
 const SCATTERED: f64 = 70.0;
-/// Every how many checks the firm state is looked at.
+/// The firm state is sampled every this many checks.
 const STRIDES: [usize; 4] = [1, 3, 5, 10];
-/// A state that lasts this many times longer than those before it has come to stay.
+/// A state that has lasted more than this many times as long as each of the two before it is
+/// stable: no longer flapping.
 const SETTLED: u64 = 3;
 
-/// After so many good checks all that is remembered is good: the states of the longest stride, and the
-/// checks before the first of them.
+/// After this many good checks, everything remembered is good: the states of the longest stride,
+/// and the checks before the first of them.
 const SETTLED_AFTER: u32 = STATES * 10 + 10;
 
-/// The last states, the newest in the lowest bit.
+/// The last states, 1 for failed, the newest in the lowest bit.
 #[derive(Clone, Copy, Debug, Default)]
 struct States(u32);
 
@@ -40,7 +42,7 @@ impl States {
         self.0 = (self.0 << 1 | u32::from(failed)) & ((1 << STATES) - 1);
     }
 
-    /// Nagios' percentage of state changes.
+    /// Nagios' percentage of state changes, 0 to 100.
     fn percent(self) -> f64 {
         let changes = (self.0 ^ (self.0 >> 1)) & ((1 << (STATES - 1)) - 1);
         if changes == 0 {
@@ -63,7 +65,7 @@ pub(crate) struct FlapDetector {
     alternating: bool,
     recent: VecDeque<Check>,
     checks: usize,
-    /// The good checks in a row up to now, no more than [`SETTLED_AFTER`].
+    /// The latest good checks in a row, at most [`SETTLED_AFTER`].
     good: u32,
     last: bool,
     firm_down: bool,
@@ -78,7 +80,7 @@ struct Check {
     firm: bool,
 }
 
-/// How long the firm state lasts, and how long those before it lasted, in checks.
+/// How long the firm state has lasted, and how long the two before it lasted, in checks.
 #[derive(Clone, Copy, Debug, Default)]
 struct Dwell {
     down: bool,
@@ -134,12 +136,12 @@ impl FlapDetector {
         self.percent = percent;
     }
 
-    /// Whether only good checks are remembered, so that one more changes nothing but numbers.
+    /// Whether only good checks are remembered, so that one more only changes counts.
     pub(crate) const fn is_settled(&self) -> bool {
         self.good == SETTLED_AFTER
     }
 
-    /// Adds so many good checks where it is settled: nothing but their number is new.
+    /// Adds good checks to a settled detector: only counts change.
     pub(crate) fn skip_good(&mut self, checks: u64) {
         self.checks = self.checks.wrapping_add(usize::try_from(checks).unwrap_or(usize::MAX));
         self.dwell.now += checks;
@@ -151,7 +153,8 @@ impl FlapDetector {
         self.alternating || (self.latched.contains(&true) && !settled())
     }
 
-    /// The percentage of state changes now: the highest of the raw checks and the firm states.
+    /// The percentage of state changes now, 0 to 100: the highest among the checks and the sampled
+    /// firm states.
     pub(crate) const fn percent(&self) -> f64 {
         self.percent
     }
@@ -163,7 +166,8 @@ impl FlapDetector {
         self.recent.push_back(check);
     }
 
-    /// Whether most changes of the checks that the states of a stride stand for were firm.
+    /// Whether more than three quarters of the changes were firm, among the checks that the states
+    /// of a stride span.
     fn in_stretches(&self, stride: usize) -> bool {
         let span = STATES as usize * stride;
         let (mut raw, mut firm) = (0, 0);
@@ -207,7 +211,7 @@ mod tests {
         }
     }
 
-    /// Follows a pattern; returns for how many checks it flapped.
+    /// Follows a pattern; returns the number of checks at which it flapped.
     fn flapped(pattern: impl Iterator<Item = bool>) -> (u32, FlapDetector) {
         let mut flap = FlapDetector::default();
         let mut flapped = 0;

@@ -1,5 +1,6 @@
-//! A state is judged by the latest checks against what is allowed. [`judge`] judges one series from its verdicts
-//! alone; a report, which knows its incidents too, asks `is_excessive` of the pooled recent checks.
+//! Judges a state by comparing the latest checks with the allowed failed ratio. [`judge`] judges
+//! one series from its verdicts alone; a report, which also knows incidents, applies `is_excessive`
+//! to the pooled recent checks.
 
 use std::time::Duration;
 
@@ -12,30 +13,31 @@ use crate::window::{Run, Strip};
 /// The recent checks are those of this time,
 const RECENT: Duration = Duration::from_mins(15);
 
-/// or so many, whichever is more.
+/// or this many, if these are more.
 const RECENT_CHECKS: usize = 20;
 
 /// Fewer failures are a blip.
 const FAILURES: u64 = 3;
 
-/// What is allowed where neither the usual share of failures nor an objective is known.
+/// The allowed failed ratio if neither the usual one nor an objective is known.
 pub(crate) const ALLOWED: f64 = 0.01;
 
-/// A judged check: when it began, in milliseconds since 1970, and whether it failed.
+/// A judged check: up or down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JudgedCheck {
-    /// When it began.
+    /// When it was due, in milliseconds since 1970. In journals of format version 1: when it began.
     pub at: i64,
     /// Whether the target was down.
     pub failed: bool,
 }
 
-/// The state of a series of checks in order of time, judged at an instant in milliseconds since 1970:
+/// The state of a series of checks in order of time, judged at the instant `to` in milliseconds
+/// since 1970:
 ///
-/// - `unknown` if there is none;
-/// - `down` where the last `open_after`, or all of fewer, failed;
-/// - `degraded` where at least three of the recent ones failed and the 95 % interval of their share
-///   (Wilson) excludes what is allowed;
+/// - `unknown` if there is no check;
+/// - `down` if the last `open_after` checks failed, or all of fewer;
+/// - `degraded` if at least three of the recent checks failed and the 95 % interval of their failed
+///   ratio (Wilson) lies above `allowed`;
 /// - `up` otherwise.
 #[must_use]
 pub fn judge(checks: &[JudgedCheck], to: i64, open_after: u32, allowed: f64) -> State {
@@ -49,8 +51,8 @@ pub fn judge(checks: &[JudgedCheck], to: i64, open_after: u32, allowed: f64) -> 
     judge_share(checks, to, allowed)
 }
 
-/// The state of checks in order of time by their recent share alone, as of many series together: `degraded` or `up`,
-/// `unknown` if there is none.
+/// The state of checks in order of time by their recent failed ratio alone, as for many series
+/// together: `degraded` or `up`, `unknown` if there is no check.
 #[must_use]
 pub(crate) fn judge_share(checks: &[JudgedCheck], to: i64, allowed: f64) -> State {
     let recent = recent(checks, to);
@@ -64,7 +66,8 @@ pub(crate) fn judge_share(checks: &[JudgedCheck], to: i64, allowed: f64) -> Stat
     }
 }
 
-/// The state of a surface from those of its probes: `down` where nearly all are, `degraded` where one is or is down.
+/// The state of a surface from those of its probes: `down` if nearly all are down, `degraded` if
+/// any is failing, `unknown` if none could be judged.
 #[must_use]
 pub(crate) fn state_of_probes(probes: &[State]) -> State {
     let of = |wanted: State| probes.iter().filter(|state| **state == wanted).count();
@@ -80,7 +83,8 @@ pub(crate) fn state_of_probes(probes: &[State]) -> State {
     }
 }
 
-/// The state of everything: the worst of the surfaces. Unknown wins over up: what nobody saw is not up.
+/// The overall state: that of the worst surface. `unknown` outranks `up`, because a surface without
+/// data is not up.
 #[must_use]
 pub fn worst(surfaces: impl Iterator<Item = State>) -> State {
     let severity = |state: &State| match state {
@@ -93,21 +97,22 @@ pub fn worst(surfaces: impl Iterator<Item = State>) -> State {
     surfaces.max_by_key(severity).unwrap_or(State::Unknown)
 }
 
-/// About how often a check opens a false incident of one probe where this share of checks fails by chance and the
-/// rules hold as they are written: once in as many checks as one divided by it.
+/// The approximate probability that a check opens a false incident of one probe, if a share of
+/// checks fails by chance and the rules apply as configured. Its inverse is the number of checks
+/// between two false incidents.
 #[must_use]
 pub(crate) fn false_alarm(rules: &IncidentRules, share: f64) -> f64 {
     run_length::false_alarm(rules, share)
 }
 
-/// Whether so many probes are nearly all of a surface: it is down as a whole then, while a function that still works
-/// makes it degraded.
+/// Whether this many probes are nearly all (at least nine tenths) of a surface: then the surface as
+/// a whole is down; if one function still works, it is degraded.
 #[must_use]
 pub(crate) fn is_nearly_all(probes: usize, of: usize) -> bool {
     probes * 10 >= of * 9
 }
 
-/// The judged checks of a strip that a state is judged by: the latest, in order of time.
+/// The latest checks of a strip that are needed to judge a state, in order of time.
 #[must_use]
 pub fn latest(strip: &Strip, open_after: u32) -> Vec<JudgedCheck> {
     let span = i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX);
@@ -129,26 +134,27 @@ pub fn latest(strip: &Strip, open_after: u32) -> Vec<JudgedCheck> {
     checks
 }
 
-/// Whether so many failures of so many checks are more than what is allowed, for certain.
+/// Whether the failures certainly exceed the allowed ratio: at least three, and the 95 % interval
+/// (Wilson) lies above it.
 #[must_use]
 pub(crate) fn is_excessive(failed: u64, judged: u64, allowed: f64) -> bool {
     failed >= FAILURES && wilson(failed, judged).is_some_and(|[low, _]| low > allowed)
 }
 
-/// The checks of the last quarter of an hour or the last twenty, whichever is more.
+/// The checks of the last 15 minutes, or the last twenty if these are more.
 pub(crate) fn recent(checks: &[JudgedCheck], to: i64) -> &[JudgedCheck] {
     let since = to.saturating_sub(i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX));
     let in_time = checks.partition_point(|check| check.at < since);
     &checks[in_time.min(checks.len().saturating_sub(RECENT_CHECKS))..]
 }
 
-/// How far back recent checks lie that are so many milliseconds apart.
+/// How far back recent checks reach, in milliseconds, if they are `interval` milliseconds apart.
 pub(crate) fn recent_ms(interval: i64) -> i64 {
     let checks = i64::try_from(RECENT_CHECKS).unwrap_or(i64::MAX);
     i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX).max(interval.saturating_mul(checks))
 }
 
-/// The recent checks of many series together. What was before a recovery that is certain is not recent any more.
+/// The recent checks of many series together, without those before a certain recovery.
 pub(crate) fn pooled(mut checks: Vec<JudgedCheck>, to: i64, recovered_by: Option<i64>) -> Vec<JudgedCheck> {
     checks.sort_unstable();
     let recent = recent(&checks, to);
@@ -160,7 +166,7 @@ pub(crate) fn pooled(mut checks: Vec<JudgedCheck>, to: i64, recovered_by: Option
 mod tests {
     use super::*;
 
-    /// The state of verdicts, `.` good and `x` failed, so many seconds apart.
+    /// The state of verdicts `every_s` seconds apart: `.` good, `x` failed.
     fn state(verdicts: &str, every_s: i64) -> State {
         let checks: Vec<JudgedCheck> = (0..)
             .zip(verdicts.chars())
@@ -239,7 +245,8 @@ mod tests {
 
     #[test]
     fn recent_is_a_quarter_of_an_hour_or_twenty_checks_whichever_is_more() {
-        // Three failures an hour ago: of checks each minute they are past, of checks each five minutes recent.
+        // Failures an hour ago: not recent with a check each minute, recent with one every five
+        // minutes.
         let verdicts = format!("xxx{}", ".".repeat(16));
         assert_eq!(state(&format!("{verdicts}{}", ".".repeat(40)), 60), State::Up);
         assert_eq!(state(&verdicts, 300), State::Degraded);

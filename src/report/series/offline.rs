@@ -1,5 +1,5 @@
-//! When a vantage was offline itself: all its control targets failed for want of a network, and nothing else
-//! was good there. What it found then says nothing about others.
+//! Detects when a vantage itself was offline: all its control targets failed because of the
+//! network, and no other check there was up. Its results from then say nothing about the targets.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -10,18 +10,18 @@ use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
 use crate::report::series::judgement::JudgedCheck;
 
-/// Spans of time in which a vantage was offline, in milliseconds since 1970, in order; the ends
-/// are the good checks around the failed ones and not part of the span.
+/// The spans of time in which a vantage was offline, in milliseconds since 1970, in order. The ends
+/// are the good checks around the failed ones and are not part of the span.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offline {
     spans: Vec<(i64, i64)>,
-    /// Those in which no control target gave an answer, whatever else was good there.
+    /// The spans in which no control target answered, whatever other checks found.
     unanswered: Vec<(i64, i64)>,
 }
 
 impl Offline {
-    /// The spans in which all of these control series of one vantage failed for want of a network, and no
-    /// other series of the vantage was good.
+    /// The spans in which all these control series of one vantage failed because of the network,
+    /// and no other series of the vantage was up.
     pub(crate) fn of(controls: &[&Series], targets: &[&Series]) -> Offline {
         let in_all = |targets: &[&Series]| {
             let spans = controls.iter().map(|control| failing(control, targets));
@@ -30,14 +30,15 @@ impl Offline {
         Offline { spans: in_all(targets), unanswered: in_all(&[]) }
     }
 
-    /// Whether the vantage was offline then.
+    /// Whether the vantage was offline at an instant.
     pub(crate) fn covers(&self, at: i64) -> bool {
         lies_in(&self.spans, at)
     }
 
-    /// A check as it is judged by all that is known of its vantage: a failure while the vantage was offline is not
-    /// held against the target, and one that the prober set aside is where a control target gave an answer after all.
-    /// Without that, and of a vantage without control targets, the prober's word stands.
+    /// Rejudges a check with all that is known of its vantage. A failure while the vantage was
+    /// offline does not count against the target. A failure that the prober set aside does count if
+    /// a control target answered after all. Otherwise, and for a vantage without control targets,
+    /// the prober's verdict stands.
     pub(crate) fn judged(offline: Option<&Offline>, check: LoggedCheck) -> LoggedCheck {
         let Some(offline) = offline else { return check };
         match (check.verdict, offline.covers(check.at)) {
@@ -50,25 +51,26 @@ impl Offline {
         }
     }
 
-    /// Whether it was never offline from the first to the last of some checks.
+    /// Whether the vantage was online from the first to the last of some checks.
     pub(crate) fn is_clear(&self, checks: &EvenRun) -> bool {
         let next = self.spans.partition_point(|(_, to)| *to <= checks.first.at);
         self.spans.get(next).is_none_or(|(from, _)| *from >= checks.last_at)
     }
 
-    /// Whether it was offline at the end, as far as anyone knows.
+    /// Whether the vantage was offline at the end of the data.
     pub(crate) fn goes_on(&self) -> bool {
         self.spans.last().is_some_and(|(_, to)| *to == i64::MAX)
     }
 }
 
-/// Whether an instant lies in one of some spans, their ends left out.
+/// Whether an instant lies within a span, ends excluded.
 fn lies_in(spans: &[(i64, i64)], at: i64) -> bool {
     let next = spans.partition_point(|(_, to)| *to <= at);
     spans.get(next).is_some_and(|(from, to)| *from < at && at < *to)
 }
 
-/// The spans between the checks that show us online around those that do not.
+/// The spans in which the checks of a control series suggest that the vantage was offline, each
+/// between the two checks around it that show it online.
 fn failing(series: &Series, targets: &[&Series]) -> Vec<(i64, i64)> {
     let checks: Vec<LoggedCheck> = series.lead_in.iter().chain(series.log.iter()).filter(is_judged).collect();
     let mut spans = Vec::new();
@@ -101,8 +103,8 @@ fn is_judged(check: &LoggedCheck) -> bool {
     matches!(check.verdict, Verdict::Up | Verdict::Down)
 }
 
-/// Whether a check of a control target says that we may be offline. Any answer proves that we are online: only
-/// failures of resolve and connect, and timeouts, can be our own.
+/// Whether a check of a control target suggests that the vantage is offline. Any answer proves that
+/// it is online: only failures to resolve or connect, and timeouts, can be the vantage's own.
 fn speaks_of_us(check: &LoggedCheck) -> bool {
     let is_reach = |class: FailureClass| {
         matches!(class.group(), ClassGroup::Resolve | ClassGroup::Connect) || class.name().ends_with("_timeout")
@@ -110,20 +112,20 @@ fn speaks_of_us(check: &LoggedCheck) -> bool {
     check.verdict == Verdict::Down && check.class.is_none_or(is_reach)
 }
 
-/// What the latest checks of a control target came to.
+/// The results of the latest checks of control targets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ControlAnswers {
-    /// How many were judged, and how many of them were as they should be.
+    /// Judged checks, and those of them that were up.
     pub(crate) judged: u64,
     pub(crate) good: u64,
-    /// How many were answered, with whatever.
+    /// Checks that got any answer.
     pub(crate) answered: u64,
-    /// The failures of the others, by class and code.
+    /// The failures, by class and status code.
     pub(crate) failures: BTreeMap<(FailureClass, Option<u16>), u64>,
 }
 
 impl ControlAnswers {
-    /// Those of a control target in its latest checks.
+    /// Those of one control target in the span of its latest checks.
     pub(crate) fn of(series: &Series, latest: &[JudgedCheck]) -> ControlAnswers {
         let mut found = ControlAnswers::default();
         let (Some(first), Some(last)) = (latest.first(), latest.last()) else { return found };
@@ -139,9 +141,9 @@ impl ControlAnswers {
     }
 }
 
-/// Whether good checks of this vantage before and after a failed check of a control target, and nearer than its
-/// neighbours, show that we were online all the same. Where nothing came after it yet, what the check before it
-/// showed stands.
+/// Whether the vantage was online although a check of a control target failed: other checks were up
+/// both before and after it, within the distance to its neighbours. If it is the last check, the
+/// result for the check before it stands.
 fn is_disproved(at: i64, before: Option<i64>, after: Option<i64>, targets: &[&Series], was_disproved: bool) -> bool {
     let Some(interval) = before.map(|before| at - before).or_else(|| after.map(|after| after - at)) else {
         return false;
@@ -151,12 +153,13 @@ fn is_disproved(at: i64, before: Option<i64>, after: Option<i64>, targets: &[&Se
     was_good && (is_good(at, after.unwrap_or(at + interval)) || (was_disproved && after.is_none()))
 }
 
-/// Whether a series has a good check between two instants.
+/// Whether a series has an up check between two instants, ends included.
 fn has_up(series: &Series, from: i64, to: i64) -> bool {
     series.between(from, to).any(|check| check.verdict == Verdict::Up)
 }
 
-/// The spans that are in both. Each is in order and disjoint, and so is the result.
+/// The intersection of two lists of spans. Each list is in order and disjoint, and so is the
+/// result.
 fn both(one: &[(i64, i64)], other: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let mut spans = Vec::new();
     let (mut a, mut b) = (0, 0);

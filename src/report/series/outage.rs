@@ -1,49 +1,52 @@
-//! An outage of one probe from one vantage, or of a pool of them: when it began and ended, and what opened it.
+//! An outage of one probe from one vantage, or of a pool of series: when it began and ended, and
+//! the rule that opened it.
 
 use crate::model::{Bracket, IncidentRules};
 use crate::report::document::bracket::instant;
 
-/// An instant that is known up to the distance of two checks, in milliseconds since 1970.
+/// A change of state, known to lie between two checks, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Transition {
-    /// The last check of the state before; absent if none was seen.
+    /// The last check before it; `None` if there was none.
     pub(crate) after: Option<i64>,
-    /// The first check of the state after.
+    /// The first check after it.
     pub(crate) by: i64,
 }
 
 impl Transition {
-    /// The later of two ends; what has no end is later than any. One that is known so badly that it may have been at
-    /// any time around the other says nothing: the machine there was asleep.
+    /// The later of two ends; `None` means not ended, which is later than any end. An end whose
+    /// bracket encloses the other's says nothing (the machine was asleep), so the other one is
+    /// taken.
     pub(crate) fn later_end(one: Option<Transition>, other: Option<Transition>) -> Option<Transition> {
         let (one, other) = (one?, other?);
         let is_around = |wide: Transition, narrow: Transition| wide.after <= narrow.after && narrow.by <= wide.by;
         Some(if is_around(one, other) || (!is_around(other, one) && other.by > one.by) { other } else { one })
     }
 
-    /// The same for documents.
+    /// The bracket that documents have.
     pub(crate) fn bracket(self) -> Bracket {
         Bracket { after: self.after.map(instant), by: instant(self.by) }
     }
 }
 
-/// Which rule opened an outage.
+/// The rule that opened an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OpenRule {
-    /// So many failures in a row.
+    /// Enough failures in a row.
     InARow,
-    /// So many failures among the last checks.
+    /// Enough failures among the last checks.
     Among,
-    /// So many failures among so many checks of a pool of series.
+    /// More failures than usual in a pool of series: failed of judged checks.
     Pooled { failed: u32, judged: u32 },
 }
 
-/// An outage: from the first failed check of the run that opened it to the first good check of the recovery.
+/// An outage: from the first failed check of the run that opened it to the first good check of the
+/// recovery. Instants are in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Outage {
-    /// It began in here.
+    /// When it began.
     pub(crate) start: Transition,
-    /// It ended in here; absent while it goes on.
+    /// When it ended; `None` while it continues.
     pub(crate) end: Option<Transition>,
     /// Its last failure so far.
     pub(crate) last_failed: i64,
@@ -51,15 +54,15 @@ pub(crate) struct Outage {
     pub(crate) detected_at: i64,
     /// The rule that opened it.
     pub(crate) rule: OpenRule,
-    /// So many failures opened it.
+    /// The number of failures that opened it.
     pub(crate) opened_with: u32,
-    /// The highest percentage of state changes in it.
+    /// The highest percentage of state changes in it, 0 to 100.
     pub(crate) flap_percent: f64,
-    /// Checks during which it came and went.
+    /// The number of checks at which it was flapping.
     pub(crate) flapped: u64,
-    /// What was counted before it.
+    /// The checks before it.
     pub(crate) before: Count,
-    /// What was counted in it, once it is over.
+    /// The checks in it; zero until it is over.
     pub(crate) counted: Count,
 }
 
@@ -71,7 +74,7 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    /// What is left without some of them.
+    /// This count less another.
     pub(crate) const fn without(self, some: Count) -> Count {
         Count { judged: self.judged.saturating_sub(some.judged), failed: self.failed.saturating_sub(some.failed) }
     }
@@ -87,12 +90,12 @@ impl Outage {
         }
     }
 
-    /// Whether it is of a pool of series, and not of this one alone.
+    /// Whether it is an outage of a pool of series, and not of this one alone.
     pub(crate) const fn is_pooled(&self) -> bool {
         matches!(self.rule, OpenRule::Pooled { .. })
     }
 
-    /// The same, ended.
+    /// The same outage with an end.
     pub(crate) fn ending(self, end: Transition) -> Outage {
         Outage { end: Some(end), ..self }
     }

@@ -1,34 +1,36 @@
-//! A pool: series whose checks are judged together, as those of a surface or of a vantage. A partial failure of 5 %
-//! makes no three failures in a row in any of sixty series, and three in each round of all.
+//! A pool: series whose checks are judged together, such as those of a surface or of a vantage. A
+//! partial failure of 5 % causes no three failures in a row in any of sixty series, but three in
+//! each round of all of them.
 
 use crate::report::series::cusum::{Cusum, Rise, Round};
 use crate::report::series::failure_log::FailureLog;
 use crate::report::statistics::number;
 
-/// A pool that is followed check by check while a run goes on.
+/// A pool that is followed check by check during a run.
 #[derive(Clone, Debug)]
 pub(crate) struct LivePool {
     cusum: Cusum,
     /// The length of a round in milliseconds.
     length: i64,
-    /// Which round goes on, and what was found in it.
+    /// The number of the current round, and its checks.
     number: i64,
     judged: u32,
     failed: u32,
-    /// Its first failure and its last.
+    /// The first and the last failure of the current round, in milliseconds since 1970.
     first: i64,
     last: i64,
 }
 
 impl LivePool {
-    /// Nothing seen yet in one of so many pools, with rounds of so many milliseconds where that is known.
+    /// The initial state, for one of `pools` pools with rounds of `round` milliseconds; `None`: a
+    /// minute.
     pub(crate) fn new(round: Option<i64>, pools: usize) -> LivePool {
         const UNKNOWN: i64 = 60_000;
         let length = round.unwrap_or(UNKNOWN).max(1);
         LivePool { cusum: Cusum::new(pools, length), length, number: i64::MIN, judged: 0, failed: 0, first: 0, last: 0 }
     }
 
-    /// Adds a judged check. One that comes late is of the round that goes on.
+    /// Adds a judged check. A late check counts in the current round.
     pub(crate) fn push(&mut self, at: i64, failed: bool) {
         let number = at.div_euclid(self.length);
         if number > self.number {
@@ -54,20 +56,22 @@ impl LivePool {
         }
     }
 
-    /// Since when more of its checks fail than usual; absent if no more do.
+    /// The instant since which more checks fail than usual, in milliseconds since 1970; `None` if
+    /// no more do.
     pub(crate) fn rising_since(&self) -> Option<i64> {
         self.cusum.rising_since()
     }
 }
 
-/// A change of the rate at which a pool is asked, in checks a millisecond.
+/// A change of the check rate of a pool, in checks per millisecond.
 #[derive(Clone, Copy, Debug)]
 struct RateChange {
     at: i64,
     by: f64,
 }
 
-/// Walks a pool from failure to failure: the good checks between two of them are known by the rate.
+/// Walks through a pool from failure to failure; the rate gives the number of good checks between
+/// two of them.
 struct PoolWalk<'c> {
     cusum: &'c mut Cusum,
     changes: std::iter::Peekable<std::vec::IntoIter<RateChange>>,
@@ -77,8 +81,8 @@ struct PoolWalk<'c> {
     round: i64,
 }
 
-/// The rises of the share of failures of some series together, one of so many pools, with rounds of so many
-/// milliseconds.
+/// The rises of the failed ratio of some series together, as one of `pools` pools with rounds of
+/// `round` milliseconds.
 pub(crate) fn rises(series: &[&FailureLog], round: i64, pools: usize) -> Vec<Rise> {
     let round = round.max(1);
     let mut failed: Vec<i64> = series.iter().flat_map(|one| one.failed()).copied().collect();
@@ -103,7 +107,7 @@ pub(crate) fn rises(series: &[&FailureLog], round: i64, pools: usize) -> Vec<Ris
 }
 
 impl PoolWalk<'_> {
-    /// The failures of one round.
+    /// Adds the failures of one round.
     fn failures(&mut self, failures: &[i64]) {
         let (Some(first), Some(last)) = (failures.first(), failures.last()) else { return };
         let begin = first - first.rem_euclid(self.round);
@@ -113,7 +117,7 @@ impl PoolWalk<'_> {
         self.cusum.push(&Round { first: *first, last: *last, failed, judged });
     }
 
-    /// Takes in that all checks up to an instant were good.
+    /// Adds good checks up to an instant.
     fn advance(&mut self, to: i64) {
         while self.at < to {
             let until = self.changes.peek().map_or(to, |change| change.at.min(to));
@@ -124,7 +128,7 @@ impl PoolWalk<'_> {
         }
     }
 
-    /// How many checks there are up to an instant, which is reached.
+    /// Advances to an instant and returns the number of checks until then.
     fn judged_to(&mut self, to: i64) -> f64 {
         let mut judged = 0.0;
         while self.at < to {
@@ -136,7 +140,7 @@ impl PoolWalk<'_> {
         judged
     }
 
-    /// Takes in the changes of the rate that are due.
+    /// Applies the rate changes that are due.
     fn change(&mut self) {
         while let Some(change) = self.changes.next_if(|change| change.at <= self.at) {
             self.rate = (self.rate + change.by).max(0.0);

@@ -1,40 +1,43 @@
-//! When a partial failure is over: three good checks in a row are no end of a failure of 30 %, since it makes three
-//! such pauses in each hour.
+//! Decides when a partial failure is over. Three good checks in a row do not end a failure of 30 %,
+//! since chance makes three such pauses in each hour of it.
 
 use crate::report::statistics::{number, ratio};
 
-/// From this share on everything fails, and a few good checks in a row are the end.
+/// From this failed ratio on, a failure is total: a few good checks in a row end it.
 const TOTAL: f64 = 0.9;
 
-/// A pause of a partial failure that chance makes less often than this is its end, however many pauses there are: there
-/// are thousands of them in the hours that one lasts, and none of them may end it.
+/// A pause that chance makes with a lower probability than this always ends a partial failure,
+/// however many pauses there are.
 pub(crate) const NEVER_BY_CHANCE: f64 = 1e-6;
 
-/// A partial failure goes on for so long, in milliseconds, and chance ends it falsely
+/// A partial failure is assumed to last this long, in milliseconds. Chance may end it falsely
 const LASTS_MS: f64 = 4.0 * 3_600_000.0;
 
-/// in one of so many.
+/// once in this many failures.
 const ONE_OF: f64 = 1_000.0;
 
-/// How often a probe is checked while a partial failure lasts, with so many milliseconds between two checks.
+/// The number of checks of a probe during a partial failure, with `interval` milliseconds between
+/// two checks.
 pub(crate) fn checks_of_probe(interval: i64) -> f64 {
     LASTS_MS / number(interval.max(1).unsigned_abs())
 }
 
-/// The evidence that ends a partial failure where it is looked at in rounds of so many milliseconds, as a logarithm of
-/// odds: each round is a chance to end it falsely.
+/// The evidence that ends a partial failure that is tested each round of `round` milliseconds, as
+/// the logarithm of a likelihood ratio: each round is one more chance to end it falsely.
 pub(crate) fn evidence(round: i64) -> f64 {
     -NEVER_BY_CHANCE.ln().max(-(checks_of_probe(round) * ONE_OF).ln())
 }
 
-/// Whether so many failures of so many judged checks, from the first failure to the last, are a partial failure.
+/// Whether a failure is partial, given the failed and judged checks from its first failure to its
+/// last.
 pub(crate) fn is_partial(failed: u64, judged: u64) -> bool {
     ratio(failed, judged).is_some_and(|share| share < TOTAL)
 }
 
-/// Whether so many good checks in a row are the end of a failure in which before them so many of so many judged
-/// checks were good. Laplace's estimate: a failure without a good check may have had one. The fewer of its checks are
-/// made in the time that a failure lasts, the fewer pauses it has, and the fewer good checks end it.
+/// Whether `run` good checks in a row end a partial failure in which `good` of `judged` checks were
+/// good before. The good ratio is Laplace's estimate, since a failure without a good check may have
+/// had one. `checks`: the checks made while a failure lasts; with fewer of them there are fewer
+/// pauses, and fewer good checks are needed.
 pub(crate) fn is_over(good: u32, judged: u32, run: u32, checks: f64) -> bool {
     let share = f64::from(good.saturating_add(1)) / f64::from(judged.saturating_add(2));
     let pauses = (checks * (1.0 - share)).max(1.0);
@@ -51,7 +54,7 @@ mod tests {
             assert!(is_over(good, judged, run, 1e6), "{good} of {judged}");
             assert!(!is_over(good, judged, run / 2, 1e6), "{good} of {judged}");
         }
-        // One probe each five minutes, 30 %: fifteen pauses in four hours.
+        // One probe every five minutes, 30 %: fifteen pauses in four hours.
         assert!(is_over(70, 100, 28, checks_of_probe(300_000)) && !is_over(70, 100, 24, checks_of_probe(300_000)));
         assert!(is_partial(80, 100) && !is_partial(9, 10) && !is_partial(0, 0));
     }

@@ -1,33 +1,33 @@
-//! What recurs at the same minutes of an hour on most days: a nightly job that makes some checks fail for ten minutes.
-//! What is expected then is not the mean of the hour.
+//! A dip that recurs at the same minutes of an hour on most days, such as a nightly job that makes
+//! checks fail for ten minutes. The failures expected then are not the mean of the hour.
 
 use std::collections::BTreeMap;
 
 use crate::report::fold::history::{HOUR_MS, Judged, SLOT_MS};
 use crate::report::statistics::{number, ratio};
 
-/// The slots of an hour.
+/// The number of five-minute slots in an hour.
 const SLOTS: usize = 12;
 
-/// Fewer failures in a slot are no dip.
+/// Slots with fewer failures, over all days, are no dip.
 const FEWEST: u64 = 10;
 
-/// A dip has so many times the failures of the other slots.
+/// A slot of a dip has more than this many times the failures of the calmer half of the slots.
 const TIMES: u64 = 4;
 
-/// Less than this share is not worth the word "as on 14 of 14 days".
+/// The least mean failed ratio at which reports say "as on 14 of 14 days".
 const WORTH_A_WORD: f64 = 0.02;
 
-/// Slots of an hour in which far more fails than in the others, on most days.
+/// Slots of an hour in which far more checks fail than in the others, on most days.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct RecurringDip {
     slots: [bool; SLOTS],
-    /// The share that fails in them, and in the others.
+    /// The failed ratio in these slots, and in the others.
     within: f64,
     without: f64,
 }
 
-/// On how many days something was so.
+/// The number of days on which a failed ratio recurred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Recurrence {
     pub(crate) days: u64,
@@ -35,8 +35,8 @@ pub(crate) struct Recurrence {
 }
 
 impl RecurringDip {
-    /// The dip of an hour, by when it began on earlier days and how many of its checks failed, and by the failures of
-    /// all slots.
+    /// The dip of an hour of the day; `None` if there is none. `failing`: failures by slot; `days`:
+    /// the start of that hour on earlier days, with its checks.
     pub(crate) fn of(failing: &BTreeMap<i64, u64>, days: &[(i64, Judged)]) -> Option<RecurringDip> {
         let (mut failed, mut on_days) = ([0_u64; SLOTS], [0_usize; SLOTS]);
         for (begin, _) in days {
@@ -67,12 +67,12 @@ impl RecurringDip {
         })
     }
 
-    /// Whether an instant lies in it.
+    /// Whether an instant lies in the dip, by its minute of the hour.
     pub(crate) fn covers(&self, at: i64) -> bool {
         place(at).is_some_and(|at| self.slots[at])
     }
 
-    /// The share that is expected to fail between two instants of one hour.
+    /// The expected failed ratio between two instants of one hour.
     pub(crate) fn ratio(&self, from: i64, to: i64) -> f64 {
         let hour = from.div_euclid(HOUR_MS) * HOUR_MS;
         let mut expected = 0.0;
@@ -87,7 +87,8 @@ impl RecurringDip {
 }
 
 impl Recurrence {
-    /// On how many days about as much failed as is usual, if that is worth a word: in the dip, if there is one.
+    /// The number of days on which the failed ratio was at least half its mean, within the dip if
+    /// there is one. `None` if the mean is too low to mention, or if these are not most days.
     pub(crate) fn of(
         failing: &BTreeMap<i64, u64>,
         days: &[(i64, Judged)],
@@ -109,7 +110,7 @@ impl Recurrence {
     }
 }
 
-/// The slot of its hour that an instant lies in.
+/// The index of an instant's slot within its hour.
 fn place(at: i64) -> Option<usize> {
     usize::try_from(at.rem_euclid(HOUR_MS) / SLOT_MS).ok().filter(|place| *place < SLOTS)
 }

@@ -1,20 +1,21 @@
-//! The time that a report is about, with the rules and lengths that its series are judged by.
+//! The range of a report, with the rules and lengths that its series are judged with.
 
 use crate::model::IncidentRules;
 
-/// What the analysis of a series needs to know beside its checks.
+/// What the analysis of a series needs besides its checks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReportRange<'f> {
     pub(crate) rules: &'f IncidentRules,
-    /// The window, in milliseconds since 1970.
+    /// The range, in milliseconds since 1970.
     pub(crate) from: i64,
     pub(crate) to: i64,
-    /// Whether the window begins where the question says, and not where the data does.
+    /// Whether the question sets the start of the range; otherwise it is the first check.
     pub(crate) from_is_asked: bool,
     /// The length of a bucket in milliseconds.
     pub(crate) step: i64,
-    /// The same of what is counted by failures: windows of any length leave it as it is.
+    /// The length of a bucket of evidence in milliseconds; it does not depend on the length of
+    /// windows.
     pub(crate) evidence_step: i64,
-    /// How many series are judged together.
+    /// The number of series that are judged together.
     pub(crate) series: usize,
 }

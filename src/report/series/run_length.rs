@@ -1,41 +1,42 @@
-//! How many failures open an outage where some failures are usual, chosen by the run length: the mean number of
-//! checks between two false alarms.
+//! Chooses how many failures open an outage if some failures are usual, by the run length: the mean
+//! number of checks between two false alarms.
 //!
-//! Three failures in a row happen by chance once in 1 / share³ checks: at 0.5 % once in eight million, at 2 % once in
-//! 125,000, which 20 probes from 3 places each 30 seconds make in 17 hours. So as many are needed as make a false alarm
-//! in any of the series that are judged together no more frequent than it is in one series at 0.5 %.
+//! Three failures in a row happen by chance once in 1 / ratio³ checks: at 0.5 % once in eight
+//! million, at 2 % once in 125,000, which 20 probes from 3 places every 30 seconds make in 17
+//! hours. So the number of failures is raised until false alarms, in all series that are judged
+//! together, are no more frequent than in one series at 0.5 %.
 
 use crate::model::IncidentRules;
 use crate::report::series::outage::Count;
 use crate::report::statistics::{number, ratio, wilson};
 
-/// For one series the rules hold as they are written where no larger share of failures is usual.
+/// For one series, the rules apply as configured up to this usual failed ratio.
 const SHARE: f64 = 0.005;
 
-/// What fails more often than this is not usual: it is a standing failure.
+/// A higher failed ratio is not usual but a standing failure.
 const USUAL_AT_MOST: f64 = 0.05;
 
-/// Fewer failures do not show what is usual.
+/// Fewer failures do not show a usual ratio.
 const FAILURES: u64 = 10;
 
-/// The failures that open an outage.
+/// The number of failures that opens an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FailuresNeeded {
-    /// So many in a row,
+    /// This many in a row,
     pub(crate) in_a_row: u32,
-    /// or so many among the last checks.
+    /// or this many among the last checks.
     pub(crate) among: u32,
 }
 
 impl FailuresNeeded {
-    /// Those of the rules.
+    /// The numbers that the rules configure.
     pub(crate) const fn of(rules: &IncidentRules) -> FailuresNeeded {
         FailuresNeeded { in_a_row: rules.open_after.get(), among: rules.open_failures.get() }
     }
 }
 
-/// The failures needed in one of so many series where so many checks failed of so many, outages left out. The upper
-/// end of the 95 % interval of their share counts.
+/// The failures needed in one of `series` series, given the checks outside outages. The usual
+/// failed ratio is the upper end of its 95 % interval.
 pub(crate) fn failures_needed(rules: &IncidentRules, usual: Count, series: usize) -> FailuresNeeded {
     let share = ratio(usual.failed, usual.judged).unwrap_or_default();
     if usual.failed < FAILURES || share > USUAL_AT_MOST {
@@ -45,10 +46,11 @@ pub(crate) fn failures_needed(rules: &IncidentRules, usual: Count, series: usize
     at_share(rules, share, series)
 }
 
-/// The failures needed at a usual share: `ceil((open-after × ln 0.005 − ln series) / ln share)` in a row, and among
-/// the last checks the fewest that chance makes in all series together no more often than in one at 0.5 %.
+/// The failures needed at a usual failed ratio: `ceil((open-after × ln 0.005 − ln series) / ln
+/// ratio)` in a row; among the last checks, the fewest that chance produces in all series together
+/// no more often than in one at 0.5 %.
 fn at_share(rules: &IncidentRules, share: f64, series: usize) -> FailuresNeeded {
-    /// Rounding alone adds no check.
+    /// Rounding alone must not add a check.
     const ROUNDING: f64 = 1e-9;
     let written = FailuresNeeded::of(rules);
     let series = number(series.max(1) as u64);
@@ -61,15 +63,16 @@ fn at_share(rules: &IncidentRules, share: f64, series: usize) -> FailuresNeeded 
     FailuresNeeded { in_a_row: in_a_row.max(written.in_a_row), among }
 }
 
-/// About how often a check opens a false incident of one probe where this share of checks fails by chance.
+/// The approximate probability that a check opens a false incident of one probe, if a share of
+/// checks fails by chance.
 pub(crate) fn false_alarm(rules: &IncidentRules, share: f64) -> f64 {
     let in_a_row = share.powf(f64::from(rules.open_after.get()));
     let among = chance_among(rules.open_of.get(), rules.open_failures.get(), share);
-    // It opens once in a run, and not with each check of it.
+    // A run of failures opens one incident, not one per check.
     ((in_a_row + among) * (1.0 - share)).min(1.0)
 }
 
-/// About how often a check is the last of so many failures among so many checks.
+/// The approximate probability that a check is the last of `failures` failures among `of` checks.
 fn chance_among(of: u32, failures: u32, share: f64) -> f64 {
     let before = failures.saturating_sub(1);
     let choices: f64 = (0..before).map(|n| f64::from(of.saturating_sub(1 + n)) / f64::from(n + 1)).product();

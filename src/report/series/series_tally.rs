@@ -1,4 +1,5 @@
-//! What is counted in one pass over the checks of a series: by bucket of time, by class and by code.
+//! What one pass over the checks of a series counts: by bucket of time, by class and by status
+//! code.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::series::check_counts::CheckCounts;
 
-/// The failures of one class.
+/// The failures of one class: their number, the first and the last, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClassSpan {
     pub(crate) n: u64,
@@ -16,19 +17,19 @@ pub(crate) struct ClassSpan {
     pub(crate) last: i64,
 }
 
-/// What is gathered in a pass over the checks in the window.
+/// The counts of one pass over the checks in the range.
 #[derive(Debug, Default)]
 pub(crate) struct SeriesTally {
-    /// The bucket that checks fall into now, and those in it.
+    /// The start of the current bucket, and its checks.
     bucket: i64,
     counts: CheckCounts,
-    /// What fell into earlier buckets.
+    /// The checks of earlier buckets, by the start of the bucket.
     pub(crate) buckets: BTreeMap<i64, CheckCounts>,
     pub(crate) classes: BTreeMap<FailureClass, ClassSpan>,
     pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
     pub(crate) first: Option<i64>,
     pub(crate) last: Option<i64>,
-    /// Failures that were not held against the target after all, and those that were.
+    /// Failures that rejudging set aside, and those that it counts after all.
     set_aside: u64,
     held: u64,
 }
@@ -39,7 +40,7 @@ impl SeriesTally {
         self.held += u64::from(before == Verdict::Unknown && judged == Verdict::Down);
     }
 
-    /// The counts of the windows, judged again.
+    /// The counts of the windows after rejudging.
     pub(crate) fn rejudged(&self, counts: Counts) -> Counts {
         Counts {
             down: (counts.down + self.held).saturating_sub(self.set_aside),
@@ -69,7 +70,7 @@ impl SeriesTally {
         }
     }
 
-    /// Adds many good checks at once: counted into their buckets by where these begin and end.
+    /// Adds the good checks of a run, bucket by bucket.
     pub(crate) fn add_good(&mut self, run: &EvenRun, step: i64) {
         let (mut bucket, mut counted) = (bucket::floor(run.first.at, step), 0);
         while counted < run.count {

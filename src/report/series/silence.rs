@@ -1,4 +1,4 @@
-//! When nothing was heard of some series.
+//! Finds the spans in which no check of some series was made.
 
 use crate::model::Verdict;
 use crate::report::parallel;
@@ -6,7 +6,8 @@ use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::cadence::SILENT_AFTER;
 use crate::report::series::report_range::ReportRange;
 
-/// The spans in which no check of these series was made, longer than [`SILENT_AFTER`] intervals.
+/// The spans without a check of any of these series that are longer than [`SILENT_AFTER`]
+/// intervals.
 pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>) -> Vec<(i64, i64)> {
     let Some(interval) = analyses.iter().filter_map(|one| one.interval()).min() else { return Vec::new() };
     let limit = interval.saturating_mul(SILENT_AFTER);
@@ -32,9 +33,9 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
 
 /// Spans of time without a silence in them.
 struct HeardSpans {
-    /// What is no further apart than this, in milliseconds, is one span.
+    /// Spans that are no further apart than this, in milliseconds, are joined.
     limit: i64,
-    /// The first and the last instant of each.
+    /// The first and the last instant of each span, in milliseconds since 1970.
     spans: Vec<(i64, i64)>,
 }
 
@@ -43,7 +44,7 @@ impl HeardSpans {
         HeardSpans { limit, spans: Vec::new() }
     }
 
-    /// Adds a span: those that are added in order are joined where they can be.
+    /// Adds a span, which is joined to the previous one if it is near enough. Add spans in order.
     fn add(&mut self, first: i64, last: i64) {
         match self.spans.last_mut() {
             Some(span) if span.0 <= first && first.saturating_sub(span.1) <= self.limit => span.1 = span.1.max(last),

@@ -1,4 +1,4 @@
-//! Whether answers are slower than usual: as a whole, or only the slowest of them.
+//! Decides whether answers are slower than usual: all of them, or only the slowest.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,30 +13,30 @@ use crate::window::{Histogram, Latency};
 /// Whether answers take far longer than usual.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Slow {
-    /// More than one in twenty takes three times the usual 95th percentile, for certain.
+    /// Whether more than one in twenty certainly takes three times the usual 95th percentile.
     pub(crate) certain: bool,
-    /// The median is as usual all the same.
+    /// Whether the median is as usual nevertheless.
     pub(crate) median_as_usual: bool,
-    /// The 95th percentile of the latest answers at hand.
+    /// The 95th percentile of the latest answers, in microseconds.
     pub(crate) p95_us: u64,
-    /// The usual one.
+    /// The usual 95th percentile, in microseconds.
     pub(crate) usual_p95_us: u64,
 }
 
 /// Whether the slowest answers are slower than usual.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Tail {
-    /// More than one in a hundred takes twice the usual 99th percentile, for certain.
+    /// Whether more than one in a hundred certainly takes twice the usual 99th percentile.
     pub(crate) certain: bool,
-    /// The median is as usual all the same.
+    /// Whether the median is as usual nevertheless.
     pub(crate) median_as_usual: bool,
-    /// The 99th percentile of the latest answers at hand.
+    /// The 99th percentile of the latest answers, in microseconds.
     pub(crate) p99_us: u64,
-    /// That of all answers before the window.
+    /// The 99th percentile of all answers before the range, in microseconds.
     pub(crate) usual_p99_us: u64,
 }
 
-/// What tells whether a surface answers slower than usual.
+/// The latency of a surface, now and before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SurfaceLatency<'a> {
     /// By the start of the bucket, in milliseconds since 1970; all vantages together.
@@ -48,10 +48,10 @@ pub(crate) struct SurfaceLatency<'a> {
 }
 
 impl SurfaceLatency<'_> {
-    /// Whether the latest answers of a surface up to an instant take far longer than usual: looks
-    /// back over the buckets that hold the last ten answers. Absent without a baseline or answers.
+    /// Whether the latest answers up to an instant take far longer than usual. Looks at the latest
+    /// buckets that hold at least ten answers. `None` without a baseline, or with fewer answers.
     pub(crate) fn slow(&self, up_to: i64) -> Option<Slow> {
-        /// So many answers are looked at, at least.
+        /// At least this many answers are looked at.
         const ANSWERS: u64 = 10;
         let usual = self.usual.at(up_to, 1)?;
         let usual_p95_us = usual.p95_us?;
@@ -69,11 +69,11 @@ impl SurfaceLatency<'_> {
         })
     }
 
-    /// The latency of the buckets of a surface up to an instant that hold so many answers: of ten, or of so
-    /// many milliseconds where that is longer.
+    /// The latency of the latest buckets up to an instant that hold at least `answers` answers.
+    /// Looks back no further than ten buckets, or `span` milliseconds if that is longer.
     fn latest(&self, up_to: i64, answers: u64, span: i64) -> Histogram {
         let mut latest = Histogram::default();
-        // Old answers say nothing of now.
+        // Older answers say nothing about now.
         let oldest = bucket::floor(up_to, self.step) - span.max(10 * self.step);
         for (_, latency) in self.latency.range(oldest..=up_to.max(oldest)).rev() {
             if latest.count() >= answers {
@@ -84,16 +84,17 @@ impl SurfaceLatency<'_> {
         latest
     }
 
-    /// Whether the slowest of the latest answers of a surface up to an instant are slower than usual: a few in
-    /// a hundred, which leave every other percentile as it is. Absent without a baseline or enough answers.
+    /// Whether the slowest of the latest answers up to an instant are slower than usual: a few in a
+    /// hundred, which leave every other percentile unchanged. `None` without a baseline, or with
+    /// fewer than a hundred answers.
     pub(crate) fn tail(&self, up_to: i64) -> Option<Tail> {
-        /// So many answers are looked at, at least.
+        /// At least this many answers are looked at.
         const ANSWERS: u64 = 100;
-        /// This many times the usual 99th percentile is slow.
+        /// An answer is slow if it takes more than this many times the usual 99th percentile.
         const TIMES: u32 = 2;
-        /// One in a hundred may exceed a 99th percentile.
+        /// The share of answers that may exceed a 99th percentile.
         const SHARE: f64 = 0.01;
-        /// Fewer are chance.
+        /// Fewer slow answers are chance.
         const FEWEST: u64 = 3;
         let usual = self.usual.at(up_to, 1)?;
         let usual_p99 = self.past?.latency.total.percentile(0.99)?;
@@ -110,8 +111,8 @@ impl SurfaceLatency<'_> {
         })
     }
 
-    /// Whether the slowest answers of a surface are slower than usual while the median is not; absent without
-    /// a baseline or enough answers.
+    /// Whether the slowest answers are slower than usual while the median is not. `None` without a
+    /// baseline or enough answers.
     pub(crate) fn has_slow_tail(&self, up_to: i64) -> Option<bool> {
         let slow = self.slow(up_to).map(|slow| slow.certain && slow.median_as_usual);
         let tail = self.tail(up_to).map(|tail| tail.certain && tail.median_as_usual);
@@ -122,19 +123,20 @@ impl SurfaceLatency<'_> {
     }
 }
 
-/// The answers that take more than three times the usual 95th percentile.
+/// The number of answers that take more than three times the usual 95th percentile.
 pub(crate) fn slow_of(answers: &Histogram, usual_p95_us: u64) -> u64 {
     const TIMES: u64 = 3;
     answers.count() - answers.count_within(Duration::from_micros(usual_p95_us.saturating_mul(TIMES)))
 }
 
-/// Whether so many slow answers are more than one in twenty, which may exceed a 95th percentile, for certain.
+/// Whether certainly more than one in twenty answers is slow, which is the share that may exceed a
+/// 95th percentile.
 pub(crate) fn is_slow(slow: u64, answers: u64) -> bool {
     const SHARE: f64 = 0.05;
     wilson(slow, answers).is_some_and(|[low, _]| low > SHARE)
 }
 
-/// Whether the median is at most half as long again as usual.
+/// Whether the median is at most one and a half times the usual one; `None` without either.
 fn is_usual_median(latest: &Histogram, usual_p50_us: Option<u64>) -> Option<bool> {
     Some(latest.quantile(0.5)? <= Duration::from_micros(usual_p50_us?) * 3 / 2)
 }

@@ -1,19 +1,21 @@
-//! The state at the end of the window: of a surface from one vantage, of a surface, of everything.
+//! The state at the end of the range: of a surface from one vantage, of a surface, of everything.
 //!
-//! - From a vantage a surface is **down** when an incident is open on (nearly) all its probes, and half of
-//!   their checks since it began failed or each of the last few; **flapping** when it comes and goes;
-//!   **degraded** when an incident is open otherwise; **unknown** when the vantage was offline, could not
-//!   judge, or has long been silent.
-//! - A surface is down when it is from half of the vantages, and from two if there are two.
-//! - Where no incident is open it is **degraded** while its recent checks fail more than is allowed.
-//! - With fewer checks than any rule needs, nothing but failures counts as an open incident.
+//! - From one vantage, a surface is **down** if an incident is open on (nearly) all its probes and
+//!   at least half of their checks since it began failed, or each of the last few; **flapping** if
+//!   it comes and goes; **degraded** if an incident is open otherwise; **unknown** if the vantage
+//!   was offline, could not judge, or has long been silent.
+//! - A surface is down if it is down from at least half of the vantages, and from at least two if
+//!   there are two.
+//! - Without an open incident it is **degraded** if its recent checks fail more than is allowed.
+//! - With fewer checks than any rule needs, a series counts as an open incident if all of them
+//!   failed.
 
 use crate::report::document::answer::State;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::judgement;
 use crate::report::series::report_range::ReportRange;
 
-/// The state of what these series of one vantage watch together.
+/// The combined state of these series of one vantage.
 pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &SurfaceStanding) -> State {
     let live: Vec<_> =
         series.iter().copied().filter(|one| !one.silent && !one.blind && one.detector.judged() > 0).collect();
@@ -36,7 +38,7 @@ pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, 
     if nearly_all && (half || in_a_row) { State::Down } else { State::Degraded }
 }
 
-/// Whether the recent checks of series together fail more than is allowed.
+/// Whether the recent checks of these series together fail more than is allowed.
 pub(crate) fn exceeds(live: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &SurfaceStanding) -> bool {
     let checks = live.iter().flat_map(|one| one.recent.iter().copied()).collect();
     let recent = judgement::pooled(checks, range.to, standing.recovered_by);
@@ -44,12 +46,13 @@ pub(crate) fn exceeds(live: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, sta
     judgement::is_excessive(failed, recent.len() as u64, standing.allowed)
 }
 
-/// What is known of a surface beside its checks.
+/// What is known of a surface besides its checks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SurfaceStanding {
-    /// The share of failures that is allowed.
+    /// The allowed failed ratio.
     pub(crate) allowed: f64,
-    /// When its last incident was over for certain, in milliseconds since 1970.
+    /// When its last incident was certainly over, in milliseconds since 1970; `None` if it had
+    /// none.
     pub(crate) recovered_by: Option<i64>,
 }
 
@@ -59,7 +62,7 @@ impl Default for SurfaceStanding {
     }
 }
 
-/// The state of a surface from its states at the vantages whose word counts.
+/// The state of a surface from its states at the vantages that are not set aside.
 pub(crate) fn of_surface(places: &[State]) -> State {
     let judged: Vec<State> = places.iter().copied().filter(|state| *state != State::Unknown).collect();
     let count = |wanted: State| judged.iter().filter(|state| **state == wanted).count();
@@ -77,8 +80,8 @@ pub(crate) fn of_surface(places: &[State]) -> State {
     }
 }
 
-/// Whether so many of the vantages are half of them, and two if there are two. Local faults of
-/// vantages are independent: two of three failing by chance together is rare.
+/// Whether `count` vantages are at least half of all, and at least two if there are two. Local
+/// faults of vantages are independent: two of three rarely fail together by chance.
 pub(crate) const fn reaches_quorum(count: usize, of: usize) -> bool {
     let least = if of < 2 { 1 } else { 2 };
     count * 2 >= of && count >= least

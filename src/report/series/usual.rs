@@ -1,5 +1,6 @@
-//! What is usual: the same hour of the day on earlier days, from the journal's own history; the same hour of the same
-//! weekday where that differs and there are weeks enough; and within the hour what recurs at the same minutes.
+//! The baseline: what is usual in an hour of the day, from the same hour of earlier days in the
+//! journal; from the same hour of the same weekday, if that differs and there are enough weeks; and
+//! within the hour, what recurs at the same minutes.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,43 +12,43 @@ use crate::report::fold::history::{DAY_MS, DAYS, HOUR_MS, Judged, PastSpan, Surf
 use crate::report::series::recurring_dip::{Recurrence, RecurringDip};
 use crate::report::statistics::{fisher, median, number, ratio, rounded};
 
-/// How it is computed, in words.
+/// The method, as reports print it.
 const METHOD: &str = "the same hour of earlier days, of the same weekday where that differs: median latency, failed ratio \
                       without the days of an outage, and what recurs within the hour";
 
-/// Fewer earlier days say nothing of what is usual.
+/// Fewer earlier days make no baseline.
 const DAYS_NEEDED: u64 = 5;
 
-/// Fewer weeks say nothing of a weekday.
+/// Fewer weeks make no baseline of a weekday.
 const WEEKS_NEEDED: usize = 3;
 
-/// What fails for so many hours on end is an outage, and no dip that recurs.
+/// Failing for this many hours on end is an outage, not a recurring dip.
 const LASTING_HOURS: usize = 18;
 
-/// An hour fails where more than this share does.
+/// An hour is failing if its failed ratio is above this.
 const FAILING: f64 = 0.05;
 
-/// Fewer checks in an hour have no 95th percentile worth a median.
+/// With fewer checks, an hour has no usable 95th percentile.
 const CHECKS_FOR_P95: u64 = 20;
 
-/// What is usual for a surface in each hour of the day and of the week, UTC.
+/// The baseline of a surface for each hour of the day and of the week, UTC.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UsualHours {
     hours: [Option<UsualHour>; 24],
-    /// By the number of the day modulo seven, where the weekday differs from the others.
+    /// By day since 1970 modulo seven; only where the weekday differs from the others.
     weekdays: [[Option<UsualHour>; 24]; 7],
     days: u64,
 }
 
-/// What is usual in one hour of the day.
+/// The baseline of one hour of the day.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct UsualHour {
     pub(crate) failed_ratio: f64,
     pub(crate) p50_us: Option<u64>,
     pub(crate) p95_us: Option<u64>,
-    /// What recurs within it.
+    /// A dip that recurs within the hour.
     dip: Option<RecurringDip>,
-    /// On how many of the days as much failed.
+    /// The number of days on which as much failed.
     recurs: Option<Recurrence>,
 }
 
@@ -74,7 +75,7 @@ impl PastHour {
 }
 
 impl UsualHours {
-    /// What is usual before `from`, in milliseconds since 1970, by what is known of the past.
+    /// The baseline from what is known before `from`, in milliseconds since 1970.
     pub(crate) fn new(past: Option<&SurfaceHistory>, from: i64) -> UsualHours {
         let mut usual = UsualHours::default();
         let Some(past) = past else { return usual };
@@ -102,7 +103,8 @@ impl UsualHours {
         usual
     }
 
-    /// What is usual in a bucket that begins at an instant and is so long.
+    /// The baseline of a bucket, given its start and length in milliseconds; `None` if there is
+    /// none for these hours.
     pub(crate) fn at(&self, begin: i64, length: i64) -> Option<UsualHour> {
         let end = begin + length.max(1);
         let first = begin.div_euclid(HOUR_MS);
@@ -116,13 +118,14 @@ impl UsualHours {
         joined(&hours.collect::<Vec<_>>())
     }
 
-    /// On how many of the earlier days as much failed at this time of the day, if that is usual.
+    /// The number of earlier days on which as much failed at this time of the day; `None` if that
+    /// is not usual.
     pub(crate) fn recurs_at(&self, at: i64) -> Option<Recurrence> {
         let usual = self.of_hour(at.div_euclid(HOUR_MS))?;
         if usual.dip.is_some_and(|dip| !dip.covers(at)) { None } else { usual.recurs }
     }
 
-    /// What is usual in an hour, by its number since 1970.
+    /// The baseline of an hour, by its number since 1970.
     fn of_hour(&self, hour: i64) -> Option<UsualHour> {
         let of_day = usize::try_from(hour.rem_euclid(24)).ok()?;
         let weekday = usize::try_from(hour.div_euclid(24).rem_euclid(7)).ok()?;
@@ -130,7 +133,7 @@ impl UsualHours {
         of_weekday.or_else(|| *self.hours.get(of_day)?)
     }
 
-    /// What is usual over some buckets with their judged checks.
+    /// The baseline over some buckets, given their starts and judged checks.
     pub(crate) fn over(&self, buckets: impl Iterator<Item = (i64, u64)>, length: i64) -> Usual {
         let none = Usual { days: self.days, days_needed: DAYS_NEEDED, ..Usual::default() };
         let (mut expected, mut judged, mut hours) = (0.0, 0, Vec::new());
@@ -152,10 +155,11 @@ impl UsualHours {
     }
 }
 
-/// The hours of outages that went on for most of a day or longer: what ended does not become usual, nor does what
-/// fails altogether; a dip that recurs is shorter.
+/// The hours of outages that lasted for most of a day or longer: an outage that ended does not
+/// become usual, and neither does one that continues with most checks failing. A recurring dip is
+/// shorter.
 fn lasting_outages(past: &SurfaceHistory, from: i64) -> BTreeSet<i64> {
-    /// What goes on until now is left out where more than this share fails.
+    /// An outage that continues is left out of the baseline if its mean failed ratio is above this.
     const ALTOGETHER: f64 = 0.5;
     let mut lasting = BTreeSet::new();
     let mut add = |run: &[(i64, f64)]| {
@@ -179,7 +183,7 @@ fn lasting_outages(past: &SurfaceHistory, from: i64) -> BTreeSet<i64> {
     lasting
 }
 
-/// What is usual in an hour by what was then.
+/// The baseline of an hour, from that hour on earlier days.
 fn usual_hour(past: &SurfaceHistory, then: &[PastHour]) -> Option<UsualHour> {
     let calm_days = calm(then);
     let sum = sum(&calm_days);
@@ -202,11 +206,11 @@ fn median_p95(then: &[PastHour]) -> Option<u64> {
     median_us(&mut then.iter().filter_map(|one| one.p95_us).collect::<Vec<_>>())
 }
 
-/// What is usual in an hour on one weekday, if that is not what is usual on the others.
+/// The baseline of an hour on one weekday, if it differs from that on the others.
 fn weekday_hour(past: &SurfaceHistory, then: &[PastHour], weekday: i64) -> Option<UsualHour> {
-    /// Failures differ where chance makes such a difference less often than this,
+    /// Failures differ if chance makes such a difference with a lower probability than this;
     const UNLIKELY: f64 = 0.001;
-    /// and answers where they take so many times as long, or as short.
+    /// latencies differ if one is at least this many times the other.
     const TIMES: u64 = 2;
     let is_of = |one: &PastHour| one.begin.div_euclid(DAY_MS).rem_euclid(7) == weekday;
     let (mine, others): (Vec<PastHour>, Vec<PastHour>) = then.iter().copied().partition(is_of);
@@ -221,14 +225,15 @@ fn weekday_hour(past: &SurfaceHistory, then: &[PastHour], weekday: i64) -> Optio
     if is_slow || fails() { usual_hour(past, &mine) } else { None }
 }
 
-/// The days of an hour without those of an outage: of the worst half, the worst day goes while its failures are more
-/// than chance puts there beside the days that stay, and far more: noise that fails many checks together makes days
-/// that chance alone does not. To drop the worst days whatever they are would make what is usual better than it is: by
-/// a quarter, where failures are rare.
+/// The days without those of an outage. Drops the worst day, at most half of the days, as long as
+/// its failed ratio is both far higher than that of the other days and unlikely by chance;
+/// correlated failures make bad days that chance alone does not. Always dropping the worst days
+/// would make the baseline too good: by a quarter, if failures are rare.
 fn calm(days: &[PastHour]) -> Vec<PastHour> {
-    /// So unlikely by chance is the worst of 28 days where each is like the others once in some 70 hours of the day.
+    /// If 28 days are alike, chance makes the worst one this unlikely in about one of 70 hours of
+    /// the day.
     const UNLIKELY: f64 = 0.0005;
-    /// Far more is so many times as much and so many points.
+    /// Far higher is this many times as high plus this much.
     const TIMES: f64 = 3.0;
     const POINTS: f64 = 0.02;
     let mut days = days.to_vec();
@@ -255,7 +260,7 @@ fn sum(days: &[PastHour]) -> Judged {
     all
 }
 
-/// What is usual over several hours: means of the ratio, medians of the latency.
+/// The baseline over several hours: the mean of the failed ratios, the median of the latencies.
 fn joined(hours: &[UsualHour]) -> Option<UsualHour> {
     if let [one] = hours {
         return Some(*one);
@@ -294,7 +299,7 @@ mod tests {
     use super::*;
     use crate::report::statistics::chance::Chance;
 
-    /// A past of so many days before day 100, each hour of it like the next.
+    /// A past of `days` days before day 100, each hour with the same checks.
     fn past(days: i64, then: impl Fn(i64) -> (u64, u64, u64)) -> SurfaceHistory {
         let mut past = SurfaceHistory::default();
         for day in 100 - days..100 {
@@ -308,7 +313,7 @@ mod tests {
         past
     }
 
-    /// What is left of days without those of an outage.
+    /// The checks of the days that `calm` keeps.
     fn calm_sum(days: &[Judged]) -> Judged {
         let hour = |judged: &Judged| PastHour { begin: 0, judged: *judged, p50_us: None, p95_us: None };
         let days: Vec<PastHour> = days.iter().map(hour).collect();
@@ -369,7 +374,8 @@ mod tests {
         assert_eq!(usual.days, 5);
     }
 
-    /// A past of 28 days before day 100, of which each hour has so many checks and fails as told by day and hour.
+    /// A past of 28 days before day 100, with `n` checks in each hour, of which `failed(day, hour)`
+    /// fail.
     fn past_of(n: u64, failed: impl Fn(i64, i64) -> u64) -> SurfaceHistory {
         let mut past = SurfaceHistory::default();
         for day in 72..100 {
@@ -389,7 +395,7 @@ mod tests {
     fn an_outage_of_many_days_that_ended_does_not_become_usual() {
         let usual = UsualHours::new(Some(&past_of(100, |day, _| if day < 88 { 100 } else { 1 })), 100 * DAY_MS);
         assert!((ratio_at(&usual, 100, 5) - 0.01).abs() < 1e-9, "{}", ratio_at(&usual, 100, 5));
-        // Each night for eight hours recurs.
+        // A failure of eight hours each night recurs.
         let nightly = UsualHours::new(Some(&past_of(100, |_, hour| if hour < 8 { 30 } else { 0 })), 100 * DAY_MS);
         assert!((ratio_at(&nightly, 100, 5) - 0.3).abs() < 1e-9);
         assert_eq!(nightly.recurs_at(100 * DAY_MS + 5 * HOUR_MS), Some(Recurrence { days: 28, of: 28 }));
@@ -398,7 +404,7 @@ mod tests {
 
     #[test]
     fn what_is_usual_on_one_weekday_is_not_usual_on_the_others() {
-        // Of four weeks, each day whose number leaves 3 of 7: a quarter fails at nine.
+        // In four weeks, on each day whose number modulo 7 is 3, a quarter fails at nine.
         let past = past_of(200, |day, hour| if day % 7 == 3 && hour == 9 { 50 } else { 1 });
         let usual = UsualHours::new(Some(&past), 100 * DAY_MS);
         assert!((ratio_at(&usual, 101, 9) - 0.25).abs() < 1e-9, "{}", ratio_at(&usual, 101, 9));
@@ -411,7 +417,7 @@ mod tests {
     #[test]
     fn what_is_expected_follows_a_dip_within_the_hour() {
         let mut past = past_of(600, |_, hour| if hour == 2 { 50 } else { 0 });
-        // Ten minutes past two, for five minutes, all checks fail.
+        // At ten past two, for five minutes, all checks fail.
         for day in 72..100 {
             past.failing.insert(day * DAY_MS + 2 * HOUR_MS + 600_000, 50);
         }
