@@ -1,4 +1,5 @@
-//! Outages of many series joined to incidents, with the facts about each and what these read as.
+//! Joins outages of many series to incidents, gathers the facts about each, and matches these with
+//! the signature table.
 
 pub(crate) mod cause;
 pub(crate) mod description;

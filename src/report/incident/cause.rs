@@ -1,5 +1,5 @@
-//! Whether failures have the same cause, as far as their classes tell, and when those of a probe that failed in part
-//! became those of another cause: what fails whole, and differently, has its own onset.
+//! Decides from their classes whether failures have the same cause, and splits an outage if a probe
+//! that failed in part then fails completely for another cause: that has an onset of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,17 +15,17 @@ use crate::report::statistics::{fisher, number};
 /// Failures by class.
 pub(crate) type Classes = BTreeMap<FailureClass, u64>;
 
-/// Two mixes of failure classes are the same cause when they have this share in common.
+/// Two mixes of failure classes have the same cause if they share at least this much.
 const SAME_CAUSE: f64 = 0.25;
 
-/// Mixes that chance makes less often than this are of two causes.
+/// Two mixes have different causes if chance makes such a difference with at most this probability.
 const CHANCE: f64 = 0.001;
 
-/// What breaks a surface is seen by its probes within this time, in milliseconds: what others fail of a moment before
-/// one does is of the same outage.
+/// The probes of a surface notice that it breaks within this time, in milliseconds: failures of
+/// other probes this shortly before belong to the same outage.
 const BREAKS_WITHIN_MS: i64 = 5 * 60_000;
 
-/// Whether two mixes of classes have enough in common.
+/// Whether two mixes of classes have enough in common to be of one cause.
 pub(crate) fn is_same(one: &Classes, other: &Classes) -> bool {
     let (of_one, of_other): (u64, u64) = (one.values().sum(), other.values().sum());
     if of_one == 0 || of_other == 0 {
@@ -37,8 +37,8 @@ pub(crate) fn is_same(one: &Classes, other: &Classes) -> bool {
     common >= SAME_CAUSE
 }
 
-/// Whether two mixes of classes are of two causes for certain: they have little in common, and chance does not make
-/// the main class of the second so frequent in it.
+/// Whether two mixes of classes certainly have different causes: they have little in common, and
+/// chance does not explain how frequent the main class of the second is in it.
 pub(crate) fn is_other(one: &Classes, other: &Classes) -> bool {
     if is_same(one, other) {
         return false;
@@ -48,8 +48,9 @@ pub(crate) fn is_other(one: &Classes, other: &Classes) -> bool {
     fisher(*n, other.values().sum(), of_one, one.values().sum()) <= CHANCE
 }
 
-/// An outage of a series by cause: where a probe has failed in part and then all of its checks fail for another cause,
-/// these are an outage of their own. What failed whole before may have changed how it fails, and stays one.
+/// Splits an outage of a series by cause: if a probe failed in part and then all its checks fail
+/// for another cause, the latter are an outage of their own. A complete failure stays one outage
+/// even if its classes change.
 pub(super) fn parted(
     context: &ReportContext<'_>,
     failures: &mut SurfaceFailures<'_, '_>,
@@ -57,13 +58,13 @@ pub(super) fn parted(
     outage: Outage,
 ) -> Vec<Outage> {
     let one = &context.analyses[series];
-    // Most fail in one way.
+    // The common case: all failures have one class.
     if one.classes.len() < 2 && outage.start.by >= context.range.from {
         return vec![outage];
     }
     let rules = context.range.rules;
     let start = outage.start.by;
-    // Of longer ago chance has a larger part in what failed.
+    // The longer ago, the more of the failures are chance.
     let before = start.saturating_sub(judgement::recent_ms(one.interval().unwrap_or_default()));
     let mut causes = CauseWatch {
         in_a_row: usize::try_from(rules.open_after.get()).unwrap_or(usize::MAX).max(1),
@@ -84,7 +85,7 @@ pub(super) fn parted(
     causes.parts(outage)
 }
 
-/// The class of most of some failures.
+/// The most frequent class of some failures.
 fn main_class(failures: &[LoggedCheck]) -> Option<FailureClass> {
     let mut classes = Classes::new();
     for class in failures.iter().filter_map(LoggedCheck::counted_class) {
@@ -93,12 +94,12 @@ fn main_class(failures: &[LoggedCheck]) -> Option<FailureClass> {
     classes.into_iter().max_by_key(|(_, n)| *n).map(|(class, _)| class)
 }
 
-/// What a probe failed of before another cause came, and beside it.
+/// The failures of a probe before another cause appeared, and beside it.
 #[derive(Clone, Debug, Default)]
 struct FirstCause {
     classes: Classes,
     judged: u64,
-    /// Its failures in the outage, each with the check before it.
+    /// Its failures in the outage, each with the instant of the check before it.
     failures: Vec<(Option<i64>, i64)>,
     last: Option<i64>,
 }
@@ -125,26 +126,27 @@ impl FirstCause {
 struct OtherCause {
     class: FailureClass,
     start: Transition,
-    /// The check that shows it.
+    /// The check that shows the other cause.
     detected_at: i64,
     last_failed: i64,
-    /// The first good check after its last failure.
+    /// The first good check after its last failure; `None` while it continues.
     good: Option<i64>,
 }
 
 /// Follows the checks of an outage in order of time.
 struct CauseWatch {
-    /// So many failures in a row open an outage,
+    /// This many failures in a row open an outage,
     in_a_row: usize,
-    /// where they are as far apart, in milliseconds.
+    /// if they span at least this long, in milliseconds.
     round: i64,
     first: FirstCause,
-    /// What failed of the surface before it, and of what this probe fails in it.
+    /// The failures of the whole surface before the outage, and the classes that this probe has in
+    /// the outage.
     of_surface: Classes,
     shown: BTreeSet<FailureClass>,
-    /// The last check before the run of failures that goes on.
+    /// The last check before the current run of failures.
     last: Option<i64>,
-    /// The failures in a row that go on.
+    /// The current run of failures.
     run: Vec<LoggedCheck>,
     others: Vec<OtherCause>,
 }
@@ -160,7 +162,8 @@ impl CauseWatch {
         self.last = Some(check.at);
     }
 
-    /// Ends the failures in a row with a good check, or where nothing more is known.
+    /// Ends the current run of failures, with the good check after it or, if there is none, with
+    /// `None`.
     fn end_run(&mut self, good: Option<i64>) {
         let run = std::mem::take(&mut self.run);
         let (begins, other) = match self.other_cause(&run) {
@@ -169,7 +172,7 @@ impl CauseWatch {
         };
         let (first, others) = run.split_at(begins);
         for check in first {
-            // What fails soon after it as the other cause did is the rest of that.
+            // A failure soon after another cause, and of its class, belongs to it.
             let soon = self.round.saturating_mul(2 * i64::try_from(self.in_a_row).unwrap_or_default());
             let is_rest = |other: &&mut OtherCause| {
                 check.counted_class() == Some(other.class) && check.at - other.last_failed <= soon
@@ -187,14 +190,16 @@ impl CauseWatch {
         }
     }
 
-    /// Where in a run of failures another cause begins, of which class it is, and which check shows it.
+    /// The index at which another cause begins in a run of failures, its class, and the check that
+    /// shows it; `None` if there is none.
     fn other_cause(&self, run: &[LoggedCheck]) -> Option<(usize, FailureClass, i64)> {
         if run.len() < self.in_a_row || !self.first.is_partial() {
             return None;
         }
-        // The first of its failures may be of the first cause still.
+        // The first failures of the run may still be of the first cause.
         let main = main_class(run)?;
-        // What this probe fails of, before or afterwards, is the better known the more of its surface did.
+        // Failures of the whole surface, in classes that this probe has as well, are further
+        // evidence of its first cause.
         let mut known = self.first.classes.clone();
         let shown = |class: &FailureClass| self.shown.contains(class) || self.first.classes.contains_key(class);
         for (class, n) in self.of_surface.iter().filter(|(class, _)| **class != main && shown(class)) {
@@ -212,7 +217,7 @@ impl CauseWatch {
         None
     }
 
-    /// The outage by cause.
+    /// The outages by cause.
     fn parts(mut self, outage: Outage) -> Vec<Outage> {
         self.end_run(None);
         if self.others.is_empty() {
@@ -229,7 +234,7 @@ impl CauseWatch {
         };
         let mut parts: Vec<Outage> = self.others.iter().map(of_other).collect();
         let failures = &self.first.failures;
-        // Fewer are none of their own: what goes on beside them is told by others.
+        // Fewer failures of the first cause are no outage of their own: other series show it.
         if let (Some((after, by)), Some((_, last_failed)), Some((_, opens))) =
             (failures.first(), failures.last(), failures.get(self.in_a_row - 1))
         {
@@ -270,8 +275,9 @@ mod tests {
         assert!(is_other(&mix(&[(STATUS, 80), (RESET, 20)]), &mix(&[(RESET, 12)])));
     }
 
-    /// The outages of an outage by cause: begin, end and detection. Of a row of checks ten apart: `.` good, `s` and `r`
-    /// failed by status and reset; of the surface so many failed by status before.
+    /// The outages of an outage by cause: start, end and detection. Checks are ten apart: `.` good,
+    /// `s` and `r` failed by status and reset. Before them, `of_surface` checks of the surface
+    /// failed by status.
     fn parts(before: &str, checks: &str, of_surface: u64) -> Vec<(i64, Option<i64>, i64)> {
         let mut watch = CauseWatch {
             in_a_row: 3,
@@ -314,7 +320,7 @@ mod tests {
     #[test]
     fn what_fails_in_part_and_then_whole_for_another_cause_has_an_outage_in_its_outage() {
         let part = "s..ss..s.s..s..s.s.s..s.s..";
-        // Its third failure comes at 40.
+        // Its third failure is at 40.
         let (whole, first) = ((0, None, 20), (0, None, 40));
         assert_eq!(parts("", part, 0), [whole]);
         assert_eq!(parts("", &format!("{part}rrrrr..s.s."), 0), [first, (270, Some(320), 300)]);

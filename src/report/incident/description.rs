@@ -1,4 +1,5 @@
-//! An incident described: what is counted in its waves, and what its evidence reads as.
+//! Describes an incident: counts the checks in its waves and matches its evidence with the
+//! signature table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ use crate::report::series::outage::Transition;
 use crate::report::series::recurring_dip::Recurrence;
 use crate::report::statistics::{number, ratio, rounded};
 
-/// Counts the incidents and reads their signatures.
+/// Describes each incident.
 pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, worse_surface: bool) -> Vec<Incident> {
     let surfaces: Vec<BTreeSet<SafeText>> =
         found.incidents.iter().map(|incident| surfaces_of(context, incident)).collect();
@@ -58,14 +59,16 @@ fn surfaces_of(context: &ReportContext<'_>, incident: &[DetectedWave]) -> BTreeS
         .collect()
 }
 
-/// An incident flaps when one in so many of its checks was made while its probe came and went.
+/// An incident flaps if at least one in this many of its checks was made while its probe was
+/// flapping.
 const FLAPPING: u64 = 4;
 
 /// For each incident and wave: its checks by series.
 type Counted = Vec<Vec<BTreeMap<usize, CheckCounts>>>;
 
-/// Counts the checks in every wave of every incident: those of its surfaces' series, without the series
-/// that fail at the same time for a reason of their own, and without the time in which one of its own does.
+/// Counts the checks in every wave of every incident: those of all series of its surfaces, except
+/// series that fail at the same time for another reason, and except the time in which one of its
+/// own series does.
 fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTreeSet<SafeText>]) -> Counted {
     let mut counted: Counted = found.incidents.iter().map(|waves| vec![BTreeMap::new(); waves.len()]).collect();
     let others: Vec<BTreeSet<usize>> = (0..found.incidents.len()).map(|at| found.others(at)).collect();
@@ -102,7 +105,8 @@ struct Description<'d, 'f> {
     counts: &'d [BTreeMap<usize, CheckCounts>],
     /// Series of other incidents at the same time: vantage, surface and probe.
     others: BTreeSet<(&'d SafeText, &'d SafeText, &'d SafeText)>,
-    /// When its own series failed for the cause of another incident.
+    /// The spans in which its own series failed for the cause of another incident, in milliseconds
+    /// since 1970.
     nested: Vec<(i64, i64)>,
     worse_surface: bool,
 }
@@ -158,9 +162,11 @@ impl Description<'_, '_> {
         }
     }
 
-    /// On how many earlier days each of its surfaces failed at this time of the day, where no more failed than then.
+    /// The number of earlier days on which each of its surfaces failed at this time of the day;
+    /// `None` if more fails now than then, or if nothing recurs.
     fn recurring(&self, expected: Option<f64>, failed: u64, began: i64, detected_at: i64) -> Option<Recurring> {
-        /// So many times what is expected, and so many standard deviations, are no more than then.
+        /// Failures up to this many times the expected number, plus this many standard deviations,
+        /// are no more than usual.
         const TIMES: f64 = 1.5;
         const DEVIATIONS: f64 = 3.0;
         let expected = expected.filter(|n| number(failed) <= n * TIMES + n.sqrt() * DEVIATIONS)?;
@@ -184,7 +190,7 @@ impl Description<'_, '_> {
         }
     }
 
-    /// All of it.
+    /// The whole incident.
     fn whole(&self, flapping: bool) -> IncidentPart {
         let last = |wave: &DetectedWave| wave.last().min(self.context.range.to);
         let mut counts: BTreeMap<usize, CheckCounts> = BTreeMap::new();
@@ -196,10 +202,10 @@ impl Description<'_, '_> {
         IncidentPart { spans: nested_outages::without(&spans, &self.nested), counts, failing, flapping }
     }
 
-    /// Its latest checks, where it goes on and began before them: the buckets of time that began among them, where
-    /// enough failed in these.
+    /// The latest checks of an incident that continues and began before them: those in the buckets
+    /// that started since. `None` if too few of them failed.
     fn now(&self, end: Option<Transition>, last_seen: Option<i64>, flapping: bool) -> Option<IncidentPart> {
-        /// Fewer failures say little.
+        /// Fewer failures show little.
         const FEW: u64 = 5;
         let wave = self.incident.last().filter(|_| end.is_none() && last_seen.is_none())?;
         let counts = self.counts.last()?;
@@ -217,8 +223,9 @@ impl Description<'_, '_> {
         parts.into_iter().find(|part| part.counts.values().map(|of_series| of_series.failed).sum::<u64>() >= FEW)
     }
 
-    /// When a surface failed. What has no end of its own ends with the incident, and so does the only surface of one: a
-    /// partial failure goes on after the outages that showed it.
+    /// When a surface failed. A surface without an end of its own ends with the incident, and so
+    /// does the only surface of an incident: a partial failure continues after the outages that
+    /// revealed it.
     fn surface_span(&self, surface: &SafeText, start: Transition, end: Option<Transition>) -> SurfaceSpan {
         if self.surfaces.len() == 1 {
             let (start, end) = (start.bracket(), end.map(Transition::bracket));
@@ -239,7 +246,8 @@ impl Description<'_, '_> {
         }
     }
 
-    /// The last check of its series, where it has no end and all that still failed fell silent.
+    /// The last check of its failing series, if the incident has no end and all of them have gone
+    /// silent.
     fn last_seen(&self, end: Option<Transition>) -> Option<i64> {
         let members = self.incident.iter().flat_map(|wave| &wave.members);
         let open: Vec<_> = members.filter(|member| member.outage.end.is_none()).collect();
@@ -248,7 +256,7 @@ impl Description<'_, '_> {
         open.iter().filter_map(|member| series(member).last).max().filter(|_| is_silent)
     }
 
-    /// Checks of its surfaces in maintenance while it lasted.
+    /// The number of checks of its surfaces that were due in maintenance during the incident.
     fn maintenance(&self, start: Transition, end: Option<Transition>) -> u64 {
         let to = end.map_or(self.context.range.to, |end| end.by);
         let series = self.surfaces.iter().flat_map(|surface| self.context.series_of(surface));
@@ -265,8 +273,9 @@ impl Description<'_, '_> {
         all
     }
 
-    /// The same from open to close: when the outage began that was found first, and of which surface. Which surfaces
-    /// it is of is not part of it, since an incident spreads; nor is when it began, which is known better later.
+    /// An id that stays the same from open to close: the start and the surface of the outage that
+    /// was detected first. The set of surfaces is not part of it, since an incident spreads, and
+    /// neither is the start of the incident, which later data can correct.
     fn id(&self, start: Transition) -> String {
         let fails_then = |member: &WaveMember| {
             let failed = self.context.analyses[member.series].failures.failed();
@@ -295,9 +304,9 @@ impl Description<'_, '_> {
         }
     }
 
-    /// The bucket with the highest failed ratio; of equals the first.
+    /// The bucket with the highest failed ratio; on a tie, the first.
     fn peak(&self, wave: &DetectedWave) -> Option<Peak> {
-        /// Fewer checks in a bucket make no peak.
+        /// A bucket with fewer checks is no peak.
         const CHECKS: u64 = 3;
         let step = self.context.range.step;
         let (from, to) = (bucket::floor(wave.start.by, step), wave.last().min(self.context.range.to));
@@ -339,7 +348,7 @@ impl Description<'_, '_> {
             .collect()
     }
 
-    /// Failures to expect in its waves from what is usual; absent without a baseline.
+    /// The failures expected in its waves from the baseline; `None` without a baseline.
     fn expected(&self) -> Option<f64> {
         let mut expected = 0.0;
         for (wave, counts) in self.incident.iter().zip(self.counts) {

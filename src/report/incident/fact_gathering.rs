@@ -1,4 +1,5 @@
-//! What a part of an incident looks like: gathered from the checks in it, their evidence, and what is known of the rest.
+//! Gathers the facts about a part of an incident: from its checks, their evidence, and what is
+//! known of other series.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ use crate::window::{RemoteCounts, Remotes};
 
 /// A part of an incident, or all of it.
 pub(super) struct IncidentPart {
-    /// From when to when, in milliseconds since 1970, in order.
+    /// Its spans, in milliseconds since 1970, in order.
     pub(super) spans: Vec<(i64, i64)>,
     /// Its checks by series.
     pub(super) counts: BTreeMap<usize, CheckCounts>,
@@ -27,7 +28,8 @@ pub(super) struct IncidentPart {
 }
 
 impl IncidentPart {
-    /// From which bucket to which instant, where evidence is counted by the bucket: each bucket once.
+    /// For each span the first bucket and the last instant, so that evidence counted by bucket is
+    /// taken once.
     fn by_bucket(&self, step: i64) -> Vec<(i64, i64)> {
         let mut free = i64::MIN;
         let spans = self.spans.iter().map(|(from, to)| {
@@ -49,10 +51,10 @@ pub(super) struct FactGatherer<'g, 'f> {
     pub(super) worse_surface: bool,
 }
 
-/// What is the same of every part of an incident.
+/// The facts that are the same for every part of an incident.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SteadyFacts {
-    /// How many probes its surfaces have.
+    /// The number of probes of its surfaces.
     probes: usize,
     families_used: Option<bool>,
     control_on_edge_fails: Option<bool>,
@@ -61,7 +63,7 @@ pub(super) struct SteadyFacts {
 }
 
 impl FactGatherer<'_, '_> {
-    /// What is the same of every part of the incident.
+    /// The facts that are the same for every part of the incident.
     pub(super) fn steady(&self) -> SteadyFacts {
         let series = self.surfaces.iter().flat_map(|surface| self.context.series_of(surface));
         let probes: BTreeSet<&SafeText> = series.map(|at| &self.context.analyses[*at].probe).collect();
@@ -74,7 +76,7 @@ impl FactGatherer<'_, '_> {
         }
     }
 
-    /// What a part of the incident looks like.
+    /// The facts of a part of the incident.
     pub(super) fn facts(&self, part: &IncidentPart, steady: &SteadyFacts) -> IncidentFacts {
         let context = self.context;
         let mut all = CheckCounts::default();
@@ -122,13 +124,14 @@ impl FactGatherer<'_, '_> {
         }
     }
 
-    /// Whether a failure is of this incident: of its surfaces, and not of a series that fails on its own.
+    /// Whether a failure belongs to this incident: it is of one of its surfaces, and not of a
+    /// series of another incident.
     fn is_mine(&self, fact: &FailureFact) -> bool {
         self.surfaces.contains(&fact.surface) && !self.others.contains(&(&fact.vantage, &fact.surface, &fact.probe))
     }
 
-    /// Whether a control target behind the content network that answers fails in the same time; absent
-    /// where none is known to stand there.
+    /// Whether a control target behind the CDN of this incident fails at the same time; `None` if
+    /// no control target is known to be behind it.
     fn control_on_edge_fails(&self) -> Option<bool> {
         let context = self.context;
         let from = self.incident.first().map(|wave| bucket::floor(wave.start.by, context.range.evidence_step))?;
@@ -143,7 +146,7 @@ impl FactGatherer<'_, '_> {
         if mine.is_empty() {
             return None;
         }
-        // Only failures are signed: a control target that never failed may stand behind any network.
+        // Only failures show their CDN: a control target that never failed may be behind any.
         let signed = |(fact, _): &(&FailureFact, u64)| {
             context.is_control(&fact.surface, &fact.probe) && fact.edge.is_some_and(|edge| mine.contains(&edge))
         };
@@ -152,15 +155,17 @@ impl FactGatherer<'_, '_> {
         is_known.then_some(fails)
     }
 
-    /// Whether at its end the slowest answers are slower than usual while the median is not.
+    /// Whether, at the end of the incident, the slowest answers are slower than usual while the
+    /// median is not; `None` without a baseline.
     fn slow_tail(&self) -> Option<bool> {
         let to = self.incident.last()?.last().min(self.context.range.to);
         let tails = self.surfaces.iter().filter_map(|surface| self.context.latency_of(surface)?.has_slow_tail(to));
         tails.reduce(|one, other| one || other)
     }
 
-    /// Whether checks over one address family fail and those over the other do not: of the probes that are asked over
-    /// one alone, else of the addresses that were reached.
+    /// Whether checks over one address family fail and those over the other do not: compares probes
+    /// that use one family alone, or else the addresses that were reached. `None` if there are no
+    /// checks over both.
     fn family_split(&self, part: &IncidentPart, remotes: &Remotes, both_used: bool) -> Option<FamilySplit> {
         let of = |family: u8| {
             let counts = part.counts.iter().filter(|(series, _)| self.context.family_of(**series) == Some(family));
@@ -182,7 +187,8 @@ impl FactGatherer<'_, '_> {
             .then(|| fails(stands_out(v4, down, judged), stands_out(v6, down, judged)))
     }
 
-    /// Whether HTTP/3 fails where the same hosts answer over TCP; absent if they are not asked over both.
+    /// Whether HTTP/3 fails while the same hosts answer over TCP; `None` if they are not probed
+    /// over both.
     fn http3_split(&self, part: &IncidentPart) -> Option<bool> {
         let of = |http3: bool| {
             let counts = part.counts.iter().filter(|(series, _)| self.context.is_http3(**series) == Some(http3));
@@ -192,8 +198,9 @@ impl FactGatherer<'_, '_> {
         (quic.1 > 0 && tcp.1 > 0).then(|| is_split(quic, tcp))
     }
 
-    /// Checks by remote address in a part of the incident, of its surfaces; of the whole range and its own series where
-    /// others of the surfaces fail for a reason of their own, and where windows are longer than the part.
+    /// Checks by remote address, of the incident's surfaces in this part. If other series of the
+    /// surfaces fail for another reason, or if windows are longer than the part: those of the
+    /// incident's own series in the whole range.
     fn remotes(&self, part: &IncidentPart) -> Remotes {
         let mut remotes = Remotes::default();
         let is_mine = |one: &&LatencySeries| !one.control && self.surfaces.contains(&name(&one.surface));
@@ -211,7 +218,7 @@ impl FactGatherer<'_, '_> {
         remotes
     }
 
-    /// The same of its surfaces in the whole range.
+    /// Checks by remote address, of the incident's surfaces in the whole range.
     fn remotes_of_range(&self) -> Remotes {
         let mut remotes = Remotes::default();
         let series = self.surfaces.iter().flat_map(|surface| self.context.series_of(surface));
@@ -219,7 +226,8 @@ impl FactGatherer<'_, '_> {
         remotes
     }
 
-    /// Whether the latest answers before it were far slower than usual.
+    /// Whether the latest answers before the incident were far slower than usual; `None` without a
+    /// baseline or enough answers.
     fn slow_before(&self) -> Option<bool> {
         let start = self.incident.first()?.start;
         let before = start.after.unwrap_or(start.by);
@@ -233,8 +241,8 @@ impl FactGatherer<'_, '_> {
     }
 }
 
-/// Whether nearly all failures are at one of several addresses, and more than chance puts there; absent if
-/// checks are not counted by address.
+/// Whether nearly all failures are at one of several addresses, and more than chance explains;
+/// `None` if there are no counts for several addresses.
 fn address_split(remotes: &Remotes) -> Option<bool> {
     let apart: Vec<RemoteCounts> = remotes.apart().map(|(_, counts)| counts).collect();
     let worst = apart.iter().max_by_key(|counts| counts.down)?;
@@ -242,17 +250,19 @@ fn address_split(remotes: &Remotes) -> Option<bool> {
     (apart.len() > 1).then(|| stands_out(*worst, down, judged))
 }
 
-/// Whether checks reached addresses of both families; absent if they are not counted by address.
+/// Whether addresses of both families answered; `None` if checks are not counted by address.
 fn families_used(remotes: &Remotes) -> Option<bool> {
     (!remotes.is_empty()).then(|| remotes.of_family(false).up > 0 && remotes.of_family(true).up > 0)
 }
 
-/// Whether most of these fail and hardly one of the others, more than chance would have it: failed and judged of each.
+/// Whether at least half of the first checks and at most a tenth of the others fail, which chance
+/// does not explain. Each pair is failed and judged checks.
 fn is_split((failed, judged): (u64, u64), (others, of): (u64, u64)) -> bool {
     failed * 2 >= judged && others * 10 <= of && fisher(failed, judged, others, of) <= SIGNIFICANT
 }
 
-/// Whether at least nine of ten failures are in this part of the checks, more than chance would put there.
+/// Whether at least nine tenths of all failures are in this part of the checks, and more than
+/// chance explains.
 fn stands_out(part: RemoteCounts, down: u64, judged: u64) -> bool {
     let (others_down, others) = (down.saturating_sub(part.down), judged.saturating_sub(part.judged()));
     let is_most = part.down * 10 >= down * 9 && part.down > 0 && others > 0;

@@ -1,10 +1,10 @@
-//! Which outages belong together. A *burst* is a set of outages whose onsets follow one another
-//! closely, and are of one cause where they do not begin with it; a *group* is one or more bursts, and becomes an
-//! incident.
+//! Decides which outages belong together. A *burst* is a set of outages whose onsets follow each
+//! other closely; those that do not begin together with it must have its cause. A *group* is one or
+//! more bursts and becomes an incident.
 //!
-//! Overlap in time alone joins nothing: a probe that has failed since Tuesday must not swallow what
-//! breaks today. A burst joins a group only where it is of a surface of the group, soon enough, fails
-//! alike, and where its series were not fine while the group was failing.
+//! Overlap in time alone joins nothing: a probe that has failed since Tuesday must not absorb what
+//! breaks today. A burst joins a group only if it shares a surface with the group, begins soon
+//! enough, has similar failures, and if its series were not fine while the group was failing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +20,11 @@ use crate::window::add_counts;
 /// Fewer checks of a series cannot show that it was fine.
 const FEWEST: u64 = 4;
 
-/// If nothing else is known, a series that fails more often than this is not fine.
+/// A series was not fine if its failed ratio was certainly above this.
 const ALLOWED: f64 = 0.01;
 
-/// The same probes fail from one vantage after another within this time: names are cached, and clocks differ.
+/// The same probes may begin to fail from different vantages within this time, in milliseconds:
+/// names are cached, and clocks differ.
 const SPREADS_WITHIN_MS: i64 = 15 * 60_000;
 
 /// Outages that belong together.
@@ -32,14 +33,14 @@ struct Group {
     members: Vec<WaveMember>,
     surfaces: BTreeSet<SafeText>,
     series: BTreeSet<usize>,
-    /// Whether its cause was seen before it: what joins it is then of that cause.
+    /// Whether its cause was seen before: what joins it must have the same cause.
     goes_on: bool,
-    /// When the first of its outages began, and the newest.
+    /// The starts of its first and of its newest outage, in milliseconds since 1970.
     begin: i64,
     newest: i64,
-    /// When the last of them ended; as late as can be while one goes on.
+    /// The last failure of its outages; `i64::MAX` while one continues.
     last: i64,
-    /// What failed: all in all, from each vantage and by each probe.
+    /// The classes of its failures: in total, by vantage and by probe.
     classes: Classes,
     of_vantage: BTreeMap<SafeText, Classes>,
     of_probe: BTreeMap<SafeText, Classes>,
@@ -69,8 +70,8 @@ impl Group {
         self.members.extend(other.members);
     }
 
-    /// Whether an outage is of another cause than these: than all of them together, than those from its vantage, and
-    /// than those by its probe.
+    /// Whether an outage has another cause than the group: compared with all its failures, with
+    /// those from the same vantage, and with those of the same probe.
     fn is_of_other_cause(&self, context: &ReportContext<'_>, member: &WaveMember, classes: &Classes) -> bool {
         let one = &context.analyses[member.series];
         let differs = |known: Option<&Classes>| known.is_none_or(|known| cause::is_other(known, classes));
@@ -80,7 +81,7 @@ impl Group {
     }
 }
 
-/// The outages grouped, in the order of the groups' onsets.
+/// Groups the outages; the groups are in order of their onsets.
 pub(crate) fn groups(context: &ReportContext<'_>, mut members: Vec<WaveMember>) -> Vec<Vec<WaveMember>> {
     members.sort_by_key(|member| (member.outage.start.by, member.series));
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
@@ -94,10 +95,11 @@ pub(crate) fn groups(context: &ReportContext<'_>, mut members: Vec<WaveMember>) 
     groups.into_iter().map(|group| group.members).collect()
 }
 
-/// Outages, in the order of their onsets, parted where the next onset is further away than as many checks
-/// as open an outage, and where what began with the burst had another cause.
+/// Divides outages, in order of their onsets, into bursts: a burst ends if the next onset is
+/// further away than `open_after` checks take, or if it has another cause and did not begin
+/// together with the burst.
 fn bursts(context: &ReportContext<'_>, members: Vec<WaveMember>, within: i64) -> Vec<Group> {
-    /// A cause that goes on has a burst again and again: so many of the latest tell it.
+    /// The number of latest bursts to look at: a cause that persists has bursts again and again.
     const LOOKED_AT: usize = 100;
     let nested = NestedOutages::of(std::iter::once(members.iter()));
     let mut bursts: Vec<Group> = Vec::new();
@@ -128,7 +130,7 @@ fn bursts(context: &ReportContext<'_>, members: Vec<WaveMember>, within: i64) ->
     bursts
 }
 
-/// How far apart two onsets of one cause may be seen, in milliseconds.
+/// How far apart two onsets of one cause can be observed, in milliseconds.
 fn near(context: &ReportContext<'_>, member: &WaveMember) -> i64 {
     let interval = context.analyses[member.series].interval().unwrap_or_default();
     interval.saturating_mul(i64::from(context.range.rules.open_after.get()))
@@ -156,20 +158,21 @@ fn probe_of<'c>(context: &'c ReportContext<'_>, series: usize) -> (&'c SafeText,
     (&one.surface, &one.probe)
 }
 
-/// The spans in which the outages of a group's members overlap or follow closely, before an instant.
+/// The spans of a group's outages before an instant; overlapping ones are joined.
 fn spans(group: &Group, before: i64) -> Vec<(i64, i64)> {
     let spans = group.members.iter().map(|member| (member.outage.start.by, member.last().min(before - 1)));
     nested_outages::union(spans.filter(|(from, to)| from <= to).collect())
 }
 
-/// Whether a series was fine while a group was failing: its share of failures is low for certain.
+/// Whether a series was fine while a group was failing: its failed ratio was certainly low.
 fn was_fine(context: &ReportContext<'_>, group: &Group, series: usize, spans: &[(i64, i64)], share: f64) -> bool {
     if group.series.contains(&series) {
         return false;
     }
     let (failed, judged) = count(context, &BTreeSet::from([series]), spans);
     let Some([low, high]) = wilson(failed, judged) else { return false };
-    // The share in its outages is higher than that of the incident: the less of a group fails, the more it takes.
+    // The failed ratio within the series' own outages is higher than that of the whole incident; so
+    // the lower the ratio of the group, the stricter this bound.
     judged >= FEWEST && low <= ALLOWED && high < share * share / 2.0
 }
 
@@ -180,7 +183,8 @@ fn count(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[(i64, i
     (all.failed, all.judged)
 }
 
-/// The failures of an outage, without those of outages within it that have a cause of their own.
+/// The failures of an outage by class, without those in outages within it that have a cause of
+/// their own.
 fn classes_of(context: &ReportContext<'_>, nested: &NestedOutages, member: &WaveMember) -> Classes {
     let span = (member.outage.start.by, member.last().min(context.range.to));
     let spans = nested_outages::without(&[span], &nested.in_outage(member));

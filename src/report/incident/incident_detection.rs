@@ -1,4 +1,4 @@
-//! Which incidents there are, when they began and ended, and of what.
+//! Detects incidents: when they began and ended, and which outages they consist of.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,18 +13,19 @@ use crate::report::series::outage::{Outage, Transition};
 use crate::report::series::{judgement, recovery};
 use crate::report::statistics::ratio;
 
-/// The incidents of a report in the making: joined, and not yet counted.
+/// The incidents of a report: joined, but not yet described.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DetectedIncidents {
-    /// In the order of their start.
+    /// In order of their starts.
     pub(crate) incidents: Vec<Vec<DetectedWave>>,
-    /// The waves of each surface by itself, whichever incidents they are of.
+    /// The waves of each surface by itself, whatever incidents they belong to.
     pub(crate) of_surface: BTreeMap<SafeText, Vec<DetectedWave>>,
     nested: NestedOutages,
 }
 
 impl DetectedIncidents {
-    /// The open wave that most series of a surface are in now; of equals the latest.
+    /// The open wave with the most failing series of a surface; on a tie, the latest. `None` if no
+    /// incident of the surface is open.
     pub(crate) fn open_wave(&self, context: &ReportContext<'_>, surface: &SafeText) -> Option<&DetectedWave> {
         let is_of_surface = |member: &&WaveMember| context.analyses[member.series].surface == *surface;
         let open = self.incidents.iter().filter(|incident| incident.last().is_some_and(|wave| wave.end.is_none()));
@@ -39,14 +40,14 @@ impl DetectedIncidents {
         of_surface.max_by_key(failing)?.last()
     }
 
-    /// Which surfaces have an open incident, and when the last one of the others was over.
+    /// By surface: whether an incident is open, and when the last incident ended.
     pub(crate) fn by_surface(&self, context: &ReportContext<'_>) -> BTreeMap<SafeText, SurfaceIncident> {
         let mut of_surface: BTreeMap<SafeText, SurfaceIncident> = BTreeMap::new();
         for incident in &self.incidents {
             let end = incident.last().and_then(|wave| wave.end).map(|end| end.by);
             for member in incident.iter().flat_map(|wave| &wave.members) {
                 let known = of_surface.entry(context.analyses[member.series].surface.clone()).or_default();
-                // What was failing when it was last seen says nothing of now.
+                // A silent series that failed at its last check says nothing about now.
                 known.is_open |= end.is_none() && !context.analyses[member.series].silent;
                 known.ended_by = known.ended_by.max(end);
             }
@@ -54,7 +55,7 @@ impl DetectedIncidents {
         of_surface
     }
 
-    /// The series of other incidents that an incident must not count as its own.
+    /// The series of overlapping incidents, whose checks an incident must not count as its own.
     pub(crate) fn others(&self, incident: usize) -> BTreeSet<usize> {
         let series = |at: usize| {
             self.incidents[at]
@@ -72,7 +73,8 @@ impl DetectedIncidents {
         (0..self.incidents.len()).filter(overlaps).flat_map(series).filter(|one| !mine.contains(one)).collect()
     }
 
-    /// The spans of a series of an incident in which it failed for the cause of another that began later.
+    /// The spans in which a series of an incident failed for the cause of another incident that
+    /// began later.
     pub(crate) fn nested(&self, incident: usize, series: usize) -> Vec<(i64, i64)> {
         self.nested.in_incident(incident, series)
     }
@@ -82,10 +84,10 @@ impl DetectedIncidents {
     }
 }
 
-/// Joins the outages of all series that are not control targets.
+/// Joins the outages of all series, except control targets, to incidents.
 pub(crate) fn detect(context: &ReportContext<'_>) -> DetectedIncidents {
     let mut groups = grouping::groups(context, outages(context));
-    // An end that is known by others may part what follows from what was before.
+    // An end that other vantages provide may separate later outages from earlier ones.
     if groups.iter_mut().map(|members| end_unheard(context, members)).fold(false, |any, ended| any | ended) {
         groups = grouping::groups(context, groups.concat());
     }
@@ -112,7 +114,8 @@ pub(crate) fn detect(context: &ReportContext<'_>) -> DetectedIncidents {
     DetectedIncidents { incidents, of_surface, nested }
 }
 
-/// The outages of all series that are not control targets: each probe's own, by cause, and those of pools.
+/// The outages of all series, except control targets: those of each probe, by cause, and those of
+/// pools.
 fn outages(context: &ReportContext<'_>) -> Vec<WaveMember> {
     let mut members = Vec::new();
     let mut failures = SurfaceFailures::new(context);
@@ -125,9 +128,8 @@ fn outages(context: &ReportContext<'_>) -> Vec<WaveMember> {
     members
 }
 
-/// Ends outages of vantages that fell silent where vantages that failed with them, and failed no less long than was
-/// heard of those, have seen the surface come back: nobody is waited for who does not speak any more. Says whether there
-/// was one.
+/// Ends the outages of silent vantages: if the other vantages that failed with them, for at least
+/// as long, have seen the surface recover, that is the end. Returns whether it ended any.
 fn end_unheard(context: &ReportContext<'_>, members: &mut [WaveMember]) -> bool {
     let is_unheard = |member: &WaveMember| {
         let one = &context.analyses[member.series];
@@ -151,8 +153,8 @@ fn end_unheard(context: &ReportContext<'_>, members: &mut [WaveMember]) -> bool 
     is_any
 }
 
-/// The waves of outages that belong together: divided where all their series paused, and going on where
-/// what followed the last failure may be chance.
+/// The waves of outages that belong together: divided where all their series paused, and prolonged
+/// where the good checks after the last failure may be chance.
 fn incident(
     context: &ReportContext<'_>,
     members: Vec<WaveMember>,
@@ -173,13 +175,14 @@ fn incident(
     {
         first.start.after = None;
     }
-    // A pool knows when it is over.
+    // A pool detects its own end.
     let is_pooled = waves.iter().any(DetectedWave::is_pooled);
     if is_pooled || !is_partial {
         return waves;
     }
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
-    // What has failed since before is another incident, and holds this one open no longer.
+    // A series that has failed since before is part of another incident and must not keep this one
+    // open.
     let fails_already = |at: &usize| {
         let goes_on = |outage: Outage| outage.start.by < start && outage.end.is_none_or(|end| end.by > start);
         !series.contains(at) && context.analyses[*at].detector.outages().any(goes_on)
@@ -192,7 +195,7 @@ fn incident(
         let to = context.range.to.min(last.saturating_add(ahead));
         let checks = checks_without(context, &pool, (start, to), others);
         let bridged = waves::bridge(waves.clone(), &checks, slack, recovery::checks_of_probe(interval));
-        // The fewer checks are made, the longer it takes until enough of them are good.
+        // With fewer checks it takes longer until enough of them are good.
         if to >= context.range.to || bridged.last().is_none_or(|wave| wave.end.is_some()) {
             return bridged;
         }
@@ -200,12 +203,12 @@ fn incident(
     }
 }
 
-/// Whether there are so many good checks before a partial failure that chance would not have made them while it went
-/// on: else it may have begun before anything was recorded.
+/// Whether enough good checks precede a partial failure that chance would not have made them during
+/// it. Otherwise it may have begun before the first record.
 fn is_onset_seen(context: &ReportContext<'_>, series: &BTreeSet<usize>, wave: &DetectedWave) -> bool {
-    /// Chance makes so many good checks in a row less often than this.
+    /// Chance makes this many good checks in a row with a lower probability than this.
     const CHANCE: f64 = 0.01;
-    /// The share is that of the first so many intervals.
+    /// The failed ratio is computed over this many intervals from the start.
     const FIRST: i64 = 200;
     let interval = series.iter().filter_map(|at| context.analyses[*at].interval()).max().unwrap_or_default();
     let begin = wave.start.by;
@@ -225,9 +228,10 @@ fn is_onset_seen(context: &ReportContext<'_>, series: &BTreeSet<usize>, wave: &D
     }
 }
 
-/// Whether some checks of an incident's own series were good between their failures: a partial failure, of which a
-/// few good checks in a row are no end. What a series did before its first failure in a wave, and after its last,
-/// does not count: an outage that spreads from one to the next is total all the same.
+/// Whether some checks of an incident's own series were good between their failures: then it is a
+/// partial failure, which a few good checks in a row do not end. Checks of a series before its
+/// first failure in a wave and after its last do not count: an outage that spreads from one series
+/// to the next is still total.
 fn is_partial(
     context: &ReportContext<'_>,
     series: &BTreeSet<usize>,
@@ -250,11 +254,11 @@ fn is_partial(
     recovery::is_partial(failed, judged)
 }
 
-/// What happens less often than this is not chance.
+/// A pause is no chance if its probability is below this.
 const CHANCE: f64 = 0.001;
 
-/// A wave divided where it paused. That of a pool fails in part, and goes on for hours: only what chance never
-/// makes is a pause of it.
+/// Divides a wave where it paused. The wave of a pool is a partial failure that lasts for hours, so
+/// only a pause that chance never makes divides it.
 fn divided(
     context: &ReportContext<'_>,
     wave: DetectedWave,
@@ -274,7 +278,7 @@ fn checks_of(context: &ReportContext<'_>, series: &BTreeSet<usize>, from: i64, t
     checks_without(context, series, (from, to), |_| Vec::new())
 }
 
-/// The same without those of each series in some spans of it.
+/// The same, without the checks of each series in the spans that `left_out` returns for it.
 fn checks_without(
     context: &ReportContext<'_>,
     series: &BTreeSet<usize>,
@@ -295,9 +299,10 @@ fn checks_without(
     checks
 }
 
-/// An outage of a probe that has been silent for longer than its latest checks reach while its vantage is heard is over:
-/// it was taken away, or has another name. One that the plan still has is waited for, as an incident is for its next
-/// wave. That the whole vantage is silent is no end: nobody knows.
+/// Ends the outage of a probe that has gone silent while its vantage still reports: it was removed
+/// or renamed. It ends once the silence is longer than its recent checks reach, or, if a plan still
+/// lists the probe, longer than `join_within`. If the whole vantage is silent the outage stays
+/// open, because nobody knows.
 fn ended(outage: Outage, context: &ReportContext<'_>, series: usize) -> Outage {
     let one = &context.analyses[series];
     if outage.end.is_some() || !one.silent {

@@ -1,4 +1,5 @@
-//! What mostly failed: failures counted by class and code, and whether one kind stands out or it is a mix.
+//! Finds the main failure: counts failures by class and code, and decides whether one kind
+//! dominates or they are a mix.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +8,14 @@ use crate::report::document::answer::{FailureShare, MainFailure};
 use crate::report::fold::evidence::{FailureFact, phase};
 use crate::report::statistics::{ratio, rounded};
 
-/// Kinds that are fewer than this share of the failures are not named beside the main one.
+/// Kinds below this share of the failures are not named beside the main one.
 const NAMED: f64 = 0.1;
 
-/// Failures of one kind: the class, and the code where it is known.
+/// One kind of failure: the class, and the status code if it is known.
 type ClassAndCode = (FailureClass, Option<u16>);
 
-/// The main failure of failures that are counted by class, of these those that came with a code, and of the
-/// evidence that was kept of some. Absent if nothing failed.
+/// The main failure; `None` if nothing failed. `classes`: failures by class; `codes`: of these, the
+/// failures with a status code; `kept`: the evidence that was kept of some of them.
 pub(crate) fn main_failure(
     classes: &BTreeMap<FailureClass, u64>,
     codes: &BTreeMap<(FailureClass, u16), u64>,
@@ -37,7 +38,7 @@ pub(crate) fn main_failure(
             kinds.extend(parts(*class, *n, &counted));
         }
     }
-    // Of equally many the earlier phase, and of its codes the lower.
+    // On a tie, the earlier phase, then the lower code.
     kinds.sort_by_key(|((class, code), n)| (std::cmp::Reverse(*n), *class, *code));
     let ((class, status), n) = *kinds.first()?;
     let share = |n: u64| rounded(ratio(n, of).unwrap_or_default());
@@ -57,7 +58,7 @@ pub(crate) fn main_failure(
     })
 }
 
-/// A class by its codes, and what of it came without one.
+/// Divides the failures of a class by code; the rest has none.
 fn parts(class: FailureClass, n: u64, codes: &BTreeMap<u16, u64>) -> Vec<(ClassAndCode, u64)> {
     let coded: u64 = codes.values().sum();
     let rest = n.saturating_sub(coded);
@@ -65,7 +66,7 @@ fn parts(class: FailureClass, n: u64, codes: &BTreeMap<u16, u64>) -> Vec<(ClassA
     coded.chain((rest > 0).then_some(((class, None), rest))).collect()
 }
 
-/// The codes in the evidence that was kept.
+/// The failures of a class by code, from the kept evidence.
 fn sampled(kept: &BTreeMap<FailureFact, u64>, class: FailureClass) -> BTreeMap<u16, u64> {
     let mut codes = BTreeMap::new();
     for (fact, n) in kept.iter().filter(|(fact, _)| fact.class == class) {
@@ -76,7 +77,7 @@ fn sampled(kept: &BTreeMap<FailureFact, u64>, class: FailureClass) -> BTreeMap<u
     codes
 }
 
-/// So many failures shared out as the samples are.
+/// Estimates `n` failures by code, in the proportions of the samples.
 fn shared(n: u64, samples: &BTreeMap<u16, u64>) -> BTreeMap<u16, u64> {
     let all: u64 = samples.values().sum();
     let part = |of: u64| u64::try_from(u128::from(n) * u128::from(of) / u128::from(all.max(1))).unwrap_or(n);

@@ -1,27 +1,28 @@
-//! Outages of probes that began while another incident went on at the same probe from the same vantage: what fails
-//! whole for a cause of its own is not counted for what fails in part beside it.
+//! Outages that began while another incident was open on the same probe from the same vantage: a
+//! complete failure with a cause of its own does not count towards the partial failure around it.
 
 use std::collections::BTreeMap;
 
 use crate::report::incident::waves::WaveMember;
 
-/// The outages of probes by series, each with the incident that it is of. Those of pools are not among them.
+/// The outages of probes by series, each with its incident, without the outages of pools.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NestedOutages {
     of_series: BTreeMap<usize, Vec<NestedOutage>>,
-    /// When each incident began, and at each of its series.
+    /// When each incident began, and when it began at each of its series, in milliseconds since
+    /// 1970.
     began: Vec<(i64, BTreeMap<usize, i64>)>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct NestedOutage {
     incident: usize,
-    /// Its first failure and its last, in milliseconds since 1970.
+    /// Its first and its last failure, in milliseconds since 1970.
     span: (i64, i64),
 }
 
 impl NestedOutages {
-    /// The outages of some incidents, by their places.
+    /// The outages of some incidents, which are numbered in this order.
     pub(crate) fn of<'m>(incidents: impl Iterator<Item = impl Iterator<Item = &'m WaveMember>>) -> NestedOutages {
         let mut nested = NestedOutages::default();
         for (incident, members) in incidents.enumerate() {
@@ -41,14 +42,14 @@ impl NestedOutages {
         nested
     }
 
-    /// The spans of a series in outages that began after an incident did, and are of others.
+    /// The spans of a series in outages of other incidents that began after an incident did.
     pub(crate) fn in_incident(&self, incident: usize, series: usize) -> Vec<(i64, i64)> {
         let Some((first, began)) = self.began.get(incident) else { return Vec::new() };
         let began = began.get(&series).unwrap_or(first);
         self.spans(series, |one| one.incident != incident && one.span.0 > *began)
     }
 
-    /// The spans of other outages of its series that began after an outage did.
+    /// The spans of other outages of the same series that began after an outage did.
     pub(crate) fn in_outage(&self, member: &WaveMember) -> Vec<(i64, i64)> {
         self.spans(member.series, |one| one.span.0 > member.outage.start.by)
     }
@@ -59,7 +60,7 @@ impl NestedOutages {
     }
 }
 
-/// Spans that overlap as one, in order.
+/// Joins overlapping spans; the result is in order.
 pub(crate) fn union(mut spans: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     spans.sort_unstable();
     let mut joined: Vec<(i64, i64)> = Vec::new();
@@ -72,7 +73,7 @@ pub(crate) fn union(mut spans: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     joined
 }
 
-/// What is left of some spans, ends included, without some others. In order.
+/// The parts of some spans, ends included, that no other span covers, in order.
 pub(crate) fn without(spans: &[(i64, i64)], others: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let mut others = others.to_vec();
     others.sort_unstable();

@@ -1,6 +1,7 @@
-//! Outages of pools parted by cause. A pool counts failures and knows no classes, and a partial failure pauses for long by
-//! chance: where a surface fails again after a pause that chance hardly makes, and certainly for another cause, that is an
-//! outage of its own. What changes how it fails without a pause stays one, as what failed whole does.
+//! Splits outages of pools by cause. A pool counts failures but knows no classes, and chance makes
+//! long pauses in a partial failure. If a surface fails again after a pause that chance hardly
+//! makes, and certainly for another cause, that is an outage of its own. Without such a pause, an
+//! outage stays one even if its classes change.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,11 @@ use crate::report::series::outage::{OpenRule, Outage, Transition};
 use crate::report::statistics::ratio;
 use crate::window::add_counts;
 
-/// Good checks in a row that chance makes more often than this are no pause between two causes.
+/// Good checks in a row are no pause between two causes if chance makes them with at least this
+/// probability.
 const CHANCE: f64 = 0.001;
 
-/// So many failures after a pause tell of which cause they are.
+/// The number of failures after a pause that are examined for their cause.
 const TOLD_BY: usize = 20;
 
 /// A failure of a surface.
@@ -26,19 +28,20 @@ struct SurfaceFailure {
     class: FailureClass,
 }
 
-/// Where another cause comes after a pause.
+/// A pause after which the failures have another cause.
 #[derive(Clone, Copy, Debug)]
 struct CauseChange {
     /// The last failure of the first cause, and the first of the second.
     before: SurfaceFailure,
     first: SurfaceFailure,
-    /// The failure that shows it, and how many there were by then, of how many checks.
+    /// The failure that shows the change, and the failed and judged checks of the second cause by
+    /// then.
     shown_at: i64,
     failed: u64,
     judged: u64,
 }
 
-/// Parts the pooled outages of series where their surface pauses and then fails for another cause.
+/// Splits the pooled outages of series where their surface pauses and then fails for another cause.
 pub(super) fn part(context: &ReportContext<'_>, outages: &mut BTreeMap<usize, Vec<Outage>>) {
     let mut surfaces: BTreeMap<&SafeText, Vec<usize>> = BTreeMap::new();
     for series in outages.keys() {
@@ -56,12 +59,12 @@ pub(super) fn part(context: &ReportContext<'_>, outages: &mut BTreeMap<usize, Ve
     }
 }
 
-/// From the first failure of an outage to its last.
+/// The first and the last failure of an outage.
 fn span(context: &ReportContext<'_>, outage: &Outage) -> (i64, i64) {
     (outage.start.by, outage.end.map_or(context.range.to, |_| outage.last_failed))
 }
 
-/// Where another cause comes after a pause of at least so many milliseconds, in order of time.
+/// The changes of cause after a pause of at least `pause` milliseconds, in order of time.
 fn changes(context: &ReportContext<'_>, series: &[usize], span: (i64, i64), pause: i64) -> Vec<CauseChange> {
     let failures = failures(context, series, span);
     let mut changes = Vec::new();
@@ -69,7 +72,7 @@ fn changes(context: &ReportContext<'_>, series: &[usize], span: (i64, i64), paus
     for at in 1..failures.len() {
         let last = failures[at - 1];
         *before.entry(last.class).or_default() += 1;
-        // The classes first: they are at hand, and hardly ever differ.
+        // Compares classes first: that is cheap, and they hardly ever differ.
         let shown_by = if failures[at].at - last.at < pause { None } else { shown_by(&before, &failures[at..]) };
         let Some(shown_by) = shown_by else { continue };
         if is_pause(context, series, failures[begin].at, (last.at, failures[at].at)) {
@@ -82,7 +85,8 @@ fn changes(context: &ReportContext<'_>, series: &[usize], span: (i64, i64), paus
     changes
 }
 
-/// How many of some failures show that they certainly have another cause than those before.
+/// How many of these failures it takes to show that they certainly have another cause than those
+/// before; `None` if they do not show it.
 fn shown_by(before: &Classes, failures: &[SurfaceFailure]) -> Option<usize> {
     let failures = &failures[..failures.len().min(TOLD_BY)];
     let mut classes = Classes::new();
@@ -98,7 +102,8 @@ fn shown_by(before: &Classes, failures: &[SurfaceFailure]) -> Option<usize> {
     failures.iter().position(shows).map(|at| at + 1)
 }
 
-/// Whether chance hardly makes the good checks between two failures, at the share that failed since an instant.
+/// Whether chance hardly makes the good checks between two failures, at the failed ratio since an
+/// instant.
 fn is_pause(context: &ReportContext<'_>, series: &[usize], since: i64, (last, next): (i64, i64)) -> bool {
     let (failed, judged) = count(context, series, (since, last));
     let (_, good) = count(context, series, (last + 1, next - 1));
@@ -112,7 +117,7 @@ fn count(context: &ReportContext<'_>, series: &[usize], span: (i64, i64)) -> (u6
     cells.fold((0, 0), |sum, cell| (sum.0 + cell.failed, sum.1 + cell.judged))
 }
 
-/// The failures of some series in a span, in order of time; of one class alone, none.
+/// The failures of some series in a span, in order of time; empty if all have one class.
 fn failures(context: &ReportContext<'_>, series: &[usize], span: (i64, i64)) -> Vec<SurfaceFailure> {
     let mut classes = Classes::new();
     for at in series {
@@ -131,7 +136,8 @@ fn failures(context: &ReportContext<'_>, series: &[usize], span: (i64, i64)) -> 
     failures
 }
 
-/// The outages of a series, those that go on over a change of cause parted there. A part without a failure is none.
+/// The outages of a series, each split where it spans a change of cause. Parts without a failure
+/// are dropped.
 fn parted(context: &ReportContext<'_>, series: usize, outages: &[Outage], change: CauseChange) -> Vec<Outage> {
     let good = |failure: SurfaceFailure, from: i64, to: i64| {
         let checks = context.judged(failure.series, (from, to));

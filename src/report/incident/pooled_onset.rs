@@ -1,5 +1,6 @@
-//! Partial failures that no single series shows: rises of the share of failures of pools (everything, each surface,
-//! each vantage, each surface from each vantage), as outages of the series that have a part in them.
+//! Detects partial failures that no single series shows: rises of the failed ratio of pools
+//! (everything, each surface, each vantage, each surface from each vantage). They become outages of
+//! the series that take part in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,7 @@ struct PoolRise {
     rise: Rise,
 }
 
-/// The outages of the pools, of each series that has a part in one.
+/// The outages of the pools, one for each series that takes part.
 pub(crate) fn members(context: &ReportContext<'_>) -> Vec<WaveMember> {
     let mut rises = rises(context);
     rises.sort_by_key(|one| (one.rise.detected_at, one.series.len(), one.rise.onset));
@@ -56,8 +57,8 @@ pub(crate) fn members(context: &ReportContext<'_>) -> Vec<WaveMember> {
     members.flat_map(|(series, outages)| outages.into_iter().map(move |outage| WaveMember { series, outage })).collect()
 }
 
-/// Adds an outage of a series to those known: the pool that found it first says when it began, and the last to see it
-/// when it ended.
+/// Adds an outage of a series to the known ones. If it overlaps one, that keeps its start, as the
+/// pool that detected it first found it, and gets the later end.
 fn join(known: &mut Vec<Outage>, outage: Outage) {
     let overlaps = |one: &&mut Outage| {
         one.end.is_none_or(|end| outage.start.by <= end.by) && outage.end.is_none_or(|end| one.start.by <= end.by)
@@ -87,7 +88,8 @@ fn rises(context: &ReportContext<'_>) -> Vec<PoolRise> {
     found.into_iter().flatten().collect()
 }
 
-/// The pools, each once: if there is one vantage, a surface is itself from there.
+/// The pools without duplicates: with one vantage, a surface and the surface from that vantage are
+/// the same.
 fn pools(context: &ReportContext<'_>) -> BTreeSet<Vec<usize>> {
     let mut pools: BTreeMap<(Option<&SafeText>, Option<&SafeText>), Vec<usize>> = BTreeMap::new();
     for (at, one) in context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control) {
@@ -101,15 +103,16 @@ fn pools(context: &ReportContext<'_>) -> BTreeSet<Vec<usize>> {
 
 /// The length of a round of a pool in milliseconds: the median interval of its series.
 fn round(context: &ReportContext<'_>, series: &[usize]) -> i64 {
-    /// If none is known.
+    /// The length if no interval is known.
     const UNKNOWN: i64 = 60_000;
     let mut intervals: Vec<i64> = series.iter().filter_map(|at| context.analyses[*at].interval()).collect();
     intervals.sort_unstable();
     intervals.get(intervals.len() / 2).copied().unwrap_or(UNKNOWN)
 }
 
-/// The series of a pool that have a part in a rise: those that failed in it, of the surfaces that were not fine from
-/// their vantage. Fine is where the upper end of the interval of the share lies below half of the highest share.
+/// The series of a pool that take part in a rise: those that failed in it, except those of a
+/// surface that was fine from their vantage. It was fine if the upper end of the 95 % interval of
+/// its failed ratio is below half of the highest ratio.
 fn with_a_part(context: &ReportContext<'_>, series: &[usize], rise: &Rise) -> Vec<usize> {
     let to = rise.last_failed.map_or(context.range.to, |last| last.saturating_add(1));
     let count = |at: usize| failures(context, at).count(rise.onset, to);
@@ -120,7 +123,7 @@ fn with_a_part(context: &ReportContext<'_>, series: &[usize], rise: &Rise) -> Ve
         let place = places.entry((&one.surface, &one.vantage)).or_default();
         *place = (place.0 + failed, place.1 + judged);
     }
-    // Of a few checks a share says little: what surely fails counts.
+    // A ratio of a few checks shows little: only one that is certainly above the usual counts.
     let share = |(failed, judged): &(u64, u64)| {
         let is_sure = wilson(*failed, *judged).is_some_and(|[low, _]| low > USUAL_AT_LEAST);
         if is_sure { ratio(*failed, *judged) } else { None }
@@ -135,16 +138,16 @@ fn with_a_part(context: &ReportContext<'_>, series: &[usize], rise: &Rise) -> Ve
     series.iter().copied().filter(has_a_part).collect()
 }
 
-/// How far around an instant a neighbouring check is looked for, in intervals.
+/// How far from an instant to look for a neighbouring check, in intervals.
 const INTERVALS: i64 = 10;
 
-/// The last good check of a series before an instant.
+/// The last good check of a series before an instant; `None` if there is none nearby.
 fn good_before(context: &ReportContext<'_>, series: usize, at: i64) -> Option<i64> {
     let back = context.analyses[series].interval()?.saturating_mul(INTERVALS);
     good(context, series, at.saturating_sub(back), at - 1).max()
 }
 
-/// The first good check of some series after an instant.
+/// The first good check of some series after an instant; that instant if there is none nearby.
 fn good_after(context: &ReportContext<'_>, series: &[usize], at: i64) -> i64 {
     let after = |one: &usize| {
         let ahead = context.analyses[*one].interval()?.saturating_mul(INTERVALS);

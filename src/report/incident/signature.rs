@@ -1,4 +1,4 @@
-//! What a failure looks like, and what it is therefore consistent with. It says a class of causes,
+//! Matches what a failure looks like with the causes that it is consistent with: classes of causes,
 //! never a culprit.
 
 pub(crate) mod incident_facts;
@@ -18,22 +18,22 @@ use crate::report::incident::signature::incident_facts::IncidentFacts;
 use crate::report::incident::signature::table::{Cause, Row, Table};
 use crate::report::statistics::{ratio, rounded};
 
-/// Fewer failures rule no cause out.
+/// With fewer failures no cause is ruled out.
 const RULED_OUT_AFTER: u64 = 5;
 
-/// What cannot be told apart where no row fits.
+/// The causes that cannot be distinguished if no row matches.
 const UNDETERMINED: [&str; 3] = ["the_target_itself", "what_stands_before_it", "the_way_to_it"];
 
-/// Matches the table against what an incident looks like.
+/// Matches the signature table with the facts of an incident.
 pub(crate) fn read(facts: &IncidentFacts) -> Reading {
     let table = Table::read();
     let mut matched: Vec<(&Row<'static>, Match)> =
         table.signatures.iter().filter_map(|row| Some((row, matches(row, facts)?))).collect();
-    // The strongest first; rows of equal share in the order of the table.
+    // The strongest first; rows with equal shares in the order of the table.
     matched.sort_by(|(_, a), (_, b)| b.share.unwrap_or_default().total_cmp(&a.share.unwrap_or_default()));
     let consistent_with = united(matched.iter().flat_map(|(row, _)| &row.consistent_with));
     let cannot_distinguish = united(matched.iter().flat_map(|(row, _)| &row.cannot_distinguish));
-    // From outside, what fits no row can be anything.
+    // From outside, failures that match no row can have any cause.
     let cannot_distinguish =
         if matched.is_empty() && facts.failures() > 0 { UNDETERMINED.to_vec() } else { cannot_distinguish };
     let ruled_out = |cause: &&Cause<'_>| is_ruled_out(cause, &consistent_with, facts);
@@ -48,14 +48,15 @@ pub(crate) fn read(facts: &IncidentFacts) -> Reading {
     }
 }
 
-/// The causes of a reading in words, in its order: consistent with, and not.
+/// The causes of a reading in words, in its order: those it is consistent with, and those it is
+/// not.
 pub(crate) fn in_words(reading: &Reading) -> (Vec<String>, Vec<String>) {
     let table = Table::read();
     let words = |causes: &[&str]| causes.iter().map(|cause| table.in_words(cause)).collect();
     (words(&reading.consistent_with), words(&reading.not_consistent_with))
 }
 
-/// The rows of the table by their names.
+/// The ids of the table's rows.
 #[cfg(test)]
 pub(crate) fn ids() -> impl Iterator<Item = &'static str> {
     Table::read().signatures.into_iter().map(|row| row.id)
@@ -105,7 +106,7 @@ fn matches(row: &Row<'static>, facts: &IncidentFacts) -> Option<Match> {
     })
 }
 
-/// The content networks that signed the failures, where the row asks for one.
+/// The CDNs that answered these failures, if the row asks for one.
 fn answered_by(row: &Row<'_>, facts: &IncidentFacts) -> Option<String> {
     let signed = facts.facts.keys().filter(|fact| row.edge == Some(true) && row.selects(fact));
     let networks: BTreeSet<&str> = signed.filter_map(|fact| fact.edge).map(Cdn::name).collect();
@@ -113,10 +114,11 @@ fn answered_by(row: &Row<'_>, facts: &IncidentFacts) -> Option<String> {
     (!names.is_empty()).then(|| format!("answered by {}", names.join(", ")))
 }
 
-/// The certificates that were refused, by when they are valid, and where: of one that others accept it says whether
-/// the clock there is wrong, or the certificate is another one.
+/// The certificates that were refused, by validity, with the vantages that refused them. If others
+/// accept the certificate, the validity shows whether the vantage's clock is wrong or the
+/// certificate is a different one.
 fn refused_certificates(row: &Row<'_>, facts: &IncidentFacts) -> Vec<String> {
-    /// So many are named.
+    /// The most certificates that are named.
     const NAMED: usize = 3;
     let mut refused: BTreeMap<Validity, BTreeSet<&str>> = BTreeMap::new();
     for fact in facts.facts.keys().filter(|fact| row.selects(fact)) {
@@ -133,13 +135,13 @@ fn refused_certificates(row: &Row<'_>, facts: &IncidentFacts) -> Vec<String> {
     named.collect()
 }
 
-/// Whether enough failed, and nothing of it shows a cause.
+/// Whether a cause is ruled out: enough checks failed, and none of the failures shows it.
 fn is_ruled_out(cause: &Cause<'_>, consistent_with: &[&str], facts: &IncidentFacts) -> bool {
     let is_matched = consistent_with.iter().any(|id| *id == cause.id || cause.part_of.contains(id));
     facts.failures() >= RULED_OUT_AFTER && !is_matched && !shows(cause, facts) && !may_be_unseen(cause, facts)
 }
 
-/// Whether anything shows a cause: one failure is enough not to exclude it.
+/// Whether any failure shows a cause: one is enough to keep it.
 fn shows(cause: &Cause<'_>, facts: &IncidentFacts) -> bool {
     let status = |status: u16| cause.statuses.iter().any(|range| range.holds(status));
     let is_asked = match cause.id {
@@ -154,7 +156,7 @@ fn shows(cause: &Cause<'_>, facts: &IncidentFacts) -> bool {
         || facts.showing(|fact| fact.status.is_some_and(status)) > 0
 }
 
-/// Whether failures of which no evidence was kept may be of a cause.
+/// Whether a cause may be behind failures of which no evidence was kept.
 fn may_be_unseen(cause: &Cause<'_>, facts: &IncidentFacts) -> bool {
     let is_unseen = |wanted: FailureClass| {
         facts.of_classes(|class| class == wanted) > 0 && facts.showing(|fact| fact.class == wanted) == 0
@@ -165,7 +167,7 @@ fn may_be_unseen(cause: &Cause<'_>, facts: &IncidentFacts) -> bool {
     }
 }
 
-/// Each once, in the order of the first.
+/// Each item once, in the order of its first occurrence.
 fn united<'r>(all: impl Iterator<Item = &'r &'static str>) -> Vec<&'static str> {
     let mut once: Vec<&'static str> = Vec::new();
     for one in all {

@@ -1,5 +1,5 @@
-//! What failed of a surface between two instants, by class: exact for any instants, however coarse the windows are that
-//! the checks were read from.
+//! Counts the failures of a surface between two instants, by class: exact for any instants, however
+//! coarse the windows are.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use crate::report::context::ReportContext;
 use crate::report::fold::even_run::EvenRun;
 use crate::report::series::offline::Offline;
 
-/// The failures of the surfaces that were asked for, each surface read once.
+/// The failures of the surfaces asked for so far; each surface is read once.
 pub(super) struct SurfaceFailures<'c, 'f> {
     context: &'c ReportContext<'f>,
-    /// When each failed check was due, in milliseconds since 1970 and in order, by surface and class.
+    /// When each failed check was due, in milliseconds since 1970, in order; by surface and class.
     surfaces: BTreeMap<SafeText, BTreeMap<FailureClass, Vec<i64>>>,
 }
 
@@ -20,7 +20,7 @@ impl<'c, 'f> SurfaceFailures<'c, 'f> {
         SurfaceFailures { context, surfaces: BTreeMap::new() }
     }
 
-    /// The failures of a surface between two instants, the end left out.
+    /// The failures of a surface between two instants, the end excluded.
     pub(super) fn between(&mut self, surface: &SafeText, from: i64, to: i64) -> BTreeMap<FailureClass, u64> {
         let context = self.context;
         let by_class = self.surfaces.entry(surface.clone()).or_insert_with(|| failures(context, surface));
@@ -33,13 +33,13 @@ impl<'c, 'f> SurfaceFailures<'c, 'f> {
     }
 }
 
-/// The failures of a surface, those of the day before the range too.
+/// The failures of a surface, with those of the lead-in.
 fn failures(context: &ReportContext<'_>, surface: &SafeText) -> BTreeMap<FailureClass, Vec<i64>> {
     let mut by_class: BTreeMap<FailureClass, Vec<i64>> = BTreeMap::new();
     for at in context.series_of(surface) {
         let series = context.analyses[*at].series;
         let offline = context.offline_of(&series.vantage);
-        // A good run may stand for a month of checks, and has nothing to say here.
+        // A run of up checks may contain a month of checks; skip it.
         let may_have_failed = series.runs().filter(|run| run.first.verdict == Verdict::Down || run.first.is_set_aside);
         let checks = may_have_failed.flat_map(EvenRun::checks).map(|check| Offline::judged(offline, check));
         for check in checks.filter(|check| check.verdict == Verdict::Down) {

@@ -1,4 +1,4 @@
-//! Outages of many series joined to waves, and a wave divided where all of them paused.
+//! Joins outages of many series to waves, and divides a wave where all its series paused.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use crate::report::statistics::{number, ratio};
 /// An outage of one series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct WaveMember {
-    /// Its place among the analyzed series.
+    /// The index of the series in the analyses.
     pub(crate) series: usize,
     pub(crate) outage: Outage,
 }
 
 impl WaveMember {
-    /// Its last failure; as late as can be while it goes on.
+    /// Its last failure; `i64::MAX` while it continues.
     pub(crate) fn last(&self) -> i64 {
         self.outage.end.map_or(i64::MAX, |_| self.outage.last_failed)
     }
@@ -30,7 +30,7 @@ pub(crate) struct DetectedWave {
 }
 
 impl DetectedWave {
-    /// The last instant that belongs to it: the last failure; without an end, as late as can be.
+    /// Its last failure; `i64::MAX` while it continues.
     pub(crate) fn last(&self) -> i64 {
         match self.end {
             Some(end) => end.after.unwrap_or(end.by),
@@ -38,13 +38,13 @@ impl DetectedWave {
         }
     }
 
-    /// Whether an outage of a pool of series is in it.
+    /// Whether it contains an outage of a pool.
     pub(crate) fn is_pooled(&self) -> bool {
         self.members.iter().any(|member| member.outage.is_pooled())
     }
 }
 
-/// Joins outages that are no more than `slack` apart, in order of time.
+/// Joins outages that are at most `slack` milliseconds apart, in order of time.
 pub(crate) fn waves(mut members: Vec<WaveMember>, slack: i64) -> Vec<DetectedWave> {
     members.sort_by_key(|member| (member.outage.start.by, member.series, member.outage.detected_at));
     let mut waves: Vec<DetectedWave> = Vec::new();
@@ -61,7 +61,7 @@ pub(crate) fn waves(mut members: Vec<WaveMember>, slack: i64) -> Vec<DetectedWav
     waves
 }
 
-/// A judged check of a wave, of any of its series.
+/// A judged check of a wave, from any of its series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PooledCheck {
     pub(crate) at: i64,
@@ -69,7 +69,7 @@ pub(crate) struct PooledCheck {
     pub(crate) failed: bool,
 }
 
-/// Failures of a wave without a pause among them.
+/// Failures of a wave without a pause between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FailureCluster {
     first: PooledCheck,
@@ -77,20 +77,20 @@ struct FailureCluster {
     failures: u64,
 }
 
-/// When a wave is divided.
+/// The rules for dividing a wave.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WaveDivision {
-    /// A pause is at least so long, in milliseconds,
+    /// A pause is at least this long, in milliseconds,
     pub(crate) pause: i64,
-    /// and a wave has at least so many failures: strays are none.
+    /// and a wave has at least this many failures: single ones are no wave.
     pub(crate) failures: u64,
-    /// Good checks in a row that chance makes more often than this are no pause.
+    /// Good checks in a row are no pause if chance makes them with at least this probability.
     pub(crate) chance: f64,
 }
 
 /// Divides a wave where it paused: where all its series together had so many good checks in a row
-/// that at its failed ratio chance would not make them. One series that hardly fails must not
-/// bridge what is a pause for all others.
+/// that chance, at the wave's failed ratio, would not make them. A series that rarely fails must
+/// not bridge a pause of all others.
 pub(crate) fn divide(wave: DetectedWave, checks: &[PooledCheck], division: WaveDivision) -> Vec<DetectedWave> {
     let clusters = clusters(checks, division);
     let is_last = |at: usize| at + 1 == clusters.len();
@@ -107,7 +107,7 @@ pub(crate) fn divide(wave: DetectedWave, checks: &[PooledCheck], division: WaveD
         })
         .collect();
     match parts.first_mut() {
-        // What the members say is counted once, with the first part.
+        // All members go to the first part, so that they count once.
         Some(first) => first.members = wave.members,
         None => parts.push(wave),
     }
@@ -138,10 +138,10 @@ fn clusters(checks: &[PooledCheck], division: WaveDivision) -> Vec<FailureCluste
     clusters
 }
 
-/// Joins the waves of a partial failure that chance alone parted, and lets the last one go on where what followed
-/// its last failure may be chance: the good checks in a row, of all series of the surfaces together, are too few
-/// for the share of failures that the incident had so far. In order of time. `checks_of_probe`: how often a probe is
-/// checked while a partial failure lasts.
+/// Joins the waves of a partial failure that only chance separated, and prolongs the last one if
+/// the good checks after its last failure may be chance: too few in a row, over all series of the
+/// surfaces, for the failed ratio so far. The waves are in order of time. `checks_of_probe`: the
+/// checks of one probe during a partial failure.
 pub(crate) fn bridge(
     waves: Vec<DetectedWave>,
     checks: &[PooledCheck],
@@ -166,8 +166,9 @@ pub(crate) fn bridge(
     bridged
 }
 
-/// The end of a wave whose failures go on at its share: after the first pause that chance would not make. A series
-/// counts from its first failure in the wave: what it did before says nothing of how it fails.
+/// The end of a wave, after the first pause that chance would not make at its failed ratio; `None`
+/// if there is no such pause. A series counts from its first failure in the wave: its earlier
+/// checks say nothing about the failure.
 fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64, checks_of_probe: f64) -> Option<Transition> {
     let end = wave.end?;
     let last = wave.last();
@@ -200,14 +201,14 @@ fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64, checks_of_p
     None
 }
 
-/// From the last good check of the series that fails first.
+/// The start: after the last good check of the series that fails first.
 fn start_of(cluster: &FailureCluster, checks: &[PooledCheck]) -> Transition {
     let first = cluster.first;
     let good = |judged: &&PooledCheck| judged.series == first.series && judged.at < first.at && !judged.failed;
     Transition { after: checks.iter().rev().find(good).map(|judged| judged.at), by: first.at }
 }
 
-/// To the next good check of the series that fails last.
+/// The end: by the next good check of the series that fails last.
 fn end_of(cluster: &FailureCluster, checks: &[PooledCheck]) -> Transition {
     let newest = cluster.newest;
     let good = |judged: &&PooledCheck| judged.series == newest.series && judged.at > newest.at && !judged.failed;
@@ -220,7 +221,7 @@ mod tests {
     use crate::model::IncidentRules;
     use crate::report::series::detector::OutageDetector;
 
-    /// Outages of a series from a text of verdicts a second apart.
+    /// Outages of a series, from a text of verdicts a second apart.
     fn members(series: usize, verdicts: &str) -> Vec<WaveMember> {
         let mut detector = OutageDetector::new(&IncidentRules::default(), Some(1), 1);
         for (at, verdict) in (0..).zip(verdicts.chars()) {
@@ -245,7 +246,8 @@ mod tests {
         assert_eq!(spans(&waves(all, 2)), [(3, None)]);
     }
 
-    /// Judged checks of series from texts of verdicts ten apart, each series one later than the last.
+    /// Judged checks of series, from texts of verdicts ten apart; each series is offset by one from
+    /// the previous.
     fn judged(series: &[&str]) -> Vec<PooledCheck> {
         let mut all: Vec<PooledCheck> = (0..)
             .zip(series)

@@ -1,5 +1,5 @@
-//! What an incident looks like: its failures counted by what signatures ask, and the conditions
-//! that hold. A condition that was not measured neither holds nor fails to.
+//! The facts about an incident: its failures, counted by what signatures ask, and the criteria that
+//! hold. A criterion that was not measured neither holds nor fails.
 
 use crate::report::fold::extra_checks::ExtraChecks;
 use std::collections::BTreeMap;
@@ -10,69 +10,73 @@ use crate::model::{ClassGroup, FailureClass};
 use crate::report::fold::evidence::{BodyKind, FailureFact, Pace};
 use crate::report::statistics::ratio;
 
-/// Below this share of the failures something does not show.
+/// Below this share of the failures a kind of failure is negligible.
 const TRACE: f64 = 0.02;
 
-/// Everything a signature can ask about an incident.
+/// Everything that a signature can ask about an incident.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IncidentFacts {
     /// All failures of the target in the incident's waves, by class.
     pub(crate) classes: BTreeMap<FailureClass, u64>,
-    /// Those of them that came with a code, where the windows count that.
+    /// Of these, the failures with a status code, if the windows count codes.
     pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
     /// The failures whose evidence was kept, counted.
     pub(crate) facts: BTreeMap<FailureFact, u64>,
     /// Checks judged in the waves.
     pub(crate) judged: u64,
-    /// Vantages that see it.
+    /// The number of vantages that see the incident.
     pub(crate) vantages_failing: usize,
-    /// Vantages whose word counts.
+    /// The number of vantages that are not set aside.
     pub(crate) vantages_judged: usize,
-    /// Probes that see it.
+    /// The number of probes that see the incident.
     pub(crate) probes_failing: usize,
-    /// Probes of its surfaces.
+    /// The number of probes of its surfaces.
     pub(crate) probes: usize,
-    /// Surfaces that it is of.
+    /// The number of surfaces it affects.
     pub(crate) surfaces_failing: usize,
-    /// All surfaces.
+    /// The number of all surfaces.
     pub(crate) surfaces: usize,
-    /// Its waves.
+    /// The number of its waves.
     pub(crate) waves: usize,
-    /// Whether it comes and goes.
+    /// Whether it is flapping.
     pub(crate) flapping: bool,
-    /// Whether control targets answer; absent if there are none.
+    /// Whether the control targets answer; `None` if there are none.
     pub(crate) control_ok: Option<bool>,
-    /// Whether control targets behind the content network that answers fail; absent if none is.
+    /// Whether control targets behind the CDN of the incident fail; `None` if none is known to be
+    /// behind it.
     pub(crate) control_on_edge_fails: Option<bool>,
     /// Whether one surface fails significantly more than another.
     pub(crate) worse_surface: Option<bool>,
-    /// Whether the median is as usual and the slowest are not, with hardly a failure; absent without a baseline.
+    /// Whether the slowest answers are slower than usual while the median is not; `None` without a
+    /// baseline.
     pub(crate) slow_tail: Option<bool>,
-    /// Whether answers were slower than usual before the first failure; absent without a baseline.
+    /// Whether answers were slower than usual before the first failure; `None` without a baseline.
     pub(crate) slow_before: Option<bool>,
-    /// Whether checks over one address family fail and those over the other do not; absent if there are not some
-    /// of each.
+    /// Whether checks over one address family fail and those over the other do not; `None` if there
+    /// are no checks over both.
     pub(crate) family_split: Option<FamilySplit>,
-    /// Whether HTTP/3 fails where the same hosts answer over TCP; absent if they are not asked over both.
+    /// Whether HTTP/3 fails while the same hosts answer over TCP; `None` if they are not probed
+    /// over both.
     pub(crate) http3_split: Option<bool>,
-    /// Whether nearly all failures are at one of several addresses whose checks are counted; absent if they are not.
+    /// Whether nearly all failures are at one of several addresses; `None` if checks are not
+    /// counted for several.
     pub(crate) address_split: Option<bool>,
-    /// Whether checks reached addresses of both families; absent if they are not counted.
+    /// Whether addresses of both families answered; `None` if checks are not counted by address.
     pub(crate) families_used: Option<bool>,
-    /// What extra checks found.
+    /// Results of extra checks.
     pub(crate) extra: ExtraChecks,
 }
 
 /// How the two address families compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FamilySplit {
-    /// Both fail alike, or neither.
+    /// Both fail alike, or neither fails.
     Alike,
-    /// This one fails, 4 or 6, and the other is fine.
+    /// This family, 4 or 6, fails and the other does not.
     OneFails(u8),
 }
 
-/// What can hold of an incident.
+/// A criterion of the signature table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Criterion {
@@ -109,7 +113,7 @@ pub(crate) enum Criterion {
 }
 
 impl Criterion {
-    /// Whether it holds; absent if it was not measured.
+    /// Whether it holds; `None` if it was not measured.
     pub(crate) fn holds(self, facts: &IncidentFacts) -> Option<bool> {
         let extra = &facts.extra;
         match self {
@@ -156,7 +160,7 @@ impl Criterion {
             },
             Criterion::FamilySplit => {
                 let asked = majority(extra.by_family, extra.whole + extra.split - extra.by_family);
-                // A family that no good check ever used was no different before.
+                // A family over which no check ever succeeded did not just begin to fail.
                 let at_addresses = asked.filter(|_| facts.families_used != Some(false));
                 match (at_addresses, facts.family_split) {
                     (None, None) => None,
@@ -168,7 +172,7 @@ impl Criterion {
         }
     }
 
-    /// What was seen, in words, where it holds.
+    /// The evidence in words, if it holds.
     pub(crate) fn words(self, facts: &IncidentFacts) -> String {
         match self {
             Criterion::TwoVantages => {
@@ -217,7 +221,7 @@ impl Criterion {
     }
 }
 
-/// Whether there was more of the first than of the second; absent if there was neither.
+/// Whether the first count is larger than the second; `None` if both are 0.
 const fn majority(yes: u64, no: u64) -> Option<bool> {
     if yes + no == 0 { None } else { Some(yes > no) }
 }
@@ -227,7 +231,7 @@ const fn is_network(class: FailureClass) -> bool {
 }
 
 impl IncidentFacts {
-    /// The address family that fails, where the other is fine.
+    /// The address family, 4 or 6, that fails while the other does not; `None` if there is none.
     pub(crate) fn failed_family(&self) -> Option<u8> {
         if Criterion::FamilySplit.holds(self) != Some(true) {
             return None;
@@ -245,17 +249,17 @@ impl IncidentFacts {
         self.classes.values().sum()
     }
 
-    /// The failures of these classes.
+    /// The failures in these classes.
     pub(crate) fn of_classes(&self, holds: impl Fn(FailureClass) -> bool) -> u64 {
         self.classes.iter().filter(|(class, _)| holds(**class)).map(|(_, n)| n).sum()
     }
 
-    /// Whether the failures with a status were counted by their code.
+    /// Whether failures of class `status` are counted by code.
     pub(crate) fn counts_codes(&self) -> bool {
         !self.codes.is_empty() || !self.classes.contains_key(&FailureClass::Status)
     }
 
-    /// The failures that came with such a code.
+    /// The failures with these codes.
     pub(crate) fn of_codes(&self, holds: impl Fn(FailureClass, u16) -> bool) -> u64 {
         self.codes.iter().filter(|((class, code), _)| holds(*class, *code)).map(|(_, n)| n).sum()
     }
@@ -269,7 +273,7 @@ impl IncidentFacts {
         self.facts.values().sum()
     }
 
-    /// Those of them that show something.
+    /// Of these, the failures for which `holds` is true.
     pub(crate) fn showing(&self, holds: impl Fn(&FailureFact) -> bool) -> u64 {
         self.facts.iter().filter(|(fact, _)| holds(fact)).map(|(_, n)| n).sum()
     }

@@ -1,4 +1,4 @@
-//! The signature table: `signatures.toml` beside this folder, read once a report.
+//! The signature table: `signatures.toml` beside this folder, compiled in and parsed on each use.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::report::incident::signature::incident_facts::Criterion;
 
 const TABLE: &str = include_str!("../signatures.toml");
 
-/// The least share of failures that shows a signature, unless its row says otherwise.
+/// The least share of the failures that must show a signature, unless its row sets another.
 const SHARE: f64 = 0.1;
 
-/// The table.
+/// The signature table.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Table<'t> {
@@ -21,7 +21,7 @@ pub(crate) struct Table<'t> {
     pub(crate) signatures: Vec<Row<'t>>,
     #[serde(rename = "cause", borrow)]
     pub(crate) causes: Vec<Cause<'t>>,
-    /// Causes in words.
+    /// The names of causes in words.
     #[serde(borrow)]
     pub(crate) words: BTreeMap<&'t str, &'t str>,
 }
@@ -45,9 +45,9 @@ pub(crate) struct Row<'t> {
     pub(crate) pace: Option<PaceWord>,
     pub(crate) body: Option<BodyWord>,
     pub(crate) sent_away: Option<bool>,
-    /// Whether it is an expectation of the certificate that was not met.
+    /// Whether an unmet expectation of the certificate is required.
     pub(crate) certificate: Option<bool>,
-    /// Whether it shows in the answers that came, and so in no failure.
+    /// Whether it shows in answers that came, and therefore in no failure.
     #[serde(default)]
     pub(crate) of_answers: bool,
     #[serde(default = "share")]
@@ -74,12 +74,12 @@ pub(crate) struct Cause<'t> {
     pub(crate) shows_as: Vec<FailureClass>,
     #[serde(default)]
     pub(crate) statuses: Vec<Statuses>,
-    /// Causes that belong to it.
+    /// The causes that belong to the group.
     #[serde(default, borrow)]
     pub(crate) part_of: Vec<&'t str>,
 }
 
-/// Status codes: one, or from one to another.
+/// A range of status codes, ends included; or a single code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Statuses {
@@ -119,12 +119,12 @@ impl Statuses {
 }
 
 impl Table<'static> {
-    /// The table as it is in the repository.
+    /// Parses the table that is compiled in.
     pub(crate) fn read() -> Table<'static> {
         toml::from_str(TABLE).expect("the table in the repository is held to its shape by a test")
     }
 
-    /// A cause in words; its name if it has none.
+    /// A cause in words; its id with spaces if the table has no words for it.
     pub(crate) fn in_words(&self, cause: &str) -> String {
         let of_cause = || self.causes.iter().find(|row| row.id == cause).map(|row| row.words);
         self.words.get(cause).copied().or_else(of_cause).map_or_else(|| cause.replace('_', " "), ToOwned::to_owned)
@@ -132,8 +132,8 @@ impl Table<'static> {
 }
 
 impl Row<'_> {
-    /// Whether classes alone select it, so that all failures can be counted and not only those
-    /// whose evidence was kept.
+    /// Whether classes alone select it, so that all failures count and not only those whose
+    /// evidence was kept.
     pub(crate) const fn is_of_classes(&self) -> bool {
         self.statuses.is_empty()
             && self.edge.is_none()
@@ -143,7 +143,7 @@ impl Row<'_> {
             && self.certificate.is_none()
     }
 
-    /// Whether class and code select it, which windows count.
+    /// Whether class and status code select it, which windows count.
     pub(crate) const fn is_of_codes(&self) -> bool {
         !self.statuses.is_empty()
             && self.edge.is_none()
@@ -153,7 +153,7 @@ impl Row<'_> {
             && self.certificate.is_none()
     }
 
-    /// Whether failures with a code show it.
+    /// Whether failures with this class and status code show it.
     pub(crate) fn selects_code(&self, class: FailureClass, code: u16) -> bool {
         self.classes.contains(&class) && self.statuses.iter().any(|range| range.holds(code))
     }
