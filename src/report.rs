@@ -1,19 +1,19 @@
-//! Windows to the complete answer, as data: was it down, for whom, since when, what kind of
-//! failure, and how sure are we? A [`Report`] is that answer; every format lays it out and none
-//! adds to it. It knows no format, no file and no clock.
+//! Turns windows into the complete answer, as data: was it down, for whom, since when, what kind of
+//! failure, and how sure are we? A [`Report`] is that answer; every output format lays it out and
+//! none adds to it. The module knows no format, no file and no clock.
 //!
 //! | layer | what it does |
 //! |---|---|
 //! | [`statistics`] | intervals, tests, and what a sample can prove |
 //! | [`document`] | the answer as plain data: what formats lay out |
-//! | [`fold`] | lines in, any order, bounded memory |
-//! | `series` | the checks of one probe from one vantage: outages, flapping, cadence, what is usual |
-//! | `context` | all series analyzed and indexed by surface, vantage and probe |
-//! | `incident` | outages joined to incidents, with the facts and what these read as |
+//! | [`fold`] | adds up lines, in any order and in bounded memory |
+//! | `series` | the checks of one probe from one vantage: outages, flapping, cadence, baseline |
+//! | `context` | all series, analyzed and indexed by surface, vantage and probe |
+//! | `incident` | outages joined to incidents, with their facts and the matching signatures |
 //! | `answer` | state, scope, confidence, the sentence |
-//! | `open_incidents` | the same rules check by check, while a run goes on |
+//! | `open_incidents` | the same rules, check by check, during a run |
 //!
-//! A file imports only what stands above its layer in this table, or in its own folder.
+//! A file imports only from the layers above its own in this table, or from its own folder.
 
 mod answer;
 mod context;

@@ -1,4 +1,4 @@
-//! The answer in short: state, for whom, since when, what kind, how sure.
+//! The answer in short: state, scope, start, kind of failure, confidence.
 
 use std::fmt;
 
@@ -11,40 +11,42 @@ use crate::report::document::reading::Reading;
 /// The answer in short.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Answer {
-    /// The state at the end of the window.
+    /// The state at the end of the range.
     pub state: State,
-    /// For whom.
+    /// For which surfaces and vantages it holds.
     pub scope: Scope,
-    /// Since when; null where it is up or unknown.
+    /// When the current wave began, of failures or of slow answers; null if none is open.
     pub since: Option<Bracket>,
-    /// Since when the incident goes on that the wave of `since` is of; null where it is up or unknown.
+    /// When the incident or slow period began to which that wave belongs; null if none is open.
     pub incident_since: Option<Bracket>,
-    /// Until when, where the last incident of the window is over.
+    /// When the last incident of the range ended; null if there was none, if it continues, or if
+    /// `state` is a failing one.
     pub until: Option<Bracket>,
-    /// What kind of failure dominates; null where nothing failed.
+    /// The main kind of failure, now or else in the last incident; null if nothing failed.
     pub kind: Option<MainFailure>,
     /// How sure we are.
     pub confidence: Confidence,
-    /// Why, one reason a line.
+    /// The reasons for the confidence, one per condition.
     pub reasons: Vec<String>,
-    /// How sure we are of each thing that is said.
+    /// How sure we are of each claim.
     pub claims: Vec<Claim>,
-    /// What the evidence reads as: of the last incident, or of what shows without one.
+    /// The signatures that the evidence matches: that of the last incident or, without one, of the
+    /// whole range.
     pub signature: Reading,
-    /// The answer as one says it aloud, in one line.
+    /// The answer in one spoken line.
     pub headline: String,
-    /// All of it in one sentence, with intervals.
+    /// The answer in one sentence, with intervals.
     pub sentence: String,
 }
 
-/// How sure we are of one thing that is said.
+/// One claim of the answer and how sure we are of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Claim {
     /// What is claimed.
     pub claim: ClaimKind,
     /// How sure we are of it.
     pub confidence: Confidence,
-    /// Why.
+    /// The reason for the confidence.
     pub reason: String,
 }
 
@@ -54,11 +56,11 @@ pub struct Claim {
 pub enum ClaimKind {
     /// The state.
     State,
-    /// For whom.
+    /// For which surfaces and vantages it holds.
     Scope,
-    /// Since when.
+    /// When it began.
     Since,
-    /// What the evidence reads as.
+    /// The class of causes that the evidence matches.
     Cause,
 }
 
@@ -75,19 +77,22 @@ impl ClaimKind {
     }
 }
 
-/// A state as a user sees it.
+/// The state as users see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// No incident is open.
+    /// None of the failing states, and there is data.
     Up,
-    /// An incident is open and less than half of the checks fail, or answers take far longer than usual.
+    /// An incident is open but it is not down; or recent checks fail more than is allowed; or
+    /// answers take far longer than usual.
     Degraded,
     /// It comes and goes.
     Flapping,
-    /// An incident is open and half of the checks or more fail.
+    /// An incident is open on nearly all probes, and at least half of their checks since it began
+    /// failed, or each of the last few; from at least half of the vantages, and from two if there
+    /// are two.
     Down,
-    /// There is no data to judge by, or we were offline ourselves.
+    /// There is too little data to judge by, or the vantage itself was offline.
     #[default]
     Unknown,
 }
@@ -105,7 +110,7 @@ impl State {
         }
     }
 
-    /// Whether users are hurt: degraded, flapping or down.
+    /// Whether users are affected: degraded, flapping or down.
     #[must_use]
     pub const fn is_failing(self) -> bool {
         matches!(self, State::Degraded | State::Flapping | State::Down)
@@ -118,83 +123,86 @@ impl fmt::Display for State {
     }
 }
 
-/// For whom.
+/// For which surfaces and vantages the state holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Scope {
-    /// The surfaces that are in the state of the verdict.
+    /// The surfaces in the state of the verdict; all of them if that is up or unknown.
     pub surfaces: Vec<SafeText>,
-    /// The vantages that see it so.
+    /// The vantages from which they fail.
     pub vantages: Vec<SafeText>,
-    /// Vantages whose word counts: those with data and with control targets that answer.
+    /// The number of vantages whose checks count: those with data at the end of the range that are
+    /// not set aside.
     pub vantages_judged: u64,
-    /// How far it reaches.
+    /// How widely the failure is seen.
     pub extent: Extent,
 }
 
-/// How far it reaches.
+/// How widely a failure is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Extent {
     /// Seen from at least two vantages and at least half of them.
     Global,
-    /// Seen from fewer, and the others see it up.
+    /// Seen from fewer; the others see it up.
     Local,
-    /// Seen from fewer, and for the others it cannot be told yet.
+    /// Seen from fewer; for the others it is not certain yet.
     Unclear,
-    /// There is one vantage alone: nothing can be said of other places.
+    /// There is only one vantage: nothing is known about other places.
     SingleVantage,
     /// Nothing fails.
     None,
 }
 
-/// What kind of failure dominates.
+/// The main kind of failure.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct MainFailure {
     /// The failure class.
     pub class: FailureClass,
-    /// The phase it breaks in, where it has one.
+    /// The phase in which it occurs; null if the class does not imply one.
     pub phase: Option<Phase>,
-    /// Its share of the failures.
+    /// Its share of the failures, 0 to 1.
     pub share: f64,
     /// Failures of this class.
     pub n: u64,
     /// All failures.
     pub of: u64,
-    /// The status code that these failures came with, where the class is `status`. Failures with other codes are
-    /// among the others.
+    /// The status code of these failures, if the class is `status`; failures with other codes are
+    /// among `others`.
     pub status: Option<u16>,
-    /// What else failed, at least a tenth of the failures each, the most first.
+    /// What else failed: kinds with at least a tenth of the failures, the most frequent first.
     pub others: Vec<FailureShare>,
-    /// Where the journal does not count codes, the failures whose evidence was kept, over which codes are estimated.
+    /// The number of failures with kept evidence, from which codes are estimated because the
+    /// journal does not count them; null if it counts them.
     pub samples: Option<u64>,
-    /// Whether it is about a certificate: refused, or not as expected.
+    /// Whether it concerns a certificate: refused, or not as expected.
     pub certificate: bool,
 }
 
-/// Failures of one kind beside the main one.
+/// Failures of another kind beside the main one.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct FailureShare {
     /// The failure class.
     pub class: FailureClass,
-    /// The status code, where the class is `status` and it is known.
+    /// The status code, if the class is `status` and the code is known.
     pub status: Option<u16>,
     /// Failures of this kind.
     pub n: u64,
-    /// Their share of the failures.
+    /// Their share of the failures, 0 to 1.
     pub share: f64,
 }
 
 impl MainFailure {
-    /// Whether no kind is more than half of the failures.
+    /// Whether the main kind is no more than half of the failures.
     #[must_use]
     pub(crate) const fn is_mix(&self) -> bool {
         self.n * 2 <= self.of
     }
 
-    /// `connect timeouts`, `mostly status 503`, `a mix of connect timeouts, status 522 and connection resets`.
+    /// `connect timeouts`, `mostly status 503`, `a mix of connect timeouts, status 522 and connection
+    /// resets`.
     #[must_use]
     pub fn spoken(&self) -> String {
-        /// From this share on the others are not worth a word.
+        /// From this share on, the other kinds are not mentioned.
         const NEARLY_ALL: f64 = 0.9;
         let name = if self.class == FailureClass::AssertionFailed && self.certificate {
             "certificate not as expected".to_owned()
@@ -216,15 +224,17 @@ impl MainFailure {
     }
 }
 
-/// How sure we are. Documented at [`Answer::reasons`]' rule in the module that judges.
+/// How sure we are: how many of four conditions are not met. The conditions: at least two vantages
+/// show how widely it is seen; control targets answer; the interval of the failed ratio is at most
+/// ten points to either side; at least 90 % of the due checks were made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {
-    /// Two or more of the conditions are not met.
+    /// Two or more conditions are not met.
     Low,
-    /// One is not met.
+    /// One condition is not met.
     Medium,
-    /// Vantages on at least two networks agree, control targets answer, the interval is narrow, coverage is good.
+    /// All conditions are met.
     High,
 }
 

@@ -29,13 +29,14 @@ pub struct Point {
     pub missed: u64,
     /// The failures by class.
     pub classes: BTreeMap<FailureClass, u64>,
-    /// The total time of up checks.
+    /// The total time of up checks, in microseconds.
     pub latency_us: LatencySummary,
-    /// Up checks by latency band: index into [`Report::band_edges_us`](crate::report::Report) and count; bands without a check are absent.
+    /// Up checks by latency band: index into [`Report::band_edges_us`](crate::report::Report) and
+    /// count; bands without a check are omitted.
     pub bands: Vec<(u16, u64)>,
 }
 
-/// A surface in one bucket, all vantages together: actual against expected.
+/// A surface in one bucket, all vantages together: actual and expected failures.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Expectation {
     /// The surface.
@@ -50,29 +51,30 @@ pub struct Expectation {
     pub actual: u64,
     /// Failures to expect at this hour; null without a baseline.
     pub expected: Option<f64>,
-    /// More failures than this are unusual: the least count whose tail probability is below 0.1 %, less one.
+    /// The most failures that are still usual: the highest count whose Poisson probability of being
+    /// exceeded is below 0.1 %; null without a baseline.
     pub expected_high: Option<u64>,
-    /// The median latency.
+    /// The median latency, in microseconds; null if there are too few samples.
     pub p50_us: Option<u64>,
-    /// The 95th percentile.
+    /// The 95th percentile, in microseconds; null if there are too few samples.
     pub p95_us: Option<u64>,
-    /// The 99th percentile.
+    /// The 99th percentile, in microseconds; null if there are too few samples.
     pub p99_us: Option<u64>,
-    /// The usual median at this hour.
+    /// The usual median at this hour, in microseconds; null without a baseline.
     pub usual_p50_us: Option<u64>,
-    /// The usual 95th percentile at this hour.
+    /// The usual 95th percentile at this hour, in microseconds; null without a baseline.
     pub usual_p95_us: Option<u64>,
 }
 
-/// Which checks a curve or a waterfall is of.
+/// The checks that a curve or a waterfall describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Population {
-    /// Those in buckets that an incident of the surface touches.
+    /// Those in buckets that overlap an incident of the surface.
     Incident,
-    /// Those in the window outside incidents.
+    /// Those in the range outside incidents.
     Calm,
-    /// Those of the same hours on earlier days.
+    /// Those of the 28 days before the range.
     Usual,
 }
 
@@ -83,11 +85,12 @@ pub struct Curve {
     pub surface: SafeText,
     /// Which checks.
     pub part: Population,
-    /// How many.
+    /// The number of checks.
     pub n: u64,
-    /// Percentile (0 to 1, rising) and latency in microseconds; those that the samples are too few for are left out.
+    /// Percentile (0 to 1, rising) and latency in microseconds; percentiles with too few samples
+    /// are omitted.
     pub points: Vec<(f64, u64)>,
-    /// The longest.
+    /// The longest latency, in microseconds.
     pub max_us: Option<u64>,
 }
 
@@ -98,8 +101,8 @@ pub struct Waterfall {
     pub surface: SafeText,
     /// Which checks.
     pub part: Population,
-    /// How many.
+    /// The number of checks.
     pub n: u64,
-    /// Microseconds of each phase that happened, in order.
+    /// The median of each phase that occurred, in microseconds, in order.
     pub phases_us: BTreeMap<Phase, u64>,
 }

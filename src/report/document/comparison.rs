@@ -11,20 +11,20 @@ pub struct Comparison {
     pub test: &'static str,
     /// The surface with the higher failed ratio.
     pub a: SafeText,
-    /// Its failed and judged checks.
+    /// Its failed checks.
     pub a_failed: u64,
     /// Its judged checks.
     pub a_judged: u64,
-    /// The other.
+    /// The other surface.
     pub b: SafeText,
     /// Its failed checks.
     pub b_failed: u64,
     /// Its judged checks.
     pub b_judged: u64,
-    /// The probability of a difference as large as this by chance.
+    /// The probability that chance makes a difference at least as unlikely as this one.
     pub p: f64,
-    /// Whether it is small enough to say that `a` is worse: p ≤ 0.05.
+    /// Whether `a` is significantly worse: p ≤ 0.05.
     pub significant: bool,
-    /// `app is worse than web` or `cannot tell app from web`, with their labels.
+    /// `app is worse than web` or `cannot tell app from web`, with the labels of the surfaces.
     pub reading: String,
 }

@@ -1,4 +1,4 @@
-//! Incidents, as documents have them.
+//! Incidents, as documents contain them.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,10 +10,10 @@ use crate::report::document::reading::Reading;
 /// An outage of one or more surfaces; outages close to each other are waves of one incident.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Incident {
-    /// A name that stays the same from open to close: the start of the outage that was found first, and a checksum
-    /// of that start and its surface.
+    /// An id that stays the same from open to close: the start of the outage that was detected
+    /// first, and a checksum of that start and its surface.
     pub id: String,
-    /// The surfaces it is of.
+    /// The surfaces it affects.
     pub surfaces: Vec<SafeText>,
     /// When each of them failed, in the order of `surfaces`.
     pub surface_spans: Vec<SurfaceSpan>,
@@ -21,74 +21,81 @@ pub struct Incident {
     pub vantages: Vec<SafeText>,
     /// The probes that saw it.
     pub probes: Vec<SafeText>,
-    /// It began in here: from the last good check to the first failed one of the run that opened it.
+    /// When it began: between the last good check and the first failed check of the run that opened
+    /// it.
     pub start: Bracket,
-    /// It ended in here; null while it goes on, and where nothing was heard any more.
+    /// When it ended; null while it continues, and if its probes went silent while failing.
     pub end: Option<Bracket>,
-    /// The last check of its probes where nothing was heard any more: it was failing when it was last seen. Null else.
+    /// The last check of its probes if they went silent while failing; null otherwise.
     #[serde(with = "optional")]
     #[schemars(with = "Option<String>")]
     pub last_seen: Option<Timestamp>,
-    /// The check that made it certain.
+    /// The check at which it was detected.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub detected_at: Timestamp,
-    /// The rule that opened it: `3 in a row`, `4 of 10`, or `12 of 180 pooled` where so many checks of many series failed.
+    /// The rule that opened it: `3 in a row`, `4 of 10`, or `12 of 180 pooled` for 12 failures in
+    /// 180 checks of several series.
     pub rule: String,
-    /// How long it lasted or lasts, gaps between waves included: the least and the most it can be, in seconds.
+    /// How long it lasted, or has lasted so far, gaps between waves included: least and most, in
+    /// seconds.
     pub duration_s: DurationRange,
     /// Its waves, in order.
     pub waves: Vec<Wave>,
-    /// Full-outage-equivalent minutes of each surface, in the order of `surfaces`.
+    /// Equivalent minutes of full outage of each surface, in the order of `surfaces`.
     pub impact_minutes: Vec<SurfaceImpact>,
     /// Failures in its waves.
     pub actual_failures: u64,
     /// Checks judged in its waves.
     pub judged: u64,
-    /// Checks of its surfaces that were due within maintenance while it lasted: in none of its figures.
+    /// Checks of its surfaces that were due in maintenance during the incident; they are in no
+    /// other figure.
     pub maintenance: u64,
-    /// Failures to expect in that time from what is usual; null without a baseline.
+    /// Failures to expect in its waves from the baseline; null without a baseline.
     pub expected_failures: Option<f64>,
-    /// On how many of the earlier days as much failed at this time of the day; null where more fails than then, or
-    /// nothing recurs.
+    /// On how many of the earlier days as much failed at this time of the day; null if more fails
+    /// now than then, or if nothing recurs.
     pub recurring: Option<Recurring>,
-    /// The dominant failure.
+    /// The main kind of failure; null if nothing failed.
     pub kind: Option<MainFailure>,
-    /// Nagios' percentage of state changes, the highest in the incident.
+    /// The highest percentage of state changes in the incident, 0 to 100, as Nagios computes it.
     pub flap_percent: f64,
-    /// Whether it comes and goes so often that its waves say little each.
+    /// Whether it is flapping, so that its single waves mean little.
     pub flapping: bool,
-    /// `undetermined`: from outside, no one can say who or why.
+    /// Always `undetermined`: from outside, nobody can tell who is responsible or why.
     pub attribution: &'static str,
-    /// What the evidence reads as.
+    /// The signatures that its evidence matches.
     pub signature: Reading,
-    /// The same of its latest checks, of a quarter of an hour; null where it is over or no older.
+    /// The same for its latest checks, of 15 minutes or more; null if the incident is over, if it
+    /// began within them, or if too few of them failed.
     pub signature_now: Option<Reading>,
 }
 
 impl Incident {
-    /// The worst of the incidents that are over: that with the most minutes of full outage of one surface.
+    /// The worst incident that is over: the one with the most equivalent minutes of full outage of
+    /// one surface.
     pub(crate) fn worst(incidents: &[Incident]) -> Option<&Incident> {
         let minutes = |one: &Incident| one.impact_minutes.iter().map(|impact| impact.minutes).fold(0.0, f64::max);
         let over = incidents.iter().filter(|incident| incident.end.is_some());
         over.max_by(|one, other| minutes(one).total_cmp(&minutes(other)))
     }
 
-    /// Of the incidents that were failing when they were last seen, that which was seen last, and when.
+    /// Of the incidents whose probes went silent while failing, the one that was seen last, and
+    /// when.
     pub(crate) fn unseen(incidents: &[Incident]) -> Option<(&Incident, Timestamp)> {
         let unseen = incidents.iter().filter_map(|incident| Some((incident, incident.last_seen?)));
         unseen.max_by_key(|(_, last_seen)| *last_seen)
     }
 }
 
-/// On how many of the earlier days something was so.
+/// On how many earlier days as much failed at this time of the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Recurring {
-    /// Days on which it was,
+    /// Days on which as much failed.
     pub days: u64,
-    /// of so many.
+    /// Earlier days with data for this hour.
     pub of: u64,
-    /// Whether it comes at night (22:00 to 06:00 UTC).
+    /// Whether the incident began at night (22:00 to 06:00 UTC).
     pub at_night: bool,
 }
 
@@ -101,27 +108,28 @@ impl Recurring {
     }
 }
 
-/// When one surface of an incident failed: from its first outage in it to the end of its last.
+/// When one surface of an incident failed: from the start of its first outage to the end of its
+/// last.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct SurfaceSpan {
     /// The surface.
     pub surface: SafeText,
-    /// It began in here.
+    /// When it began.
     pub start: Bracket,
-    /// It ended in here; null while it goes on.
+    /// When it ended; null while it continues.
     pub end: Option<Bracket>,
 }
 
-/// A length of time between two bounds, in seconds.
+/// A duration between two bounds, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct DurationRange {
     /// The least.
     pub min: f64,
-    /// The most; null where the start was not seen.
+    /// The most; null if the start was not seen.
     pub max: Option<f64>,
 }
 
-/// Minutes of full outage that a surface's failures add up to.
+/// The failures of a surface as equivalent minutes of full outage.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct SurfaceImpact {
     /// The surface.
@@ -133,19 +141,19 @@ pub struct SurfaceImpact {
 /// One wave of an incident.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Wave {
-    /// It began in here.
+    /// When it began.
     pub start: Bracket,
-    /// It ended in here; null while it goes on.
+    /// When it ended; null while it continues.
     pub end: Option<Bracket>,
     /// Checks judged in it.
     pub judged: u64,
     /// Of these, failed.
     pub failed: u64,
-    /// When the most failed; null where the wave is shorter than can be told.
+    /// The worst bucket; null if no bucket of the wave has three judged checks.
     pub peak: Option<Peak>,
 }
 
-/// The worst moment of a wave.
+/// The bucket of a wave with the highest failed ratio.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Peak {
     /// The start of the bucket.

@@ -1,4 +1,4 @@
-//! Latencies of a pass, summed up. A percentile of too few samples is absent.
+//! Latencies of many checks, summarized.
 
 use std::time::Duration;
 
@@ -7,33 +7,33 @@ use serde::Serialize;
 use crate::model::micros;
 use crate::window::Histogram;
 
-/// The time something took over many checks, in microseconds. A percentile is null where the samples are
-/// too few to bound it: p50 needs 5, p90 29, p95 59, p99 299.
+/// A duration measured in many checks, in microseconds. A percentile is null if there are too few
+/// samples to bound it: p50 needs 5, p90 29, p95 59, p99 299.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct LatencySummary {
-    /// How many samples there are.
+    /// The number of samples.
     pub count: u64,
-    /// The shortest.
+    /// The shortest; null without a sample.
     #[serde(with = "micros::optional")]
     #[schemars(with = "Option<u64>")]
     pub min: Option<Duration>,
-    /// Half of them took no longer.
+    /// The median.
     #[serde(with = "micros::optional")]
     #[schemars(with = "Option<u64>")]
     pub p50: Option<Duration>,
-    /// Nine of ten took no longer.
+    /// The 90th percentile.
     #[serde(with = "micros::optional")]
     #[schemars(with = "Option<u64>")]
     pub p90: Option<Duration>,
-    /// 95 of 100 took no longer.
+    /// The 95th percentile.
     #[serde(with = "micros::optional")]
     #[schemars(with = "Option<u64>")]
     pub p95: Option<Duration>,
-    /// 99 of 100 took no longer.
+    /// The 99th percentile.
     #[serde(with = "micros::optional")]
     #[schemars(with = "Option<u64>")]
     pub p99: Option<Duration>,
-    /// The longest.
+    /// The longest; null without a sample.
     #[serde(with = "micros::optional")]
     #[schemars(with = "Option<u64>")]
     pub max: Option<Duration>,

@@ -1,44 +1,46 @@
-//! What the evidence of an incident reads as: a class of causes, never a culprit.
+//! The signatures that the evidence of an incident matches: classes of causes, never a culprit.
 
 use serde::Serialize;
 
-/// What the evidence of an incident reads as.
+/// The signatures that the evidence of an incident matches.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Reading {
-    /// The rows of the table whose evidence is there, the strongest first.
+    /// The matching rows of the signature table, the strongest first.
     pub matched: Vec<Match>,
-    /// Classes of causes that the evidence fits.
+    /// Classes of causes that are consistent with the evidence.
     pub consistent_with: Vec<&'static str>,
-    /// Classes of causes that the evidence speaks against.
+    /// Classes of causes that are ruled out by the evidence.
     pub not_consistent_with: Vec<&'static str>,
     /// Causes that look the same from outside.
     pub cannot_distinguish: Vec<&'static str>,
-    /// The one address family that fails, 4 or 6, while the other is fine; absent where that does not show.
+    /// The address family that fails, 4 or 6, while the other does not; omitted if there is no such
+    /// difference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<u8>,
-    /// The extra checks that were made to tell causes apart, and what they found.
+    /// The extra checks that were made to tell causes apart, and their results.
     pub extra_checks: Vec<String>,
 }
 
-/// A row of the signature table whose evidence is there.
+/// A row of the signature table that the evidence matches.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Match {
-    /// `S1` to `S24`.
+    /// The id of the row: `S1` to `S25`, some with a suffix such as `S3b`, or `S2-S4`.
     pub id: &'static str,
-    /// What it looks like.
+    /// What the failure looks like.
     pub signature: &'static str,
     /// The class of causes it points to.
     pub likely: &'static str,
-    /// The failures that show it,
+    /// The failures that show it.
     pub n: u64,
-    /// of these: all failures of the incident, or those whose evidence was kept where the row asks for more than a class.
+    /// The failures examined: all failures of the incident, or those with kept evidence if the row
+    /// needs more than class and code.
     pub of: u64,
-    /// n / of
+    /// n / of; null if `of` is 0.
     pub share: Option<f64>,
-    /// What was seen, in words.
+    /// What was observed, in words.
     pub evidence: Vec<String>,
-    /// What would speak against it.
+    /// What would refute it.
     pub refuted_by: Vec<&'static str>,
-    /// Incidents of the past that looked like this.
+    /// Past incidents that looked like this.
     pub precedents: Vec<&'static str>,
 }

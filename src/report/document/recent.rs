@@ -1,42 +1,44 @@
-//! The state now beside the share in the range: the latest checks, where they are going, and what changed.
+//! The latest checks of a row, their trend, and what changed: the state now, beside the figures of
+//! the whole range.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{Bracket, SafeText, optional_timestamp as optional};
 
-/// The latest checks of a row: those of the last 15 minutes, or the last twenty, whichever is more.
+/// The latest judged checks of a row: those of the last 15 minutes, or the last twenty if these are
+/// more. If a wave of the surface is open, only those since it began.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Recent {
-    /// Of these, judged.
+    /// The number of these checks.
     pub judged: u64,
     /// Of these, failed.
     pub failed: u64,
-    /// failed / judged; null where none was judged.
+    /// failed / judged; null if none was judged.
     pub failed_ratio: Option<f64>,
-    /// Where the share of failures is going.
+    /// The trend of the failed ratio.
     pub trend: Trend,
-    /// The last failed check among them.
+    /// The last failed check among them; null if none failed.
     #[serde(with = "optional")]
     #[schemars(with = "Option<String>")]
     pub last_failure: Option<Timestamp>,
-    /// The start of the outage that is open; null where none is.
+    /// The start of the open outage, of the earliest if several are open; null if none is.
     pub failing_since: Option<Bracket>,
 }
 
-/// Where a share of failures is going: the later half of the latest checks against the earlier half, where the
-/// difference is more than chance gives.
+/// The trend of a failed ratio: the later half of the latest checks compared with the earlier half,
+/// by Fisher's exact test (p ≤ 0.05).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trend {
     /// None of the latest checks failed.
     #[default]
     None,
-    /// No difference that chance does not give.
+    /// No significant difference.
     Steady,
-    /// The later checks fail more.
+    /// Significantly more of the later checks fail.
     Worsening,
-    /// The later checks fail less.
+    /// Significantly fewer of the later checks fail.
     Recovering,
 }
 
@@ -53,12 +55,12 @@ impl Trend {
     }
 }
 
-/// An outage of a probe from a vantage that began or ended in the last 15 minutes.
+/// An outage of a probe from a vantage that began or ended in the last 15 minutes of the range.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Change {
     /// Whether it began or ended.
     pub change: ChangeKind,
-    /// In here.
+    /// When.
     pub at: Bracket,
     /// The surface.
     pub surface: SafeText,

@@ -19,24 +19,24 @@ use crate::report::document::unseen::Unseen;
 /// The name and version of the document that `report --format json` prints.
 pub const SCHEMA: &str = "uptick.report/1";
 
-/// The complete answer. Serialised, this is the document `uptick.report/1`: instants RFC 3339 in
-/// UTC with milliseconds, durations in the unit their name ends in, ratios from 0 to 1 with their
-/// counts beside them, every list sorted, null where there is nothing to say.
+/// The complete answer. Serialized, this is the document `uptick.report/1`: instants in RFC 3339,
+/// UTC, with milliseconds; durations in the unit that the name ends in; ratios from 0 to 1 with
+/// their counts beside them; every list sorted; null if there is no value.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Report {
     /// `uptick.report/1`
     pub schema: &'static str,
-    /// The instant it is judged at.
+    /// When the report was made.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub generated_at: Timestamp,
-    /// Who made it.
+    /// The program that made it.
     pub tool: Tool,
-    /// The span of time it is about.
+    /// The range that the report covers.
     pub window: Span,
     /// The answer in short.
     pub verdict: Answer,
-    /// What users see, one row a surface; the control targets, where there are any, last.
+    /// What users see, one row per surface; control targets, if there are any, last.
     pub surfaces: Vec<SurfaceRow>,
     /// The vantages, one row each.
     pub vantages: Vec<VantageRow>,
@@ -44,47 +44,49 @@ pub struct Report {
     pub places: Vec<PlaceRow>,
     /// One row a probe.
     pub probes: Vec<ProbeRow>,
-    /// The addresses that failed checks spoke to, the most failures first. Counted over the
-    /// failures whose evidence was kept, not over all.
+    /// The addresses that checks connected to, the most failures first; at most 100. An address
+    /// without a failure is listed only if its surface has several. In a journal that does not
+    /// count addresses, only failures with kept evidence are counted.
     pub addresses: Vec<AddressRow>,
     /// The incidents, in the order of their starts.
     pub incidents: Vec<Incident>,
     /// The periods in which answers took far longer than usual, by surface and start.
     pub slow_periods: Vec<SlowPeriod>,
-    /// What changed in the last 15 minutes, per probe and vantage, in the order of time.
+    /// Outages that began or ended in the last 15 minutes, per probe and vantage, in order of time.
     pub changes: Vec<Change>,
-    /// Whether one surface is worse than another, for each pair.
+    /// Whether one surface is worse than another, for each pair of surfaces; at most 20 are
+    /// compared, those with the highest failed ratio.
     pub comparisons: Vec<Comparison>,
-    /// Each surface from each vantage over time. Buckets without a check are absent.
+    /// Each surface from each vantage over time. Buckets without a check are omitted.
     pub series: Vec<Point>,
     /// The upper edges of the latency bands that [`Point::bands`] counts in, in microseconds; the
     /// last band has no upper edge.
     pub band_edges_us: Vec<u64>,
-    /// Each surface over time, all vantages together: actual against expected.
+    /// Each surface over time, all vantages together: actual and expected failures.
     pub expectations: Vec<Expectation>,
-    /// Percentile curves, incident against usual.
+    /// Percentile curves: in incidents, outside them, and before the range.
     pub curves: Vec<Curve>,
-    /// Median time of each phase, incident against usual.
+    /// The median of each phase: in incidents, outside them, and before the range.
     pub waterfalls: Vec<Waterfall>,
-    /// The times of the window without data, by vantage.
+    /// The spans of the range without data, by vantage.
     pub no_data: Vec<NoData>,
-    /// What was planned and not seen at all; absent where all was.
+    /// What was planned but never recorded; omitted if nothing is missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unseen: Vec<Unseen>,
-    /// How late checks began: the prober's doing.
+    /// How late checks began, which is the prober's delay.
     pub lag_us: LatencySummary,
-    /// How much of what was due was seen.
+    /// Which share of the due checks was made.
     pub coverage: Coverage,
-    /// Checks within maintenance windows: in no other figure.
+    /// Checks in maintenance windows; in no other figure.
     pub maintenance: Counts,
     /// What a sample of this size can prove.
     pub proof: SampleBound,
-    /// What we did not see, and what must not be concluded.
+    /// What was not observed, and what must not be concluded.
     pub limits: Vec<String>,
-    /// The conditions of `--fail-on` that are met; absent where none were given.
+    /// The conditions of `--fail-on` that are met; omitted if none were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditions_met: Option<Vec<ConditionMet>>,
-    /// What was read, and what of it could not be used.
+    /// What was read, and which lines could not be used.
     pub integrity: Integrity,
 }
 
@@ -93,13 +95,13 @@ pub struct Report {
 pub struct ConditionMet {
     /// The condition, as it is written on the command line.
     pub condition: String,
-    /// The probe, or the surface of a budget.
+    /// The probe, or the surface for a budget.
     pub of: SafeText,
-    /// What was found.
+    /// The finding that meets it.
     pub found: SafeText,
 }
 
-/// Who made a document.
+/// The program that made a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Tool {
     /// `uptick`
@@ -108,41 +110,43 @@ pub struct Tool {
     pub version: &'static str,
 }
 
-/// The span of time a report is about.
+/// The range that a report covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Span {
-    /// It begins here.
+    /// The start, inclusive.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub from: Timestamp,
-    /// It ends before this.
+    /// The end, exclusive.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub to: Timestamp,
-    /// The length of one bucket of the series, in seconds. Buckets begin at multiples of it since 1970.
+    /// The length of one bucket of the series, in seconds. Buckets begin at multiples of it since
+    /// 1970.
     pub bucket_s: u64,
-    /// The time zone in which texts have their instants; absent: UTC. Instants of their own are UTC always.
+    /// The time zone of instants in texts; omitted if that is UTC. Instants in fields of their own
+    /// are always in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
 }
 
-/// What was read, and what of it could not be used. The reader of the journals counts it.
+/// What was read, and which lines could not be used. The reader of the journals counts it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Integrity {
     /// Journals read.
     pub journals: u64,
     /// Lines read.
     pub lines: u64,
-    /// Of these, windows in the span of the report.
+    /// Of these, windows in the range.
     pub windows: u64,
-    /// Windows before it, which say what is usual.
+    /// Windows before the range, for the baseline and for objectives.
     pub history_windows: u64,
     /// Lines with the evidence of a failed check.
     pub failures: u64,
-    /// Lines that are not what was written: skipped.
+    /// Corrupt lines, which were skipped.
     pub corrupt_lines: u64,
-    /// Lines of a newer version: skipped.
+    /// Lines of a newer version, which were skipped.
     pub newer_lines: u64,
-    /// Torn ends of files, left by a crash while a line was written: skipped.
+    /// Incomplete last lines of files, left by a crash while writing, which were skipped.
     pub torn_tails: u64,
 }

@@ -1,4 +1,5 @@
-//! The rows of the answer: the same figures per surface, probe, vantage and place.
+//! The rows of the answer: the same figures per surface, probe, vantage and place (a surface from a
+//! vantage).
 
 use std::collections::BTreeMap;
 
@@ -13,67 +14,70 @@ use crate::report::document::recent::Recent;
 use crate::report::document::slo::Slo;
 use crate::report::document::usual::Usual;
 
-/// How checks ended, and how long they took.
+/// The results and durations of checks.
 #[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Figures {
-    /// All checks that were due: up + down + unknown + missed.
+    /// All due checks that are recorded: up + down + unknown + missed.
     pub checks: u64,
-    /// Found the target up.
+    /// Checks that found the target up.
     pub up: u64,
-    /// Found it down.
+    /// Checks that found it down.
     pub down: u64,
-    /// Could not be judged.
+    /// Checks that could not be judged.
     pub unknown: u64,
-    /// Were due and not run.
+    /// Checks that were due but not run.
     pub missed: u64,
-    /// Of the up: failed first and passed on a later attempt.
+    /// Of `up`, the checks that passed on a later attempt only.
     pub flaky: u64,
-    /// Of the up: something that `warn` names did not hold.
+    /// Of `up`, the checks for which something that `warn` names did not hold.
     pub warnings: u64,
-    /// down / (up + down); null where none was judged.
+    /// down / (up + down); null if none was judged.
     pub failed_ratio: Option<f64>,
-    /// Wilson's 95 % interval of it.
+    /// Wilson's 95 % interval of `failed_ratio`.
     pub ci95: Option<[f64; 2]>,
-    /// up / (up + down): the availability per check.
+    /// up / (up + down): the availability per check; null if none was judged.
     pub availability: Option<f64>,
-    /// Full-outage-equivalent minutes: the sum over checks of failed ratio times the time a check stands for.
+    /// Equivalent minutes of full outage: each failed check counts for the time to the next check;
+    /// the mean over the series of the row.
     pub impact_minutes: f64,
-    /// How much of what was due was seen.
+    /// Which share of the due checks was made.
     pub coverage: Coverage,
-    /// The total time of up checks.
+    /// The total time of up checks, in microseconds.
     pub latency_us: LatencySummary,
-    /// The total time of down checks.
+    /// The total time of down checks, in microseconds.
     pub failed_latency_us: LatencySummary,
     /// The failures by class, in the order of the phases.
     pub classes: BTreeMap<FailureClass, ClassRow>,
-    /// What mostly failed; null where nothing did.
+    /// The main kind of failure; null if nothing failed.
     pub main_failure: Option<MainFailure>,
 }
 
 /// The failures of one class.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct ClassRow {
-    /// How many.
+    /// The number of failures.
     pub n: u64,
-    /// Their share of the failures of the row.
+    /// Their share of the failures of the row, 0 to 1.
     pub share: f64,
-    /// The phase they broke in, as the evidence has it; null where it is not known or the answer came whole.
+    /// The phase they occurred in: that of the class, or the most frequent in the kept evidence;
+    /// null if neither is known, or if an answer came.
     pub phase: Option<Phase>,
-    /// The first, as exactly as the evidence has it.
+    /// When the first of them was due.
     #[serde(with = "optional")]
     #[schemars(with = "Option<String>")]
     pub first: Option<Timestamp>,
-    /// The last.
+    /// When the last of them was due.
     #[serde(with = "optional")]
     #[schemars(with = "Option<String>")]
     pub last: Option<Timestamp>,
-    /// The first whose evidence was kept.
+    /// The first failure with kept evidence; null if there is none.
     pub example: Option<Example>,
-    /// The codes of the failures with their counts; of a journal of version 1, of those whose evidence was kept.
+    /// The status codes of the failures, with counts; in a journal of version 1, of those with kept
+    /// evidence.
     pub statuses: Vec<(u16, u64)>,
 }
 
-/// One failed check that stands for many: the first of them.
+/// One failed check as an example: the first with kept evidence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 pub struct Example {
     /// When it began.
@@ -82,52 +86,56 @@ pub struct Example {
     pub at: Timestamp,
     /// Its probe.
     pub probe: SafeText,
-    /// Where it was asked from.
+    /// The vantage it ran at.
     pub vantage: SafeText,
     /// What happened, in one sentence.
     pub message: SafeText,
-    /// The status code, where an answer came.
+    /// The status code, if an answer came.
     pub status: Option<u16>,
-    /// The address spoken to.
+    /// The address and port it connected to.
     pub address: Option<SafeText>,
-    /// What the answer said of its server.
+    /// The `Server` header of the answer.
     pub server: Option<SafeText>,
-    /// A command that repeats the request, secrets as shell variables.
+    /// A `curl` command that repeats the request, with secrets as shell variables.
     pub curl: Option<SafeText>,
 }
 
-/// What users see as one thing.
+/// A surface: what users see as one thing.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct SurfaceRow {
     /// The name.
     pub surface: SafeText,
-    /// The name shown to people, where there is one.
+    /// The display name, if there is one.
     pub label: Option<SafeText>,
-    /// Whether it is the control targets: they say whether we were online, and count nowhere else.
+    /// Whether it consists of control targets: these show whether the vantages were online, and
+    /// count nowhere else.
     pub control: bool,
-    /// Its state at the end of the window.
+    /// Its state at the end of the range.
     pub state: State,
-    /// Its latest checks: how it is now.
+    /// Its latest checks.
     pub recent: Recent,
-    /// Probes of it.
+    /// The number of its probes.
     pub probes: u64,
     /// Its checks.
     #[serde(flatten)]
     pub figures: Figures,
-    /// Its share of all failures, as a press report counts complaints. Null where nothing failed.
+    /// Its share of all failures, 0 to 1, which is how outage sites rank services; null if nothing
+    /// failed.
     pub share_of_failures: Option<f64>,
-    /// The same share had every surface been asked as often: what the press figure should be.
+    /// The same share if every surface had the same number of checks: the fairer figure; null if
+    /// nothing failed.
     pub share_per_check: Option<f64>,
-    /// (covered time - incident time) / covered time: the availability by time. Null where nothing was covered.
+    /// (covered time - incident time) / covered time: the availability by time; null if nothing was
+    /// covered.
     pub time_up_ratio: Option<f64>,
-    /// What is usual for it.
+    /// Its baseline.
     pub baseline: Usual,
-    /// What was promised for it, and how much of the budget is spent. Null where nothing was promised.
+    /// Its objectives, and how much of the budget is used; null if it has none.
     pub slo: Option<Slo>,
 }
 
 impl SurfaceRow {
-    /// Its name for people: the label, if it has one.
+    /// The display name: the label, or else the name.
     #[must_use]
     pub fn label(&self) -> &SafeText {
         self.label.as_ref().unwrap_or(&self.surface)
@@ -139,22 +147,23 @@ impl SurfaceRow {
 pub struct VantageRow {
     /// The name.
     pub vantage: SafeText,
-    /// Whether it is set aside: its control targets fail, so that it says nothing about the others.
+    /// Whether it is set aside: its control targets fail, or it could not judge, so that its checks
+    /// show nothing about the targets.
     pub set_aside: bool,
-    /// Whether it could not judge any probe for `open-after` checks of each in a row: offline itself, or without
-    /// the means to probe.
+    /// Whether, for each of its probes, the last `open-after` checks could not be judged: the
+    /// vantage is offline or cannot probe.
     pub cannot_judge: bool,
-    /// The state of its control targets; null where it has none.
+    /// The state of its control targets; null if it has none.
     pub control: Option<State>,
-    /// Its state over all surfaces.
+    /// Its state over all surfaces: the worst.
     pub state: State,
-    /// Its latest checks: how it is now.
+    /// Its latest checks.
     pub recent: Recent,
-    /// The last instant it reported anything.
+    /// When it last reported anything.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub last_seen: Timestamp,
-    /// Its checks, those of control targets left out.
+    /// Its checks, without those of control targets.
     #[serde(flatten)]
     pub figures: Figures,
     /// How late its checks began.
@@ -168,11 +177,11 @@ pub struct PlaceRow {
     pub surface: SafeText,
     /// The vantage.
     pub vantage: SafeText,
-    /// Whether it is the control targets.
+    /// Whether it consists of control targets.
     pub control: bool,
-    /// Its state at the end of the window.
+    /// Its state at the end of the range.
     pub state: State,
-    /// Its latest checks: how it is now.
+    /// Its latest checks.
     pub recent: Recent,
     /// Its checks.
     #[serde(flatten)]
@@ -188,18 +197,19 @@ pub struct ProbeRow {
     pub surface: SafeText,
     /// Whether it is a control target.
     pub control: bool,
-    /// Whether any of its checks accepted any certificate (`tls.insecure`): up does not mean that the
-    /// right server answered. Absent: no.
+    /// Whether any of its checks accepted any certificate (`tls.insecure`): up does not mean that
+    /// the right server answered. Omitted if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,
-    /// Its state at the end of the window.
+    /// Its state at the end of the range.
     pub state: State,
-    /// Its latest checks: how it is now.
+    /// Its latest checks.
     pub recent: Recent,
-    /// The time between two checks, or between the starts of two bursts of them, in milliseconds, as the journal
-    /// shows it; null where there are too few.
+    /// The interval between two checks, or between the starts of two bursts, in milliseconds, as
+    /// the journal shows it; null if there are too few checks.
     pub cadence_ms: Option<u64>,
-    /// What `warn` names and did not hold, as it was found last. Absent: nothing of which evidence was kept.
+    /// Expectations under `warn` that did not hold, each as last found. Omitted if no evidence of
+    /// any was kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmet_warnings: Vec<Mismatch>,
     /// Its checks.
@@ -209,17 +219,19 @@ pub struct ProbeRow {
     pub lag_us: LatencySummary,
 }
 
-/// An address that checks spoke to.
+/// An address that checks connected to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct AddressRow {
     /// The address, without its port.
     pub address: SafeText,
     /// 4 or 6.
     pub family: u8,
-    /// The surface it was asked for.
+    /// The surface it belongs to.
     pub surface: SafeText,
-    /// Checks that spoke to it and failed. In a journal that does not count them, failures whose evidence names it.
+    /// Failed checks that connected to it. In a journal that does not count them: failures whose
+    /// evidence names it.
     pub failed: u64,
-    /// Checks that spoke to it, up and down, of whole windows; null in a journal that does not count them.
+    /// Checks that connected to it, up and down, of whole windows; null in a journal that does not
+    /// count them.
     pub checks: Option<u64>,
 }

@@ -1,34 +1,36 @@
-//! What a sample of a certain size can prove about availability, and what it cannot.
+//! What a sample of a certain size can and cannot prove about availability.
 
 use serde::Serialize;
 
 use crate::report::statistics::{availability_shown, checks_to_show};
 
-/// Objectives that people promise, with the checks without a failure that show each.
+/// Common availability objectives.
 const PROMISES: [f64; 4] = [0.99, 0.995, 0.999, 0.9999];
 
-/// What a sample can prove. Checks are taken as independent, which real failures are not: read
-/// it as the best case.
+/// What a sample can prove. This takes checks as independent, which real failures are not: read it
+/// as the best case.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct SampleBound {
-    /// The checks that were judged: up and down.
+    /// The judged checks: up and down.
     pub checks: u64,
     /// Of these, down.
     pub down: u64,
-    /// The availability that is shown: with 95 % confidence it is at least this, for the moments
-    /// asked about. The exact one-sided bound without a failure, Wilson's with one. Null without a check.
+    /// The lower 95 % confidence bound on availability in this time: exact if no check failed,
+    /// otherwise Wilson's one-sided bound. Null without a check.
     pub at_least: Option<f64>,
-    /// The next usual objective that this sample cannot show.
+    /// The lowest common objective (99, 99.5, 99.9 or 99.99 %) that this sample cannot show; null
+    /// if it shows all.
     pub not_shown: Option<f64>,
-    /// The checks, all of them up, that would show it.
+    /// The number of checks, all of them up, that would show it.
     pub not_shown_needs: Option<u64>,
 }
 
 impl SampleBound {
-    /// The proof of `down` failures among `checks`.
+    /// The bound for `down` failures among `checks`.
     #[must_use]
     pub fn new(checks: u64, down: u64) -> SampleBound {
-        // Down to a millionth: more digits would say nothing and differ between machines.
+        // Rounded down to six decimals: further digits would mean nothing and differ between
+        // machines.
         let at_least = availability_shown(checks, down).map(|bound| (bound * 1e6).floor() / 1e6);
         let not_shown = PROMISES.into_iter().find(|promise| at_least.is_none_or(|shown| shown < *promise));
         SampleBound { checks, down, at_least, not_shown, not_shown_needs: not_shown.map(checks_to_show) }

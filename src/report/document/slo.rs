@@ -1,63 +1,66 @@
-//! What was promised, how much of the budget is spent, and how fast it burns.
+//! Objectives: what was promised, how much of the error budget is used, and how fast it burns.
 
 use serde::Serialize;
 
 use crate::format;
 
-/// The objective of a surface, judged.
+/// The objectives of a surface, judged.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Slo {
-    /// The availability promised, null where only latency was.
+    /// The availability objective; null if there is only one for latency.
     pub availability: Option<AvailabilitySlo>,
-    /// The latency promised, null where only availability was.
+    /// The latency objective; null if there is only one for availability.
     pub latency: Option<LatencySlo>,
-    /// Whether a burn rate fires or the latency is missed, judged on enough checks: `--fail-on slo`.
+    /// Whether a burn rate fires, the budget is used up, or the latency objective is missed, each
+    /// judged on enough checks: `--fail-on slo`.
     pub burnt: bool,
 }
 
-/// "99.9 % over 30 days", judged.
+/// An availability objective such as "99.9 % over 30 days", judged.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct AvailabilitySlo {
-    /// The promised share of good checks.
+    /// The promised share of good checks, 0 to 1.
     pub objective: f64,
     /// The span it is promised over, in seconds.
     pub over_s: u64,
-    /// Checks judged within that span, as far as the journal was read.
+    /// Checks judged in that span, as far as the journal was read.
     pub judged: u64,
     /// Of these, failed.
     pub failed: u64,
-    /// The share of that span for which there is data: less than 1 makes the budget used a lower bound.
+    /// The share of that span with data, 0 to 1; below 1, `budget_used` is a lower bound.
     pub span_seen: f64,
-    /// The share of the error budget of the whole span that is used. 1 is all of it, more is more than all.
+    /// The used share of the error budget of the whole span: 1 is all of it, more is overspent.
     pub budget_used: f64,
-    /// Whether checks enough were made to show the objective at all, had they all been up.
+    /// Whether there are enough checks to show the objective if all had been up.
     pub provable: bool,
-    /// The checks that takes.
+    /// The number of checks that takes.
     pub checks_needed: u64,
-    /// The burn rates over the windows of the SRE workbook (chapter 5, table 5-8), the fastest first.
+    /// The burn rates over the windows of the SRE workbook (chapter 5, table 5-8), the fastest
+    /// first.
     pub burn: Vec<Burn>,
 }
 
-/// How fast the budget burns. 1 spends it in exactly the promised span.
+/// How fast the budget burns over two windows. A burn rate of 1 spends it in exactly the promised
+/// span.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Burn {
-    /// What the workbook does when it fires: `page` or `ticket`.
+    /// What to do if it fires, by the workbook: `page` or `ticket`.
     pub severity: &'static str,
     /// The long window, in seconds.
     pub long_s: u64,
     /// The short window, in seconds.
     pub short_s: u64,
-    /// Both must burn faster than this.
+    /// The burn rate that both windows must exceed for it to fire.
     pub threshold: f64,
     /// The burn rate over the long window; null without a check in it.
     pub long_burn: Option<f64>,
-    /// The burn rate over the short window.
+    /// The burn rate over the short window; null without a check in it.
     pub short_burn: Option<f64>,
     /// Checks judged in the long window.
     pub long_judged: u64,
     /// Of these, failed.
     pub long_failed: u64,
-    /// The share of the long window for which there is data or a maintenance.
+    /// The share of the long window with data or maintenance, 0 to 1.
     pub long_seen: f64,
     /// Checks judged in the short window.
     pub short_judged: u64,
@@ -65,7 +68,7 @@ pub struct Burn {
     pub short_failed: u64,
     /// Whether it could be judged.
     pub judged: bool,
-    /// Why not; null where it was.
+    /// Why it could not be judged; null if it could.
     pub unjudged: Option<Unjudged>,
     /// Whether it fires.
     pub firing: bool,
@@ -75,11 +78,11 @@ pub struct Burn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unjudged {
-    /// There is data for less than nine tenths of the long window, or for nothing of the short one.
+    /// There is data for less than nine tenths of the long window, or none for the short one.
     TooLittleSeen,
-    /// Fewer than five checks failed in the long window.
+    /// Between one and four checks failed in the long window.
     TooFewFailures,
-    /// The failures of the long window lie in fewer than three minutes.
+    /// The failures in the long window fall into fewer than three minutes.
     TooBrief,
 }
 
@@ -95,21 +98,21 @@ impl Burn {
     }
 }
 
-/// "95 % under 800 ms", judged.
+/// A latency objective such as "95 % under 800 ms", judged.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct LatencySlo {
-    /// The promised share of checks.
+    /// The promised share of checks that take no longer than `under_us`, 0 to 1.
     pub objective: f64,
-    /// That end sooner than this, in microseconds.
+    /// The promised duration, in microseconds.
     pub under_us: u64,
     /// Up checks.
     pub checks: u64,
-    /// Of these, as fast as promised.
+    /// Of these, the checks as fast as promised.
     pub fast: u64,
     /// fast / checks; null without a check.
     pub ratio: Option<f64>,
-    /// Wilson's 95 % interval of it.
+    /// Wilson's 95 % interval of `ratio`.
     pub ci95: Option<[f64; 2]>,
-    /// Whether it is missed for certain: the whole interval lies below the objective.
+    /// Whether it is certainly missed: the whole interval lies below the objective.
     pub missed: bool,
 }

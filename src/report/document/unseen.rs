@@ -1,21 +1,21 @@
-//! What was planned and not seen at all. It is no data: never up, never down.
+//! What was planned but never recorded. It is no data: neither up nor down.
 
 use serde::Serialize;
 
 use crate::model::SafeText;
 
-/// Probes that were to run and of which nothing was recorded, or a shard that never said what it runs.
+/// Planned probes without any record, or a shard that never reported its plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Unseen {
-    /// Where they were to run.
+    /// The vantage at which they were planned.
     pub vantage: SafeText,
-    /// The shard, as I/N; null where the vantage has none.
+    /// The shard, as I/N; null if the vantage has none.
     pub shard: Option<String>,
-    /// Whether the shard never started; else it did, and the probes never ran.
+    /// Whether the shard never started; otherwise it started, but these probes never ran.
     pub never_started: bool,
-    /// How many probes; 0 of a shard that never said.
+    /// The number of probes; 0 for a shard that never started.
     pub probes: u64,
-    /// The first of them by name.
+    /// The names of the first of them; at most ten.
     pub names: Vec<SafeText>,
     /// Checks that were due.
     pub due: u64,

@@ -74,7 +74,7 @@ pub(crate) struct Cause<'t> {
     pub(crate) shows_as: Vec<FailureClass>,
     #[serde(default)]
     pub(crate) statuses: Vec<Statuses>,
-    /// The causes that belong to the group.
+    /// The ids in `consistent-with` that belong to this group.
     #[serde(default, borrow)]
     pub(crate) part_of: Vec<&'t str>,
 }
