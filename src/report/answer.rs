@@ -1,4 +1,4 @@
-//! From a finished fold to the answer: a list of named steps.
+//! Builds the answer from a finished fold, in a list of named steps.
 
 pub(crate) mod charts;
 mod claims;
@@ -35,9 +35,9 @@ use crate::report::parallel;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::report_range::ReportRange;
 
-/// The answer. `now` is the instant it is made at; `integrity` says what was read, and the
-/// counts of windows and history in it are filled in here. The fold is put in order for it, and may
-/// take in more and be asked again.
+/// Builds the report. `now` is the instant at which it is made; `integrity` lists what was read,
+/// and its counts of windows, history and failures are filled in here. Sorts the logs of the fold,
+/// which may still read more and be answered again.
 #[must_use]
 pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
     put_in_order(fold);
@@ -101,7 +101,7 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
     }
 }
 
-/// The time that the answer is about.
+/// The range in the document.
 fn span(range: &ReportRange<'_>, fold: &Fold) -> Span {
     Span {
         from: instant(range.from),
@@ -111,7 +111,7 @@ fn span(range: &ReportRange<'_>, fold: &Fold) -> Span {
     }
 }
 
-/// What was read, with how much of it there was.
+/// `integrity` with the counts of the fold.
 fn with_counts(integrity: Integrity, fold: &Fold) -> Integrity {
     Integrity { windows: fold.windows, history_windows: fold.history_windows, failures: fold.failures, ..integrity }
 }
@@ -121,7 +121,7 @@ fn put_in_order(fold: &mut Fold) {
         series.log.sort();
         series.lead_in.sort();
         series.maintenance.log.sort();
-        // Not those in maintenance: a run of them stands for all of its time, and these may be a day apart.
+        // Not the checks in maintenance: a run covers all its time, but these may be a day apart.
         series.log.join_even();
         series.lead_in.join_even();
     });
@@ -144,7 +144,7 @@ fn range<'f>(fold: &'f Fold, now: Timestamp, rules: &'f IncidentRules) -> Report
     let from = from.or((fold.extent.from != i64::MAX).then_some(fold.extent.from)).unwrap_or(now);
     let to = match asked.to {
         Some(to) => to.as_millisecond(),
-        // A window's span may reach past its last check, and past now.
+        // The last window may end after its last check, and after now.
         None => fold.extent.to.min(now).max(last.map_or(i64::MIN, |last| last + 1)),
     };
     ReportRange {

@@ -1,5 +1,6 @@
 //! All series of a report, analyzed once and indexed by surface, vantage and probe, with what every
-//! part of the answer asks of them: their checks over time, what is usual, who was offline.
+//! part of the answer needs: their checks over time, their baselines, and when vantages were
+//! offline.
 
 mod series_index;
 
@@ -25,10 +26,11 @@ use crate::report::series::state::SurfaceStanding;
 use crate::report::series::usual::UsualHours;
 use crate::report::series::{judgement, state};
 
-/// What fails more often than this is not usual, however long it has: it is a standing failure.
+/// The highest failed ratio that counts as usual; a higher one is a standing failure.
 const USUAL_AT_MOST: f64 = 0.05;
 
-/// A plan is repeated each day. One that was last said so long before the range is of a prober that is gone.
+/// A prober repeats its plan each day. If its last plan is older than this before the start of the
+/// range, in milliseconds, the prober no longer exists.
 pub(crate) const PLANNED_WITHIN_MS: i64 = 48 * 3_600_000;
 
 /// All series of a report, analyzed and indexed.
@@ -40,7 +42,7 @@ pub(crate) struct ReportContext<'f> {
     pub(crate) analyses: Vec<SeriesAnalysis<'f>>,
     index: SeriesIndex,
     control_ok: Option<bool>,
-    /// Checks over time, by latency series.
+    /// Checks per bucket, by latency series.
     buckets: Vec<BTreeMap<i64, CheckCounts>>,
     offline: BTreeMap<Arc<str>, Offline>,
 }
@@ -50,7 +52,8 @@ impl<'f> ReportContext<'f> {
     pub(crate) fn new(fold: &'f Fold, range: ReportRange<'f>) -> ReportContext<'f> {
         let series = series_in_order(fold);
         let mut offline = offline(&series);
-        // The control targets of one shard say nothing of another: each prober has judged for itself.
+        // Control targets of one shard show nothing about another: each prober has judged for
+        // itself.
         offline.retain(|vantage, _| !fold.plans.is_sharded(vantage));
         let planned = fold.plans.planned(range.from - PLANNED_WITHIN_MS);
         let analyzed = parallel::map(series, |series| {
@@ -70,17 +73,17 @@ impl<'f> ReportContext<'f> {
         context
     }
 
-    /// The surfaces users see, in the order of their names.
+    /// The surfaces that users see, in order of their names.
     pub(crate) fn surfaces(&self) -> impl ExactSizeIterator<Item = (&SafeText, &SurfaceEntry)> {
         self.index.surfaces.iter()
     }
 
-    /// The surfaces of control targets.
+    /// The surfaces that consist of control targets.
     pub(crate) fn control_surfaces(&self) -> impl ExactSizeIterator<Item = (&SafeText, &SurfaceEntry)> {
         self.index.control_surfaces.iter()
     }
 
-    /// A surface, of control targets or of others; absent where there is none of that name.
+    /// A surface, of control targets or of others; `None` if there is none of that name.
     pub(crate) fn surface(&self, surface: &SafeText, control: bool) -> Option<&SurfaceEntry> {
         if control { &self.index.control_surfaces } else { &self.index.surfaces }.get(surface)
     }
@@ -90,17 +93,17 @@ impl<'f> ReportContext<'f> {
         self.index.vantages.iter()
     }
 
-    /// The analyses at these places.
+    /// The analyses at these indexes.
     pub(crate) fn at(&self, series: &[usize]) -> Vec<&SeriesAnalysis<'f>> {
         series.iter().map(|at| &self.analyses[*at]).collect()
     }
 
-    /// All analyses but those of control targets.
+    /// All analyses except those of control targets.
     pub(crate) fn of_targets(&self) -> impl Iterator<Item = &SeriesAnalysis<'f>> {
         self.analyses.iter().filter(|one| !one.series.control)
     }
 
-    /// The places of a surface's series, control targets left out.
+    /// The indexes of a surface's series, without control targets.
     pub(crate) fn series_of(&self, surface: &SafeText) -> &[usize] {
         self.index.surfaces.get(surface).map_or(&[], |entry| &entry.series)
     }
@@ -110,7 +113,8 @@ impl<'f> ReportContext<'f> {
         self.index.control_surfaces.get(surface).is_some_and(|entry| entry.probes.contains_key(probe))
     }
 
-    /// The latency series with their checks over time, by surface and vantage; control targets last.
+    /// The latency series with their checks per bucket, by surface and vantage; control targets
+    /// last.
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (&'f LatencySeries, &BTreeMap<i64, CheckCounts>)> {
         let mut all: Vec<_> =
             self.fold.latency_series.iter().zip(&self.buckets).filter(|(_, buckets)| !buckets.is_empty()).collect();
@@ -118,20 +122,21 @@ impl<'f> ReportContext<'f> {
         all.into_iter()
     }
 
-    /// The address family that a series is asked over, 4 or 6, where it is one alone.
+    /// The address family of a series, 4 or 6, if it is probed over that one alone.
     pub(crate) fn family_of(&self, series: usize) -> Option<u8> {
         let probe: &str = &self.analyses[series].series.probe;
         self.fold.question.families.get(probe).copied()
     }
 
-    /// Whether a series is asked over HTTP/3, where its host is asked over TCP too.
+    /// Whether a series is probed over HTTP/3; `None` if its host is not probed over both HTTP/3
+    /// and TCP.
     pub(crate) fn is_http3(&self, series: usize) -> Option<bool> {
         let probe: &str = &self.analyses[series].series.probe;
         self.fold.question.http3.get(probe).copied()
     }
 
-    /// The checks of a series between two instants, ends included, as they are judged by what is known of its vantage:
-    /// those that could be, in order.
+    /// The up and down checks of a series between two instants, ends included, in order, rejudged
+    /// with what is known of its vantage.
     pub(crate) fn judged(&self, series: usize, (from, to): (i64, i64)) -> impl Iterator<Item = LoggedCheck> {
         let one = self.analyses[series].series;
         let offline = self.offline_of(&one.vantage);
@@ -139,7 +144,7 @@ impl<'f> ReportContext<'f> {
         checks.filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
     }
 
-    /// The checks of a series in some spans, in order and disjoint, all together.
+    /// Counts the checks of a series in some spans together. The spans are in order and disjoint.
     pub(crate) fn count(&self, series: usize, spans: &[(i64, i64)]) -> CheckCounts {
         let one = self.analyses[series].series;
         let mut all = CheckCounts::default();
@@ -147,56 +152,58 @@ impl<'f> ReportContext<'f> {
         all
     }
 
-    /// When a vantage was offline; absent where it has no control targets.
+    /// When a vantage was offline; `None` if it has no control targets, or if its probes are
+    /// sharded.
     pub(crate) fn offline_of(&self, vantage: &Arc<str>) -> Option<&Offline> {
         self.offline.get(vantage)
     }
 
-    /// What is usual for a surface, control targets left out.
+    /// The baseline of a surface that does not consist of control targets.
     pub(crate) fn usual_of(&self, surface: &SafeText) -> Option<&UsualHours> {
         self.index.surfaces.get(surface).map(|entry| &entry.usual)
     }
 
-    /// What tells whether a surface answers slower than usual.
+    /// The latency of a surface, now and before; `None` if there is no such surface.
     pub(crate) fn latency_of<'c>(&'c self, surface: &SafeText) -> Option<SurfaceLatency<'c>> {
         let entry = self.index.surfaces.get(surface)?;
         let past = self.fold.history.past(surface.as_str());
         Some(SurfaceLatency { latency: &entry.latency, usual: &entry.usual, past, step: self.range.step })
     }
 
-    /// The same from one vantage alone.
+    /// The same from one vantage.
     pub(crate) fn place_latency<'c>(&'c self, surface: &SafeText, vantage: &SafeText) -> Option<SurfaceLatency<'c>> {
         let at = *self.index.surfaces.get(surface)?.latency_places.get(vantage)?;
         let latency = &self.fold.latency_series.get(at)?.latency;
         Some(SurfaceLatency { latency, ..self.latency_of(surface)? })
     }
 
-    /// How far apart two outages of a surface may be and still be one wave: as many checks as close an outage.
+    /// The longest distance between two outages of a surface in one wave, in milliseconds:
+    /// `close_after` intervals.
     pub(crate) fn slack(&self, surface: &SafeText) -> i64 {
         let intervals = self.series_of(surface).iter().filter_map(|at| self.analyses[*at].interval());
         intervals.min().unwrap_or_default().saturating_mul(i64::from(self.range.rules.close_after.get()))
     }
 
-    /// Whether a vantage is set aside: its control targets fail at the end of the range, or the
-    /// prober there says itself that it could not judge.
+    /// Whether a vantage is set aside: at the end of the range it was offline by its control
+    /// targets, or none of its latest checks could be judged.
     pub(crate) fn is_set_aside(&self, vantage: &SafeText) -> bool {
         self.index.vantages.get(vantage).is_some_and(|entry| entry.is_set_aside)
     }
 
-    /// Whether anything was heard of a vantage at the end of the range.
+    /// Whether a vantage reported anything at the end of the range.
     pub(crate) fn is_heard(&self, vantage: &SafeText) -> bool {
         self.index.vantages.get(vantage).is_some_and(|entry| entry.is_heard)
     }
 
-    /// Vantages whose word counts: not set aside, and heard of at the end of the range.
+    /// The number of vantages that are not set aside and that reported at the end of the range.
     pub(crate) fn vantages_judged(&self) -> usize {
         self.index.vantages.values().filter(|entry| !entry.is_set_aside && entry.is_heard).count()
     }
 
-    /// Whether control targets answer from every vantage that counts; absent where there are none, where none was
-    /// heard of at the end of the range, since an old answer proves nothing of now, and where one does not answer while
-    /// most other targets are good from there. A vantage that is set aside says nothing of the others: where all are,
-    /// this is false where one of them is offline.
+    /// Whether the control targets answer from every vantage that is not set aside. `None` if none
+    /// of them has a known state, since an old answer proves nothing about now, or if one does not
+    /// answer at a vantage from which most other targets are up. If all vantages are set aside,
+    /// this is false if control targets of one do not answer.
     pub(crate) const fn control_ok(&self) -> Option<bool> {
         self.control_ok
     }
@@ -211,25 +218,25 @@ impl<'f> ReportContext<'f> {
         (!is_unclear).then_some(down.is_empty())
     }
 
-    /// Whether a vantage is online for certain though one of its control targets does not answer: another one does, or
-    /// most targets are good from there.
+    /// Whether a vantage is certainly online although one of its control targets does not answer:
+    /// another one does, or most targets are up from there.
     pub(crate) fn is_online_all_the_same(&self, vantage: &SafeText) -> bool {
         let is_online = |entry: &VantageEntry| entry.control != Some(State::Down) || self.is_good_all_the_same(entry);
         self.index.vantages.get(vantage).is_some_and(is_online)
     }
 
-    /// Whether most targets were up at a vantage while its control targets failed.
+    /// Whether most targets were up from a vantage while its control targets failed.
     fn is_good_all_the_same(&self, entry: &VantageEntry) -> bool {
         let begin = |at: &usize| self.analyses[*at].latest(self.streak()).first().map(|check| check.at);
         let Some(failing_since) = entry.control_series.iter().filter_map(begin).min() else { return false };
         let is_good =
             |one: &&&SeriesAnalysis<'_>| one.recent.iter().any(|check| !check.failed && check.at >= failing_since);
-        // What is not asked any more says nothing.
+        // A probe that no longer runs shows nothing.
         let heard: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(|one| !one.silent).collect();
         heard.iter().filter(is_good).count() * 2 > heard.len()
     }
 
-    /// So many failures in a row open an outage.
+    /// The number of failures in a row that open an outage.
     const fn streak(&self) -> usize {
         self.range.rules.open_after.get() as usize
     }
@@ -240,12 +247,13 @@ impl<'f> ReportContext<'f> {
         state.copied().unwrap_or_default()
     }
 
-    /// The state of a surface: of its places, and degraded where none fails and answers take far longer than usual.
+    /// The state of a surface: that of its places; if none is failing, degraded if an incident is
+    /// open, if recent checks fail more than is allowed, or if answers take far longer than usual.
     pub(crate) fn surface_state(&self, surface: &SafeText) -> State {
         self.index.surfaces.get(surface).map_or(State::Unknown, |entry| entry.state)
     }
 
-    /// The share of failures that is allowed: what is usual or the objective leaves, whichever is more.
+    /// The allowed failed ratio: the usual one or what the objective leaves, whichever is higher.
     fn allowed(&self, surface: &SafeText, entry: &SurfaceEntry) -> f64 {
         let usual = entry.usual.at(self.range.to, 1).map(|usual| usual.failed_ratio.min(USUAL_AT_MOST));
         let surfaces = self.fold.question.surfaces.iter();
@@ -258,7 +266,8 @@ impl<'f> ReportContext<'f> {
         }
     }
 
-    /// Whether the recent checks of a surface fail more than is allowed, all vantages that count together.
+    /// Whether the recent checks of a surface fail more than is allowed, over all vantages that are
+    /// not set aside.
     fn exceeds(&self, entry: &SurfaceEntry, standing: &SurfaceStanding) -> bool {
         let is_live = |one: &&SeriesAnalysis<'f>| !one.silent && !one.blind && !self.is_set_aside(&one.vantage);
         let live: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(is_live).collect();
@@ -283,19 +292,20 @@ impl<'f> ReportContext<'f> {
             entry.control = match state::of_place(&controls, &self.range, &SurfaceStanding::default()) {
                 _ if controls.is_empty() => None,
                 _ if is_offline => Some(State::Down),
-                // One of several that fails does not make us offline, and any answer proves that we are online.
+                // One failing target of several does not show that the vantage is offline, and any
+                // answer proves that it is online.
                 State::Down if controls.iter().any(is_answered) => Some(State::Degraded),
                 state => Some(state),
             };
         }
-        // A probe that was taken away, or has another name now, is due no more.
+        // A probe that was removed or renamed is no longer due.
         for at in gone {
             let one = &mut self.analyses[at];
             one.coverage = one.coverage_while_seen;
         }
     }
 
-    /// Judges the surfaces, once it is known which have an open incident, and when the last one of the others ended.
+    /// Judges the surfaces, given their incidents.
     pub(crate) fn judge_surfaces(&mut self, incidents: &BTreeMap<SafeText, SurfaceIncident>) {
         let judged: Vec<(SafeText, BTreeMap<SafeText, State>, State, SurfaceStanding)> = self
             .index
@@ -336,11 +346,12 @@ impl<'f> ReportContext<'f> {
     }
 }
 
-/// What is known of the incidents of a surface.
+/// The incidents of a surface.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SurfaceIncident {
     pub(crate) is_open: bool,
-    /// When the last one was over, where none is open, in milliseconds since 1970.
+    /// When the last incident that is over ended, in milliseconds since 1970; `None` if none is
+    /// over.
     pub(crate) ended_by: Option<i64>,
 }
 

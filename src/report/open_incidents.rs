@@ -1,5 +1,5 @@
-//! Which surfaces have an open incident as far as a run has seen, check by check, by the rules of the report: what a
-//! watch says while it runs. The report knows more, such as other vantages and earlier waves.
+//! The surfaces with an open incident during a run, detected check by check by the rules of the
+//! report. The report knows more, such as other vantages and earlier waves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::report::statistics::number;
 #[derive(Debug)]
 pub(crate) struct OpenIncidents {
     rules: IncidentRules,
-    /// The intervals of the probes, in milliseconds, and how many surfaces these have.
+    /// The intervals of the probes in milliseconds, and the number of their surfaces.
     intervals: BTreeMap<String, i64>,
     pools: usize,
     probes: BTreeMap<String, WatchedProbe>,
     surfaces: BTreeMap<String, WatchedSurface>,
 }
 
-/// A probe, and the surface that it counts for.
+/// A probe, and the surface it counts for.
 #[derive(Debug)]
 struct WatchedProbe {
     surface: String,
@@ -35,9 +35,10 @@ struct WatchedProbe {
 #[derive(Debug)]
 struct WatchedSurface {
     pool: LivePool,
-    /// How often a probe is checked while a partial failure lasts.
+    /// The number of checks of one probe during a partial failure.
     checks_of_probe: f64,
-    /// How many of its probes have an open outage: counted, since a fleet has thousands.
+    /// The number of its probes with an open outage; kept up to date, since a fleet has thousands
+    /// of probes.
     probes_open: usize,
     open: Option<OpenIncident>,
 }
@@ -48,11 +49,12 @@ struct OpenIncident {
     since: Timestamp,
     /// The probes that failed in it.
     probes: BTreeMap<String, FailingProbe>,
-    /// Good checks of these in a row, all together.
+    /// The latest good checks in a row, of all these probes together.
     good_in_a_row: u32,
 }
 
-/// The checks of a probe from its first failure in an incident to its last, and the good ones since.
+/// The checks of a probe from its first failure in an incident to its last, and the good ones
+/// since.
 #[derive(Clone, Copy, Debug, Default)]
 struct FailingProbe {
     failed: u32,
@@ -60,27 +62,27 @@ struct FailingProbe {
     good_since: u32,
 }
 
-/// What became of an incident with a check.
+/// A change of an incident by one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IncidentChange {
-    /// One opened.
+    /// An incident opened.
     Opened {
-        /// On this surface.
+        /// Its surface.
         surface: String,
-        /// The first failure.
+        /// Its first failure.
         since: Timestamp,
     },
-    /// One closed.
+    /// An incident closed.
     Closed {
-        /// On this surface.
+        /// Its surface.
         surface: String,
-        /// The first failure.
+        /// Its first failure.
         since: Timestamp,
     },
 }
 
 impl OpenIncidents {
-    /// None yet of these probes.
+    /// Watches these probes; no incident is open yet.
     #[must_use]
     pub(crate) fn new(rules: IncidentRules, probes: &[Arc<Probe>]) -> OpenIncidents {
         let mut incidents = OpenIncidents {
@@ -94,7 +96,7 @@ impl OpenIncidents {
         incidents
     }
 
-    /// Follows these probes from here on. What is open stays so.
+    /// Watches these probes from now on. Open incidents stay open.
     pub(crate) fn replace_probes(&mut self, probes: &[Arc<Probe>]) {
         let watched = || probes.iter().filter(|probe| !probe.control);
         let interval = |probe: &Probe| i64::try_from(probe.schedule.shortest().as_millis()).unwrap_or(i64::MAX);
@@ -102,13 +104,13 @@ impl OpenIncidents {
         self.pools = watched().map(|probe| probe.surface.as_str()).collect::<BTreeSet<_>>().len();
     }
 
-    /// The surfaces with an open incident, and since when.
+    /// The surfaces with an open incident, each with its first failure.
     pub(crate) fn open(&self) -> impl Iterator<Item = (&str, Timestamp)> {
         self.surfaces.iter().filter_map(|(surface, watched)| Some((surface.as_str(), watched.open.as_ref()?.since)))
     }
 
-    /// Takes an outcome in. Checks that say nothing about the target, those of control targets and
-    /// those in a maintenance neither open nor close anything.
+    /// Records an outcome. Checks that show nothing about the target, those of control targets, and
+    /// those in maintenance neither open nor close an incident.
     pub(crate) fn record(&mut self, outcome: &Outcome) -> Option<IncidentChange> {
         let judged = matches!(outcome.verdict, Verdict::Up | Verdict::Down);
         if !judged || outcome.control || outcome.maintenance {
@@ -118,7 +120,8 @@ impl OpenIncidents {
         let series = self.intervals.len();
         let interval = self.intervals.get(&outcome.probe).copied();
         let rules = self.rules;
-        // By name first: each check comes here, and its probe and surface are known but once.
+        // Look up before inserting: every check comes here, but each probe and surface is new only
+        // once.
         if !self.probes.contains_key(&outcome.probe) {
             let detector = OutageDetector::new(&rules, interval, series);
             let watched = WatchedProbe { surface: outcome.surface.clone(), detector };
@@ -127,7 +130,8 @@ impl OpenIncidents {
         let probe = self.probes.get_mut(&outcome.probe)?;
         let was_open = probe.detector.is_open();
         if !was_open {
-            // A probe that is given another surface meanwhile closes what it has opened.
+            // While its outage is open, a probe that moves to another surface still counts for the
+            // old one.
             probe.surface.clone_from(&outcome.surface);
         }
         probe.detector.push(at, failed);
@@ -157,8 +161,9 @@ impl OpenIncidents {
 }
 
 impl WatchedSurface {
-    /// Takes in a check of a probe: an outage of the probe, where it has one, has these failures of so many checks.
-    /// Gives whether an incident opened or closed with it, and when that began.
+    /// Adds a check of a probe. `outage`: the start of the probe's open outage, or else the check;
+    /// `counted`: the failed and judged checks since. Returns whether an incident opened or closed,
+    /// and its first failure.
     fn follow(&mut self, probe: &str, failed: bool, outage: i64, counted: (u64, u64)) -> Option<(bool, Timestamp)> {
         let is_failing = self.probes_open > 0 || self.pool.rising_since().is_some();
         let Some(open) = &mut self.open else {
@@ -196,7 +201,8 @@ impl OpenIncident {
         }
     }
 
-    /// Whether the good checks since its last failure are its end, where none of its probes is out any more.
+    /// Whether the good checks since its last failure end it, once none of its probes has an open
+    /// outage.
     fn is_over(&self, checks_of_probe: f64) -> bool {
         let (failed, judged) =
             self.probes.values().fold((0, 0), |sum, probe| (sum.0 + probe.failed, sum.1 + probe.judged));
@@ -228,7 +234,7 @@ mod tests {
         if is_up { Outcome { verdict: Verdict::Up, failure: None, ..down } } else { down }
     }
 
-    /// The seconds at which a row of checks, `u` or `d`, opens and closes an incident.
+    /// The seconds at which a row of checks, `u` up or `d` down, opens and closes an incident.
     fn changes(checks: &str) -> Vec<(i64, bool)> {
         let probes = probes(&["home"]);
         let mut incidents = OpenIncidents::new(IncidentRules::default(), &probes);

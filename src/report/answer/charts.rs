@@ -15,7 +15,7 @@ use crate::report::series::check_counts::CheckCounts;
 use crate::report::statistics::{number, poisson_high, rounded};
 use crate::window::{Histogram, Latency};
 
-/// Upper edges of the latency bands: five a decade from 100 µs to 63 s.
+/// The upper edges of the latency bands: five per decade, from 100 µs to 63 s.
 const BAND_EDGES_US: [u64; 30] = [
     100, 160, 250, 400, 630, 1_000, 1_600, 2_500, 4_000, 6_300, 10_000, 16_000, 25_000, 40_000, 63_000, 100_000,
     160_000, 250_000, 400_000, 630_000, 1_000_000, 1_600_000, 2_500_000, 4_000_000, 6_300_000, 10_000_000, 16_000_000,
@@ -30,7 +30,7 @@ pub(crate) fn band_edges() -> Vec<u64> {
     BAND_EDGES_US.to_vec()
 }
 
-/// A surface from a vantage over time.
+/// One surface from one vantage over time.
 pub(crate) fn points(latency_series: &LatencySeries, counted: &BTreeMap<i64, CheckCounts>) -> Vec<Point> {
     let nothing = CheckCounts::default();
     let empty_latency = Histogram::default();
@@ -63,7 +63,7 @@ fn bands(latency: &Histogram) -> Vec<(u16, u64)> {
     bands.into_iter().collect()
 }
 
-/// Each surface over time against what is usual, all vantages together.
+/// Each surface over time, all vantages together: actual and expected failures.
 pub(crate) fn expectations(context: &ReportContext<'_>) -> Vec<Expectation> {
     context.surfaces().flat_map(|(surface, entry)| expectations_of(surface, entry, context.range.step)).collect()
 }
@@ -94,7 +94,7 @@ fn expectations_of(surface: &SafeText, entry: &SurfaceEntry, step: i64) -> Vec<E
     buckets.into_iter().filter_map(expectation).collect()
 }
 
-/// Curves and waterfalls of each surface: in its incidents, outside them, and on earlier days.
+/// The curves and waterfalls of each surface: in its incidents, outside them, and before the range.
 pub(crate) fn shapes(context: &ReportContext<'_>, detected: &DetectedIncidents) -> (Vec<Curve>, Vec<Waterfall>) {
     let mut shapes = Vec::new();
     for (surface, entry) in context.surfaces() {
@@ -112,7 +112,7 @@ pub(crate) fn shapes(context: &ReportContext<'_>, detected: &DetectedIncidents) 
     shapes.into_iter().unzip()
 }
 
-/// The curve and the waterfall of a part of a surface's checks; none if there were none.
+/// The curve and the waterfall of some of a surface's checks; `None` if there are none.
 pub(crate) fn shape(surface: &SafeText, part: Population, latency: &Latency) -> Option<(Curve, Waterfall)> {
     if latency.total.is_empty() {
         return None;

@@ -1,4 +1,4 @@
-//! How sure we are of each thing that is said: the state, for whom, since when, and why.
+//! How sure we are of each claim of the answer: the state, the scope, the start, and the cause.
 
 use crate::format;
 use crate::report::answer::confidence::{COVERED, NARROW};
@@ -9,11 +9,11 @@ use crate::report::document::coverage::Coverage;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::statistics::wilson;
 
-/// From this share of the failures on a reading is more than a guess, and from the second on it is sure.
+/// The shares of failures from which the confidence in a signature is medium and high.
 const HALF: f64 = 0.5;
 const NEARLY_ALL: f64 = 0.9;
 
-/// What is claimed by an answer, each with how sure that is.
+/// The claims of an answer, each with its confidence.
 pub(super) fn claims(
     context: &ReportContext<'_>,
     answer: &Answer,

@@ -1,13 +1,14 @@
-//! Is one surface worse than another, or is it chance?
+//! Compares surfaces: is one worse than another, or is the difference chance?
 
 use crate::report::document::comparison::Comparison;
 use crate::report::document::rows::SurfaceRow;
 use crate::report::statistics::{SIGNIFICANT, fisher, ratio};
 
-/// So many surfaces are compared, those with the highest failed ratio: pairs grow with the square.
+/// The most surfaces that are compared, those with the highest failed ratio: the number of pairs
+/// grows with the square.
 const COMPARED: usize = 20;
 
-/// Compares each pair of surfaces that have judged checks, control targets left out.
+/// Compares each pair of surfaces that have judged checks, except control targets.
 pub(crate) fn compare(surfaces: &[SurfaceRow]) -> Vec<Comparison> {
     let mut judged: Vec<&SurfaceRow> =
         surfaces.iter().filter(|row| !row.control && row.figures.failed_ratio.is_some()).collect();
@@ -47,7 +48,8 @@ fn pair(a: &SurfaceRow, b: &SurfaceRow) -> Comparison {
     }
 }
 
-/// A probability as documents have it: three significant digits, so that no byte depends on the last bit.
+/// Rounds a probability to the three significant digits that documents have, so that no output
+/// depends on the last bits.
 fn significant_digits(p: f64) -> f64 {
     format!("{p:.2e}").parse().unwrap_or(p)
 }

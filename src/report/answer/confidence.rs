@@ -1,4 +1,4 @@
-//! How sure the verdict is, with the reasons.
+//! The confidence of the verdict, with the reasons.
 
 use crate::format;
 use crate::report::answer::surface_status::SurfaceStatus;
@@ -6,18 +6,18 @@ use crate::report::answer::verdict_input::VerdictInput;
 use crate::report::document::answer::{Confidence, Extent, Scope, State};
 use crate::report::statistics::wilson;
 
-/// Half of an interval this wide or less is narrow: ten points.
+/// The largest half width of an interval that counts as narrow: ten points.
 pub(super) const NARROW: f64 = 0.1;
 
-/// At least this share of what was due must have been seen.
+/// The least coverage for high confidence.
 pub(super) const COVERED: f64 = 0.9;
 
-/// High when all of these hold, medium when one does not, low when more do not:
+/// High if all four conditions are met, medium if three are, low otherwise:
 ///
-/// - at least two vantages agree (half of them, and two); with one vantage it is medium at most;
+/// - at least two vantages are judged, and they show how widely it is seen;
 /// - control targets answer;
-/// - half of the 95 % interval of the failed ratio is ten points or less;
-/// - at least 90 % of what was due was seen.
+/// - the 95 % interval of the failed ratio is at most ten points wide to either side;
+/// - at least 90 % of the due checks were made.
 pub(crate) fn confidence(
     input: &VerdictInput<'_, '_>,
     state: State,
@@ -55,7 +55,7 @@ pub(crate) fn confidence(
     (confidence, rules.into_iter().map(|(_, reason)| reason).collect())
 }
 
-/// Whether enough vantages agree, in words.
+/// Whether enough vantages agree, and why.
 fn agreement(state: State, scope: &Scope) -> (bool, String) {
     let vantages = scope.vantages_judged;
     match (state, scope.extent) {

@@ -58,15 +58,15 @@ pub(crate) fn lag(group: &[&SeriesAnalysis<'_>]) -> LatencySummary {
     LatencySummary::of(&lag)
 }
 
-/// How much of what was due for a group was seen.
+/// The coverage of a group.
 pub(crate) fn coverage(group: &[&SeriesAnalysis<'_>]) -> Coverage {
     let expected = group.iter().map(|one| one.coverage.expected).sum();
     let observed = group.iter().map(|one| one.coverage.observed).sum();
     Coverage { expected, observed, ratio: ratio(observed, expected).map(rounded) }
 }
 
-/// Equivalent minutes of full outage: a failed check stands for the time to the next one; a group
-/// is out by the mean of its series.
+/// Equivalent minutes of full outage: each failed check counts for the time to the next check; of a
+/// group, the mean over its series.
 fn impact_minutes(group: &[&SeriesAnalysis<'_>]) -> f64 {
     if group.is_empty() {
         return 0.0;
@@ -95,7 +95,7 @@ fn classes(group: &[&SeriesAnalysis<'_>], evidence: &Evidence) -> BTreeMap<Failu
     spans.into_iter().map(row).collect()
 }
 
-/// How many failures of a class came with each code, where the windows count that.
+/// The failures of a class by status code; empty if the windows do not count codes.
 fn codes(group: &[&SeriesAnalysis<'_>], class: FailureClass) -> BTreeMap<u16, u64> {
     let mut codes = BTreeMap::new();
     for ((_, code), n) in group.iter().flat_map(|one| one.codes.range((class, 0)..=(class, u16::MAX))) {
@@ -104,7 +104,7 @@ fn codes(group: &[&SeriesAnalysis<'_>], class: FailureClass) -> BTreeMap<u16, u6
     codes
 }
 
-/// What mostly failed, of rows by class.
+/// The main failure, from rows by class.
 fn main_failure(rows: &BTreeMap<FailureClass, ClassRow>) -> Option<MainFailure> {
     let classes = rows.iter().map(|(class, row)| (*class, row.n)).collect();
     let of_class = |(class, row): (&FailureClass, &ClassRow)| {
@@ -122,7 +122,7 @@ fn class_row(
     total: u64,
     codes: BTreeMap<u16, u64>,
 ) -> ClassRow {
-    // Windows of version 1 do not count codes: then those of the kept evidence are shown.
+    // Windows of version 1 do not count codes: use those of the kept evidence.
     let kept = || seen.as_ref().map(|seen| seen.statuses.clone()).unwrap_or_default();
     let statuses = if codes.is_empty() { kept() } else { codes };
     ClassRow {

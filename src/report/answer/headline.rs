@@ -1,4 +1,4 @@
-//! The first line: what an on-call person says aloud. No bracket, no interval, no name of a rule.
+//! The headline: what an on-call person would say aloud. No brackets, no intervals, no rule names.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,26 +12,26 @@ use crate::report::document::incident::Incident;
 use crate::report::document::slow_period::SlowPeriod;
 use crate::report::statistics::ratio;
 
-/// So many vantages are named.
+/// The most vantages, or surfaces, that are named.
 const NAMED: usize = 3;
 
-/// What the first line is made of.
+/// What the headline is made of.
 pub(super) struct Headline<'h> {
     pub(super) answer: &'h Answer,
     pub(super) statuses: &'h [SurfaceStatus],
     pub(super) incidents: &'h [Incident],
     pub(super) slow_periods: &'h [SlowPeriod],
-    /// The end of the report, and how its instants are written.
+    /// The end of the range in milliseconds since 1970, and the format of instants.
     pub(super) to: i64,
     pub(super) clock: InstantFormat,
     pub(super) failed: u64,
     pub(super) judged: u64,
-    /// What is or was in maintenance.
+    /// Phrases about surfaces that are or were in maintenance.
     pub(super) maintenance: Vec<String>,
-    /// Checks that were up with a warning.
+    /// A phrase about checks that were up with a warning.
     pub(super) warnings: Option<String>,
     pub(super) background: Option<String>,
-    /// Failures in a row that are not an incident yet.
+    /// A phrase about failures in a row that are not an incident yet.
     pub(super) blip: Option<String>,
     pub(super) why_unknown: String,
 }
@@ -51,7 +51,8 @@ impl Headline<'_> {
         format!("{}  {}", state.name().to_uppercase(), parts.join("; "))
     }
 
-    /// `X app since 13:30 UTC (42 min), 2 of 3 vantages (iad, sjc), connect timeouts, 65% of checks`
+    /// `X app since 13:30 UTC (42 min), 2 of 3 vantages (iad, sjc), connect timeouts, 65% of
+    /// checks`
     fn failing(&self) -> Vec<String> {
         let state = self.answer.state;
         let (worst, others): (Vec<&SurfaceStatus>, Vec<&SurfaceStatus>) =
@@ -79,14 +80,16 @@ impl Headline<'_> {
         parts
     }
 
-    /// That the open incident of the headline comes at this time of most days: `as on 14 of 14 nights`
+    /// Says that the incident of the headline recurs at this time of most days: `as on 14 of 14
+    /// nights`
     fn recurring(&self) -> Option<String> {
         let since = self.answer.incident_since?;
         let open = self.incidents.iter().find(|incident| incident.end.is_none() && incident.start == since)?;
         open.recurring.map(|recurring| recurring.words())
     }
 
-    /// ` since 09:00 UTC (1 h 12 min), this wave since 09:58`, ` since 09:00 UTC or earlier (at least 1 h 12 min)`
+    /// ` since 09:00 UTC (1 h 12 min), this wave since 09:58`,
+    /// ` since 09:00 UTC or earlier (at least 1 h 12 min)`
     fn since(&self) -> String {
         let Some(wave) = self.answer.since else { return String::new() };
         let incident = self.answer.incident_since.filter(|since| since.by < wave.by);
@@ -94,7 +97,8 @@ impl Headline<'_> {
         let lasts = self.to - since.by.as_millisecond();
         let lasts = match since.after {
             Some(_) => format!(" ({})", format::lasting(lasts)),
-            // All that the journal has of it: of how long it has lasted that says nothing.
+            // The incident starts at the last check of the journal, which tells nothing about its
+            // duration.
             None if lasts < 1_000 => " or earlier".to_owned(),
             None => format!(" or earlier (at least {})", format::lasting(lasts)),
         };
@@ -103,9 +107,9 @@ impl Headline<'_> {
         format!(" since {} {}{lasts}{this_wave}", self.clock.short(since.by), self.clock.zone(since.by))
     }
 
-    /// `65% of checks`, and that it was another share in the wave as a whole
+    /// `65% of checks`, with the ratio of the whole wave if that differs
     fn share(now: (u64, u64), wave: (u64, u64)) -> Option<String> {
-        /// Shares that differ by less are written as one.
+        /// Ratios that differ by less are written as one.
         const DIFFERS: f64 = 0.1;
         let of_wave = ratio(wave.0, wave.1).filter(|_| wave.0 > 0)?;
         let share = ratio(now.0, now.1).unwrap_or(of_wave);
@@ -131,7 +135,7 @@ impl Headline<'_> {
         }
     }
 
-    /// `X app and X web, all 3 vantages, none of 1,440 checks failed`
+    /// `X app and X web, 3 vantages, none of 1,440 checks failed`
     fn up(&self) -> Vec<String> {
         let names: Vec<&str> = self.statuses.iter().map(|status| status.label.as_str()).collect();
         let shown: Vec<&str> = names.iter().copied().take(NAMED).collect();
@@ -160,7 +164,7 @@ impl Headline<'_> {
         parts
     }
 
-    /// What was failing when it was last seen: silence is no end.
+    /// The incident whose probes went silent while failing: silence does not end it.
     fn unseen(&self) -> Option<String> {
         let (incident, last_seen) = Incident::unseen(self.incidents)?;
         let names: Vec<&str> = incident.surfaces.iter().map(|surface| self.label(surface)).collect();
@@ -175,8 +179,9 @@ impl Headline<'_> {
         ))
     }
 
-    /// The worst incident that is over, each of its surfaces with its own times, and how many others there were:
-    /// `X app was down 13:30–14:28 UTC and X web 13:31–14:20, from iad and sjc, connect timeouts; 2 more incidents`
+    /// The worst incident that is over, with the times of each of its surfaces, and the number of
+    /// others: `failed before: X app 13:30–14:28 UTC and X web 13:31–14:20 UTC, from iad and sjc,
+    /// connect timeouts`
     fn past(&self) -> Vec<String> {
         let Some(worst) = Incident::worst(self.incidents) else {
             return self.slow_before().into_iter().collect();
@@ -205,8 +210,8 @@ impl Headline<'_> {
         parts
     }
 
-    /// The worst time in which answers were slow and that is over, and how many others there were:
-    /// `answers of X app took 2.1 s instead of 310 ms (p95) 13:30–14:28 UTC, from iad`
+    /// The worst slow period that is over, and the number of others: `answers of X app took 2.1 s
+    /// instead of 310 ms (p95) 13:30–14:28 UTC, from iad`
     fn slow_before(&self) -> Option<String> {
         let over: Vec<&SlowPeriod> = self.slow_periods.iter().filter(|period| !period.is_open()).collect();
         let weight = |period: &&&SlowPeriod| slow_periods::weight(period);
@@ -252,7 +257,7 @@ fn named(names: &[SafeText]) -> String {
     }
 }
 
-/// A share as it is said: whole percents, tenths below ten.
+/// A ratio as it is spoken: whole percents, tenths below ten.
 fn rough(share: f64) -> String {
     let percent = share * 100.0;
     if percent >= 9.95 { format!("{percent:.0}%") } else { format::ratio(share) }

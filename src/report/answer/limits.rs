@@ -1,4 +1,5 @@
-//! What we did not see, and what must not be concluded: said in every report.
+//! The limits of a report: what was not observed, and what must not be concluded. Part of every
+//! report.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use crate::report::series::offline::ControlAnswers;
 use crate::report::statistics::checks_to_show;
 use crate::window::add_counts;
 
-/// The limits of a report.
+/// The limits of a report, one sentence each.
 pub(super) fn limits(
     context: &ReportContext<'_>,
     surfaces: &[SurfaceRow],
@@ -60,8 +61,9 @@ fn control(context: &ReportContext<'_>) -> Option<String> {
     none.then(|| "No control target: an outage of our own network would look like one of theirs.".to_owned())
 }
 
-/// Control targets that prove nothing from some vantage: none of their recent checks was good. One that does not answer
-/// where hardly anything else does may be right: it shows that the vantage is offline.
+/// Control targets that prove nothing from some vantage: none of their recent checks was up. One
+/// that does not answer while hardly any other target does may be right: it shows that the vantage
+/// is offline.
 fn bad_controls(context: &ReportContext<'_>) -> Vec<String> {
     let mut bad: BTreeMap<(&SafeText, bool), BTreeMap<_, u64>> = BTreeMap::new();
     for one in context.analyses.iter().filter(|one| one.series.control && !context.is_set_aside(&one.vantage)) {
@@ -117,7 +119,7 @@ fn planned(maintenance: &Counts) -> Option<String> {
     })
 }
 
-/// Where the range cuts a window, percentiles are of more than the range.
+/// If the range cuts a window, percentiles cover more than the range.
 fn cut_windows(context: &ReportContext<'_>) -> Option<String> {
     let (from, to) = context.fold.latency_span?;
     let beyond = (context.range.from - from).max(0) + (to - context.range.to).max(0);

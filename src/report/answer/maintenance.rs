@@ -1,15 +1,16 @@
-//! Which surfaces are or were in maintenance, as it is said beside the verdict that leaves it out.
+//! Phrases about surfaces that are or were in maintenance; the verdict leaves these checks out.
 
 use crate::format;
 use crate::model::{Counts, SafeText};
 use crate::report::context::ReportContext;
 use crate::report::series::analysis::SeriesAnalysis;
 
-/// A maintenance goes on where one of its checks is no older than so many intervals, or than so many milliseconds.
+/// Maintenance continues if its last check is at most this many intervals, or this many
+/// milliseconds, before the end of the range.
 const RECENT: i64 = 2;
 const RECENT_MS: i64 = 120_000;
 
-/// One phrase for each surface: `X app in maintenance (20 checks left out, 18 of them failed)`.
+/// One phrase per surface: `X app in maintenance (20 checks left out, 18 of them failed)`.
 pub(super) fn phrases(context: &ReportContext<'_>, label: impl Fn(&SafeText) -> String) -> Vec<String> {
     context
         .surfaces()

@@ -1,4 +1,4 @@
-//! What was promised, how much of the budget is spent, and how fast it burns.
+//! Judges objectives: how much of the error budget is used, and how fast it burns.
 
 use crate::model::{LatencyObjective, Objective, Surface, micros};
 use crate::report::answer::span_counts::SpanCounts;
@@ -6,25 +6,27 @@ use crate::report::document::slo::{AvailabilitySlo, Burn, LatencySlo, Slo, Unjud
 use crate::report::statistics::{checks_to_show, ratio, rounded, wilson};
 use crate::window::Histogram;
 
-/// The windows of the SRE workbook, table 5-8: severity, long and short window in seconds, burn rate.
+/// The windows of the SRE workbook, table 5-8: severity, long and short window in seconds, burn
+/// rate.
 const WINDOWS: [(&str, u64, u64, f64); 3] =
     [("page", 3_600, 300, 14.4), ("page", 21_600, 1_800, 6.0), ("ticket", 259_200, 21_600, 1.0)];
 
-/// Fewer failures in the long window decide nothing: at one check a minute, one failure an hour burns a budget of
-/// 99.9 % at 16.7 times its rate.
+/// A burn rate is not judged on fewer failures in the long window: at one check a minute, one
+/// failure an hour burns a budget of 99.9 % at 16.7 times its rate.
 const FAILURES_NEEDED: u64 = 5;
 
-/// Nor do failures within fewer minutes: half a minute of outage, asked every second, is no trend.
+/// Nor on failures within fewer minutes: an outage of half a minute, checked every second, is no
+/// trend.
 const MINUTES_NEEDED: u64 = 3;
 
-/// Nor a window of which less was seen than this.
+/// Nor if less of the long window than this was observed.
 const SEEN_NEEDED: f64 = 0.9;
 
-/// Counts the judged checks of a surface in the last so many seconds.
+/// Counts the judged checks of a surface in the last seconds of the range, given their number.
 pub(crate) trait RecentCounts: Fn(u64) -> SpanCounts {}
 impl<F: Fn(u64) -> SpanCounts> RecentCounts for F {}
 
-/// Judges what was promised for a surface. Absent if nothing was.
+/// Judges the objectives of a surface; `None` if it has none.
 pub(crate) fn judge(surface: &Surface, recent: &impl RecentCounts, latency: &Histogram) -> Option<Slo> {
     let availability = surface.objective.as_ref().map(|objective| judge_availability(objective, recent));
     let latency = surface.latency_objective.as_ref().map(|objective| judge_latency(objective, latency));
@@ -41,7 +43,7 @@ fn judge_availability(objective: &Objective, recent: &impl RecentCounts) -> Avai
     let over_s = objective.over.as_secs();
     let SpanCounts { judged, seen, .. } = recent(over_s);
     let budget = 1.0 - objective.ratio;
-    // The budget is of the whole span: what was not seen yet is taken to be good.
+    // The budget is that of the whole span: time without data counts as good.
     let used = ratio(judged.failed, judged.n).unwrap_or_default() / budget * seen;
     AvailabilitySlo {
         objective: objective.ratio,
@@ -83,7 +85,7 @@ fn burn(
     }
 }
 
-/// Why a burn rate says nothing if it does not.
+/// Why a burn rate is not judged; `None` if it is.
 fn unjudged(long: SpanCounts, short: SpanCounts) -> Option<Unjudged> {
     if long.seen < SEEN_NEEDED || short.judged.n == 0 {
         return Some(Unjudged::TooLittleSeen);
@@ -125,7 +127,7 @@ mod tests {
         SpanCounts { judged: Judged { n, failed }, seen: 1.0, failing_minutes: Some(failed) }
     }
 
-    /// One check a minute, of which these of the last hour failed, and none before.
+    /// One check a minute, of which `failed_in_hour` failed in the last hour, and none before.
     fn minutes(failed_in_hour: u64) -> impl RecentCounts {
         move |seconds| seen(seconds / 60, failed_in_hour.min(seconds / 60))
     }
@@ -152,12 +154,12 @@ mod tests {
         for (recent, expected) in [
             // Half a minute of data.
             (all_fail(0.008, 30, 1), Some(Unjudged::TooLittleSeen)),
-            // 50 of the 60 minutes.
+            // 50 of 60 minutes of data.
             (all_fail(0.83, 100, 50), Some(Unjudged::TooLittleSeen)),
             (all_fail(0.0, 0, 0), Some(Unjudged::TooLittleSeen)),
             (all_fail(1.0, 3, 3), Some(Unjudged::TooFewFailures)),
             (all_fail(1.0, 4, 4), Some(Unjudged::TooFewFailures)),
-            // Half a minute of failures, asked every second.
+            // Half a minute of failures, checked every second.
             (all_fail(1.0, 30, 2), Some(Unjudged::TooBrief)),
             (all_fail(0.95, 5, 3), None),
         ] {
@@ -187,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_budget_is_that_of_the_whole_span() {
-        // A tenth of the span seen, and 1 % of it failed: a tenth of a budget of 1 %.
+        // A tenth of the span observed, and 1 % of it failed: a tenth of a budget of 1 %.
         let recent = |_| SpanCounts { seen: 0.1, ..seen(1000, 10) };
         let slo = judge(&promised(0.99), &recent, &Histogram::default()).expect("an objective");
         assert!(slo.availability.is_some_and(|slo| (slo.budget_used - 0.1).abs() < 1e-9));

@@ -1,4 +1,5 @@
-//! The latest checks of a group of series, if they are going, and which outages have just begun or ended.
+//! The latest checks of a group of series, their trend, and the outages that have just begun or
+//! ended.
 
 use crate::report::context::ReportContext;
 use crate::report::document::bracket::instant;
@@ -8,10 +9,12 @@ use crate::report::series::judgement;
 use crate::report::series::judgement::JudgedCheck;
 use crate::report::statistics::{SIGNIFICANT, fisher, ratio, rounded};
 
-/// What began or ended within this time before the end of the report is a change, in milliseconds.
+/// Outages that began or ended within this time before the end of the range are changes; in
+/// milliseconds.
 const CHANGED_WITHIN_MS: i64 = 15 * 60_000;
 
-/// The latest checks of a group: where a wave is open, since that began.
+/// The latest checks of a group; if a wave is open, only those since it began. `wave`: its start,
+/// in milliseconds since 1970.
 pub(crate) fn recent(group: &[&SeriesAnalysis<'_>], to: i64, wave: Option<i64>) -> Recent {
     let checks = group.iter().flat_map(|one| one.recent.iter().copied()).collect();
     let checks = judgement::pooled(checks, to, None);
@@ -48,7 +51,7 @@ fn counted(checks: &[JudgedCheck]) -> (u64, u64) {
     (checks.iter().filter(|check| check.failed).count() as u64, checks.len() as u64)
 }
 
-/// The outages that began or ended in the last 15 minutes, in the order of their instants.
+/// The outages that began or ended in the last 15 minutes, in order of time.
 pub(crate) fn changes(context: &ReportContext<'_>) -> Vec<Change> {
     let since = context.range.to - CHANGED_WITHIN_MS;
     let mut changes = Vec::new();

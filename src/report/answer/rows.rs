@@ -24,10 +24,10 @@ use crate::report::series::{judgement, state};
 use crate::report::statistics::{number, ratio, rounded};
 use crate::window::{Histogram, Remotes};
 
-/// The most addresses of a report.
+/// The most addresses in a report.
 const ADDRESSES: usize = 100;
 
-/// One row a surface; those of control targets last.
+/// One row per surface; control targets last.
 pub(crate) fn surfaces(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<SurfaceRow> {
     let row = |control| move |(surface, entry)| surface_row(context, detected, surface, entry, control);
     let mut rows: Vec<SurfaceRow> = context.surfaces().map(row(false)).collect();
@@ -75,7 +75,7 @@ fn control_state(context: &ReportContext<'_>, entry: &SurfaceEntry) -> State {
     state::of_surface(&entry.places.values().map(of_vantage).collect::<Vec<_>>())
 }
 
-/// (covered time - incident time) / covered time.
+/// (covered time - incident time) / covered time; `None` if nothing was covered.
 fn time_up_ratio(
     context: &ReportContext<'_>,
     detected: &DetectedIncidents,
@@ -111,7 +111,7 @@ fn slo(context: &ReportContext<'_>, asked: &Surface, surface: &SafeText, group: 
     objectives::judge(asked, &|seconds| span_counts(context, surface, group, seconds), &latency)
 }
 
-/// One row a vantage.
+/// One row per vantage.
 pub(crate) fn vantages(context: &ReportContext<'_>) -> Vec<VantageRow> {
     context.vantages().map(|(vantage, entry)| vantage_row(context, vantage, entry)).collect()
 }
@@ -138,7 +138,7 @@ fn vantage_row(context: &ReportContext<'_>, vantage: &SafeText, entry: &VantageE
     }
 }
 
-/// Each surface from each vantage.
+/// One row per surface and vantage.
 pub(crate) fn places(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<PlaceRow> {
     let mut rows = Vec::new();
     for (surface, entry) in context.surfaces() {
@@ -170,7 +170,7 @@ fn place_row(
     PlaceRow { surface: surface.clone(), vantage: vantage.clone(), control: false, state, recent, figures }
 }
 
-/// One row a probe; control targets last.
+/// One row per probe; control targets last.
 pub(crate) fn probes(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<ProbeRow> {
     let mut rows = Vec::new();
     for (surface, entry) in context.surfaces() {
@@ -220,7 +220,8 @@ fn probe_row(
     }
 }
 
-/// The addresses that failed checks spoke to, the most failures first.
+/// The addresses that checks connected to, the most failures first. Those without a failure are
+/// left out if they are the only one of their surface.
 pub(crate) fn addresses(context: &ReportContext<'_>) -> Vec<AddressRow> {
     let row = |surface: &SafeText, ip: IpAddr, failed: u64, checks: Option<u64>| AddressRow {
         address: name(&ip.to_string()),
@@ -245,7 +246,7 @@ pub(crate) fn addresses(context: &ReportContext<'_>) -> Vec<AddressRow> {
     rows
 }
 
-/// The times of the range without data, by vantage.
+/// The spans of the range without data, by vantage.
 pub(crate) fn no_data(context: &ReportContext<'_>) -> Vec<NoData> {
     let mut all = Vec::new();
     for (vantage, entry) in context.vantages() {

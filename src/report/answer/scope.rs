@@ -1,4 +1,4 @@
-//! For whom the verdict holds: which surfaces, seen from which vantages, and how far that reaches.
+//! The scope of the verdict: which surfaces, from which vantages, and how widely it is seen.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::report::context::ReportContext;
 use crate::report::document::answer::{Extent, Scope};
 use crate::report::series::state;
 
-/// The scope of the surfaces that are worst; of all of them where none fails.
+/// The scope of the worst surfaces; if none is failing, of all surfaces.
 pub(crate) fn scope(context: &ReportContext<'_>, worst: &[&SurfaceStatus], statuses: &[SurfaceStatus]) -> Scope {
     let judged = context.vantages_judged();
     let vantages: BTreeSet<&SafeText> = worst.iter().flat_map(|status| &status.vantages).collect();

@@ -1,5 +1,5 @@
-//! The answer in one sentence that could stand in a newspaper or an incident ticket; every number in
-//! it stands in the report too. A second one says what the sample can prove, or how sure we are.
+//! The answer in one sentence, fit for an incident ticket; every number in it is also in the
+//! report. A second sentence gives the confidence.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::report::document::sample_bound::SampleBound;
 use crate::report::incident::signature;
 use crate::report::statistics::checks_to_show;
 
-/// So many causes are named on each side.
+/// The most causes named on each side.
 const CAUSES: usize = 3;
 
-/// The promise that a sample is measured against where no objective is set.
+/// The objective that a sample is compared with if none is set.
 const USUAL_PROMISE: f64 = 0.999;
 
 /// What the sentence is made of.
@@ -30,23 +30,23 @@ pub(super) struct Sentence<'s> {
     pub(super) vantages: &'s [VantageRow],
     /// The range of the report, in milliseconds since 1970.
     pub(super) range: Range<i64>,
-    /// How its instants are written.
+    /// The format of instants.
     pub(super) clock: InstantFormat,
-    /// The checks of the surfaces that the verdict is on.
+    /// The checks of the surfaces that the verdict covers.
     pub(super) failed: u64,
     pub(super) judged: u64,
     pub(super) control_ok: Option<bool>,
-    /// The highest objective that is set.
+    /// The highest availability objective that is set.
     pub(super) objective: Option<f64>,
-    /// The share of the checks due that were made.
+    /// The share of the due checks that were made, 0 to 1.
     pub(super) coverage: Option<f64>,
     /// The last check that was made, in milliseconds since 1970.
     pub(super) last_check: Option<i64>,
-    /// Whether nothing was heard for long of any series.
+    /// Whether any series was silent at the end of the range.
     pub(super) is_silent: bool,
     /// Whether there is no check at all.
     pub(super) is_empty: bool,
-    /// What is or was in maintenance, and is left out.
+    /// Phrases about surfaces that are or were in maintenance; their checks are left out.
     pub(super) maintenance: Vec<String>,
 }
 
@@ -76,7 +76,7 @@ impl Sentence<'_> {
         format!("{}. {}", parts.join("; "), self.confidence())
     }
 
-    /// `app is down from 2 of 3 vantages since 13:31:00-13:32:00 UTC (57 min, ongoing)`
+    /// `app is down from 2 of 3 vantages since 13:31:00–13:32:00 UTC (57 min, ongoing)`
     fn opening(&self, worst: &[&SurfaceStatus]) -> String {
         let names: Vec<&str> = worst.iter().map(|status| status.label.as_str()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
@@ -89,7 +89,7 @@ impl Sentence<'_> {
         text
     }
 
-    /// The number of the wave, where it is not the only one.
+    /// The number of the wave, if it is not the only one.
     fn wave(&self) -> String {
         match self.last.map(|incident| incident.waves.len()) {
             Some(waves) if waves > 1 => format!(", wave {waves} of this incident"),
@@ -117,7 +117,7 @@ impl Sentence<'_> {
         }
     }
 
-    /// `71% of 171 checks failed [64-77%], mostly connect_timeout (83%)`
+    /// `71% of 171 checks failed (64–77%), mostly connect_timeout (83%)`
     fn share(status: &SurfaceStatus, named: bool) -> String {
         let name = if named { format!("{} ", status.label) } else { String::new() };
         if status.since.is_none()
@@ -187,8 +187,8 @@ impl Sentence<'_> {
         format!("Confidence {name} ({}).", self.answer.reasons.join(", "))
     }
 
-    /// `app and web are up from 3 of 3 vantages: none of 1,440 checks failed, which shows an availability of
-    /// at least 99.7% (95% confidence); 99.9% needs 2,995 checks.`
+    /// `app and web are up from 3 of 3 vantages: none of 1,440 checks failed; availability ≥ 99.7%
+    /// (95% confidence); 99.9% needs 2,995 checks. Confidence high (…).`
     fn up(&self) -> String {
         let names: Vec<&str> = self.statuses.iter().map(|status| status.label.as_str()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
@@ -206,8 +206,8 @@ impl Sentence<'_> {
         format!("{}. {}", parts.join("; "), self.confidence())
     }
 
-    /// What often comes before an outage: `the slowest answers of app are slower than usual (p99 900 ms against
-    /// 310 ms), consistent with queueing at a part of the pool`
+    /// What often precedes an outage: `the slowest answers of app are slower than usual (p99 900 ms
+    /// against 310 ms), consistent with queueing at a part of the pool`
     fn tail(&self) -> Option<String> {
         let has_tail = |one: &&SurfaceStatus| one.tail.is_some_and(|tail| tail.certain && tail.median_as_usual);
         let status = self.statuses.iter().find(has_tail)?;
@@ -222,7 +222,8 @@ impl Sentence<'_> {
         Some(format!("the slowest answers{of} are slower than usual (p99 {now} against {usual}){consistent}"))
     }
 
-    /// What a sample of this size shows: `availability ≥ 86% (95% confidence); 99.9% needs 2,995 checks`
+    /// What a sample of this size shows: `availability ≥ 86% (95% confidence); 99.9% needs 2,995
+    /// checks`
     fn proven(&self, judged: u64, failed: u64) -> String {
         let bound = SampleBound::new(judged, failed);
         let Some(shown) = bound.at_least else { return "nothing was judged".to_owned() };
@@ -235,7 +236,7 @@ impl Sentence<'_> {
         format!("availability ≥ {} (95% confidence){needs}", format::ratio_floor(shown))
     }
 
-    /// The last incident of the window, which is over.
+    /// The last incident of the range, if it is over.
     fn past(&self) -> Option<String> {
         let incident = self.last?;
         let end = incident.end?;
@@ -303,7 +304,7 @@ impl Sentence<'_> {
         }
     }
 
-    /// A surface's name for people.
+    /// The display name of a surface.
     fn label<'n>(&'n self, surface: &'n SafeText) -> &'n str {
         let status = self.statuses.iter().find(|status| status.surface == *surface);
         status.map_or(surface, |status| &status.label).as_str()
@@ -314,7 +315,7 @@ impl Sentence<'_> {
     }
 }
 
-/// `71% of 171 checks failed [64-77%]`
+/// `71% of 171 checks failed (64–77%)`
 fn failed_of(status: &SurfaceStatus) -> String {
     let (failed, judged) = (status.failed, status.judged);
     if judged == 0 {

@@ -1,4 +1,5 @@
-//! When answers took far longer than usual, from where, and in how many waves: slowness is reported as failures are.
+//! Slow periods: when answers took far longer than usual, from which vantages, and in how many
+//! waves. They are reported as incidents of failures are.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,17 +16,19 @@ use crate::window::{Histogram, Latency};
 /// Fewer slow answers are chance.
 const FEWEST: u64 = 5;
 
-/// Buckets one after another in which answers were slow, by where they begin.
+/// Consecutive buckets with slow answers: the starts of the first and the last, in milliseconds
+/// since 1970.
 struct SlowSpan {
     first: i64,
     last: i64,
-    /// Whether the bucket before the first is known not to be slow.
+    /// Whether a bucket before the first is known not to be slow.
     begins: bool,
     /// Whether a bucket after the last is known not to be slow.
     ends: bool,
 }
 
-/// The slow periods of all surfaces, by surface and start. What was slow while it failed is reported as failing.
+/// The slow periods of all surfaces, by surface and start, without those within an incident, which
+/// is reported already.
 pub(super) fn slow_periods(context: &ReportContext<'_>, incidents: &[Incident]) -> Vec<SlowPeriod> {
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
     let mut periods = Vec::new();
@@ -50,7 +53,7 @@ pub(super) fn slow_periods(context: &ReportContext<'_>, incidents: &[Incident]) 
     periods
 }
 
-/// Whether a period lies in an incident, up to the length of a bucket.
+/// Whether a period lies within an incident, give or take the length of a bucket.
 fn lies_in(period: &SlowPeriod, incident: &Incident, step: i64) -> bool {
     let ms = |bracket: Bracket| bracket.by.as_millisecond();
     let ends = match (period.end, incident.end) {
@@ -79,14 +82,14 @@ fn spans(latency: &SurfaceLatency<'_>, to: i64) -> Vec<SlowSpan> {
                 }
                 (is_open, was_fine) = (false, true);
             }
-            // Of too few answers nothing is known.
+            // Too few answers to judge.
             None => {}
         }
     }
     spans
 }
 
-/// Slow answers and all of a bucket.
+/// The number of slow answers in a bucket, and of all its answers.
 fn count(latency: &SurfaceLatency<'_>, begin: i64) -> (u64, u64) {
     let usual = latency.usual.at(begin, latency.step).and_then(|usual| usual.p95_us);
     let found = latency.latency.get(&begin).zip(usual);
@@ -135,8 +138,8 @@ fn buckets<'l>(latency: &'l BTreeMap<i64, Latency>, group: &'l [SlowSpan]) -> im
     group.iter().flat_map(|span| latency.range(span.first..=span.last)).map(|(begin, found)| (*begin, found))
 }
 
-/// When a span began and ended: of its first and last bucket so much is slow as the share there is of the highest
-/// share.
+/// When a span began and ended. The slow part of its first and last bucket is in proportion to the
+/// share of slow answers there, relative to the highest share of the period.
 fn wave(latency: &SurfaceLatency<'_>, span: &SlowSpan, highest: f64) -> SlowWave {
     let slow_for = |begin: i64| {
         let of_bucket = if highest > 0.0 { (share(latency, begin) / highest).min(1.0) } else { 1.0 };
@@ -171,7 +174,8 @@ fn vantages(context: &ReportContext<'_>, surface: &SafeText, group: &[SlowSpan])
     entry.places.keys().filter(is_slow).cloned().collect()
 }
 
-/// How bad a period was: its slow answers by how much slower they were.
+/// How severe a period was: its number of slow answers, times how much slower than usual its 95th
+/// percentile was.
 pub(super) fn weight(period: &SlowPeriod) -> f64 {
     number(period.slow) * number(period.p95_us) / number(period.usual_p95_us.max(1))
 }

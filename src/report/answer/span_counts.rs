@@ -1,5 +1,5 @@
-//! What is known of the last so many seconds of a surface, for budgets and burn rates: the checks, for how much
-//! of that time there is data, and in how many minutes checks failed.
+//! Counts the checks of a surface in the last seconds of the range, for budgets and burn rates: how
+//! many failed, how much of that time has data, and in how many minutes checks failed.
 
 use crate::model::{SafeText, Verdict};
 use crate::report::context::ReportContext;
@@ -9,21 +9,21 @@ use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::offline::Offline;
 use crate::report::statistics::number;
 
-/// Milliseconds of a minute.
+/// Milliseconds per minute.
 const MINUTE_MS: i64 = 60_000;
 
-/// The checks of the last so many seconds, those in maintenance left out.
+/// The checks in the last seconds of the range, without those in maintenance.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SpanCounts {
     pub(crate) judged: Judged,
-    /// The share of that time for which there is data or a maintenance.
+    /// The share of that time with data or maintenance, 0 to 1.
     pub(crate) seen: f64,
-    /// The minutes in which a check failed; absent if checks are counted by the hour.
+    /// The number of minutes in which a check failed; `None` if checks are counted by the hour.
     pub(crate) failing_minutes: Option<u64>,
 }
 
-/// The judged checks of a surface in the last so many seconds before the end of the range. A day and less is counted
-/// by the check, more by the hour.
+/// Counts the judged checks of a surface in the last `seconds` of the range: check by check up to a
+/// day, by the hour beyond.
 pub(crate) fn span_counts(
     context: &ReportContext<'_>,
     surface: &SafeText,
@@ -32,7 +32,7 @@ pub(crate) fn span_counts(
 ) -> SpanCounts {
     let length = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX).max(1);
     let (from, to) = (context.range.to.saturating_sub(length), context.range.to);
-    // A check tells of the time up to the second one after it.
+    // A check covers the time up to the second check after it.
     let reach = group.iter().filter_map(|one| one.interval()).min().unwrap_or_default().saturating_mul(2);
     let (judged, failing_minutes, seen) = if length > DAY_MS {
         let (judged, hours) = by_the_hour(context, surface, from, to);
@@ -49,7 +49,7 @@ pub(crate) fn span_counts(
     SpanCounts { judged, seen: share(seen) / share(length), failing_minutes }
 }
 
-/// Checks by the hour, and the hours with data, in order.
+/// The checks, whole hours of them, and the hours with data, in order.
 fn by_the_hour(context: &ReportContext<'_>, surface: &SafeText, from: i64, to: i64) -> (Judged, Vec<i64>) {
     let mut judged = Judged::default();
     let Some(past) = context.fold.history.past(surface.as_str()) else { return (judged, Vec::new()) };
@@ -58,14 +58,14 @@ fn by_the_hour(context: &ReportContext<'_>, surface: &SafeText, from: i64, to: i
     (judged, past.seen.range(first..to).copied().collect())
 }
 
-/// What was seen in a minute.
+/// The checks in one minute.
 #[derive(Clone, Copy, Debug, Default)]
 struct MinuteCounts {
     judged: Judged,
     is_seen: bool,
 }
 
-/// The minutes with data, in order, those before the span too from which it is reached.
+/// The minutes with data, in order, with those shortly before the span whose checks reach into it.
 fn by_the_minute(
     context: &ReportContext<'_>,
     group: &[&SeriesAnalysis<'_>],
@@ -99,7 +99,7 @@ fn by_the_minute(
     numbered.filter(|(_, minute)| minute.is_seen).collect()
 }
 
-/// How much of a span lies within `reach` of some instants, which are in order.
+/// The milliseconds of a span that lie within `reach` after some instants, which are in order.
 fn covered(instants: impl Iterator<Item = i64>, (from, to): (i64, i64), reach: i64) -> i64 {
     let (mut covered, mut until) = (0, from);
     for at in instants {

@@ -1,4 +1,4 @@
-//! How a surface stands at the end of the range, for the verdict and its sentence.
+//! The status of a surface at the end of the range, for the verdict and its sentence.
 
 use std::collections::BTreeMap;
 
@@ -18,37 +18,38 @@ use crate::report::series::judgement::ALLOWED;
 use crate::report::series::slowness::{Slow, Tail};
 use crate::report::statistics::{ratio, wilson};
 
-/// Fewer failures say little of what mostly fails.
+/// Fewer failures show little about the main kind.
 const FEW: u64 = 5;
 
-/// A surface's checks in its open wave, or in the whole window where none is open.
+/// The status of a surface: its checks in the open wave; if none is open, its recent checks if it
+/// is failing, or else those of the range.
 #[derive(Clone, Debug)]
 pub(crate) struct SurfaceStatus {
     pub(crate) surface: SafeText,
-    /// Its name for people.
+    /// The display name.
     pub(crate) label: SafeText,
     pub(crate) state: State,
-    /// The start of the open wave.
+    /// The start of the open wave; `None` if none is open.
     pub(crate) since: Option<Bracket>,
     pub(crate) judged: u64,
     pub(crate) failed: u64,
     pub(crate) ci95: Option<[f64; 2]>,
-    /// The latest checks of the open wave.
+    /// The latest checks: failed and judged.
     pub(crate) now: (u64, u64),
-    /// What mostly fails now.
+    /// The main kind of failure, of the latest checks if enough of them failed.
     pub(crate) kind: Option<MainFailure>,
-    /// Vantages that see it failing.
+    /// The vantages from which it is failing.
     pub(crate) vantages: Vec<SafeText>,
-    /// Vantages of which it cannot be told.
+    /// The vantages from which it is not certain whether it is failing.
     pub(crate) unclear: Vec<SafeText>,
     pub(crate) slow: Option<Slow>,
-    /// Since when answers take far longer than usual, if that is what makes it degraded.
+    /// The start of the open slow wave, if slow answers are what makes it degraded.
     pub(crate) slow_since: Option<Bracket>,
     pub(crate) tail: Option<Tail>,
 }
 
 impl SurfaceStatus {
-    /// How a surface of the report stands.
+    /// The status of the surface of a row.
     pub(crate) fn of(input: &VerdictInput<'_, '_>, row: &SurfaceRow) -> SurfaceStatus {
         let context = input.context;
         let to = context.range.to;
@@ -57,7 +58,7 @@ impl SurfaceStatus {
         let series = series_of(input, row);
         let recent = (span.0.max(recent_from(input, series)), span.1);
         let WaveCounts { all, of_vantage, now } = WaveCounts::of(context, series, span, recent);
-        // A few failures say little of what mostly fails.
+        // A few failures show little about the main kind.
         let (told, span) = if now.failed >= FEW || now.failed == all.failed { (&now, recent) } else { (&all, span) };
         let kind = main_failure(&told.classes, &told.codes, &facts(input, &row.surface, span));
         let (mut vantages, mut unclear) =
@@ -120,12 +121,13 @@ impl WaveCounts {
     }
 }
 
-/// The places of a surface's series among the analyses.
+/// The indexes of a surface's series among the analyses.
 fn series_of<'c>(input: &VerdictInput<'c, '_>, row: &SurfaceRow) -> &'c [usize] {
     input.context.surface(&row.surface, row.control).map_or(&[][..], |entry| &entry.series)
 }
 
-/// What is looked at where no incident is open: the recent checks where they fail more than is allowed, else all.
+/// The span to look at if no wave is open: that of the recent checks if the surface is failing,
+/// otherwise the whole range.
 fn recent_span(input: &VerdictInput<'_, '_>, row: &SurfaceRow) -> (i64, i64) {
     let range = &input.context.range;
     if !row.state.is_failing() || row.control {
@@ -135,14 +137,15 @@ fn recent_span(input: &VerdictInput<'_, '_>, row: &SurfaceRow) -> (i64, i64) {
     (range.from.max(recent_from(input, series)), range.to)
 }
 
-/// The instant from which on checks are the latest.
+/// The start of the recent checks, in milliseconds since 1970.
 fn recent_from(input: &VerdictInput<'_, '_>, series: &[usize]) -> i64 {
     let interval = series.iter().filter_map(|at| input.context.analyses[*at].interval()).min().unwrap_or_default();
     input.context.range.to - judgement::recent_ms(interval)
 }
 
-/// The vantages from which a surface fails, and those of which it cannot be told: judged on all their checks
-/// in the open wave, since the last few say little of a partial failure. The others see it up.
+/// The vantages from which a surface is failing, and those for which that is not certain. They are
+/// judged by all their checks in the open wave, since the last few show little of a partial
+/// failure. From the other vantages it is up.
 fn vantages_of(
     input: &VerdictInput<'_, '_>,
     row: &SurfaceRow,
@@ -165,7 +168,8 @@ fn vantages_of(
     (failing.into_iter().map(names).collect(), unclear.map(names).collect())
 }
 
-/// The vantages from which a surface answers far slower than usual, and those of which it cannot be told.
+/// The vantages from which a surface answers far slower than usual, and those for which that is not
+/// certain.
 fn slow_vantages<'v>(
     input: &VerdictInput<'_, '_>,
     surface: &SafeText,

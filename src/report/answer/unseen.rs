@@ -1,4 +1,4 @@
-//! What was planned and not seen: probes that never ran, shards that never started.
+//! What was planned but never recorded: probes that never ran, shards that never started.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,14 +14,14 @@ use crate::report::fold::probe_series::Series;
 use crate::report::series::report_range::ReportRange;
 use crate::report::statistics::{ratio, rounded};
 
-/// What is recorded stands in the journal once its window has closed: of what began within this time nothing is known
-/// yet.
+/// The journal contains a result only after its window has closed: probes and shards that were
+/// planned within this time before the end of the range, in milliseconds, are not reported.
 const SETTLED_AFTER_MS: i64 = 5 * 60_000;
 
-/// So many names are shown.
+/// The most names that are shown.
 const NAMES: usize = 10;
 
-/// What was planned for the range and not seen in it.
+/// What was planned for the range but never recorded in it.
 pub(super) fn unseen(fold: &Fold, range: &ReportRange<'_>) -> Vec<Unseen> {
     let is_seen = |series: &&Series| series.is_in_range() || series.maintenance.counts.scheduled() > 0;
     let seen: BTreeSet<(&str, &str)> =
@@ -37,7 +37,7 @@ pub(super) fn unseen(fold: &Fold, range: &ReportRange<'_>) -> Vec<Unseen> {
     all
 }
 
-/// The probes of a prober that were due and of which nothing was recorded.
+/// The probes of a prober that were due but have no record.
 fn never_ran<'p>(
     vantage: &str,
     shard: Option<Shard>,
@@ -64,15 +64,15 @@ fn never_ran<'p>(
     })
 }
 
-/// The checks that are due in so many milliseconds. A schedule that may be any is taken to be due once in a day; of
-/// what somebody else starts, none is known to be due.
+/// The number of checks due in `ms` milliseconds. A schedule without a fixed interval counts as
+/// daily; a probe that is started from outside is never known to be due.
 fn due_in(probe: &PlannedProbe, ms: i64) -> u64 {
     const DAY_MS: u64 = 86_400_000;
     let interval = probe.interval_ms.or(probe.schedule.as_ref().map(|_| DAY_MS));
     interval.map_or(0, |interval| u64::try_from(ms).unwrap_or_default() / interval.max(1))
 }
 
-/// The shards that never said what they run.
+/// The shards that never reported a plan.
 fn never_started(vantage: &str, plans: &[(Option<Shard>, &ProberPlan)], range: &ReportRange<'_>) -> Vec<Unseen> {
     if plans.iter().all(|(_, plan)| plan.first() > range.to - SETTLED_AFTER_MS) {
         return Vec::new();
@@ -92,7 +92,7 @@ fn never_started(vantage: &str, plans: &[(Option<Shard>, &ProberPlan)], range: &
         .collect()
 }
 
-/// The coverage with what was due and never ran.
+/// The coverage, including the checks of probes that never ran.
 pub(super) fn with_unseen(coverage: Coverage, unseen: &[Unseen]) -> Coverage {
     let due: u64 = unseen.iter().map(|one| one.due).sum();
     if due == 0 {
@@ -102,7 +102,8 @@ pub(super) fn with_unseen(coverage: Coverage, unseen: &[Unseen]) -> Coverage {
     Coverage { expected, ratio: ratio(coverage.observed, expected).map(rounded), ..coverage }
 }
 
-/// A sentence for each prober's probes that never ran, and for each vantage's shards that never started.
+/// A sentence for each prober whose probes never ran, and for each vantage whose shards never
+/// started.
 pub(super) fn sentences(unseen: &[Unseen]) -> Vec<String> {
     let (absent, silent): (Vec<&Unseen>, Vec<&Unseen>) = unseen.iter().partition(|one| one.never_started);
     let mut shards: BTreeMap<&SafeText, Vec<&str>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! The answer in short: state, for whom, since when, what kind, how sure.
+//! The verdict: state, scope, start, kind of failure, confidence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use crate::report::incident::signature::incident_facts::IncidentFacts;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::judgement;
 
-/// Below this share of what was due, nothing can be called up.
+/// With a lower coverage than this, the state is never up.
 const HARDLY_SEEN: f64 = 0.5;
 
 impl VerdictInput<'_, '_> {
@@ -61,14 +61,14 @@ impl VerdictInput<'_, '_> {
         answer
     }
 
-    /// The open incident whose wave the answer speaks of.
+    /// The open incident to which the wave of the answer belongs.
     fn incident_of(&self, answer: &Answer) -> Option<&Incident> {
         let since = answer.since?;
         let is_of = |incident: &&Incident| incident.waves.last().is_some_and(|wave| wave.start == since);
         self.incidents.iter().filter(|incident| incident.end.is_none()).find(is_of)
     }
 
-    /// When the slow period began whose last wave the answer speaks of.
+    /// The start of the open slow period to which the wave of the answer belongs.
     fn slow_since(&self, answer: &Answer) -> Option<Bracket> {
         let since = answer.since?;
         let is_of = |period: &&SlowPeriod| period.waves.last().is_some_and(|wave| wave.start == since);
@@ -117,7 +117,7 @@ impl VerdictInput<'_, '_> {
         (checks > 0).then(|| format!("{} with warnings: {}{more}", format::counted(checks, "check"), named.join(", ")))
     }
 
-    /// What is or was in maintenance, by the names for people.
+    /// Phrases about surfaces that are or were in maintenance, with their display names.
     fn maintenance(&self) -> Vec<String> {
         maintenance::phrases(self.context, |surface| {
             let row = self.surfaces.iter().find(|row| row.surface == *surface);
@@ -125,7 +125,8 @@ impl VerdictInput<'_, '_> {
         })
     }
 
-    /// What has been failing for long beside the incident of the headline: `1 of 200 probes failing since 2025-03-04 09:00`
+    /// Older open incidents beside that of the headline: `already failing: 1 of 200 probes (home)
+    /// since 2025-03-04 09:00`
     fn background(&self, answer: &Answer, clock: &InstantFormat) -> Option<String> {
         let told = self.incident_of(answer)?;
         let others = self.incidents.iter().filter(|incident| incident.end.is_none() && incident.id != told.id);
@@ -142,7 +143,8 @@ impl VerdictInput<'_, '_> {
         Some(format!("already failing: {} of {} probes{names} since {}", probes.len(), all.len(), clock.short(since)))
     }
 
-    /// Failures in a row that are no incident yet: `home: the last 2 checks failed from iad, not yet an incident`
+    /// Failures in a row that are no incident yet: `home: the last 2 checks failed from iad, not
+    /// yet an incident`
     fn blip(&self, answer: &Answer) -> Option<String> {
         const WORTH_A_WORD: u32 = 2;
         let in_a_row = |one: &&SeriesAnalysis<'_>| {
@@ -191,8 +193,8 @@ impl VerdictInput<'_, '_> {
         }
     }
 
-    /// What the last incident reads as, now where it goes on; without one, what else shows: control targets that fail,
-    /// a slow tail.
+    /// The signatures that match the last incident, or its latest checks if it continues. Without
+    /// an incident, those that match the control targets and the slowest answers.
     fn reading(&self, last: Option<&Incident>, statuses: &[SurfaceStatus]) -> Reading {
         if let Some(incident) = last {
             return incident.signature_now.as_ref().unwrap_or(&incident.signature).clone();

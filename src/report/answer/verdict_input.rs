@@ -1,4 +1,4 @@
-//! What the verdict is made of: the analyzed series and the rows of the report.
+//! What the verdict is based on: the analyzed series and the rows of the report.
 
 use crate::report::context::ReportContext;
 use crate::report::document::coverage::Coverage;
@@ -7,7 +7,7 @@ use crate::report::document::rows::{SurfaceRow, VantageRow};
 use crate::report::document::slow_period::SlowPeriod;
 use crate::report::incident::incident_detection::DetectedIncidents;
 
-/// What the verdict is made of.
+/// What the verdict is based on.
 pub(crate) struct VerdictInput<'c, 'f> {
     pub(crate) context: &'c ReportContext<'f>,
     pub(crate) surfaces: &'c [SurfaceRow],
@@ -19,7 +19,8 @@ pub(crate) struct VerdictInput<'c, 'f> {
 }
 
 impl VerdictInput<'_, '_> {
-    /// The surfaces the verdict is on: all but the control targets, or these if there is nothing else.
+    /// The surfaces that the verdict covers: all except control targets, or these if there are no
+    /// others.
     pub(crate) fn watched(&self) -> impl Iterator<Item = &SurfaceRow> {
         let only_controls = self.surfaces.iter().all(|row| row.control);
         self.surfaces.iter().filter(move |row| only_controls || !row.control)

@@ -1,4 +1,4 @@
-//! Where the series of each surface and vantage are among the analyses of a report, and what all of them say together.
+//! Indexes the analyses of a report by surface and vantage, with their checks added up.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::window::Latency;
 /// The analyses of a report by surface and by vantage.
 #[derive(Debug, Default)]
 pub(super) struct SeriesIndex {
-    /// The surfaces users see, and those of control targets.
+    /// The surfaces that users see, and those that consist of control targets.
     pub(super) surfaces: SurfaceIndex,
     pub(super) control_surfaces: SurfaceIndex,
     pub(super) vantages: BTreeMap<SafeText, VantageEntry>,
@@ -25,22 +25,22 @@ pub(super) struct SeriesIndex {
 /// Surfaces by name.
 pub(super) type SurfaceIndex = BTreeMap<SafeText, SurfaceEntry>;
 
-/// Where the series of a surface are among the analyses, and what all of them say together.
+/// The series of a surface, as indexes among the analyses, with their checks added up.
 #[derive(Debug, Default)]
 pub(crate) struct SurfaceEntry {
-    /// All of them.
+    /// All its series.
     pub(crate) series: Vec<usize>,
-    /// By vantage.
+    /// Its series by vantage.
     pub(crate) places: BTreeMap<SafeText, Vec<usize>>,
-    /// By probe.
+    /// Its series by probe.
     pub(crate) probes: BTreeMap<SafeText, Vec<usize>>,
-    /// Checks over time, all vantages together.
+    /// Checks per bucket, all vantages together.
     pub(crate) buckets: BTreeMap<i64, CheckCounts>,
-    /// The latency of up checks over time, all vantages together.
+    /// The latency of up checks per bucket, all vantages together.
     pub(crate) latency: BTreeMap<i64, Latency>,
-    /// Where the same from each vantage is among the latency series.
+    /// The index of its latency series from each vantage.
     pub(super) latency_places: BTreeMap<SafeText, usize>,
-    /// What is usual for it.
+    /// The baseline.
     pub(crate) usual: UsualHours,
     /// The state from each vantage, and of the surface.
     pub(super) place_states: BTreeMap<SafeText, State>,
@@ -49,23 +49,24 @@ pub(crate) struct SurfaceEntry {
     pub(crate) standing: SurfaceStanding,
 }
 
-/// Where the series of a vantage are among the analyses, and what it is worth.
+/// The series of a vantage, as indexes among the analyses, and whether its checks count.
 #[derive(Debug, Default)]
 pub(crate) struct VantageEntry {
-    /// Its series, those of control targets apart.
+    /// Its series, and those of its control targets.
     pub(crate) series: Vec<usize>,
     pub(crate) control_series: Vec<usize>,
-    /// The state of its control targets: down when all of them fail; absent where it has none.
+    /// The state of its control targets: down only if none of them answers; `None` if it has none.
     pub(crate) control: Option<State>,
-    /// Its control targets fail at the end of the range, or the prober there says that it could not judge.
+    /// Whether at the end of the range it was offline by its control targets, or none of its latest
+    /// checks could be judged.
     pub(crate) is_set_aside: bool,
-    /// Whether anything was heard of it at the end of the range.
+    /// Whether it reported anything at the end of the range.
     pub(super) is_heard: bool,
 }
 
 impl SeriesIndex {
-    /// Indexes the analyses. `buckets`: the checks over time of each latency series; `from`: the start of the range, before
-    /// which the past lies.
+    /// Indexes the analyses. `buckets`: the checks per bucket of each latency series; `from`: the
+    /// start of the range, which ends the baseline.
     pub(super) fn of(
         fold: &Fold,
         analyses: &[SeriesAnalysis<'_>],
@@ -98,7 +99,7 @@ impl SeriesIndex {
     }
 }
 
-/// Adds counts over time to others.
+/// Adds counts per bucket to others.
 pub(super) fn merge_buckets(into: &mut BTreeMap<i64, CheckCounts>, more: &BTreeMap<i64, CheckCounts>) {
     for (begin, counts) in more {
         into.entry(*begin).or_default().merge(counts);

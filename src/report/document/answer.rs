@@ -198,8 +198,8 @@ impl MainFailure {
         self.n * 2 <= self.of
     }
 
-    /// `connect timeouts`, `mostly status 503`, `a mix of connect timeouts, status 522 and connection
-    /// resets`.
+    /// `connect timeouts`, `mostly status 503`, `a mix of connect timeouts, status 522 and
+    /// connection resets`.
     #[must_use]
     pub fn spoken(&self) -> String {
         /// From this share on, the other kinds are not mentioned.
