@@ -1,5 +1,5 @@
-//! Reports on recorded days: the twelve scenarios that every report must judge right, and what
-//! must hold whatever was recorded.
+//! Reports on recorded days: scenarios that every report must judge right, and properties that hold
+//! for any journal.
 
 mod bursts;
 mod ends;
@@ -43,7 +43,7 @@ fn state_of(report: &Report, surface: &str) -> State {
     report.surfaces.iter().find(|row| row.surface.as_str() == surface).expect("a surface").state
 }
 
-/// Whether an instant lies in one of some spans of a day, `HH:MM`.
+/// Whether the time of an instant lies in one of some spans of a day, `HH:MM`.
 fn within(instant: Timestamp, spans: &[(&str, &str)]) -> bool {
     let time = instant.to_string()[11..16].to_owned();
     spans.iter().any(|(from, to)| *from <= time.as_str() && time.as_str() < *to)
@@ -87,7 +87,7 @@ fn twitter_2023_03_01_is_an_empty_timeline() {
     assert!(matched(one_incident(&report)).contains(&"S17"));
 }
 
-/// Names that fail, with what extra checks find.
+/// A day on which names fail to resolve, with these results of extra checks.
 fn names_fail(extra: &[(ExtraKind, &str, Option<FailureClass>)]) -> Report {
     let mut stage = Stage::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");

@@ -1,4 +1,5 @@
-//! A probe that cron starts with a few checks each time is covered when none of its runs is missing.
+//! A probe that cron starts for a few checks at a time has full coverage if none of its bursts is
+//! missing.
 
 use jiff::Timestamp;
 
@@ -8,7 +9,7 @@ use crate::model::FailureClass;
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
 
-/// Five checks in five seconds every ten minutes for three hours, but for a span without cron.
+/// Five checks in five seconds, every ten minutes for three hours, except in a span without cron.
 fn bursts(without: &[(&str, &str)], broken: &[(&str, &str)]) -> Report {
     let mut stage = Stage::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T12:00:00Z");
@@ -33,7 +34,7 @@ fn bursts_of_checks_are_covered() {
 #[test]
 fn bursts_that_are_missing_are_seen() {
     let report = bursts(&[("10:00", "11:00")], &[]);
-    // The last run may be due or not by then.
+    // The last burst may or may not be due by then.
     assert!(matches!((report.coverage.observed, report.coverage.expected), (60, 85..=90)), "{:?}", report.coverage);
     assert_eq!(report.no_data.len(), 1, "{:?}", report.no_data);
     let silent = bursts(&[("10:30", "12:00")], &[]);

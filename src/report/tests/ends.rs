@@ -1,5 +1,5 @@
-//! Silence is no end, what was taken away costs nothing, an old answer of a control proves nothing, and slowness has a
-//! place and a time.
+//! Ends of incidents: silence does not end one; a removed probe costs no coverage; an old answer of
+//! a control target proves nothing; slowness has a vantage and a time.
 
 use jiff::Timestamp;
 
@@ -43,7 +43,7 @@ fn a_probe_that_was_taken_away_is_over_and_costs_no_coverage() {
     assert_eq!(report.verdict.state, State::Up, "{}", report.verdict.headline);
     assert!(report.incidents[0].end.is_some(), "the vantage is heard, so the probe is gone");
     assert_eq!(report.coverage.ratio, Some(1.0), "{:?}", report.coverage);
-    // Of a vantage that fell silent as a whole, all that was due is missing.
+    // If a whole vantage goes silent, everything that was due is missing.
     let mut stage = Stage::default();
     stage.play(Line::new("iad", "app", "home", 60), FROM, "2026-03-10T12:00:00Z", |_| PlayedCheck::Up(80));
     let report = stage.report(question(FROM, TO));

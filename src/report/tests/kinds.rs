@@ -1,5 +1,5 @@
-//! The kinds of outage that a report must judge right though the world is messy: something else is failing
-//! already, a failure is partial, a control target shares the fault.
+//! The kinds of outage that a report must judge right under messy conditions: something else is
+//! already failing, a failure is partial, a control target shares the fault.
 
 use super::stage::{Line, PlayedCheck, Stage, at, failed, question, status};
 use super::within;
@@ -19,7 +19,7 @@ fn unavailable() -> PlayedCheck {
     status(503, 20, &[], "busy")
 }
 
-/// The probes of each incident, in the order of their onsets.
+/// The probes of each incident, in order of their onsets.
 fn probes(report: &Report) -> Vec<Vec<&str>> {
     report.incidents.iter().map(|one| one.probes.iter().map(SafeText::as_str).collect()).collect()
 }

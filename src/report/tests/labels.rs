@@ -1,11 +1,11 @@
-//! A surface is called by its label where people read, and by its name where programs do.
+//! Texts for people call a surface by its label, documents for programs by its name.
 
 use super::stage::{Line, PlayedCheck, Stage, failed, json, question};
 use super::within;
 use crate::model::{FailureClass, Surface};
 use crate::report::document::report::Report;
 
-/// An app that fails until an instant, `HH:MM`, and a web that does not, with labels.
+/// The report on an app that fails until a time, `HH:MM`, and a web that does not, with labels.
 fn labelled(app: &str, until: &str) -> Report {
     let mut stage = Stage::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");

@@ -1,4 +1,5 @@
-//! What is due in maintenance is in no verdict, alert, share, budget or burn rate, and is named.
+//! Checks in maintenance are in no verdict, alert, share, budget or burn rate, and the report
+//! mentions them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use crate::model::{FailureClass, Objective, Surface};
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
 
-/// Two vantages each minute from 09:00 to 12:00: what is said of each check, and whether it is in maintenance.
+/// The report on two vantages with a check each minute from 09:00 to 12:00; the functions say which
+/// checks fail and which are in maintenance.
 fn report(to: &str, is_down: fn(Timestamp) -> bool, is_planned: fn(Timestamp) -> bool) -> Report {
     let mut stage = Stage::default();
     for vantage in ["iad", "lhr"] {
@@ -69,7 +71,7 @@ fn an_outage_around_a_maintenance_says_what_it_leaves_out() {
     assert_eq!(incident.start.by, at("2026-03-10T10:00:00Z") + spread());
 }
 
-/// How far after the minute the probe is due.
+/// The offset of the probe's schedule from the full minute.
 fn spread() -> Duration {
     Duration::from_millis(u64::from(crc32fast::hash(b"home") % 1000) * 60)
 }
@@ -96,12 +98,12 @@ fn half_a_minute_or_three_failures_page_nobody() {
         let slo = report.surfaces[0].slo.clone().expect("an objective");
         (slo.burnt, slo.availability.expect("availability").burn[0].clone())
     };
-    // Half a minute of a new probe, asked each second, all of it failed.
+    // Half a minute of a new probe, checked every second; all checks fail.
     stage.play(Line::new("iad", "app", "home", 1), "2026-03-10T10:00:00Z", "2026-03-10T10:00:30Z", refused);
     let (burnt, burn) = reported(&stage, "2026-03-10T10:00:30Z");
     assert!(!burnt && !burn.judged, "{burn:?}");
     assert!(burn.why_unjudged().is_some_and(|why| why.starts_with("data for ")), "{burn:?}");
-    // Two hours of good checks, then three failures, then twenty minutes of them.
+    // Two hours of good checks, then failures: at first three minutes of them, then twenty.
     let mut stage = Stage::default();
     stage.play(Line::new("iad", "app", "home", 60), "2026-03-10T08:00:00Z", "2026-03-10T10:20:00Z", refused);
     assert!(!reported(&stage, "2026-03-10T10:03:00Z").0);

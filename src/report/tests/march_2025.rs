@@ -1,4 +1,4 @@
-//! X on 10 March 2025, as three vantages would have seen it.
+//! X on 10 March 2025, as three vantages would have recorded it.
 
 use super::stage::{Line, PlayedCheck, Stage, at, failed, json, question, status, usual_ms};
 use super::{CLOUDFLARE, matched, one_incident, state_of, within};

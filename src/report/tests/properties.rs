@@ -1,4 +1,4 @@
-//! What must hold of a report whatever was recorded.
+//! Properties that hold for the report of any journal.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::report::document::report::{Integrity, Report};
 use crate::report::fold::{Fold, Question};
 use crate::report::statistics::chance::Chance;
 
-/// A few probes from two vantages with failures of every kind, from a seed.
+/// A few probes from two vantages with failures of every kind, generated from a seed.
 fn any_day(seed: u64) -> Stage {
     let classes = [FailureClass::ConnectTimeout, FailureClass::Status, FailureClass::Interrupted];
     let mut chance = Chance::new(seed);
@@ -55,7 +55,7 @@ proptest! {
     fn folds_that_share_the_lines_out_make_the_same_report(seed: u64, folds in 1usize..5, is_asked: bool) {
         let mut stage = any_day(seed);
         let mut chance = Chance::new(seed ^ 2);
-        // Some lines are of an hour: their length has a say in the buckets of whoever has one.
+        // Some windows span an hour: their length affects the buckets of the fold that reads them.
         for at in (0..stage.windows.len()).rev() {
             if chance.happens(0.2) {
                 let window = stage.windows.swap_remove(at);
@@ -98,7 +98,8 @@ proptest! {
     }
 }
 
-/// Holds the report on the windows of a day to that on the same windows, all of a series in one.
+/// Asserts that figures, incidents and verdict do not change if all windows of each series are merged
+/// into one.
 fn same_when_merged(seed: u64) -> Result<(), TestCaseError> {
     let mut stage = any_day(seed);
     let apart = stage.report(Question::default());
@@ -137,7 +138,7 @@ fn same_when_merged(seed: u64) -> Result<(), TestCaseError> {
 
 #[test]
 fn what_failed_of_the_surface_before_is_the_same_in_merged_windows() {
-    // It was counted by buckets, which are as long as the windows.
+    // A regression: these failures were once counted by buckets, which are as long as the windows.
     same_when_merged(12_908_391_132_824_016_215).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! A dip that recurs at the same minutes of each night is told as one that is usual, and no more.
+//! The report calls a dip that recurs at the same minutes of each night usual, and nothing else.
 
 use jiff::Timestamp;
 
@@ -7,8 +7,8 @@ use crate::model::FailureClass;
 use crate::report::document::report::Report;
 use crate::report::statistics::chance::Chance;
 
-/// Two weeks in which a share of all checks fails from 02:10 to 02:20, and a night asked at an instant of it. That
-/// night so much fails.
+/// The report, at instant `to` of a night, after two weeks in which the ratio `usual` of all checks
+/// failed from 02:10 to 02:20. In that night the ratio is `to_night`.
 fn nights(seed: u64, usual: f64, to_night: f64, to: &str) -> Report {
     let mut stage = Stage::default();
     let night = at("2025-01-15T00:00:00Z");
@@ -17,7 +17,7 @@ fn nights(seed: u64, usual: f64, to_night: f64, to: &str) -> Report {
         for probe in ["home", "api"] {
             stage.play(Line::new(vantage, "web", probe, 60), "2025-01-01T00:00:00Z", to, |now: Timestamp| {
                 let minute = now.as_second().rem_euclid(86_400) / 60;
-                // It is asked in these hours alone.
+                // It is checked in these hours only.
                 if !(60..240).contains(&minute) {
                     return PlayedCheck::Asleep;
                 }

@@ -1,5 +1,5 @@
-//! Several probers that share the probes of a vantage give the report of one that runs them all, and what none of
-//! them ran is no data, and said.
+//! Several probers that share the probes of a vantage give the same report as one that runs them
+//! all. Probes that none of them ran are no data, and the report says so.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn shards(of: u32) -> Vec<Shard> {
     (0..of).map(|index| Shard::new(index, of).unwrap()).collect()
 }
 
-/// The plan of a prober, said at the start.
+/// The plan of a prober, recorded at the start.
 fn plan(shard: Option<Shard>) -> Vec<RecordedPlan> {
     let owned = |name: &String| shard.is_none_or(|shard| shard.owns(name));
     let probe = |name: &String| Probe::plain(name, "web", "http://x.test/", Duration::from_secs(30));
@@ -27,7 +27,7 @@ fn plan(shard: Option<Shard>) -> Vec<RecordedPlan> {
     RecordedPlan::parts("here", shard, at(FROM), &probes)
 }
 
-/// What one prober recorded: its probes, and the control target. A third of the probes fails for ten minutes.
+/// Records one prober: its probes, of which a third fails for ten minutes, and the control target.
 fn run(stage: &mut Stage, shard: Option<Shard>, dead: &[(&str, &str)]) {
     stage.plans.extend(plan(shard));
     for (n, name) in names().iter().enumerate().filter(|(_, name)| shard.is_none_or(|shard| shard.owns(name))) {
@@ -48,7 +48,7 @@ fn report(shards: &[Option<Shard>]) -> Report {
     stage.report(question(FROM, TO))
 }
 
-/// What a report says of the targets, control targets left out.
+/// The parts of a report that do not depend on control targets.
 fn of_targets(report: &Report) -> serde_json::Value {
     let mut document = serde_json::to_value(report).unwrap();
     let document = document.as_object_mut().unwrap();
@@ -58,7 +58,7 @@ fn of_targets(report: &Report) -> serde_json::Value {
     // Control targets have more checks, and so other limits.
     let is_of_targets = |limit: &serde_json::Value| !limit.as_str().unwrap().contains("of control");
     document["limits"].as_array_mut().unwrap().retain(is_of_targets);
-    // Each prober asks the control target, and each has lines and lags of its own.
+    // Each prober checks the control target, and each has lines and lags of its own.
     for of_probers in ["integrity", "lag_us", "vantages", "expectations"] {
         document.remove(of_probers);
     }
@@ -116,7 +116,8 @@ fn a_shard_that_cron_never_starts_is_said_too() {
     let mut stage = Stage::default();
     for shard in shards(3).into_iter().filter(|shard| shard.index != 2) {
         run(&mut stage, Some(shard), &[]);
-        // Who is started says which part it is, and nothing of when it is started again.
+        // A prober that is started from outside records its shard, but not when it will be started
+        // again.
         stage.plans.extend(plan(Some(shard)).into_iter().map(RecordedPlan::on_demand));
     }
     let report = stage.report(question(FROM, TO));
@@ -131,7 +132,7 @@ fn probes_that_never_ran_are_no_data_and_lower_the_coverage() {
     let mut stage = Stage::default();
     let [one, other] = shards(2).try_into().unwrap();
     run(&mut stage, Some(one), &[]);
-    // It says what it runs, and dies.
+    // It records its plan, then dies.
     stage.plans.extend(plan(Some(other)));
     let report = stage.report(question(FROM, TO));
     let owned: Vec<String> = names().into_iter().filter(|name| other.owns(name)).collect();
@@ -146,7 +147,7 @@ fn probes_that_never_ran_are_no_data_and_lower_the_coverage() {
 #[test]
 fn a_plan_that_was_replaced_is_no_longer_waited_for() {
     let mut stage = Stage::default();
-    // Four shards became two, an old prober is gone for days, and a probe was taken out.
+    // Four shards became two, an old prober has been gone for days, and a probe was removed.
     let long_ago = at("2025-03-07T00:00:00Z");
     stage.plans.extend(
         shards(4)

@@ -1,4 +1,5 @@
-//! Every row of the signature table is reached by data and refuted by data.
+//! For every row of the signature table there is a journal that matches it, and one that refutes
+//! it.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use crate::report::statistics::chance::Chance;
 const CLOUDFLARE: &[(&str, &str)] = &[("server", "cloudflare"), ("cf-ray", "8a1f-LHR")];
 const BUSY: &[(&str, &str)] = &[("server", "nginx")];
 
-/// One probe while the outage lasts, which is from 09:30 on.
+/// One check of a probe from a vantage during the outage, which starts at 09:30.
 #[derive(Clone, Copy)]
 struct Place {
     vantage: &'static str,
@@ -35,7 +36,7 @@ impl Place {
 const ONE: &[&str] = &["iad"];
 const THREE: &[&str] = &["iad", "lhr", "sjc"];
 
-/// What surfaces and control targets of some vantages find in an outage; nothing stands for up.
+/// The report on an outage: `found` returns what each check finds, `None` for up.
 fn outage(vantages: &[&'static str], found: impl Fn(Place) -> Option<PlayedCheck>) -> Report {
     let mut stage = Stage::default();
     let (from, to, begins) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z", at("2025-01-01T09:30:00Z"));
@@ -51,7 +52,8 @@ fn outage(vantages: &[&'static str], found: impl Fn(Place) -> Option<PlayedCheck
             let line = Line { control, ..Line::new(vantage, surface, probe, 60) };
             stage.play(line, from, to, |now| {
                 let minute = (now.as_second() - begins.as_second()).div_euclid(60);
-                // Long before, the target in the content network once failed: so it is known to stand there.
+                // Long before, the target behind the CDN failed once, which shows that it is behind
+                // it.
                 if probe == "same network" && minute == -20 {
                     return status(500, 3, CLOUDFLARE, "error");
                 }
@@ -66,22 +68,22 @@ fn outage(vantages: &[&'static str], found: impl Fn(Place) -> Option<PlayedCheck
     stage.report(question)
 }
 
-/// Everything but the control targets fails alike.
+/// Everything except the control targets fails in the same way.
 fn all(vantages: &[&'static str], found: impl Fn() -> PlayedCheck) -> Report {
     outage(vantages, |place| (!place.control).then(&found))
 }
 
-/// Everything but the control targets fails with a class.
+/// Everything except the control targets fails with a class.
 fn class(class: FailureClass) -> Report {
     all(THREE, || failed(class, 5))
 }
 
-/// One vantage alone sees a failure.
+/// Checks fail from one vantage only.
 fn from_one(found: impl Fn() -> PlayedCheck) -> Report {
     outage(THREE, |place| (place.vantage == "sjc" && !place.control).then(&found))
 }
 
-/// Names fail, and extra checks find: whom they asked, and whether it answered.
+/// Names do not resolve, and extra checks of these kinds do or do not get an answer.
 fn names(class: FailureClass, extra: &[(ExtraKind, bool)]) -> Report {
     all(THREE, || asked_further(class, extra))
 }
@@ -107,12 +109,12 @@ fn last_hour(found: impl Fn(&mut Chance) -> PlayedCheck) -> Report {
     stage.report(question("2025-01-07T12:00:00Z", to))
 }
 
-/// A few answers of a hundred take far longer, the others do not.
+/// A few answers in a hundred take far longer, the others do not.
 fn queueing(chance: &mut Chance) -> PlayedCheck {
     if chance.happens(0.06) { PlayedCheck::Up(2_000) } else { PlayedCheck::Up(60 + chance.below(40)) }
 }
 
-/// A row of the table: data that shows it, and data that does not though it is near.
+/// A row of the table: data that shows it, and similar data that does not.
 type Row = (&'static str, fn() -> Report, fn() -> Report);
 
 const ROWS: &[Row] = &[
@@ -169,7 +171,7 @@ const ROWS: &[Row] = &[
     (
         "S11",
         || outage(THREE, |place| (!place.is_control("internet")).then(|| status(500, 3, CLOUDFLARE, "error"))),
-        // A target behind the same content network answers.
+        // A target behind the same CDN answers.
         || all(THREE, || status(500, 3, CLOUDFLARE, "error")),
     ),
     ("S12", || all(THREE, || status(522, 9_000, CLOUDFLARE, "")), || all(THREE, || status(528, 9_000, CLOUDFLARE, ""))),
@@ -233,7 +235,7 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// An expectation by its name that was not met.
+/// An unmet expectation with this name.
 fn unmet(assertion: &str) -> PlayedCheck {
     let PlayedCheck::Failed(mut outcome) = sent(FailureClass::AssertionFailed, "") else {
         unreachable!("a status is a failure")
@@ -245,7 +247,7 @@ fn unmet(assertion: &str) -> PlayedCheck {
     PlayedCheck::Failed(outcome)
 }
 
-/// A failed expectation of a body.
+/// An unmet expectation of a body.
 fn sent(class: FailureClass, body: &str) -> PlayedCheck {
     let PlayedCheck::Failed(mut outcome) = status(200, 20, BUSY, body) else { unreachable!("a status is a failure") };
     if let Some(failure) = &mut outcome.failure {
@@ -254,7 +256,7 @@ fn sent(class: FailureClass, body: &str) -> PlayedCheck {
     PlayedCheck::Failed(outcome)
 }
 
-/// The rows that the verdict matched; each has its cause among those that the evidence is consistent with.
+/// The rows that the verdict matched.
 fn rows(report: &Report) -> BTreeSet<&'static str> {
     report.verdict.signature.matched.iter().map(|row| row.id).collect()
 }
@@ -311,7 +313,7 @@ fn probes_over_one_address_family_tell_the_families_apart() {
     let of = |probes: &'static [&'static str]| {
         outage(THREE, |place| probes.contains(&place.probe).then(|| failed(FailureClass::ConnectTimeout, 10_000)))
     };
-    // `home` is asked over IPv4 alone and `image` over IPv6.
+    // `home` is probed over IPv4 alone and `image` over IPv6.
     assert!(rows(&of(&["image"])).contains("S23"));
     assert!(rows(&of(&["home"])).contains("S23"));
     assert!(!rows(&of(&["home", "image"])).contains("S23"));
@@ -321,7 +323,8 @@ fn probes_over_one_address_family_tell_the_families_apart() {
 #[test]
 fn one_family_that_stays_down_is_told_once_the_other_is_back() {
     let timeout = || Some(failed(FailureClass::ConnectTimeout, 10_000));
-    // `home` is asked over IPv4 alone and `image` over IPv6: both fail for ten minutes, and then one goes on.
+    // `home` is probed over IPv4 alone and `image` over IPv6: both fail for ten minutes, then one
+    // continues to fail.
     for (stays, family) in [("image", 6), ("home", 4)] {
         let report = outage(THREE, |place| {
             let fails = place.surface == "web" && (place.minute < 10 || place.probe == stays);

@@ -1,4 +1,4 @@
-//! Slowness has vantages, a beginning, waves and an end, as failures have.
+//! Slow periods have vantages, a start, waves and an end, as incidents have.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::report::statistics::chance::Chance;
 
 const VANTAGES: [&str; 3] = ["iad", "lhr", "sjc"];
 
-/// Six days as usual and a seventh on which answers to `sjc` take two seconds from 13:07 to 13:52 and from 14:33 on
-/// for 20 minutes, asked at an instant of it.
+/// The report, at instant `to` of the seventh day, after six usual days. On the seventh, answers to
+/// `sjc` take two seconds from 13:07 to 13:52 and from 14:33 to 14:53.
 fn asked(seed: u64, to: &str) -> Report {
     let mut stage = Stage::default();
     let slow = [("2025-01-07T13:07:00Z", "2025-01-07T13:52:00Z"), ("2025-01-07T14:33:00Z", "2025-01-07T14:53:00Z")];
     let mut chance = Chance::new(seed);
     for vantage in VANTAGES {
         stage.play(Line::new(vantage, "web", "home", 30), "2025-01-01T00:00:00Z", to, |now| {
-            // It is asked in the afternoon alone.
+            // It is checked in the afternoon only.
             if !(12..16).contains(&(now.as_second().rem_euclid(86_400) / 3_600)) {
                 return PlayedCheck::Asleep;
             }

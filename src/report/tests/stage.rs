@@ -1,5 +1,5 @@
-//! A stage for tests: checks that never were, at instants that are only numbers, gathered into
-//! windows by the same collector that gathers real ones.
+//! A stage for tests: plays made-up checks at made-up instants, and collects them into windows with
+//! the same collector as real ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::report::fold::{Fold, Question};
 use crate::report::statistics::chance::Chance;
 use crate::window::{Collector, Window};
 
-/// What was recorded.
+/// A recorded journal.
 #[derive(Clone, Default)]
 pub(super) struct Stage {
     pub(super) windows: Vec<Window>,
@@ -36,17 +36,17 @@ pub(super) struct Line<'l> {
     pub(super) every: i64,
 }
 
-/// What one check found.
+/// The result of one check.
 pub(super) enum PlayedCheck {
-    /// The target up, after so many milliseconds.
+    /// The target is up, after this many milliseconds.
     Up(u64),
     /// A failure.
     Failed(Box<Outcome>),
-    /// Due and not run.
+    /// Due but not run.
     Missed,
     /// Nothing was due: the machine slept.
     Asleep,
-    /// The same within a maintenance.
+    /// This result, within maintenance.
     InMaintenance(Box<PlayedCheck>),
 }
 
@@ -61,7 +61,8 @@ impl<'l> Line<'l> {
 }
 
 impl Stage {
-    /// Plays a probe from one instant to another, as texts; what each check finds, `found` says.
+    /// Plays a probe from one instant to another, both as texts; `found` returns the result of each
+    /// check.
     pub(super) fn play(
         &mut self,
         line: Line<'_>,
@@ -70,7 +71,7 @@ impl Stage {
         mut found: impl FnMut(Timestamp) -> PlayedCheck,
     ) {
         let mut collector = Collector::new(line.vantage, Duration::from_mins(1));
-        // Probes of one file are spread over their interval by their names.
+        // Real probes of one file are spread over their interval, by a checksum of their names.
         let spread = i64::from(crc32fast::hash(line.probe.as_bytes()) % 1000) * line.every;
         let (mut due, end) = (at(from).as_millisecond() + spread, at(to).as_millisecond());
         while due < end {
@@ -84,7 +85,7 @@ impl Stage {
         self.windows.extend(collector.close_all());
     }
 
-    /// The report on all that was recorded.
+    /// The report on everything recorded.
     pub(super) fn report(&self, question: Question) -> Report {
         let now = question.to.unwrap_or_else(|| at("2030-01-01T00:00:00Z"));
         let mut fold = Fold::new(question);
@@ -141,7 +142,7 @@ fn up(ms: u64) -> Outcome {
     }
 }
 
-/// A failure of a class, after so many milliseconds.
+/// A failure of a class, after `ms` milliseconds.
 pub(super) fn failed(class: FailureClass, ms: u64) -> PlayedCheck {
     PlayedCheck::Failed(Box::new(failure(class, ms)))
 }
@@ -156,7 +157,7 @@ fn failure(class: FailureClass, ms: u64) -> Outcome {
     }
 }
 
-/// An answer with a bad status after so many milliseconds, with headers and the start of a body.
+/// An answer with a bad status after `ms` milliseconds, with headers and the start of a body.
 pub(super) fn status(code: u16, ms: u64, headers: &[(&str, &str)], body: &str) -> PlayedCheck {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), SafeText::message(value))).collect();
     let body = Some(SafeText::message(body));
@@ -167,7 +168,7 @@ pub(super) fn status(code: u16, ms: u64, headers: &[(&str, &str)], body: &str) -
     }))
 }
 
-/// A failed expectation of a page that a redirect led to.
+/// An unmet expectation of a page to which a redirect led.
 pub(super) fn sent_away(location: &str) -> PlayedCheck {
     let hop = Hop {
         url: SafeText::message("https://x.test/"),
@@ -192,7 +193,7 @@ pub(super) fn at_address(address: &str, class: Option<FailureClass>) -> PlayedCh
     PlayedCheck::Failed(Box::new(Outcome { remote, ..found }))
 }
 
-/// A certificate that is refused, and from when to when it is valid.
+/// A check that refuses a certificate with this validity.
 pub(super) fn refused_certificate(class: FailureClass, from: &str, to: &str) -> PlayedCheck {
     let certificate = CertificateFacts {
         subject: SafeText::message("CN=x.test"),
@@ -208,7 +209,7 @@ pub(super) fn refused_certificate(class: FailureClass, from: &str, to: &str) -> 
     PlayedCheck::Failed(Box::new(Outcome { tls: Some(tls), ..failure(class, 20) }))
 }
 
-/// A failed check that asked every address of the name, and whether each answered.
+/// A failed check that asked every address of the name: each with whether it answered.
 pub(super) fn asked_everywhere(addresses: &[(&str, bool)]) -> PlayedCheck {
     let class = FailureClass::ConnectTimeout;
     let asked = addresses.iter().map(|(address, answers)| AddressOutcome {
@@ -221,7 +222,7 @@ pub(super) fn asked_everywhere(addresses: &[(&str, bool)]) -> PlayedCheck {
     PlayedCheck::Failed(Box::new(Outcome { addresses: asked.collect(), ..failure(class, 10_000) }))
 }
 
-/// A failure with what extra checks found: whom they asked, and how that failed.
+/// A failure with extra checks: their kind, their target, and the class of their failure, if any.
 pub(super) fn diagnosed(class: FailureClass, extra: &[(ExtraKind, &str, Option<FailureClass>)]) -> PlayedCheck {
     let extra = extra
         .iter()
@@ -246,14 +247,14 @@ pub(super) fn usual_ms(chance: &mut Chance) -> u64 {
     if chance.happens(0.01) { 300 + chance.below(400) } else { 60 + chance.below(40) }
 }
 
-/// A question about a span, with waves joined within four hours.
+/// A question about a range, with waves joined within four hours.
 pub(super) fn question(from: &str, to: &str) -> Question {
     let mut question = Question { from: Some(at(from)), to: Some(at(to)), ..Question::default() };
     question.rules.join_within = Duration::from_hours(4);
     question
 }
 
-/// The whole report as text.
+/// The whole report as JSON.
 pub(super) fn json(report: &Report) -> String {
     serde_json::to_string(report).expect("a report serialises")
 }
