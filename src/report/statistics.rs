@@ -133,7 +133,7 @@ fn ln_gamma(x: f64) -> f64 {
 #[must_use]
 pub(crate) fn poisson_high(expected: f64) -> u64 {
     const TAIL: f64 = 0.001;
-    /// Beyond this mean the normal approximation is exact enough: z of 0.999.
+    /// Beyond this mean the normal approximation, with the z of 99.9 %, is accurate enough.
     const LARGE: f64 = 500.0;
     if expected.is_nan() || expected <= 0.0 {
         return 0;

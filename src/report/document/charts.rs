@@ -31,8 +31,8 @@ pub struct Point {
     pub classes: BTreeMap<FailureClass, u64>,
     /// The total time of up checks, in microseconds.
     pub latency_us: LatencySummary,
-    /// Up checks by latency band: index into [`Report::band_edges_us`](crate::report::Report) and
-    /// count; bands without a check are omitted.
+    /// Up checks by latency band: index into `band_edges_us` of the report, and count; bands
+    /// without a check are omitted.
     pub bands: Vec<(u16, u64)>,
 }
 
@@ -51,8 +51,8 @@ pub struct Expectation {
     pub actual: u64,
     /// Failures to expect at this hour; null without a baseline.
     pub expected: Option<f64>,
-    /// The most failures that are still usual: the highest count whose Poisson probability of being
-    /// exceeded is below 0.1 %; null without a baseline.
+    /// The most failures that are still usual: the least count that is exceeded with a probability
+    /// below 0.1 % (Poisson); null without a baseline.
     pub expected_high: Option<u64>,
     /// The median latency, in microseconds; null if there are too few samples.
     pub p50_us: Option<u64>,

@@ -21,7 +21,8 @@ pub struct Comparison {
     pub b_failed: u64,
     /// Its judged checks.
     pub b_judged: u64,
-    /// The probability that chance makes a difference at least as unlikely as this one.
+    /// The two-sided p-value: the probability, if both fail alike, of a result no likelier than
+    /// this one.
     pub p: f64,
     /// Whether `a` is significantly worse: p ≤ 0.05.
     pub significant: bool,

@@ -42,7 +42,7 @@ pub struct Report {
     pub vantages: Vec<VantageRow>,
     /// Each surface from each vantage.
     pub places: Vec<PlaceRow>,
-    /// One row a probe.
+    /// The probes, one row each.
     pub probes: Vec<ProbeRow>,
     /// The addresses that checks connected to, the most failures first; at most 100. An address
     /// without a failure is listed only if its surface has several. In a journal that does not
@@ -59,8 +59,8 @@ pub struct Report {
     pub comparisons: Vec<Comparison>,
     /// Each surface from each vantage over time. Buckets without a check are omitted.
     pub series: Vec<Point>,
-    /// The upper edges of the latency bands that [`Point::bands`] counts in, in microseconds; the
-    /// last band has no upper edge.
+    /// The upper edges of the latency bands that the `bands` of `series` count in, in microseconds;
+    /// the last band has no upper edge.
     pub band_edges_us: Vec<u64>,
     /// Each surface over time, all vantages together: actual and expected failures.
     pub expectations: Vec<Expectation>,

@@ -15,8 +15,8 @@ pub struct Usual {
     pub failed_ratio: Option<f64>,
     /// Failures to expect in the range; null without a baseline.
     pub expected_failures: Option<f64>,
-    /// The usual median latency, in microseconds.
+    /// The usual median latency, in microseconds; null if it is not known.
     pub p50_us: Option<u64>,
-    /// The usual 95th percentile, in microseconds.
+    /// The usual 95th percentile, in microseconds; null if it is not known.
     pub p95_us: Option<u64>,
 }

@@ -18,7 +18,7 @@ const ADDRESSES: usize = 64;
 /// The most status codes kept per class: the lowest.
 const STATUSES: usize = 32;
 
-/// The most entries in [`Evidence::seen`], and the most different facts per bucket: the lowest are
+/// The most entries in `Evidence::seen`, and the most different facts per bucket: the lowest are
 /// kept.
 const CLASSES: usize = 50_000;
 const FACTS: usize = 20_000;

@@ -254,7 +254,7 @@ fn is_partial(
     recovery::is_partial(failed, judged)
 }
 
-/// A pause is no chance if its probability is below this.
+/// A pause is not chance if its probability is below this.
 const CHANCE: f64 = 0.001;
 
 /// Divides a wave where it paused. The wave of a pool is a partial failure that lasts for hours, so

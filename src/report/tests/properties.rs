@@ -98,8 +98,8 @@ proptest! {
     }
 }
 
-/// Asserts that figures, incidents and verdict do not change if all windows of each series are merged
-/// into one.
+/// Asserts that figures, incidents and verdict do not change if all windows of each series are
+/// merged into one.
 fn same_when_merged(seed: u64) -> Result<(), TestCaseError> {
     let mut stage = any_day(seed);
     let apart = stage.report(Question::default());
