@@ -177,7 +177,6 @@ impl Series {
         })
     }
 
-    /// Its key.
     pub(crate) fn key(&self) -> SeriesKey {
         SeriesKey {
             vantage: Arc::clone(&self.vantage),
