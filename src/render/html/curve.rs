@@ -48,7 +48,7 @@ pub(super) const fn part(part: Population) -> (&'static str, [&'static str; 3]) 
     match part {
         Population::Incident => ("in incidents", ["incident-line", "incident-band", "incident-mark"]),
         Population::Calm => ("outside incidents", ["calm-line", "calm-band", "calm-mark"]),
-        Population::Usual => ("usual: same hours, earlier days", ["usual-line", "usual-band", "usual-mark"]),
+        Population::Usual => ("usual: the 28 days before", ["usual-line", "usual-band", "usual-mark"]),
     }
 }
 

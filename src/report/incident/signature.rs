@@ -26,7 +26,7 @@ const UNDETERMINED: [&str; 3] = ["the_target_itself", "what_stands_before_it", "
 
 /// Matches the signature table with the facts of an incident.
 pub(crate) fn read(facts: &IncidentFacts) -> Reading {
-    let table = Table::read();
+    let table = Table::get();
     let mut matched: Vec<(&Row<'static>, Match)> =
         table.signatures.iter().filter_map(|row| Some((row, matches(row, facts)?))).collect();
     // The strongest first; rows with equal shares in the order of the table.
@@ -51,7 +51,7 @@ pub(crate) fn read(facts: &IncidentFacts) -> Reading {
 /// The causes of a reading in words, in its order: those it is consistent with, and those it is
 /// not.
 pub(crate) fn in_words(reading: &Reading) -> (Vec<String>, Vec<String>) {
-    let table = Table::read();
+    let table = Table::get();
     let words = |causes: &[&str]| causes.iter().map(|cause| table.in_words(cause)).collect();
     (words(&reading.consistent_with), words(&reading.not_consistent_with))
 }
@@ -59,14 +59,14 @@ pub(crate) fn in_words(reading: &Reading) -> (Vec<String>, Vec<String>) {
 /// The ids of the table's rows.
 #[cfg(test)]
 pub(crate) fn ids() -> impl Iterator<Item = &'static str> {
-    Table::read().signatures.into_iter().map(|row| row.id)
+    Table::get().signatures.iter().map(|row| row.id)
 }
 
 /// The causes that a row of the table points to.
 #[cfg(test)]
 pub(crate) fn causes(id: &str) -> Vec<&'static str> {
-    let rows = Table::read().signatures.into_iter().filter(|row| row.id == id);
-    rows.flat_map(|row| row.consistent_with).collect()
+    let rows = Table::get().signatures.iter().filter(|row| row.id == id);
+    rows.flat_map(|row| row.consistent_with.iter().copied()).collect()
 }
 
 fn matches(row: &Row<'static>, facts: &IncidentFacts) -> Option<Match> {
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn nothing_that_the_evidence_shows_is_excluded() {
-        for cause in Table::read().causes {
+        for cause in &Table::get().causes {
             let facts = |class: FailureClass, code: Option<u16>| IncidentFacts {
                 classes: [(FailureClass::RedirectLimit, 900), (class, 1)].into(),
                 codes: code.map(|code| ((class, code), 1)).into_iter().collect(),

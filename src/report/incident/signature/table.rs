@@ -1,6 +1,7 @@
-//! The signature table: `signatures.toml` beside this folder, compiled in and parsed on each use.
+//! The signature table: `signatures.toml` beside this folder, compiled in and parsed on first use.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -119,9 +120,11 @@ impl Statuses {
 }
 
 impl Table<'static> {
-    /// Parses the table that is compiled in.
-    pub(crate) fn read() -> Table<'static> {
-        toml::from_str(TABLE).expect("the table in the repository is held to its shape by a test")
+    /// The table that is compiled in.
+    pub(crate) fn get() -> &'static Table<'static> {
+        static PARSED: LazyLock<Table<'static>> =
+            LazyLock::new(|| toml::from_str(TABLE).expect("a test holds the table in the repository to its shape"));
+        &PARSED
     }
 
     /// A cause in words; its id with spaces if the table has no words for it.
@@ -189,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_table_has_every_signature_with_what_would_refute_it() {
-        let table = Table::read();
+        let table = Table::get();
         let ids: BTreeSet<&str> = table.signatures.iter().map(|row| row.id).collect();
         for number in 1..=25 {
             assert!(ids.contains(format!("S{number}").as_str()), "S{number}");
