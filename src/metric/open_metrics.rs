@@ -5,8 +5,9 @@ use std::fmt::{Display, Write as _};
 
 use jiff::Timestamp;
 
+use super::family::{Family, MetricKind};
+use super::series::{Series, Value};
 use super::text::sample;
-use super::{Family, MetricKind, Series, Value};
 
 /// Writes series that are sorted by family; `created` returns when a series began to count.
 pub fn write(all: &[Series<'_>], created: impl Fn(&Series<'_>) -> Timestamp, out: &mut String) {

@@ -3,7 +3,8 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::{Family, MetricKind, Series, Value};
+use super::family::{Family, MetricKind};
+use super::series::{Series, Value};
 
 /// Writes series that are sorted by family.
 pub fn write(all: &[Series<'_>], out: &mut String) {
