@@ -1,6 +1,6 @@
-//! One file a command, each a list of verbs. What commands share lies below them: `run` (a run of
-//! checks and its consumers), `input` (the configuration, the selection, the journals), `process` (the
-//! streams, the signals, the exit).
+//! One file per command, each a list of verbs. What commands share lies below them: `run` (a run of
+//! checks and its consumers), `input` (the configuration, the selection, the journals), `process`
+//! (the streams, the signals, the exit).
 
 mod check;
 mod compact;
@@ -30,7 +30,8 @@ use process::terminal::{MessageLevel, Terminal};
 
 pub use schema::derived_schema;
 
-/// The whole process: hears signals, reads the command line, does what it says, and says how that ended.
+/// The whole process: handles signals, parses the command line, runs the command, and returns its
+/// exit status.
 #[must_use]
 pub fn main() -> ExitCode {
     let signals = Signals::start();
@@ -43,7 +44,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Does what the command line says.
+/// Runs the command of the command line and reports its error, if any.
 fn run(cli: Cli, signals: Result<Signals, CliError>) -> ExitCode {
     let terminal = Terminal::new(output_args(&cli.command), &locations::env);
     let nagios = is_nagios(&cli.command);
@@ -85,7 +86,7 @@ fn explain(error: &CliError, terminal: &Terminal) {
     }
 }
 
-/// Answers a command line that cannot be read, or one that asks for help.
+/// Prints the error of a command line that cannot be parsed, or the help that it asks for.
 fn refuse(error: &CommandLineError) -> ExitCode {
     if cli::asks_for_nagios() && !error.is_help() {
         return unknown_to_nagios(&error.message());
@@ -94,9 +95,9 @@ fn refuse(error: &CommandLineError) -> ExitCode {
     if error.is_help() { Exit::Up.into() } else { Exit::Usage.into() }
 }
 
-/// A plugin's last word, whatever ended it: one line on the standard output, and 3.
+/// Ends a Nagios plugin after any error: one line on standard output, and exit status 3.
 fn unknown_to_nagios(message: &str) -> ExitCode {
-    // Where nobody reads it, the status says enough.
+    // If nobody reads standard output, the exit status says enough.
     let _ = terminal::print(|out| writeln!(out, "{}", render::nagios_unknown(message)));
     Exit::Nagios(3).into()
 }

@@ -1,4 +1,4 @@
-//! `uptick check`: passes over the probes, now.
+//! `uptick check`: one or more passes over the probes, starting now.
 
 use std::fs::File;
 use std::io;
@@ -35,17 +35,18 @@ use crate::render::{CheckAnswer, CheckFormat, TerminalStyle};
 use crate::runner::{Descriptors, Limits};
 use crate::{cli, journal, plan, render, runner};
 
-/// The most responses that are shown whole: each may be as long as its body limit.
+/// The most probes whose whole responses are printed: each response may be as long as the body
+/// limit of its probe.
 const BODIES_SHOWN: usize = 20;
 
-/// Prepares the run, makes the passes, and answers.
+/// Prepares the run, makes the passes, and prints the answer.
 pub(super) fn run(args: &cli::CheckArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
     let prepared = prepare(args, terminal)?;
     let passed = prepared.make_passes(signals);
     passed.conclude(signals)
 }
 
-/// Everything a run needs, made before anything is probed.
+/// Everything that a run needs, made before the first check.
 struct Prepared<'a> {
     args: &'a cli::CheckArgs,
     terminal: &'a Terminal,
@@ -62,12 +63,12 @@ struct Prepared<'a> {
     counters: Option<TextfileCounters>,
 }
 
-/// The consumers of the events of a check.
+/// The consumers of the events of a check run.
 type Consumers = (RunOutputs, (Option<AnswerStream>, CheckProgress));
 
 fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepared<'a>, CliError> {
     let mut common = args.common.clone();
-    // What is saved may be the first probe of a new file.
+    // `--save` may create the file, so a file that does not exist yet is not read.
     common.config = common.config.filter(|path| args.save.is_none() || path.exists());
     let used = if args.record { ValuesUsed::ChecksAndAlerts } else { ValuesUsed::Checks };
     let (config, probes) = selection::asked(&args.targets, &common, &args.request, used, terminal)?;
@@ -124,8 +125,9 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     })
 }
 
-/// Starts the worker that sends alerts and heartbeats. A run that is not recorded sends no alert, and leaves no trace in a
-/// journal.
+/// Starts the worker that sends alerts and heartbeats. `None` if nothing is configured that it
+/// would send.
+/// A run without `--record` sends heartbeats, but no alerts, and writes nothing to a journal.
 fn alerts(
     args: &cli::CheckArgs,
     config: &Config,
@@ -144,7 +146,8 @@ fn alerts(
     started.map_err(|error| CliError::io("the alerts' thread", &error))
 }
 
-/// What goes to the standard output while checks run: each outcome, or a line per pass if passes are apart.
+/// What is written to standard output while checks run: each outcome (`ndjson`), or a line per pass
+/// (`human` with `--every`). `None` in all other cases.
 fn stream(
     args: &cli::CheckArgs,
     stdout: Option<CheckFormat>,
@@ -183,7 +186,7 @@ impl<'a> Prepared<'a> {
             counters,
         } = self;
         let plan = plan::passes(probes.len(), passes(args), args.every.unwrap_or_default());
-        // One run passes the addresses that answered last on to the next.
+        // A recorded run saves each probe's last good address for the next run.
         let memory = (args.diagnose && args.record).then_some(journal);
         let diagnosing = diagnosing(args, memory.as_deref(), &config.settings.vantage);
         let pipeline =
@@ -239,7 +242,7 @@ struct Passed<'a> {
 }
 
 impl Passed<'_> {
-    /// Ends the recording, answers, and lets exporters and alerts send what they have.
+    /// Ends the recording, prints the answer, and lets exporters and alerts send what is left.
     fn conclude(self, signals: &Signals) -> Result<Exit, CliError> {
         let Passed { terminal, config, outputs, job_summary, runtime, lock, consumers, last_good, counters } = self;
         let (run, (stream, progress)) = consumers;
@@ -250,7 +253,7 @@ impl Passed<'_> {
             counters.add_run(&mut pass).iter().for_each(|why| terminal.warn(why));
         }
         if let Some((folder, last_good)) = last_good {
-            // If this fails, only the extra checks of the next run know less.
+            // If this fails, only the extra checks of the next run have less to compare with.
             let _ = journal::keep_last_good(&folder, &config.settings.vantage, &last_good);
         }
         let nagios = outputs.stdout == Some(CheckFormat::Nagios);
@@ -280,19 +283,19 @@ impl Passed<'_> {
     }
 }
 
-/// A run that meets a condition of `--fail-on` is down; else its verdict decides, without the
-/// failures that the conditions allow.
+/// The exit status: "down" if a condition of `--fail-on` is met. Otherwise the verdict decides;
+/// failures that the conditions tolerate do not count.
 fn exit(pass: &CheckReport) -> Exit {
     match pass.verdict {
         _ if pass.fails() => Exit::Down,
-        // A shard without a probe has nothing to judge.
+        // A shard may own no probe; then it has nothing to judge.
         _ if pass.probes.iter().all(|probe| probe.control) => Exit::Up,
         Verdict::Unknown | Verdict::Missed => Exit::Unknown,
         Verdict::Up | Verdict::Down => Exit::Up,
     }
 }
 
-/// The conditions, which are about what a run has: budgets are a report's.
+/// The conditions of `--fail-on`. `slo` is an error: a single run has no error budget.
 fn conditions(asked: &[Condition]) -> Result<Vec<Condition>, CliError> {
     if asked.contains(&Condition::Slo) {
         let message = "error: --fail-on slo needs a journal: use `uptick report --fail-on slo` after `check --record`";
@@ -301,8 +304,8 @@ fn conditions(asked: &[Condition]) -> Result<Vec<Condition>, CliError> {
     Ok(asked.to_vec())
 }
 
-/// The root of the repository that a CI job works in, else the current folder; links are resolved, as in the
-/// paths of probe files.
+/// The root of the repository that a CI job works in, otherwise the current folder. Links are
+/// resolved, as in the paths of probe files. `None` if the folder is not accessible.
 fn workspace() -> Option<PathBuf> {
     match locations::env("GITHUB_WORKSPACE").filter(|root| !root.is_empty()) {
         Some(root) => PathBuf::from(root).canonicalize().ok(),
@@ -310,7 +313,8 @@ fn workspace() -> Option<PathBuf> {
     }
 }
 
-/// Writes the answer in every format asked for: the files first, so that a closed pipe costs none.
+/// Writes the answer in every format asked for: the files first, so that a closed pipe on standard
+/// output costs none of them.
 fn answer(
     pass: &CheckReport,
     outputs: Outputs<CheckFormat>,
@@ -328,7 +332,7 @@ fn answer(
     })?;
     let silent = terminal.quiet && exit(pass) == Exit::Up;
     if terminal.quiet && pass.verdict == Verdict::Up && pass.fails() && stdout == Some(CheckFormat::Human) {
-        // All is up, and the run fails nevertheless: one line says why.
+        // All probes are up, but the run fails by a condition: print one line that says why.
         return terminal::print(|out| render::failing_line(pass, out)).map(drop);
     }
     match stdout {
@@ -340,7 +344,8 @@ fn answer(
     }
 }
 
-/// The job summary of GitHub, if the output is for GitHub. Other steps write to it too.
+/// The file of the GitHub job summary; `None` if no output has the format `github`. Other steps
+/// append to the same file.
 fn job_summary(outputs: &Outputs<CheckFormat>) -> Result<Option<File>, CliError> {
     let path =
         locations::env("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty() && outputs.has(CheckFormat::Github));
@@ -351,7 +356,7 @@ fn job_summary(outputs: &Outputs<CheckFormat>) -> Result<Option<File>, CliError>
     path.map(open).transpose()
 }
 
-/// Appends to it in one write, so that the lines of other steps stay whole.
+/// Appends the summary in one write, so that it does not interleave with the lines of other steps.
 fn append_job_summary(pass: &CheckReport, mut page: File) -> Result<(), CliError> {
     let mut summary = Vec::new();
     render::job_summary(pass, &mut summary)
@@ -370,7 +375,8 @@ fn detail(args: &cli::CheckArgs, probes: &[Arc<Probe>]) -> Result<ExchangeDetail
     Ok(ExchangeDetail { exchanges: verbose > 0 || body, headers: verbose > 1 || args.include, body })
 }
 
-/// The passes to make: one, unless something else is said; without end, if only time bounds them.
+/// The number of passes. By default one; `None` (unlimited) if only `--every` or `--for` bounds
+/// them.
 fn passes(args: &cli::CheckArgs) -> Option<u64> {
     let endless = args.span.is_some() || args.every.is_some();
     args.count.or(if endless { None } else { Some(1) })

@@ -1,4 +1,4 @@
-//! `uptick compact`: old windows of a journal become hourly and daily ones.
+//! `uptick compact`: replaces old windows of a journal by hourly and daily ones.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::commands::process::terminal::Terminal;
 use crate::journal::CompactRules;
 use crate::{cli, config, format, journal, object_storage};
 
-/// Compacts the journal and prints what that saved.
+/// Compacts the journal and prints how many windows and bytes that saved.
 pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let nearest = || std::env::current_dir().ok().and_then(|here| config::find(&here));
     let config = args.config.clone().or_else(nearest);

@@ -1,4 +1,5 @@
-//! `uptick completions`: a script, or the names of the nearest probe file that a script asks for.
+//! `uptick completions`: prints a completion script, or the names that such a script asks for from
+//! the nearest probe file.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use crate::commands::process::terminal;
 use crate::config;
 use crate::config::{AdHoc, Config};
 
-/// Prints what is asked for.
+/// Prints the script of a shell, or names for one.
 pub(super) fn run(args: &CompletionsArgs) -> Result<Exit, CliError> {
     match (args.shell, args.names) {
         (Some(shell), _) => terminal::print(|out| cli::write_completions(shell, out)),
@@ -22,7 +23,7 @@ pub(super) fn run(args: &CompletionsArgs) -> Result<Exit, CliError> {
     }
 }
 
-/// The probe file, if there is one without mistakes: a completion prints no errors.
+/// The probe file. `None` if there is none or if it has errors: a completion prints no errors.
 fn loaded(args: &CompletionsArgs) -> Option<Config> {
     let here = || std::env::current_dir().ok().and_then(|here| config::find(&here));
     let path = args.config.clone().or_else(here)?;

@@ -1,4 +1,4 @@
-//! `uptick demo`: plays an outage on this machine, probes it for real, and reports.
+//! `uptick demo`: replays an outage on this machine, probes it for real, and reports on it.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -29,23 +29,24 @@ use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use crate::report::Question;
 use crate::{cli, demo, plan, runner};
 
-/// The span of one window: the scenario is played faster than it happened, and windows are shorter accordingly.
+/// The span of one window. The scenario is replayed faster than it happened, so windows are shorter
+/// too.
 const WINDOW: Duration = Duration::from_secs(1);
-/// How the demo is played and probed: a check often enough that the shortest pause between two
-/// waves, half an hour of the story, holds the three good checks that end a stretch; and a check
-/// that hangs ends so early that the next one begins on time.
+/// The pace of the demo. Checks are frequent enough that the shortest pause between two waves (half
+/// an hour of story time) contains the three good checks that end an outage. The timeout is short
+/// enough that a check that hangs ends before the next one is due.
 const PLAYBACK: Playback = Playback {
     run: Duration::from_secs(22),
     interval: Duration::from_millis(200),
     timeout: Duration::from_millis(150),
 };
-/// Stretches this near to each other, in the story, are waves of one incident. Longer than the
-/// default: on 10 March 2025 more than three hours lay between the first wave and the second.
+/// Outages with at most this much story time between them are waves of one incident. Longer than
+/// the default: on 10 March 2025 more than three hours lay between the first wave and the second.
 const JOIN_WITHIN: Duration = Duration::from_hours(4);
-/// Checks at once from one vantage: the demo has a few probes.
+/// The most checks that run at once from one vantage; the demo has only a few probes.
 const CONCURRENCY: usize = 64;
 
-/// Plays the scenario, watches it from every vantage, then answers from the journals.
+/// Replays the scenario, probes it from every vantage, then answers from the journals.
 pub(super) fn run(args: &cli::DemoArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
     if args.scenario == "list" {
         return list();
@@ -83,8 +84,8 @@ fn scenario(name: &str) -> Result<Scenario, CliError> {
     })
 }
 
-/// Where the journals and the page go: a folder of the user; else a temporary one that is gone with the demo's
-/// journals, and a page that stays for the reader.
+/// Where the journals and the page are written: to the folder of `--keep`. Without it the journals
+/// are in a temporary folder that the demo removes, and the page is a temporary file that stays.
 struct Folders {
     folder: PathBuf,
     kept_page: Option<OutputFile>,
@@ -109,7 +110,8 @@ impl Folders {
         self.folder.join(vantage)
     }
 
-    /// Writes the page. Without a path from the user its name is new, so that it cannot be another user's file or link.
+    /// Writes the page. Without `--keep` its name is random, so that it cannot be another user's
+    /// file or link.
     fn write_page(self, html: &[u8]) -> std::io::Result<PathBuf> {
         if let Some(page) = self.kept_page {
             let path = page.path().to_path_buf();
@@ -122,7 +124,7 @@ impl Folders {
     }
 }
 
-/// Starts the origin and watches it from every vantage at once.
+/// Starts the origin and probes it from every vantage at once.
 async fn play(
     scenario: &Scenario,
     playback: Playback,
@@ -149,7 +151,7 @@ async fn play(
     Ok(())
 }
 
-/// How many times a probe is due in a run.
+/// How many checks of a probe are due in one run of the demo.
 fn per_run(probe: &Probe, playback: Playback) -> u32 {
     let interval = probe.schedule.shortest();
     let first = plan::spread(&probe.name, interval);
@@ -157,7 +159,7 @@ fn per_run(probe: &Probe, playback: Playback) -> u32 {
     u32::try_from(times).unwrap_or(u32::MAX)
 }
 
-/// Shows how far the demo is, for all vantages together.
+/// Shows the progress of the demo, summed over all vantages.
 struct Progress(Arc<Painter<PassLine>>);
 
 impl Consumer for Progress {
@@ -168,7 +170,7 @@ impl Consumer for Progress {
     }
 }
 
-/// The watch from one vantage.
+/// The probing from one vantage.
 struct Watch {
     events: EventDispatcher<(Option<RunRecorder>, Progress)>,
     engine: Engine,
@@ -215,7 +217,7 @@ impl Watch {
     }
 }
 
-/// The report on the terminal, then the same as a page, and how to read both.
+/// Prints the report, writes the same as a page, and explains how to read both.
 fn answer(
     scenario: &Scenario,
     playback: Playback,
@@ -245,7 +247,7 @@ fn answer(
     page.map(drop).map_err(|error| CliError::io("the page of the demo", &error))
 }
 
-/// The rules of incidents at the pace of the demo: what is hours in the story is seconds here.
+/// The incident rules, compressed to the pace of the demo: hours of the story are seconds here.
 fn compressed(scenario: &Scenario, playback: Playback) -> IncidentRules {
     let by = playback.run.as_secs_f64() / scenario.story.as_secs_f64();
     IncidentRules { join_within: JOIN_WITHIN.mul_f64(by), ..IncidentRules::default() }

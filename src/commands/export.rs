@@ -1,5 +1,5 @@
-//! `uptick export`: the content of a journal, as a file for another tool or to a backend that does not
-//! have it yet.
+//! `uptick export`: writes the content of a journal to a file for another tool, or sends it to a
+//! backend that does not have it yet.
 
 mod file;
 #[cfg(feature = "remote-write")]
@@ -14,7 +14,7 @@ use crate::commands::input::locations;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::terminal::Terminal;
 
-/// The kinds of export that this build knows, for the message when the command line names none.
+/// The kinds of export of this build, listed in the error message if the command line names none.
 const TARGETS: &[&str] = &[
     #[cfg(feature = "remote-write")]
     "--remote-write URL",
@@ -26,7 +26,7 @@ const TARGETS: &[&str] = &[
     "--hlog",
 ];
 
-/// Writes a file or sends.
+/// Writes a file, tables, or sends to a backend, as the options say.
 pub(super) fn run(args: &cli::ExportArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let span = windows::span(args)?;
     if let Some(kind) = args.file.kind() {

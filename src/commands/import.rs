@@ -1,4 +1,4 @@
-//! `uptick import`: other tools' files as a probe file.
+//! `uptick import`: converts files of other tools into a probe file.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -12,10 +12,10 @@ use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::import::{Imported, InputFile};
 use crate::{config, format, import};
 
-/// The most files of one import.
+/// The most files in one import.
 const MOST_FILES: usize = 200;
 
-/// The largest file that is imported, in bytes: a HAR holds every body of a page.
+/// The largest file that is imported, in bytes. A HAR file holds every body of a page.
 const LARGEST_FILE: u64 = 64 << 20;
 
 /// Reads the files, writes the probe file, and reports what could not be carried over.
@@ -55,7 +55,7 @@ fn read_one(path: &Path) -> Result<InputFile, CliError> {
     Ok(InputFile { name, text })
 }
 
-/// Writes a new file, or any with `--force`.
+/// Writes a new file; with `--force` an existing file is replaced.
 fn write_file(path: &Path, text: &str, force: bool) -> Result<Exit, CliError> {
     let shown = path.display();
     let written = if force {
@@ -72,7 +72,7 @@ fn write_file(path: &Path, text: &str, force: bool) -> Result<Exit, CliError> {
     }
 }
 
-/// Prints how much was imported, what was not, and what to do next.
+/// Prints how much was imported, what was left out, and what to do next.
 fn say(imported: &Imported, path: Option<&Path>, terminal: &Terminal) {
     let mut said = format::counted(imported.probes as u64, "probe");
     if imported.left_out > 0 {

@@ -1,4 +1,5 @@
-//! `uptick init`: writes a commented probe file, a template or what a few URLs answered.
+//! `uptick init`: writes a commented probe file: a template, or probes derived from the responses
+//! of a few URLs.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -23,13 +24,13 @@ use crate::{config, format, import, plan, runner};
 /// How many times each URL is checked.
 const SAMPLES: u64 = 3;
 
-/// The most URLs that are checked.
+/// The most URLs of one call.
 const MOST_URLS: usize = 100;
 
-/// An expectation that no answer meets: the evidence of the failed check holds the response.
+/// An expectation that no response meets: the evidence of the failed check holds the response.
 const NEVER_MET: &str = "expect.header = { x-uptick-never-sent = { absent = false } }\n";
 
-/// Writes the file, unless there is one.
+/// Writes the file. An error if it exists.
 pub(super) fn run(args: &InitArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
     let (path, urls) = targets(args)?;
     if path.exists() {
@@ -76,14 +77,16 @@ fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
     Ok((path, urls.into_iter().map(|url| config::assumed_url(url).unwrap_or_else(|| url.clone())).collect()))
 }
 
-/// Whether a word is a URL: it has a scheme, a dot or a port, and is not a TOML file.
+/// Whether an argument is a URL: it has a scheme, or a dot or a colon, and does not look like a
+/// file.
 fn is_url(target: &str) -> bool {
     let is_file =
         Path::new(target).extension().is_some_and(|extension| extension == "toml") || target.starts_with(['/', '.']);
     target.contains("://") || !is_file && target.contains(['.', ':'])
 }
 
-/// Checks every URL a few times, and once more with the expectations derived from its answers.
+/// Checks every URL a few times, then checks each once more with the expectations derived from its
+/// responses.
 fn observe(urls: &[String], signals: &Signals) -> Result<Vec<Observation>, CliError> {
     let (bare, secrets) = import::of_urls(urls).map_err(|error| usage(&error.to_string()))?;
     let env = |name: &str| secrets.get(name).cloned();
@@ -103,7 +106,8 @@ fn observe(urls: &[String], signals: &Signals) -> Result<Vec<Observation>, CliEr
     Ok(seen)
 }
 
-/// Checks every probe this many times. Returns the outcomes by probe.
+/// Checks every probe `times` times. Returns the outcomes by probe, in the order of the
+/// configuration.
 fn ask(config: Config, times: u64, signals: &Signals) -> Result<Vec<Vec<Arc<Outcome>>>, CliError> {
     let probes = config.probes;
     let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
@@ -143,10 +147,10 @@ fn ask(config: Config, times: u64, signals: &Signals) -> Result<Vec<Vec<Arc<Outc
     }
 }
 
-/// What the checks of one URL have shown.
+/// Sums up the checks of one URL.
 fn observation(url: &str, outcomes: &[Arc<Outcome>]) -> Observation {
     let mut seen = Observation { url: url.to_owned(), ..Observation::default() };
-    // Every check fails, by an expectation if there was an answer.
+    // Every check fails; if there was a response, it fails by an expectation.
     let is_answered = |outcome: &&Arc<Outcome>| {
         let class = outcome.failure.as_ref().map(|failure| failure.class);
         matches!(class, Some(FailureClass::AssertionFailed | FailureClass::Status))
@@ -171,7 +175,7 @@ fn observation(url: &str, outcomes: &[Arc<Outcome>]) -> Observation {
     seen
 }
 
-/// Writes a new file.
+/// Writes a new file. An error if it exists.
 fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
     let shown = path.display();
     let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
@@ -182,7 +186,8 @@ fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
     }
 }
 
-/// Warns of URLs that did not answer, and names the secrets to set before the file is used.
+/// Warns of URLs that did not answer, and lists the environment variables to set before the file is
+/// used.
 fn say(written: &Imported, seen: &[Observation], terminal: &Terminal) {
     let failed = seen.iter().filter(|seen| seen.failure.is_some()).count();
     if failed > 0 {

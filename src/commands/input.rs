@@ -1,4 +1,4 @@
-//! What a command works on: the configuration, the probes that were selected, the journals.
+//! What a command works on: the configuration, the selected probes, the journals.
 
 pub(crate) mod baseline;
 pub(crate) mod exec_permission;

@@ -1,4 +1,4 @@
-//! The process seen from outside: its streams, signals, lock and exit status.
+//! The process as its caller sees it: streams, signals, lock and exit status.
 
 pub(crate) mod exit;
 pub(crate) mod instance_lock;

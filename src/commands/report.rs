@@ -1,4 +1,4 @@
-//! `uptick report`: answers from one or many journals.
+//! `uptick report`: answers from one or more journals.
 
 mod site;
 
@@ -29,7 +29,7 @@ use site::SiteOutputs;
 /// The default span of a report.
 const SINCE: Duration = Duration::from_hours(24);
 
-/// Reads the journals, makes the answer and writes it.
+/// Reads the journals, computes the report and writes it.
 pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let default = if args.brief { ReportFormat::Brief } else { ReportFormat::Human };
     check_conditions(&args.fail_on)?;
@@ -50,7 +50,7 @@ pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, C
     let look = terminal.answer;
     let is_up = !is_failing(report.verdict.state);
     if terminal.quiet && is_up && exit == Exit::Down && stdout == Some(ReportFormat::Human) {
-        // All is up, and the report fails nevertheless: one line says why.
+        // All is up, but the report fails by a condition: print one line that says why.
         terminal::print(|out| ReportFormat::Brief.write(&ReportAnswer { report: &report, style: look }, out))?;
     } else if let Some(format) = stdout.filter(|_| !(terminal.quiet && exit == Exit::Up)) {
         terminal::print(|out| format.write(&ReportAnswer { report: &report, style: look }, out))?;
@@ -58,8 +58,8 @@ pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, C
     Ok(exit)
 }
 
-/// The configuration, which a report can do without if journals are named: it then knows no
-/// labels, objectives and rules but the usual ones.
+/// The configuration; `None` if there is none, which is fine if journals are named. The report then
+/// has no labels and objectives, and uses the default incident rules.
 fn config(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Option<Config>, CliError> {
     let here = std::env::current_dir().ok();
     let nearest = here.as_deref().and_then(crate::config::find);
@@ -69,7 +69,7 @@ fn config(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Option<Config>,
     }
 }
 
-/// The journals asked for, each of which must exist: a typing mistake must not give an empty answer.
+/// The journals asked for, each of which must exist: a typo must not lead to an empty answer.
 fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathBuf>, CliError> {
     if let Some(missing) = args.journals.iter().find(|journal| !object_storage::is_url(journal) && !journal.exists()) {
         return Err(CliError::Usage(format!("error: no journal at {}", missing.display())));
@@ -87,13 +87,14 @@ fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathB
     Ok(vec![usual])
 }
 
-/// The zone that was asked for, of instants that are read and written alike.
+/// The time zone of `--tz` or `--utc`, in which instants are read and written; `None` without
+/// either.
 fn asked_zone(args: &cli::ReportArgs) -> Option<TimeZone> {
     args.tz.clone().or_else(|| args.utc.then_some(TimeZone::UTC))
 }
 
-/// The zone of the instants in texts: that of this machine if people read them on it, and UTC if a document is
-/// written that may be read elsewhere. All formats of a run agree.
+/// The time zone of instants in texts: this machine's if every output is text for people, and UTC
+/// if a document is written that may be read elsewhere. All formats of a run use the same zone.
 fn zone_of_texts(args: &cli::ReportArgs) -> Option<TimeZone> {
     let is_text = |format: ReportFormat| matches!(format, ReportFormat::Human | ReportFormat::Brief);
     let is_all_text = args.formats.iter().all(|output| is_text(output.format));
@@ -122,7 +123,8 @@ fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> 
     })
 }
 
-/// Whether HTTP/3 is spoken, of the probes of hosts that are asked over HTTP/3 and over TCP, by name.
+/// For hosts that are checked over HTTP/3 and over TCP: the names of their probes, and whether each
+/// uses HTTP/3.
 fn http3(probes: &[Arc<Probe>]) -> BTreeMap<String, bool> {
     let mut by_host: BTreeMap<String, Vec<(String, bool)>> = BTreeMap::new();
     for probe in probes {
@@ -136,13 +138,14 @@ fn http3(probes: &[Arc<Probe>]) -> BTreeMap<String, bool> {
     by_host.into_values().filter(has_both).flatten().collect()
 }
 
-/// The host and port of an https URL.
+/// The host and port of an https URL; `None` for another scheme.
 fn https_host(request: &Request) -> Option<String> {
     let url = Url::parse(&request.url.to_string()).ok().filter(|url| url.scheme() == "https")?;
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
 
-/// The address family of a probe that is asked over one alone, by its name.
+/// The name and the IP version (4 or 6) of a probe that is limited to one address family; `None` if
+/// it is not limited.
 fn family(probe: &Arc<Probe>) -> Option<(String, u8)> {
     let family = match (probe.transport.address, probe.transport.ip) {
         (Some(address), _) => ip_version(address.ip()),
@@ -153,7 +156,7 @@ fn family(probe: &Arc<Probe>) -> Option<(String, u8)> {
     Some((probe.name.clone(), family))
 }
 
-/// The conditions that are met, if any are given.
+/// The conditions that are met; `None` if none were given.
 fn conditions_met(conditions: &[Condition], report: &Report) -> Option<Vec<ConditionMet>> {
     let met = |condition: &Condition, of: &SafeText, found: String| ConditionMet {
         condition: condition.to_string(),
@@ -181,7 +184,7 @@ fn conditions_met(conditions: &[Condition], report: &Report) -> Option<Vec<Condi
     (!conditions.is_empty()).then(|| conditions.iter().flat_map(of_condition).collect())
 }
 
-/// The findings about error budgets.
+/// What was found about the error budgets of a surface.
 fn burnt_by(slo: &Slo) -> String {
     let availability = slo.availability.as_ref();
     let burning = availability.and_then(|slo| slo.burn.iter().find(|burn| burn.firing));
@@ -199,8 +202,8 @@ fn burnt_by(slo: &Slo) -> String {
     }
 }
 
-/// The verdict decides, as it does for `check`, unless a condition itself is about checks that are down; a condition
-/// that is met decides as well.
+/// The exit status. The verdict decides, as for `check`, unless a condition is about availability
+/// itself; a condition that is met is a failure too.
 fn exit(args: &cli::ReportArgs, report: &Report) -> Exit {
     let state = report.verdict.state;
     let availability_judged = !args.fail_on.iter().any(Condition::is_of_availability);
@@ -216,7 +219,8 @@ const fn is_failing(state: State) -> bool {
     matches!(state, State::Down | State::Degraded | State::Flapping)
 }
 
-/// A percentile that a report has; within, none if the samples are too few.
+/// A percentile of a report. The outer `None` means that a report has no such percentile, the inner
+/// one that there are too few samples for it.
 #[expect(clippy::cast_possible_truncation, reason = "a percentile is between 0 and 100")]
 #[expect(
     clippy::option_option,
@@ -233,7 +237,7 @@ fn percentile(latency: &LatencySummary, quantile: f64) -> Option<Option<Duration
     }
 }
 
-/// Refuses a percentile that a report does not have.
+/// Rejects a condition on a percentile that a report does not have.
 fn check_conditions(conditions: &[Condition]) -> Result<(), CliError> {
     let latency = LatencySummary::default();
     let is_unknown = |condition: &&Condition| match condition {
@@ -248,7 +252,7 @@ fn check_conditions(conditions: &[Condition]) -> Result<(), CliError> {
     }
 }
 
-/// The finding about one probe, if its figures meet a condition.
+/// What was found about one probe, if its figures meet the condition; `None` if they do not.
 #[expect(clippy::cast_precision_loss, reason = "counts of checks stay far below 2^52")]
 fn found(condition: &Condition, figures: &Figures) -> Option<String> {
     let judged = figures.up + figures.down;

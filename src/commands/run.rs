@@ -1,7 +1,8 @@
 //! A run of checks: how a check is carried out, and the consumers of its events.
 //!
-//! `check_pipeline` makes an outcome of a check. `events` adds outcomes up to windows and passes both on to
-//! the consumers; each of the other files is one of them, and none knows another.
+//! `check_pipeline` turns a check into an outcome. `events` adds outcomes up into windows and
+//! passes both on to the consumers. Each of the other files is one consumer or its helper; no
+//! consumer knows another.
 
 pub(crate) mod alert_history;
 pub(crate) mod alert_worker;

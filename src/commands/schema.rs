@@ -1,6 +1,6 @@
-//! `uptick schema`: the JSON Schema of a document, as it stands under `schemas/`. The files are
-//! derived from the types that write the documents, and a test derives them again; the binary carries
-//! the files, compressed by `build.rs`, which spares it the means to derive them.
+//! `uptick schema`: prints the JSON Schema of a document, as in the folder `schemas/`. These files
+//! are derived from the types that write the documents, and a test compares the two. The binary
+//! contains the files, compressed by `build.rs`, so that it needs no code to derive them.
 
 use std::io;
 use std::io::Write;
@@ -16,7 +16,7 @@ use crate::model::Outcome;
 use crate::report::Report;
 use crate::{config, journal};
 
-/// A file under `schemas/` as `build.rs` compressed it.
+/// A file of `schemas/` as compressed by `build.rs`.
 macro_rules! compressed {
     ($name:literal) => {
         &include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".zlib"))[..]
@@ -35,7 +35,8 @@ pub(super) fn write(document: SchemaDocument, out: &mut dyn Write) -> io::Result
     io::copy(&mut ZlibDecoder::new(compressed), out).map(drop)
 }
 
-/// The schema of a document, derived from the types that write it: its file must be equal to this.
+/// The schema of a document, derived from the types that write it. The file under `schemas/` must
+/// be equal to it.
 #[must_use]
 pub fn derived_schema(document: SchemaDocument) -> Value {
     match document {
@@ -47,7 +48,7 @@ pub fn derived_schema(document: SchemaDocument) -> Value {
     }
 }
 
-/// The schema of a type as it is written, under a title of the contract.
+/// The schema of a serialized type, with a title of the contract.
 fn of<T: JsonSchema>(title: &str) -> Schema {
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
     schema.insert("title".to_owned(), title.into());

@@ -1,4 +1,5 @@
-//! `uptick validate`: reads the configuration, prints what would be probed, sends nothing.
+//! `uptick validate`: reads the configuration and prints what would be probed, without sending
+//! anything.
 
 use std::io;
 use std::io::Write;
@@ -23,7 +24,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
     let common = &args.common;
     let used = if args.strict { ValuesUsed::ChecksAndAlerts } else { ValuesUsed::Nothing };
     let (config, probes) = selection::asked(&args.targets, common, &args.request, used, terminal)?;
-    // Certificates and keys are read here, so that a missing file is found by `validate` too.
+    // Certificates and keys are read here, so that `validate` finds a missing file too.
     let engine = Engine::new(&config.settings.vantage, config.redactor.clone(), &config.probes)
         .map_err(|error| CliError::Usage(format!("error: {error}")))?;
     engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
@@ -31,7 +32,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
         let names = [name.clone()];
         let selected = selection::select(&config, &names, common)?;
         let probe = selected.iter().find(|probe| probe.name == *name);
-        // Values that are filled in must exist.
+        // The values that the probe uses must exist.
         if let Some(error) = config.lacks(|user| *user == ValueUser::Probe(name.clone())) {
             return Err(CliError::Usage(error.render(terminal.talk_colour)));
         }
@@ -71,7 +72,7 @@ fn summary(config: &Config, probes: &[Arc<Probe>]) -> String {
     )
 }
 
-/// The missing values, each with where it is used.
+/// Prints the missing secrets and variables, each with the place that uses it.
 fn missing(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     let Some(error) = config.lacks(|_| true) else { return Ok(()) };
     writeln!(out, "missing, and needed by what uses it (an error with --strict):")?;
@@ -83,10 +84,10 @@ fn missing(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// How often chance opens an incident if `open-after` was set by hand: it holds whatever share of failures is
-/// usual.
+/// How often chance alone opens an incident, if `open-after` was set by hand: such a rule ignores
+/// the usual share of failures. `None` if it was not set.
 fn false_alarms(config: &Config, probes: &[Arc<Probe>]) -> Option<String> {
-    /// Shares of failures that many targets have usually.
+    /// Shares of failures that are usual for many targets.
     const USUAL: [(f64, &str); 3] = [(0.001, "where 0.1 % of checks fail"), (0.01, "at 1 %"), (0.02, "at 2 %")];
     if !config.incident.open_is_set {
         return None;
@@ -103,10 +104,10 @@ fn false_alarms(config: &Config, probes: &[Arc<Probe>]) -> Option<String> {
     ))
 }
 
-/// Seconds of a day.
+/// Seconds per day.
 const DAY_S: f64 = 86_400.0;
 
-/// A time in days as people say it: `12 minutes`, `3 hours`, `20 days`, `4 years`.
+/// A duration, given in days, in rounded words: `12 minutes`, `3 hours`, `20 days`, `4 years`.
 fn span(days: f64) -> String {
     const YEAR: f64 = 365.25;
     let units = [(YEAR, "year"), (1.0, "day"), (1.0 / 24.0, "hour"), (1.0 / 1_440.0, "minute")];
@@ -117,7 +118,7 @@ fn span(days: f64) -> String {
     if n > 1_000 && name == "year" { "1,000 years or more".to_owned() } else { format::counted(n, name) }
 }
 
-/// One line per probe, in columns as wide as their content.
+/// Prints one line per probe, in columns as wide as their content.
 fn list(probes: &[Arc<Probe>], out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<[String; 5]> = probes.iter().map(|probe| row(probe)).collect();
     let width = |column: usize| rows.iter().map(|row| text::width(&row[column])).max().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `uptick --version -v`: what a bug report needs to say of the program and of the host.
+//! `uptick --version -v`: the facts about the program and the host that a bug report needs.
 
 use std::io;
 use std::io::Write;
@@ -7,7 +7,7 @@ use crate::commands::input::locations;
 use crate::engine::HostFacts;
 use crate::runner::Descriptors;
 
-/// The features that a build may have, and whether this one has them.
+/// The optional features of a build, and whether this one has them.
 const FEATURES: [(&str, bool); 6] = [
     ("http3", cfg!(feature = "http3")),
     ("prometheus-server", cfg!(feature = "prometheus-server")),
@@ -17,7 +17,8 @@ const FEATURES: [(&str, bool); 6] = [
     ("parquet", cfg!(feature = "parquet")),
 ];
 
-/// Variables that change how the program behaves. Their values may be secret, and are not shown.
+/// Environment variables that change how the program behaves. Their values may be secret, so they
+/// are not shown.
 const VARIABLES: [&str; 12] = [
     "UPTICK_CONFIG",
     "UPTICK_JOURNAL",
@@ -33,7 +34,7 @@ const VARIABLES: [&str; 12] = [
     "NO_PROXY",
 ];
 
-/// Writes one fact a line.
+/// Writes one fact per line.
 pub(super) fn write(out: &mut dyn Write) -> io::Result<()> {
     let with = |has: bool| {
         let names = FEATURES.iter().filter(|(_, there)| *there == has).map(|(name, _)| *name);

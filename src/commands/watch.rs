@@ -1,4 +1,4 @@
-//! `uptick watch`: probes on their intervals until a signal, recorded as they go.
+//! `uptick watch`: checks probes at their intervals until a signal, and records the results.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -36,13 +36,13 @@ use crate::render::{CheckAnswer, CheckFormat};
 use crate::runner::{Completion, Descriptors, Limits};
 use crate::{cli, plan, runner};
 
-/// How often ended windows are handed to the journal.
+/// How often the windows that have ended are handed to the journal.
 const TICK: Duration = Duration::from_millis(200);
 
 /// How long the end of a watch waits for the last alerts.
 const ALERT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Prepares the watch, runs it, and sums it up.
+/// Prepares the watch, runs it, and prints its summary.
 pub(super) fn run(args: &cli::WatchArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
     // Closing a terminal ends what it started; a service has no terminal.
     if !signals::has_controlling_terminal() {
@@ -75,7 +75,7 @@ impl Loaded {
     }
 }
 
-/// Everything a watch needs beside its first configuration.
+/// Everything that a watch needs besides its first configuration.
 struct Prepared<'w> {
     args: &'w cli::WatchArgs,
     terminal: &'w Terminal,
@@ -133,7 +133,7 @@ fn prepare<'w>(
     Ok(Prepared { args, terminal, signals, runtime, lock, state })
 }
 
-/// A path relative to the current folder.
+/// A path relative to the current folder, if it is below it.
 fn shown_path(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let relative = here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
@@ -159,7 +159,7 @@ struct FinishedWatch {
 }
 
 impl FinishedWatch {
-    /// Ends the recording, sums up, and lets exporters and alerts send what they have.
+    /// Ends the recording, prints the summary, and lets exporters and alerts send what they have.
     fn conclude(self, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
         let FinishedWatch { runtime, lock, state } = self;
         let (outputs, screen) = state.finish();
@@ -183,25 +183,26 @@ impl FinishedWatch {
     }
 }
 
-/// A run of one configuration, and the way to tell it to stop.
+/// A run of one configuration, and the channel that tells it to stop.
 struct Generation<'w> {
     /// The longest that a check of its probes may take.
     longest: Duration,
     run: Pin<Box<dyn Future<Output = Completion> + 'w>>,
-    /// Until when its checks may run, once it is to start no more.
+    /// The deadline of running checks once no more are to start; `None` until then.
     stop: watch::Sender<Option<Instant>>,
     monitor: tokio::task::JoinHandle<()>,
 }
 
 impl Generation<'_> {
-    /// Starts no more checks. Those under way may take their time: less than an interval, so that none overlaps
-    /// the next check of the same probe. `validate` warns of longer ones.
+    /// Starts no more checks. Running ones may take their full time, which is less than an
+    /// interval, so that none overlaps the next check of the same probe. `validate` warns of longer
+    /// ones.
     fn retire(self) -> Self {
         self.stop_within(self.longest);
         self
     }
 
-    /// Starts no more checks, and interrupts those that take longer than this.
+    /// Starts no more checks, and interrupts those that take longer than `grace`.
     fn stop_within(&self, grace: Duration) {
         self.stop.send_replace(Some(Instant::now() + grace));
     }
@@ -222,8 +223,8 @@ struct Watch<'w> {
 }
 
 impl<'w> Watch<'w> {
-    /// Runs generation after generation: SIGHUP starts a new one, while what the old one has under
-    /// way may end.
+    /// Runs one generation after the other: SIGHUP starts a new one while the running checks of the
+    /// old one end.
     async fn run(self, loaded: Loaded) -> Result<WatchState, CliError> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -262,7 +263,7 @@ impl<'w> Watch<'w> {
         state.ok_or_else(|| CliError::Runtime("a run outlived the watch".to_owned()))
     }
 
-    /// Starts to run a configuration in the slots of the watch, wherever it stands in them.
+    /// Starts to run a configuration at the current position in the watch's schedule.
     fn start(&self, loaded: Loaded) -> Generation<'w> {
         let Loaded { config, probes, engine, concurrency } = loaded;
         let elapsed = self.started.elapsed();
@@ -294,7 +295,7 @@ impl<'w> Watch<'w> {
                 deadline(stopped)
             };
             if probes.is_empty() {
-                // A shard without a probe does not end: its supervisor would only start it again.
+                // A shard without a probe does not exit: its supervisor would only start it again.
                 return idle(settings.until, stop).await;
             }
             let check = move |check| pipeline.clone().check(check);
@@ -304,7 +305,8 @@ impl<'w> Watch<'w> {
         Generation { longest, run, stop, monitor }
     }
 
-    /// The next generation, or a message on why the old one stays.
+    /// The next generation. `None` if it cannot be loaded: a message says why, and the old one
+    /// stays.
     fn reload(&self) -> Option<Generation<'w>> {
         let loaded = match Loaded::read(self.args, self.terminal) {
             Ok(loaded) => loaded,
@@ -320,7 +322,7 @@ impl<'w> Watch<'w> {
     }
 }
 
-/// The run of no probe at all.
+/// A run without any probe: waits until the time is over or a stop.
 async fn idle<G>(until: Option<Duration>, stop: impl Future<Output = G>) -> Completion {
     let end = async {
         match until {
@@ -345,7 +347,7 @@ async fn deadline(mut stopped: watch::Receiver<Option<Instant>>) {
     }
 }
 
-/// Removes and returns the first generation that ends. Never resolves if there are none.
+/// Removes the first generation that ends. Never resolves if there are none.
 async fn any_ended(ending: &mut Vec<Generation<'_>>) {
     let ended = std::future::poll_fn(|context| {
         let ready = ending.iter_mut().position(|generation| generation.run.as_mut().poll(context).is_ready());

@@ -1,4 +1,4 @@
-//! `uptick export --csv` and its like: windows as a file for another tool, written as they are read.
+//! `uptick export --csv` and similar: streams windows into a file for another tool.
 
 use std::io;
 use std::io::Write;
@@ -16,7 +16,7 @@ use crate::journal::Range;
 use crate::window::Histogram;
 use crate::{cli, export as files};
 
-/// Writes to the file, or to the standard output.
+/// Writes to the file of `--output`, or to standard output.
 pub(crate) fn run(
     kind: ExportFormat,
     args: &cli::ExportArgs,
@@ -24,7 +24,7 @@ pub(crate) fn run(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let outputs = Outputs::open(&[], args.output.as_deref(), kind)?;
-    // An error of reading is reported as such, not as one of the file.
+    // An error in reading the journal is reported as such, not as an error of the output file.
     let mut stopped = None;
     let mut write = |out: &mut dyn Write| {
         pour(kind, args, span, terminal, out).map_err(|why| match why {
@@ -45,7 +45,7 @@ pub(crate) fn run(
     }
 }
 
-/// Why a file is incomplete.
+/// Why a file is incomplete: reading the journal failed, or writing the file did.
 enum Failed {
     Read(CliError),
     Written(io::Error),
@@ -91,7 +91,8 @@ fn pour(
     Ok(done?)
 }
 
-/// The times of one probe's checks that were up: a distribution is of one thing.
+/// The latency histogram of the only probe in the span. An error if there is more than one: a
+/// distribution describes one probe.
 fn one(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Histogram, CliError> {
     let mut all = std::collections::BTreeMap::<Arc<str>, Histogram>::new();
     windows::read(args, span, terminal, |window, _| {

@@ -1,4 +1,5 @@
-//! `uptick export --remote-write`: sends what a journal holds to a backend that has not seen it.
+//! `uptick export --remote-write`: sends the content of a journal to a backend that does not have
+//! it yet.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,10 +21,11 @@ use crate::journal::Range;
 use crate::model::NetworkRules;
 use crate::{cli, config};
 
-/// The longest that sending everything may take.
+/// Timeout of the whole transfer.
 const SEND_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Reads and sends, then verifies if asked to; with `--verify-only` it verifies and sends nothing.
+/// Reads and sends, then verifies with `--verify`; with `--verify-only` it verifies without
+/// sending.
 pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = exporters::remote_write_settings(url, Some(&args.histograms), network_rules(args, terminal)?)?;
     let query = args.query_url.as_deref().map(str::parse).transpose();
@@ -57,7 +59,8 @@ pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Ter
     Ok(if trouble.is_some() { Exit::Unknown } else { Exit::Up })
 }
 
-/// A refusal with advice: Prometheus accepts samples older than those it has only if configured to.
+/// Adds advice to an error about the order of samples: Prometheus accepts samples older than those
+/// it has only if configured to.
 fn explained(trouble: String) -> String {
     let is_order = ["out of order", "out of bounds", "too old"].iter().any(|words| trouble.contains(words));
     if !is_order {
@@ -69,7 +72,8 @@ fn explained(trouble: String) -> String {
     )
 }
 
-/// Warns if runs have sent other sums than this journal holds: together they would not form one curve.
+/// Warns if runs have sent different sums than this journal holds: the two would not form one
+/// continuous counter.
 fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal) {
     let Ok(journals) = windows::journals(args) else { return };
     let config = windows::config_path(args).ok().flatten();
@@ -91,7 +95,7 @@ fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal)
     }
 }
 
-/// The `[network]` settings of the nearest probe file, if there is one.
+/// The `[network]` settings of the nearest probe file; the defaults if there is no file.
 fn network_rules(args: &cli::ExportArgs, terminal: &Terminal) -> Result<NetworkRules, CliError> {
     let Some(path) = windows::config_path(args).ok().flatten() else { return Ok(NetworkRules::default()) };
     let rules = config::network_rules(&path, &locations::env);
@@ -104,7 +108,7 @@ fn say(trouble: Option<&str>, terminal: &Terminal) {
     }
 }
 
-/// Everything up to the end of the span: what came before it is part of every sum.
+/// Everything up to the end of the span: counters include what happened before its start.
 fn replay(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Replay, CliError> {
     let mut replay = Replay::new(span.from, span.to);
     windows::read(args, Range { from: Timestamp::MIN, to: span.to }, terminal, |window, shard| {
@@ -114,7 +118,8 @@ fn replay(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Re
     Ok(replay)
 }
 
-/// The difference between the backend and the journal, for the probe with the most samples.
+/// Compares the backend with the journal, for the probe with the most samples. `None` if they
+/// agree.
 async fn verify(
     settings: &Settings,
     query: Option<url::Url>,

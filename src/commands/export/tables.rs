@@ -1,4 +1,4 @@
-//! `uptick export --parquet`: whole days of journals as tables for engines that speak SQL.
+//! `uptick export --parquet`: whole days of journals as tables for SQL engines.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::object_storage::StorageError;
 use crate::object_storage::{Bucket, REQUEST_TIMEOUT};
 use crate::{cli, format, object_storage};
 
-/// Writes every day that the span reaches into, one after the other, so that one day alone is in memory.
+/// Writes every day that overlaps the span, one after the other, so that only one day is in memory.
 pub(crate) fn run(place: &Path, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
     let mut tables = ParquetTables::new(open(place)?);
     let unwritten = |error: TablesError| match error {
@@ -31,7 +31,7 @@ pub(crate) fn run(place: &Path, args: &cli::ExportArgs, span: Range, terminal: &
     for day in days(span) {
         let mut done = Ok(());
         skipped += source.lines(day, |line| {
-            // A window that reaches into the day belongs to the day on which it starts.
+            // A window that crosses midnight belongs to the day on which it starts.
             if day.from <= line.at() && line.at() < day.to {
                 done = match line {
                     Line::Window(window) => tables.window(&window),
@@ -57,8 +57,8 @@ pub(crate) fn run(place: &Path, args: &cli::ExportArgs, span: Range, terminal: &
     Ok(Exit::Up)
 }
 
-/// The folder or store that a path or a URL names. An error that would concern every object is reported before a line
-/// is read.
+/// The folder or store that a path or a URL names. An error that would affect every object, such as
+/// wrong credentials, is returned before any line is read.
 fn open(place: &Path) -> Result<TablePlace, CliError> {
     if !object_storage::is_url(place) {
         return Ok(TablePlace::Folder(place.to_path_buf()));
@@ -79,7 +79,7 @@ fn failed(error: StorageError) -> CliError {
     CliError::Runtime(format!("--parquet: {error}"))
 }
 
-/// The span with its first and its last day whole.
+/// The span, extended to whole days at both ends.
 fn whole_days(span: Range) -> Range {
     let mut days = days(span);
     let first = days.next();
@@ -87,7 +87,7 @@ fn whole_days(span: Range) -> Range {
     Range { from: first.map_or(span.from, |day| day.from), to: last.map_or(span.to, |day| day.to) }
 }
 
-/// The days of UTC that a span reaches into, in order.
+/// The UTC days that overlap the span, in order.
 fn days(span: Range) -> impl Iterator<Item = Range> {
     let date = |at: Timestamp| at.to_zoned_datetime(TimeZone::UTC).date();
     let end = span.to;

@@ -1,4 +1,4 @@
-//! The windows to export: which journals, which span, which probes.
+//! Selects the windows to export: which journals, which span, which probes.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,24 +15,26 @@ use crate::model::Shard;
 use crate::window::Window;
 use crate::{cli, config, journal};
 
-/// The default span of an export.
+/// The default span of an export, if no option names one.
 const SPAN: Duration = Duration::from_hours(1);
 
-/// The journals to export; those in object storage are downloaded.
+/// The journals to export. Those in object storage are downloaded.
 pub(crate) struct Source {
     paths: Vec<PathBuf>,
 }
 
 impl Source {
-    /// Finds the journals, for lines of a range.
+    /// Finds the journals, and downloads those parts of remote ones that may hold lines of the
+    /// range.
     pub(crate) fn open(args: &cli::ExportArgs, range: Range) -> Result<Source, CliError> {
         let journals = journals(args)?;
         let gathered = journal::gather(&journals, range, &locations::cache_folder(), &locations::environment());
         Ok(Source { paths: gathered.map_err(failed)? })
     }
 
-    /// Hands on every line of a range, whatever the order of the journals; `false` ends it. Returns how many lines
-    /// could not be read, which is no reason to stop.
+    /// Calls `each` with every line of a range, until it returns `false`; lines of different
+    /// journals are not merged by time. Returns how many lines could not be read; such lines are
+    /// skipped.
     pub(crate) fn lines(&self, range: Range, mut each: impl FnMut(Line) -> bool) -> Result<u64, CliError> {
         let mut reader = journal::read(&self.paths, range).map_err(failed)?;
         for line in &mut reader {
@@ -44,7 +46,8 @@ impl Source {
     }
 }
 
-/// Hands on every window of the probes that were asked for, with the shard that its journal is of; `false` ends it.
+/// Calls `each` with every window of the selected probes and the shard of its vantage, until it
+/// returns `false`. The shard is `None` for a journal without shards.
 pub(crate) fn read(
     args: &cli::ExportArgs,
     range: Range,
@@ -52,7 +55,7 @@ pub(crate) fn read(
     mut each: impl FnMut(Window, Option<Shard>) -> bool,
 ) -> Result<(), CliError> {
     let is_asked = |window: &Window| args.probes.is_empty() || args.probes.iter().any(|name| **name == *window.probe);
-    // What a journal says of its shard stands before the windows of the run.
+    // A journal states its shard before the windows of the run.
     let mut shards: BTreeMap<String, Shard> = BTreeMap::new();
     let skipped = Source::open(args, range)?.lines(range, |line| match line {
         Line::Window(window) if is_asked(&window) => {
@@ -72,7 +75,7 @@ pub(crate) fn read(
     Ok(())
 }
 
-/// Prints how many lines could not be read.
+/// Warns of lines that could not be read, if there are any.
 pub(crate) fn warn_of_skipped(skipped: u64, terminal: &Terminal) {
     if skipped > 0 {
         terminal.warn(&format!("{skipped} lines of the journal could not be read and are not exported"));
@@ -84,7 +87,7 @@ fn failed(error: journal::JournalError) -> CliError {
     CliError::Runtime(error.to_string())
 }
 
-/// The journals that the options name.
+/// The journals that the options name, otherwise the default journal.
 pub(crate) fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError> {
     if !args.journals.is_empty() {
         return Ok(args.journals.clone());
@@ -92,7 +95,7 @@ pub(crate) fn journals(args: &cli::ExportArgs) -> Result<Vec<PathBuf>, CliError>
     Ok(vec![locations::journal_location(None, config_path(args)?.as_deref())])
 }
 
-/// The probe file that is named, else the nearest one, if there is one.
+/// The probe file of `--config`, otherwise the nearest one. `None` if there is none.
 pub(crate) fn config_path(args: &cli::ExportArgs) -> Result<Option<PathBuf>, CliError> {
     if args.config.is_some() {
         return Ok(args.config.clone());

@@ -1,4 +1,4 @@
-//! The baseline of `check --baseline`: what a journal has recorded of the last days, to compare a run with.
+//! The baseline of `check --baseline`: the windows of a journal's last days, to compare a run with.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::{journal, object_storage};
 /// How far back `--baseline` reads.
 const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 
-/// What a journal has recorded of the last days from this vantage, to compare a run with.
+/// The windows that a journal has recorded in the last [`BASELINE_SPAN`] from this vantage.
 pub(crate) fn windows(journal: &Path, config: &Config) -> Result<Vec<Window>, CliError> {
     if !object_storage::is_url(journal) && !journal.exists() {
         return Err(CliError::Usage(format!("error: --baseline: no journal at {}", journal.display())));

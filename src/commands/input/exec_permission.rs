@@ -1,11 +1,11 @@
-//! Permission to run the programs that a probe file names: somebody who can change the file, such as the author of a
-//! pull request, must not be able to run a command with it.
+//! Permission to run the programs that a probe file names. Anybody who can change the file, such as
+//! the author of a pull request, must not be able to run a command with it.
 
 use crate::commands::process::exit::CliError;
 use crate::config::Config;
 use crate::model::{Alert, AlertTarget};
 
-/// Stops a run whose alerts would run a program that nobody allowed.
+/// Fails if an alert would run a program and `exec` is not allowed.
 pub(crate) fn require(config: &Config, is_allowed: bool) -> Result<(), CliError> {
     let runs_program = |alert: &&Alert| matches!(alert.target, AlertTarget::Exec { .. });
     match config.alerts.iter().find(runs_program).filter(|_| !is_allowed) {

@@ -1,4 +1,4 @@
-//! From journals to a report: the lines that a question is about, added up.
+//! From journals to a report: reads the lines that a question is about, and adds them up.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use crate::journal;
 use crate::model::{PlannedProbe, Probe, RecordedPlan};
 use crate::report::{Fold, Integrity, Question, Report};
 
-/// The answer to a question from journals, each the folder or a file of one place. If an incident reaches back to the
-/// first checks that were followed, more of them are.
+/// Answers a question from journals; each path is a folder or a file. If an incident may have
+/// started before the lead-in of the report, the journals are read again with a longer lead-in.
 pub(crate) fn ask(question: Question, journals: &[PathBuf], filter: &Filter) -> Result<Report, CliError> {
     let mut question = question;
     loop {
@@ -58,7 +58,8 @@ pub(crate) fn add(fold: &mut Fold, line: &journal::Line) {
     }
 }
 
-/// Adds the lines that are of use to a fold to copies of `nothing`, one for each thread, and merges these.
+/// Adds the lines in the range of `fold` to copies of `nothing`, one per thread, and merges the
+/// copies.
 pub(crate) fn read<S: Clone + Send + Sync>(
     fold: &Fold,
     journals: &[PathBuf],
@@ -75,18 +76,18 @@ pub(crate) fn read<S: Clone + Send + Sync>(
     Ok((state, integrity(journals.len(), &met)))
 }
 
-/// Which probes a report is about.
+/// The probes that a report is about.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     surfaces: Vec<String>,
     /// The surfaces of the probe file.
     configured: BTreeSet<String>,
-    /// The probes with a tag that was asked for, by name; absent if none was.
+    /// The names of the probes with a tag of `--tag`; `None` without `--tag`.
     probes: Option<BTreeSet<String>>,
 }
 
 impl Filter {
-    /// What the options ask for. Only the probe file has tags.
+    /// The filter of `--surface` and `--tag`. Only the probe file has tags, so `--tag` needs it.
     pub(crate) fn new(surfaces: &[String], tags: &[String], config: Option<&Config>) -> Result<Filter, CliError> {
         let surfaces = surfaces.to_vec();
         let configured = config.into_iter().flat_map(surfaces_of).collect();
@@ -105,7 +106,7 @@ impl Filter {
         Ok(Filter { surfaces, configured, probes: Some(probes) })
     }
 
-    /// Notes a surface of a journal, if surfaces are asked for.
+    /// Remembers the surface of a window, if `--surface` is given.
     fn note(&self, line: &journal::Line, recorded: &mut BTreeSet<Arc<str>>) {
         if let journal::Line::Window(window) = line
             && !self.surfaces.is_empty()
@@ -115,7 +116,8 @@ impl Filter {
         }
     }
 
-    /// Each surface that is asked for must be in the journals or in the probe file. Empty journals prove nothing.
+    /// An error if a surface of `--surface` is neither in the journals nor in the probe file. If
+    /// the journals are empty and there is no probe file, any name is accepted.
     fn check(&self, recorded: &BTreeSet<Arc<str>>) -> Result<(), CliError> {
         if recorded.is_empty() && self.configured.is_empty() {
             return Ok(());
@@ -124,7 +126,8 @@ impl Filter {
         selection::known_or_stop("surface", &self.surfaces, known)
     }
 
-    /// Control targets are always included: they tell whether the vantage itself was offline.
+    /// Whether the filter keeps a line. Control targets are always kept: they show whether the
+    /// vantage itself was offline.
     fn keeps(&self, line: &journal::Line) -> bool {
         let (surface, probe, control) = match line {
             journal::Line::Window(window) => (&*window.surface, &*window.probe, window.control),
@@ -139,7 +142,7 @@ impl Filter {
             && self.probes.as_ref().is_none_or(|probes| probes.contains(probe))
     }
 
-    /// The part of a plan that is asked for.
+    /// The part of a plan that the filter keeps.
     fn of_plan(&self, plan: &RecordedPlan) -> RecordedPlan {
         let is_asked = |planned: &&PlannedProbe| planned.control || self.asks_for(&planned.surface, &planned.probe);
         RecordedPlan { probes: plan.probes.iter().filter(is_asked).cloned().collect(), ..plan.clone() }
@@ -150,7 +153,7 @@ fn surfaces_of(config: &Config) -> impl Iterator<Item = String> {
     config.probes.iter().map(|probe| probe.surface.clone()).chain(config.surfaces.keys().cloned())
 }
 
-/// What the journals' reader counted, in the report's words.
+/// Converts the counts of the journal's reader to those of a report.
 fn integrity(journals: usize, read: &journal::Integrity) -> Integrity {
     Integrity {
         journals: journals as u64,

@@ -1,4 +1,4 @@
-//! `check URL --save NAME`: the probe of the command line in a probe file.
+//! `check URL --save NAME`: saves the probe of the command line to a probe file.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,7 +13,7 @@ use crate::config;
 use crate::config::Config;
 use crate::model::Probe;
 
-/// Adds the one probe of the command line to the file that the options name, else to the nearest one.
+/// Adds the only probe of the command line to the file of `--config`, otherwise to the nearest one.
 pub(crate) fn save(
     config: &Config,
     probes: &[Arc<Probe>],

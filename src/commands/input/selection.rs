@@ -15,15 +15,15 @@ use crate::model::{Probe, SafeText, suggest};
 /// Which secrets and variables of a probe file a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ValuesUsed {
-    /// None: nothing is checked and nobody is notified.
+    /// None: the command neither checks nor notifies.
     Nothing,
     /// Those of the selected probes.
     Checks,
-    /// Those, and the ones of alerts.
+    /// Those of the selected probes and of alerts.
     ChecksAndAlerts,
 }
 
-/// The configuration named by the options, else the nearest one, for a command that asks nothing.
+/// The configuration of `--config`, otherwise the nearest one, for a command that sends no checks.
 pub(crate) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Terminal) -> Result<Config, CliError> {
     let path = match file {
         Some(path) => path.to_path_buf(),
@@ -36,7 +36,7 @@ pub(crate) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Termin
     Ok(config)
 }
 
-/// The configuration and the probes that a command line asks for by names, URLs and options.
+/// The configuration and the probes that a command line selects by names, URLs and options.
 pub(crate) fn asked(
     words: &[String],
     common: &ProbeArgs,
@@ -63,7 +63,7 @@ pub(crate) fn asked(
     if !terminal.quiet {
         assumed.iter().for_each(|assumed| terminal.note(assumed));
     }
-    // A file that was not named has no say about a URL.
+    // A file that was found, not named by `--config`, does not apply to URLs.
     let is_for_urls = !urls.is_empty() && names.is_empty();
     let file = file.filter(|_| common.config.is_some() || !is_for_urls);
     let ad_hoc = AdHoc { targets: urls, options: request.given.clone(), names };
@@ -118,8 +118,8 @@ fn name_vantage(config: &mut Config, vantage: Option<&str>) -> Result<(), CliErr
     Ok(())
 }
 
-/// The probes that the command line selects, in the order of the file. Control targets are always among them:
-/// they tell whether this vantage itself is offline.
+/// The probes that the command line selects, in the order of the file. Control targets are always
+/// included: they show whether this vantage itself is offline.
 pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> Result<Vec<Arc<Probe>>, CliError> {
     let is_known = |name: &String| config.probes.iter().any(|probe| probe.name == *name);
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
@@ -132,7 +132,7 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     taken_for_another("tag", &common.tags, tags.clone(), ("surface", surfaces.clone()))?;
     known_or_stop("surface", &common.surfaces, surfaces)?;
     known_or_stop("tag", &common.tags, tags)?;
-    // Probes of URLs are selected by being named.
+    // Probes from URLs on the command line are always selected.
     let asks_all = names.is_empty() && !config.probes.iter().any(|probe| probe.is_of_command_line());
     let is_wanted = |probe: &Probe| {
         (asks_all || probe.is_of_command_line() || names.contains(&probe.name))
@@ -144,13 +144,13 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     if selected.iter().all(|probe| probe.control && !is_wanted(probe)) {
         return Err(CliError::Usage("error: no probe matches both --surface and --tag".to_owned()));
     }
-    // Each prober has to know whether it is offline itself, so every shard has the control targets.
+    // Every shard checks the control targets, because each must notice if it is offline itself.
     let is_ours =
         |probe: &Arc<Probe>| probe.control || config.settings.shard.is_none_or(|shard| shard.owns(&probe.name));
     Ok(selected.into_iter().filter(is_ours).collect())
 }
 
-/// A hint for a tag given as a surface, or a surface given as a tag.
+/// An error with a hint if a tag was given as a surface, or a surface as a tag.
 fn taken_for_another<'k>(
     what: &str,
     asked: &[String],
@@ -165,7 +165,7 @@ fn taken_for_another<'k>(
     }
 }
 
-/// Every name must be known: a typing mistake must not give an empty answer.
+/// An error if a name is unknown: a typo must not lead to an empty answer.
 pub(crate) fn known_or_stop<'k>(
     what: &str,
     asked: &[String],
@@ -179,7 +179,7 @@ pub(crate) fn known_or_stop<'k>(
     }
 }
 
-/// `; did you mean "…"?`, else what there is.
+/// `; did you mean "…"?`, otherwise the known names.
 fn suggestion<'k>(unknown: &str, known: impl Iterator<Item = &'k str>) -> String {
     const MOST_LISTED: usize = 12;
     let mut known: Vec<&str> = known.collect();

@@ -1,17 +1,18 @@
-//! Which shard this process is: from the option, else from a number of shards and the ordinal that Kubernetes, Nomad or
-//! systemd give the process.
+//! Which shard this process is: from `--shard`, otherwise from the number of shards and the ordinal
+//! that Kubernetes, Nomad or systemd give the process.
 
 use crate::commands::input::locations;
 use crate::commands::process::exit::CliError;
 use crate::model::Shard;
 
-/// The variable of the number of shards.
+/// The environment variable with the number of shards.
 const SHARDS: &str = "UPTICK_SHARDS";
 
-/// The variables that hold an ordinal: of a pod of an Indexed Job, and of an allocation of Nomad.
+/// The environment variables that hold an ordinal: of a pod of an Indexed Job, and of a Nomad
+/// allocation.
 const ORDINALS: [&str; 2] = ["JOB_COMPLETION_INDEX", "NOMAD_ALLOC_INDEX"];
 
-/// The shard of this process; none if neither option nor environment names shards.
+/// The shard of this process; `None` if neither the option nor the environment names one.
 pub(crate) fn of_process(given: Option<Shard>) -> Result<Option<Shard>, CliError> {
     let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     of(given, &locations::env, &host_name).map_err(|why| CliError::Usage(format!("error: {why}")))
@@ -34,7 +35,7 @@ fn of(given: Option<Shard>, env: &dyn Fn(&str) -> Option<String>, host_name: &st
     Shard::new(index, of).map(Some).map_err(|why| format!("shard {index} by {source} of {SHARDS}={of}: {why}"))
 }
 
-/// The number at the end of a host's name, as a `StatefulSet` gives it: `uptick-3`.
+/// The ordinal at the end of a host name, as a `StatefulSet` assigns it: `uptick-3`.
 fn ordinal(host_name: &str) -> Result<u32, String> {
     let name = host_name.split('.').next().unwrap_or_default();
     let digits = name.rsplit('-').next().filter(|digits| digits.len() < name.len());

@@ -1,5 +1,5 @@
-//! The words of a command line that say what to probe: names of the probe file, URLs, hosts, and
-//! lists of such words in a file or on the standard input.
+//! The arguments that name what to probe: probe names, URLs, hosts, and lists of such words in a
+//! file or on standard input.
 
 use std::net::Ipv6Addr;
 use std::path::Path;
@@ -11,22 +11,22 @@ use crate::config;
 use crate::config::{AdHocTarget, Config};
 use crate::model::{Probe, suggest};
 
-/// The words, sorted into names and URLs.
+/// The arguments, sorted into probe names and URLs.
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
     pub(crate) urls: Vec<AdHocTarget>,
     pub(crate) names: Vec<String>,
-    /// What was assumed of words without a scheme.
+    /// Notes on what was assumed of words without a scheme.
     pub(crate) assumed: Vec<String>,
 }
 
-/// A word, and whether it was given on the command line itself.
+/// One argument. `is_visible` is `false` if it was read from a file or standard input.
 pub(crate) struct Word {
     text: String,
     is_visible: bool,
 }
 
-/// The words, with `@FILE` and `-` replaced by the words in them.
+/// The arguments, with `@FILE` and `-` replaced by the words that they contain.
 pub(crate) fn words(targets: &[String], common: &ProbeArgs, request: &RequestArgs) -> Result<Vec<Word>, CliError> {
     one_reader_of_stdin(targets, common, request)?;
     let mut words = Vec::new();
@@ -53,7 +53,7 @@ pub(crate) fn words(targets: &[String], common: &ProbeArgs, request: &RequestArg
     Ok(words)
 }
 
-/// Refuses a second use of the standard input, which can be read once.
+/// Rejects a second use of standard input, which can be read only once.
 fn one_reader_of_stdin(targets: &[String], common: &ProbeArgs, request: &RequestArgs) -> Result<(), CliError> {
     let stdin = |path: &str| matches!(path, "-" | "/dev/stdin");
     let mut readers: Vec<String> = Vec::new();
@@ -69,12 +69,12 @@ fn one_reader_of_stdin(targets: &[String], common: &ProbeArgs, request: &Request
     }
 }
 
-/// Whether a word can only be a name, or may be one, so that a probe file is needed to tell.
+/// Whether a word may be a probe name, so that the probe file is needed to decide.
 pub(crate) fn may_be_name(word: &Word) -> bool {
     !word.text.contains("://")
 }
 
-/// Tells names from hosts. A configured name wins.
+/// Separates names from hosts. A configured probe name wins.
 pub(crate) fn told_apart(words: Vec<Word>, config: Option<&Config>) -> Result<Targets, CliError> {
     let probes = config.map(|config| config.probes.as_slice()).unwrap_or_default();
     let known: Vec<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
@@ -113,11 +113,12 @@ pub(crate) fn told_apart(words: Vec<Word>, config: Option<&Config>) -> Result<Ta
 fn is_file(word: &str) -> bool {
     let known = ["toml", "txt", "yaml", "yml", "json", "har", "conf", "csv", "ini"];
     let extension = Path::new(word).extension().and_then(|extension| extension.to_str());
-    // No host has such an end; a path after a host may.
+    // No host name ends like this, but the path of a URL may.
     extension.is_some_and(|extension| known.contains(&extension)) && (!word.contains('/') || Path::new(word).is_file())
 }
 
 /// What is wrong with a word that can be neither a name nor a host, and what to write instead.
+/// `None` if it can be one.
 fn no_target(word: &str) -> Option<String> {
     let shown = crate::model::SafeText::clean(word, 100);
     if word.is_empty() {
@@ -149,7 +150,7 @@ fn no_target(word: &str) -> Option<String> {
         .then(|| format!("{shown} has a port that is not a number from 1 to 65535"))
 }
 
-/// The part before the `@` may be a password, so the word is not shown.
+/// The part before the `@` may be a password, so the message does not repeat the word.
 fn has_credentials() -> CliError {
     let message = "error: a target with `@` and no scheme is not shown, since it may hold a password; write \
                    https://USER:PASSWORD@HOST/, or the host alone and -u USER:PASSWORD";

@@ -1,4 +1,4 @@
-//! How the process ends.
+//! The exit status, and the errors that lead to it.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -8,30 +8,30 @@ use crate::model::Verdict;
 /// The exit status, in the contract's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// All up, or nothing to complain about.
+    /// All probes are up, or the command succeeded.
     Up,
-    /// At least one down, or a condition that was asked for is met.
+    /// At least one probe is down, or a condition of `--fail-on` is met.
     Down,
     /// Usage or configuration error: nothing was probed.
     Usage,
-    /// Nothing down, but checks could not be judged or the journal could not be written.
+    /// No probe is down, but checks could not be judged or the journal could not be written.
     Unknown,
-    /// What Nagios' plugin guidelines say: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    /// The status of a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     Nagios(u8),
     /// Another run holds the lock (`EX_TEMPFAIL` of sysexits.h).
     Busy,
-    /// Ended by this signal.
+    /// This signal ended the process.
     Signal(Signal),
 }
 
 /// A signal that ends a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// SIGINT, as Ctrl-C sends it.
+    /// SIGINT, sent by Ctrl-C.
     Interrupt,
     /// SIGTERM.
     Terminate,
-    /// SIGHUP, as the end of a terminal sends it.
+    /// SIGHUP, sent when a terminal closes.
     Hangup,
 }
 
@@ -46,7 +46,7 @@ impl Exit {
         }
     }
 
-    /// The same after trouble of uptick's own, which changes the status only if nothing is worse.
+    /// The same status, lowered from `Up` to `Unknown` if uptick itself had trouble.
     #[must_use]
     pub(crate) const fn with_trouble(self, trouble: bool) -> Exit {
         match self {
@@ -55,7 +55,7 @@ impl Exit {
         }
     }
 
-    /// The same if a signal ended the run early: what is not critical is not known.
+    /// The same Nagios status if a signal ended the run early: 0 and 1 become 3 (UNKNOWN).
     #[must_use]
     pub(crate) const fn interrupted(self) -> Exit {
         match self {
@@ -64,7 +64,7 @@ impl Exit {
         }
     }
 
-    /// The status as a number.
+    /// The exit status as a number.
     #[must_use]
     pub(crate) const fn status(self) -> u8 {
         match self {
@@ -87,16 +87,16 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command could not do its job.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum CliError {
-    /// Usage or configuration: nothing was probed. The message is complete.
+    /// Usage or configuration error: nothing was probed. The message is printed as it is.
     Usage(String),
-    /// The tool could not do its job: a file, a folder, the machine.
+    /// A file, a folder or the system failed.
     Runtime(String),
     /// Another run holds the lock.
     Busy(String),
-    /// The reader of the output has gone: nothing more is printed.
+    /// The reader of the output has closed the pipe: nothing more is printed.
     BrokenPipe,
 }
 
@@ -110,7 +110,7 @@ impl fmt::Display for CliError {
 }
 
 impl CliError {
-    /// How the process ends with it. A reader that has gone changes no status.
+    /// The exit status of this error. A closed pipe is no failure.
     #[must_use]
     pub(crate) const fn exit(&self) -> Exit {
         match self {
@@ -121,7 +121,7 @@ impl CliError {
         }
     }
 
-    /// What `error` says of the file or stream named.
+    /// An I/O error of `what`, a file or stream; a broken pipe becomes [`CliError::BrokenPipe`].
     #[must_use]
     pub(crate) fn io(what: &str, error: &std::io::Error) -> CliError {
         if error.kind() == std::io::ErrorKind::BrokenPipe {

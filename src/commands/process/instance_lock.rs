@@ -8,15 +8,15 @@ use std::path::Path;
 use crate::commands::process::exit::CliError;
 use crate::journal::held_lock::HeldLock;
 
-/// The file that is locked, in the journal's folder.
+/// The lock file in the journal's folder.
 const FILE: &str = "instance.lock";
 
-/// Holds the lock of the one run until it is dropped.
+/// Holds the lock until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InstanceLock(#[expect(dead_code, reason = "held until it is dropped")] HeldLock);
 
 impl InstanceLock {
-    /// Takes the lock, or fails if another run holds it.
+    /// Takes the lock. [`CliError::Busy`] if another run holds it.
     pub(crate) fn take(journal: &Path) -> Result<InstanceLock, CliError> {
         let path = journal.join(FILE);
         let failed = |error: std::io::Error| CliError::io(&path.display().to_string(), &error);

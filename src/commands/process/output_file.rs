@@ -1,8 +1,9 @@
 //! An output file, under the name that the user gave.
 //!
-//! A plain file is replaced atomically, so that a reader sees the old content or the new one and
-//! never half of it. Anything else is kept and written to: a device, a pipe, a
-//! descriptor of the process, a file with a second hard link, and a file that a container mounts by itself.
+//! A plain file is replaced atomically, so that a reader sees the old content or the new one, never
+//! a part of it. Everything else is written in place: a device, a pipe, a descriptor of the
+//! process, a file with a second hard link, and a file that is a mount point of its own, as in
+//! containers.
 
 use std::fs::{File, Metadata, Permissions};
 use std::io;
@@ -13,14 +14,14 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// The mode of a new file, before the umask: output is meant to be read by others.
+/// The mode of a new file, before the umask: others may read the output.
 const NEW_FILE_MODE: u32 = 0o666;
 /// The permission bits of a mode.
 const PERMISSION_BITS: u32 = 0o777;
-/// How many links are followed, as in Linux.
+/// How many symbolic links are followed, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// A file that was found to be writable.
+/// An output file that is known to be writable.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     named: PathBuf,
@@ -30,16 +31,17 @@ pub(crate) struct OutputFile {
 /// How the file is written.
 #[derive(Debug)]
 enum Target {
-    /// A new file replaces the one at this path, which is not a link, and takes its owner and mode.
+    /// A new file replaces the one at `path`, which is not a link, and takes over the owner and the
+    /// mode of `old`.
     Replace { path: PathBuf, old: Option<Metadata> },
-    /// A plain file that must keep its inode: truncated, and written again.
+    /// A plain file that must keep its inode: it is truncated and rewritten.
     Overwrite(File),
-    /// Not a plain file, or one that is open already: written to at its offset.
+    /// Not a plain file, or one that is already open: written at its current offset.
     Stream(File),
 }
 
 impl OutputFile {
-    /// Finds out whether and how the file at `path` can be written. Changes nothing.
+    /// Determines whether and how the file at `path` can be written. Changes nothing.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -47,15 +49,15 @@ impl OutputFile {
         Ok(OutputFile { named: path.to_path_buf(), target: Target::of(path)? })
     }
 
-    /// The name that the user gave.
+    /// The path that the user gave.
     pub(crate) fn path(&self) -> &Path {
         &self.named
     }
 
-    /// Writes the file, which is on the disk when this returns.
+    /// Writes the file. A plain file is on the disk when this returns.
     ///
     /// # Errors
-    /// If that fails; a plain file that can be replaced is then as it was.
+    /// If that fails. A file that would have been replaced is then unchanged.
     pub(crate) fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         match self.target {
             Target::Stream(file) => buffered(&file, write),
@@ -69,7 +71,7 @@ impl OutputFile {
                 buffered(draft.as_file(), write)?;
                 draft.as_file().sync_all()?;
                 draft.persist(&path).map_err(|error| error.error)?;
-                // The rename is done; some file systems cannot sync it.
+                // The rename has succeeded; some file systems cannot sync a folder.
                 let _ = File::open(folder_of(&path)).and_then(|folder| folder.sync_all());
                 Ok(())
             }
@@ -93,7 +95,7 @@ impl Target {
             }
             Err(error) => return Err(error),
         };
-        // If the mode of the file forbids writing, it is not replaced either, even if its folder would allow that.
+        // A file whose mode forbids writing is not replaced, even if its folder would allow that.
         let file = File::options().write(true).open(&path)?;
         if !old.is_file() {
             return Ok(Target::Stream(file));
@@ -103,8 +105,8 @@ impl Target {
     }
 }
 
-/// The standard output or error, where `path` is the file that it goes to: `/dev/stdout`, or the file of a
-/// redirection.
+/// Standard output or standard error, if `path` is the file behind it: `/dev/stdout`, or the target
+/// of a redirection.
 fn standard_stream(path: &Path) -> Option<File> {
     let wanted = path.metadata().ok()?;
     let (stdout, stderr) = (io::stdout(), io::stderr());
@@ -115,7 +117,8 @@ fn standard_stream(path: &Path) -> Option<File> {
     })
 }
 
-/// The path that links lead to; none if they lead to an open descriptor, which is no name of a file.
+/// The path at the end of a chain of symbolic links; `None` if the chain leads to an open
+/// descriptor under `/proc`, which has no path of its own.
 fn follow_links(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut path = path.to_path_buf();
     for _ in 0..MAX_LINKS {
@@ -131,7 +134,7 @@ fn follow_links(path: &Path) -> io::Result<Option<PathBuf>> {
     Err(io::Error::other("too many links lead from one to the next"))
 }
 
-/// Whether the file itself is where something is mounted, as containers do: then it cannot be replaced.
+/// Whether something is mounted on the file itself, as containers do: then it cannot be replaced.
 fn is_mounted(path: &Path) -> bool {
     #[cfg(target_os = "linux")]
     {
@@ -146,7 +149,8 @@ fn is_mounted(path: &Path) -> bool {
     }
 }
 
-/// A new file beside the one at `path`, with the owner and the mode of the old one. It is gone when dropped.
+/// A temporary file beside the one at `path`, with the owner and the mode of the old one. Dropping
+/// it removes the file.
 fn draft(path: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let mode = old.map_or(NEW_FILE_MODE, |old| old.permissions().mode() & PERMISSION_BITS);
     let mut options = tempfile::Builder::new();
@@ -156,7 +160,7 @@ fn draft(path: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
     if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
         fchown(draft.as_file(), Some(old.uid()), Some(old.gid()))?;
     }
-    // The umask is for new files.
+    // The umask applies only to new files.
     draft.as_file().set_permissions(Permissions::from_mode(mode))?;
     Ok(draft)
 }

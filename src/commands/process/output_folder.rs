@@ -1,8 +1,8 @@
-//! A folder of output files, kept up to date: each file is replaced atomically, so that a web server never sends half
-//! a page.
+//! A folder of output files. Each file is replaced atomically, so that a web server never sends
+//! half a page.
 //!
-//! A list in the folder names the files that uptick wrote. Only these are replaced, and only these are removed
-//! once the output no longer has them; all other files in the folder stay as they are.
+//! A list in the folder names the files that uptick wrote. Only these are replaced, and only these
+//! are removed once the output no longer has them; all other files in the folder stay as they are.
 
 use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
@@ -15,20 +15,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::commands::process::exit::CliError;
 
-/// The list of the files that were written here.
+/// The list of the files that uptick wrote here.
 const LIST: &str = "uptick-files.json";
-/// What the name of a file begins with while it is being written.
+/// The prefix of the name of a file while it is being written.
 const DRAFT: &str = ".uptick-";
-/// The modes of new files and folders, before the umask: they are meant to be served.
+/// The mode of new files, before the umask: others may read them.
 const FILE_MODE: u32 = 0o666;
 
-/// The files that were written to a folder, by their paths within it.
+/// The files that uptick wrote to a folder, by their paths within it.
 #[derive(Debug, Default, Deserialize, Serialize)]
 struct WrittenFiles {
     files: BTreeSet<String>,
 }
 
-/// A folder that was found to be writable.
+/// A folder that is known to be writable.
 #[derive(Debug)]
 pub(crate) struct OutputFolder {
     path: PathBuf,
@@ -42,12 +42,13 @@ impl OutputFolder {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
             _ => {}
         }
-        // A folder that cannot be written to is reported before anything is read.
+        // Report a folder that is not writable before any journal is read.
         tempfile::Builder::new().prefix(DRAFT).tempfile_in(path).map_err(failed)?;
         Ok(OutputFolder { path: path.to_path_buf() })
     }
 
-    /// Writes the files in their order, and removes those of an earlier run that are not among them.
+    /// Writes the files in the given order, and removes files of an earlier run that are not among
+    /// them.
     pub(crate) fn replace(&self, files: &[(&str, &[u8])]) -> Result<(), CliError> {
         let lock = File::open(&self.path).map_err(|error| self.trouble("", &error))?;
         // Two runs at once take turns, if the file system supports locks.
@@ -58,7 +59,8 @@ impl OutputFolder {
             self.remove_drafts(files);
         }
         let new: BTreeSet<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
-        // Listed before they are written: a run that dies in between leaves only files that the next run knows.
+        // List the files before writing them: a run that dies in between leaves only files that the
+        // next run recognizes.
         let all = old.files.union(&new).cloned().collect();
         self.write_list(&WrittenFiles { files: all })?;
         for (path, content) in files {
@@ -121,8 +123,8 @@ impl OutputFolder {
         }
     }
 
-    /// Replaces one file atomically. A file that has the content already is left alone, so that tools that copy the
-    /// folder copy only what changed.
+    /// Replaces one file atomically. A file with the same content is not touched, so that tools
+    /// that copy the folder copy only what changed.
     fn write(&self, path: &str, content: &[u8]) -> io::Result<()> {
         let path = self.path.join(path);
         if std::fs::read(&path).is_ok_and(|old| old == content) {
@@ -139,7 +141,8 @@ impl OutputFolder {
     }
 }
 
-/// Whether a name of the list may be removed: one that stays within the folder, whatever was done to the list.
+/// Whether a path of the list may be removed: only a path that stays within the folder, even if
+/// somebody changed the list.
 fn is_of_ours(path: &str) -> bool {
     let is_plain = |part: &str| {
         !part.is_empty()

@@ -1,4 +1,5 @@
-//! Where output goes: standard output, and files that are checked before the run and appear whole.
+//! Where output goes: standard output, and files that are checked before the run and replaced as a
+//! whole.
 
 use std::io;
 use std::io::Write;
@@ -11,13 +12,14 @@ use crate::commands::process::output_file::OutputFile;
 /// The outputs of one command, each with its format.
 #[derive(Debug)]
 pub(crate) struct Outputs<F> {
-    /// What goes to the standard output.
+    /// The format on standard output; `None` if nothing is written there.
     pub stdout: Option<F>,
     files: Vec<(F, OutputFile)>,
 }
 
 impl<F: Copy + PartialEq> Outputs<F> {
-    /// Opens what the options name; without any the answer goes to the standard output as `default`.
+    /// Opens the files that the options name. Without options the answer goes to standard output in
+    /// the format `default`.
     pub(crate) fn open(formats: &[FormatOutput<F>], file: Option<&Path>, default: F) -> Result<Outputs<F>, CliError> {
         let mut outputs = Outputs { stdout: None, files: Vec::new() };
         let usage = |message: String| CliError::Usage(format!("error: {message}"));
@@ -47,14 +49,14 @@ impl<F: Copy + PartialEq> Outputs<F> {
         Outputs { stdout: None, files: Vec::new() }
     }
 
-    /// Whether a format is among them.
+    /// Whether any output has this format.
     #[must_use]
     pub(crate) fn has(&self, format: F) -> bool {
         self.stdout == Some(format) || self.files.iter().any(|(of_file, _)| *of_file == format)
     }
 
-    /// Writes every file, also if another one fails, and tells of the first failure. A pipe that nobody reads
-    /// is passed over.
+    /// Writes every file, even if another one fails, and returns the first error. A pipe without a
+    /// reader is no error.
     pub(crate) fn write_files(
         self,
         mut write: impl FnMut(F, &mut dyn Write) -> io::Result<()>,

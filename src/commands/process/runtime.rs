@@ -10,13 +10,13 @@ use tokio::runtime::{Builder, Runtime};
 use crate::commands::process::exit::CliError;
 use crate::model::{Probe, Step, is_tls_scheme};
 
-/// Up to so much work at once, one thread is enough: the last of the checks that start together is
-/// late by no more than this. With one thread no check wakes another thread, and a short run starts
-/// none, which saves most of its cost.
+/// Up to this much processor time at once, one thread is enough: the last of the checks that start
+/// together is delayed by no more than this. With a single thread no check has to wake another one,
+/// and a short run starts no threads, which saves most of its cost.
 const LITTLE: Duration = Duration::from_millis(5);
 
-/// How many tasks run before tokio polls timers and sockets: responses that each keep a task busy for milliseconds
-/// must not delay the timers of others.
+/// How many tasks run before tokio polls timers and sockets. Responses that each keep a task busy
+/// for milliseconds must not delay the timers of others.
 const EVENTS: u32 = 8;
 
 /// The processor time of a request, and of a TLS handshake, on a slow machine.
@@ -57,19 +57,19 @@ pub(crate) fn single_threaded() -> Result<Runtime, CliError> {
         .map_err(|error| CliError::io("the runtime", &error))
 }
 
-/// A runtime with a thread for each processor.
+/// A runtime with one thread per processor.
 ///
 /// # Errors
 /// If the system provides no threads or no descriptors.
 pub(crate) fn multi_threaded() -> Result<Runtime, CliError> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    // tokio panics if it gets no thread, so this is tried first.
+    // tokio panics if it gets no thread, so starting them is tried first.
     try_threads(workers + 1).map_err(|error| CliError::Runtime(format!("no thread can be started: {error}")))?;
     let runtime = Builder::new_multi_thread().worker_threads(workers).event_interval(EVENTS).enable_all().build();
     runtime.map_err(|error| CliError::io("the runtime", &error))
 }
 
-/// Starts this many threads at once and ends them.
+/// Starts `count` threads at once and ends them.
 fn try_threads(count: usize) -> io::Result<()> {
     let mut started = Vec::with_capacity(count);
     for _ in 0..count {

@@ -1,8 +1,8 @@
-//! Signals, handled by a thread of their own from the start of the process to its exit.
+//! Signals, handled by a dedicated thread from the start of the process to its exit.
 //!
-//! Nothing that blocks elsewhere makes Ctrl-C dead. While checks run, the first signal asks them to
-//! end; the second ends the process at once. Without checks, and if the end takes too long, the
-//! first one is enough. What the journal acknowledged by then is on the disk.
+//! Ctrl-C works even if another thread blocks. While checks run, the first signal asks them to end;
+//! the second ends the process at once. If no checks run, or if ending takes too long, the first
+//! signal ends the process. What the journal has acknowledged by then is on the disk.
 
 use std::future::Future;
 use std::io::Write as _;
@@ -19,19 +19,20 @@ use tokio::time::Sleep;
 use crate::commands::process::exit::{CliError, Exit, Signal};
 use crate::render;
 
-/// How long running checks may go on after the first signal.
+/// How long running checks may continue after the first signal.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// How long journal, exporters, alerts and answer may take after that, all together.
 pub(crate) const WRAP_UP: Duration = Duration::from_secs(2);
 
-/// SIGXFSZ, which kills a process that writes beyond the limit on the size of files; 25 on Linux and macOS.
+/// SIGXFSZ, 25 on Linux and macOS. By default it kills a process that writes beyond the file size
+/// limit.
 const FILE_SIZE_LIMIT: i32 = 25;
 
-/// How long the last line of a Nagios plugin may take to be written.
+/// How long writing the last line of a Nagios plugin may take.
 const LAST_WORD: Duration = Duration::from_millis(100);
 
-/// The signals of the process. Clones share them.
+/// The signals of the process. Clones share one state.
 #[derive(Clone)]
 pub(crate) struct Signals {
     shared: Arc<Shared>,
@@ -44,13 +45,13 @@ struct Shared {
     mode: Mutex<Mode>,
 }
 
-/// What a signal means at this moment.
+/// What a signal does at this moment.
 #[derive(Clone, Copy, Debug)]
 struct Mode {
     stage: Stage,
-    /// Whether SIGHUP asks for the configuration to be read again; else it ends the process.
+    /// Whether SIGHUP reloads the configuration; otherwise it ends the process.
     hangup_reloads: bool,
-    /// Whether a Nagios plugin is ended, which prints a last line.
+    /// Whether the process is a Nagios plugin, which prints a last line.
     nagios: bool,
 }
 
@@ -61,13 +62,13 @@ enum Stage {
     Idle,
     /// Checks run.
     Checking,
-    /// They have ended, and what they found is written and sent.
+    /// The checks have ended; their results are being written and sent.
     WrappingUp,
 }
 
 impl Signals {
-    /// Starts the thread. From here on no signal but the second, or one that comes too late to be
-    /// waited for, ends the process.
+    /// Starts the thread. From here on a first signal while checks run only asks them to end; the
+    /// process exits at the second one, or if ending takes too long.
     ///
     /// # Errors
     /// If the system provides no thread or no signal handler.
@@ -92,17 +93,17 @@ impl Signals {
         Ok(Signals { shared })
     }
 
-    /// SIGHUP asks for the configuration to be read again from here on.
+    /// From now on SIGHUP reloads the configuration.
     pub(crate) fn reload_on_hangup(&self) {
         self.mode().hangup_reloads = true;
     }
 
-    /// From here on the end of the process is reported as by a Nagios plugin.
+    /// From now on a signal that ends the process prints the last line of a Nagios plugin.
     pub(crate) fn answer_nagios(&self) {
         self.mode().nagios = true;
     }
 
-    /// Checks run from here on: the first signal asks them to end.
+    /// Checks run from now on: the first signal asks them to end.
     pub(crate) fn checks_start(&self) {
         self.mode().stage = Stage::Checking;
     }
@@ -113,12 +114,13 @@ impl Signals {
         self.shared.checks_ended.notify_one();
     }
 
-    /// Resolves at the first signal, to a future that does once running checks have had their time.
+    /// Resolves at the first signal, to a timer that expires [`GRACE`] later, when running checks
+    /// must end.
     #[expect(clippy::async_yields_async, reason = "the first signal starts the grace, which is waited for apart")]
     pub(crate) fn first(&self) -> impl Future<Output = Sleep> + Send + use<> {
         let mut first = self.shared.first.subscribe();
         async move {
-            // An error means that the listener is gone, which then sends nothing more.
+            // An error means that the listener has ended and sends nothing more.
             if first.wait_for(Option::is_some).await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -126,18 +128,19 @@ impl Signals {
         }
     }
 
-    /// Resolves when SIGHUP asks for the configuration to be read again.
+    /// Resolves when SIGHUP asks to reload the configuration.
     pub(crate) async fn reload(&self) {
         self.shared.reload.notified().await;
     }
 
-    /// The signal that came, if one did.
+    /// The first signal; `None` if there was none.
     #[must_use]
     pub(crate) fn came(&self) -> Option<Signal> {
         *self.shared.first.borrow()
     }
 
-    /// Awaits what ends by itself; after a signal for `patience` and no longer. `None` if that was not enough.
+    /// Awaits `work`, which ends by itself. After a signal it waits at most `patience` longer;
+    /// `None` if `work` has not ended by then.
     pub(crate) async fn bounded<T>(&self, work: impl Future<Output = T>, patience: Duration) -> Option<T> {
         tokio::select! {
             biased;
@@ -157,26 +160,26 @@ impl Shared {
     }
 }
 
-/// Opens as many descriptors as the runtime and its signal pipe need, and closes them: tokio panics
-/// if it gets none for the pipe.
+/// Opens as many descriptors as the runtime and its signal pipe need, and closes them again: tokio
+/// panics if it gets none for the pipe.
 fn try_descriptors() -> io::Result<()> {
     const PAIRS: usize = 4;
     (0..PAIRS).map(|_| UnixStream::pair()).collect::<io::Result<Vec<_>>>().map(drop)
 }
 
-/// The thread's side.
+/// The state of the signal thread.
 struct Listener {
     shared: Arc<Shared>,
     interrupt: Stream,
     terminate: Stream,
-    /// Absent if SIGHUP was ignored when the process started, as under `nohup`: it stays so.
+    /// `None` if SIGHUP was ignored when the process started, as under `nohup`: it stays ignored.
     hangup: Option<Stream>,
 }
 
 impl Listener {
     fn register(shared: Arc<Shared>) -> io::Result<Listener> {
-        // With a handler for it, a write beyond the limit on the size of files is an error like any other,
-        // and does not kill the process before it has answered.
+        // With a handler, a write beyond the file size limit returns an error. Without one, the
+        // signal kills the process before it has answered.
         drop(signal(SignalKind::from_raw(FILE_SIZE_LIMIT))?);
         let interrupt = signal(SignalKind::interrupt())?;
         let terminate = signal(SignalKind::terminate())?;
@@ -198,7 +201,7 @@ impl Listener {
                 second = tokio::time::timeout(GRACE + WRAP_UP, self.next()) => self.exit(second.unwrap_or(first)),
             }
         }
-        // Something that does not answer, such as a disk or a pipe, delays the end.
+        // A disk or a pipe that does not respond may block the end of the process.
         let last = tokio::time::timeout(WRAP_UP, self.next()).await.unwrap_or(first);
         self.exit(last);
     }
@@ -207,7 +210,7 @@ impl Listener {
         if !self.shared.mode().nagios {
             std::process::exit(i32::from(Exit::Signal(signal).status()));
         }
-        // Another thread may be blocked in a write to the standard output.
+        // Another thread may be blocked in a write to standard output.
         let say = || drop(writeln!(io::stdout(), "{}", render::nagios_unknown("interrupted by a signal")));
         if thread::Builder::new().spawn(say).is_ok() {
             thread::sleep(LAST_WORD);
@@ -239,7 +242,7 @@ async fn hangup(stream: &mut Option<Stream>) {
     }
 }
 
-/// Whether SIGHUP was ignored when the process started. If the system does not say, it was not.
+/// Whether SIGHUP was ignored when the process started; `false` if the system does not say.
 fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -8,23 +8,23 @@ use crate::commands::process::exit::{CliError, Exit};
 use crate::model::SafeText;
 use crate::render;
 
-/// What the two streams can show, and how much is wanted.
+/// What the two streams can display, and how much output is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {
-    /// The style of an answer for people on the standard output.
+    /// The style of human-readable answers on standard output.
     pub(crate) answer: render::TerminalStyle,
-    /// Whether messages may be coloured.
+    /// Whether messages on stderr may be coloured.
     pub(crate) talk_colour: bool,
     /// Whether progress may be drawn: stderr is a terminal, without `--quiet`.
     pub(crate) progress: bool,
-    /// Whether nothing is printed when all is well (`--quiet`).
+    /// Whether nothing is printed if all is up (`--quiet`).
     pub(crate) quiet: bool,
-    /// How many `-v` were given.
+    /// How many times `-v` was given.
     pub(crate) verbose: u8,
 }
 
 impl Terminal {
-    /// What this process' streams can show, given the options and the environment.
+    /// Derives this from the process's streams, the options and the environment.
     pub(crate) fn new(args: OutputArgs, env: &dyn Fn(&str) -> Option<String>) -> Terminal {
         let (answer, talk) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
@@ -58,7 +58,7 @@ impl Terminal {
         render::TerminalStyle { width: width.unwrap_or(self.answer.width), ..self.answer }
     }
 
-    /// Prints a message on stderr. If stderr is closed, the run goes on.
+    /// Prints a message on stderr. The run continues if stderr is closed.
     pub(crate) fn say(&self, kind: MessageLevel, text: &str) {
         let (label, style) = match kind {
             MessageLevel::Error => ("error", anstyle::AnsiColor::Red.on_default().bold()),
@@ -73,23 +73,25 @@ impl Terminal {
         };
     }
 
-    /// Prints a note that may quote something from outside.
+    /// Prints a note. The text may contain unescaped text from servers or files.
     pub(crate) fn note(&self, text: &str) {
         self.say(MessageLevel::Note, SafeText::message(text).as_str());
     }
 
-    /// Prints a warning that may quote something from outside.
+    /// Prints a warning. The text may contain unescaped text from servers or files.
     pub(crate) fn warn(&self, text: &str) {
         self.say(MessageLevel::Warning, SafeText::message(text).as_str());
     }
 }
 
-/// Prints a message on stderr that is complete as it is, such as the diagnostics of a configuration.
+/// Prints a message on stderr as it is, without a label, such as the diagnostics of a
+/// configuration.
 pub(crate) fn say_whole(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Writes an answer to the standard output. A reader that has gone is no error and changes no status.
+/// Writes an answer to standard output. A closed pipe is no error and does not change the exit
+/// status.
 pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit, CliError> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()).map_err(|error| CliError::io("standard output", &error)) {
@@ -98,19 +100,18 @@ pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Res
     }
 }
 
-/// The level of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MessageLevel {
-    /// The run cannot go on.
+    /// The run cannot continue.
     Error,
-    /// The run goes on, and the user should know.
+    /// The run continues, but the user should know.
     Warning,
     /// Additional information.
     Note,
 }
 
-/// Whether the locale can show more than ASCII. If none is set, as under cron, it can: what
-/// reads the output there is a program.
+/// Whether the locale can display more than ASCII. `true` if no locale is set, as under cron: there
+/// a program reads the output.
 fn is_utf8(env: &dyn Fn(&str) -> Option<String>) -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(env).find(|value| !value.is_empty());
     locale.is_none_or(|locale| {
@@ -119,7 +120,7 @@ fn is_utf8(env: &dyn Fn(&str) -> Option<String>) -> bool {
     })
 }
 
-/// The columns of the terminal that stdout is.
+/// The width of the terminal on stdout, in columns; `None` if stdout is no terminal.
 fn terminal_columns() -> Option<usize> {
     terminal_size::terminal_size_of(io::stdout()).map(|(terminal_size::Width(columns), _)| usize::from(columns))
 }

@@ -1,4 +1,4 @@
-//! `uptick report --format site=DIR`: the folders that a status page goes to.
+//! `uptick report --format site=DIR`: the folders that a status page is written to.
 
 use std::path::Path;
 
@@ -10,11 +10,10 @@ use crate::config::Config;
 use crate::render::{ReportFormat, SiteSettings, site_files};
 use crate::report::Report;
 
-/// The folders that pages are written to, and the other outputs.
+/// The folders of status pages, and the other outputs.
 #[derive(Debug)]
 pub(super) struct SiteOutputs<'a> {
     folders: Vec<OutputFolder>,
-    /// The other outputs.
     pub(super) others: Vec<FormatOutput<ReportFormat>>,
     /// The file of `--output`, if no site takes it.
     pub(super) output: Option<&'a Path>,
@@ -44,7 +43,7 @@ impl<'a> SiteOutputs<'a> {
         Ok(outputs)
     }
 
-    /// Whether nothing but sites was asked for: then nothing goes to the standard output.
+    /// Whether only sites were asked for: then nothing goes to standard output.
     pub(super) const fn is_all(&self) -> bool {
         !self.folders.is_empty() && self.others.is_empty() && self.output.is_none()
     }

@@ -1,8 +1,10 @@
-//! The data that alerts are judged from: the last day of the journal, and what this run has seen since.
+//! The data that alerts are judged by: the last day of the journal, and what this run has seen
+//! since.
 //!
-//! Both have the same windows, and each is counted once: up to an instant this run's own windows are
-//! taken from the journal, and from there on from memory. Windows begin at multiples of their span,
-//! so that instant parts them cleanly.
+//! The journal and this run have some windows in common, and each must count once: up to a cut-off
+//! instant the run's own windows are read from the journal, after it they are taken from memory.
+//! Windows start at multiples of their span, and the cut-off is such a multiple, so no window
+//! crosses it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,18 +22,20 @@ use crate::report::{Fold, Integrity, Question, Report};
 use crate::window::Window;
 use crate::{object_storage, report};
 
-/// How far back alerts are judged: an incident that started earlier is open, and its alert was sent.
+/// How far back alerts are judged. An incident that started earlier is open, and its alert was
+/// sent.
 const LOOKS_BACK: Duration = Duration::from_hours(24);
 
-/// The journal is read again after this time, or after this many times the duration of the last read, so that even
-/// the longest journal costs a small share of one processor.
+/// The journal is read again after this time, or after [`READS_SHARE`] times the duration of the
+/// last read, whichever is longer. Even the longest journal then costs only a small share of one
+/// processor.
 const READS_AFTER: Duration = Duration::from_secs(10);
 const READS_SHARE: u32 = 20;
 
-/// What this run saw this long ago is in the journal, or waits for a disk.
+/// Results of this run that are older than this are in the journal, or waiting for a disk.
 const RECORDED_AFTER: Duration = Duration::from_mins(1);
 
-/// What is known of the last day.
+/// Everything that is known about the last day.
 pub(crate) struct AlertHistory {
     journal: PathBuf,
     vantage: String,
@@ -39,17 +43,17 @@ pub(crate) struct AlertHistory {
     surfaces: Surfaces,
     /// The span of this run's windows.
     span: Duration,
-    /// Whether what the run sees goes into the journal.
+    /// Whether this run records into the journal.
     recorded: bool,
     started: Timestamp,
     known: Option<Known>,
-    /// What this run saw and the journal may not have, one window a probe and span: by the window's
-    /// start, probe, surface, and whether it is of a maintenance.
+    /// Windows of this run that the journal may not have yet, merged into one per probe and span.
+    /// The key: the window's start, its probe, its surface, and whether it is a maintenance window.
     recent: BTreeMap<(Timestamp, Arc<str>, Arc<str>, bool), Window>,
     recent_failures: Vec<Outcome>,
 }
 
-/// Everything up to now: the journal as it was read, and what the run has seen since.
+/// The state of knowledge: the journal as last read, and what the run has seen since.
 struct Known {
     fold: Fold,
     integrity: Integrity,
@@ -58,7 +62,7 @@ struct Known {
 }
 
 impl AlertHistory {
-    /// For a run that starts now. `recorded` says whether it records into the journal.
+    /// The history of a run that starts now. `recorded`: whether the run records into the journal.
     pub(crate) fn new(journal: PathBuf, config: &Config, recorded: bool) -> AlertHistory {
         AlertHistory {
             journal,
@@ -74,10 +78,11 @@ impl AlertHistory {
         }
     }
 
-    /// The report on the last day as it is known at `now`, with what the run has seen since the last one.
+    /// The report on the last day as of `now`. `windows` and `failures` are what the run has seen
+    /// since the previous call.
     ///
     /// # Errors
-    /// What [`journal_query::read`] says.
+    /// See [`journal_query::read`].
     pub(crate) fn report(
         &mut self,
         now: Timestamp,
@@ -113,7 +118,7 @@ impl AlertHistory {
         self.recent_failures.extend(failures);
     }
 
-    /// Reads the journal without what is kept here, and adds that.
+    /// Reads the journal without the lines that are kept in memory, then adds those.
     fn read_journal(&mut self, now: Timestamp) -> Result<Known, CliError> {
         let read_at = Instant::now();
         let from = now.checked_sub(LOOKS_BACK).unwrap_or(Timestamp::MIN);
@@ -127,7 +132,7 @@ impl AlertHistory {
             surfaces: self.surfaces.clone(),
             ..Question::default()
         };
-        // Before the first window ends there may be no journal yet.
+        // Before the first window closes there may be no journal yet.
         let is_there = object_storage::is_url(&self.journal) || self.journal.exists();
         let journals = if is_there { std::slice::from_ref(&self.journal) } else { &[] };
         let empty = Fold::new(question);
@@ -142,7 +147,8 @@ impl AlertHistory {
         Ok(Known { fold, integrity, read_at, took: read_at.elapsed() })
     }
 
-    /// From which instant on this run's windows are taken from memory: a multiple of their span.
+    /// The cut-off: from this instant on, this run's windows are taken from memory. A multiple of
+    /// their span.
     fn kept_from(&self, now: Timestamp) -> Timestamp {
         let back = if self.recorded { RECORDED_AFTER } else { LOOKS_BACK };
         let span = i64::try_from(self.span.as_millis()).unwrap_or(i64::MAX).clamp(1, 86_400_000);
@@ -150,7 +156,7 @@ impl AlertHistory {
         Timestamp::from_millisecond(instant - instant.rem_euclid(span)).unwrap_or(Timestamp::MIN)
     }
 
-    /// Whether a line of the journal is this run's own, and kept in memory still.
+    /// Whether a line of the journal was written by this run and is still kept in memory.
     fn is_kept_here(&self, line: &Line, kept_from: Timestamp) -> bool {
         match line {
             Line::Window(window) => {
@@ -166,7 +172,7 @@ impl AlertHistory {
         }
     }
 
-    /// The start as the journal writes instants.
+    /// The start of the run, truncated to milliseconds as in the journal.
     fn started_ms(&self) -> Timestamp {
         Timestamp::from_millisecond(self.started.as_millisecond()).unwrap_or(self.started)
     }
@@ -194,7 +200,7 @@ mod tests {
         if is_up { Outcome { verdict: Verdict::Up, failure: None, ..down } } else { down }
     }
 
-    /// The windows of some checks, of which those from the 30th on are down.
+    /// The windows of a range of checks; those from number 30 on are down.
     fn windows(checks: std::ops::Range<u32>) -> Vec<Window> {
         let mut collector = Collector::new("here", MINUTE);
         let mut closed: Vec<Window> = checks.filter_map(|n| collector.record(&outcome(n, n < 30))).collect();
@@ -224,7 +230,7 @@ mod tests {
             let folder = tempfile::tempdir().expect("a folder");
             record(folder.path(), windows(0..recorded));
             let mut history = history(folder.path());
-            // What was seen comes in parts of windows.
+            // The run delivers windows in parts.
             let seen = windows(0..20).into_iter().chain(windows(20..31)).chain(windows(31..33)).collect();
             assert_eq!(counts(&mut history, seen), (30, 3, 1), "{recorded} checks are in the journal");
         }
@@ -252,7 +258,7 @@ mod tests {
         let mut history = history(&journal);
         assert_eq!(counts(&mut history, Vec::new()), (24, 0, 0));
         std::fs::remove_dir_all(&journal).expect("it is there");
-        // Far away from the time at which it is read again, however slow the machine is.
+        // Prevents another read of the journal, however slow the machine is.
         history.known.as_mut().expect("it was read").took = Duration::from_hours(1);
         assert_eq!(counts(&mut history, windows(24..33)), (30, 3, 1));
         assert_eq!(counts(&mut history, Vec::new()), (30, 3, 1), "each check counts once");

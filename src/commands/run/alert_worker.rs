@@ -1,9 +1,9 @@
-//! Sends alerts and the heartbeat, in a thread of its own that owns the history it judges
-//! from and the queue of events. A run only sends to it, and waits for it only at its end.
+//! Sends alerts and the heartbeat from a dedicated thread, which owns the alert history and a queue
+//! of events. A run only adds to the queue, and waits for the thread only at its end.
 //!
-//! It judges as soon as a check may have changed something, as often as that is cheap, and otherwise from time
-//! to time. A receiver that does not answer delays the next judgement and nothing else: in the meantime
-//! checks are added up.
+//! A judgement follows soon after a check that may have changed something, and otherwise at regular
+//! intervals. A receiver that does not answer delays only the next judgement; in the meantime
+//! checks are added up in windows.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,32 +25,33 @@ use crate::config::Config;
 use crate::model::{Counts, IncidentRules, Mismatch, NetworkRules, Outcome, Redactor, Value, Verdict};
 use crate::window::{Collector, Window};
 
-/// Between two judgements is at least so many times of what the last one took,
+/// The least time between the starts of two judgements, as a multiple of the duration of the first;
+/// never more than [`JUDGES_EVERY`].
 const JUDGEMENT_SHARE: u32 = 10;
-/// and no more than this; the heartbeat is sent as often.
+/// The longest pause between two judgements, and the interval of the heartbeat.
 const JUDGES_EVERY: Duration = Duration::from_secs(10);
-/// How long the end of a run waits for messages that are under way, once a signal came.
+/// How long the end of a run waits for messages in flight after a signal.
 const LAST_WORD: Duration = Duration::from_secs(1);
-/// Windows and failures that wait at most while a receiver or the journal does not answer.
+/// The most windows and failures that are queued while a receiver or the journal does not answer.
 const QUEUE_LIMIT: usize = 1 << 16;
 
-/// How a run uses alerts.
+/// When a run sends alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AlertTiming {
-    /// While the run goes on, and once more at its end.
+    /// During the run, and once more at its end.
     Continuous,
-    /// At its end.
+    /// Only at its end.
     AtEnd,
 }
 
-/// The run's side: it sends, and asks for warnings.
+/// The run's handle of the thread: it hands over results and asks for warnings.
 pub(crate) struct AlertWorker {
     queue: Arc<Queue>,
     ended: oneshot::Receiver<()>,
 }
 
 impl AlertWorker {
-    /// Starts what the configuration asks for; `None` if nobody is to be told. `recorded` says
+    /// Starts the thread. `None` if neither alerts nor a heartbeat are configured. `recorded`:
     /// whether the run records into the journal.
     ///
     /// # Errors
@@ -91,8 +92,9 @@ impl AlertWorker {
         std::mem::take(&mut self.queue.lock().warnings)
     }
 
-    /// Has the last events sent, and waits for that at most `patience`, or a moment after a signal.
-    /// Those that are not sent by then are sent by the next run: only what was delivered is kept as sent.
+    /// Sends the last events, and waits for that at most `patience`, or [`LAST_WORD`] after a
+    /// signal. `None` waits without a limit. The next run sends what is not delivered by then: only
+    /// delivered events are marked as sent.
     pub(crate) async fn finish(self, signals: &Signals, patience: Option<Duration>) -> Vec<String> {
         self.queue.lock().is_closed = true;
         self.queue.changed.notify_one();
@@ -132,9 +134,9 @@ impl Consumer for AlertWorker {
     }
 }
 
-/// What happened since the last judgement.
+/// What happened since the previous judgement.
 pub(crate) struct RunSnapshot {
-    /// When this is known.
+    /// When the snapshot was taken.
     pub(crate) at: Timestamp,
     /// The checks, in windows that add up with those of earlier snapshots.
     pub(crate) windows: Vec<Window>,
@@ -142,7 +144,8 @@ pub(crate) struct RunSnapshot {
     pub(crate) failures: Vec<Outcome>,
     /// Certificates that expire soon, and unmet warnings.
     pub(crate) found: CheckFindings,
-    /// The verdict on the last check of every probe; of a run that tells at its end, on all its checks.
+    /// With [`AlertTiming::Continuous`], the verdict on the last check of every probe; with
+    /// [`AlertTiming::AtEnd`], on all checks of the run.
     pub(crate) verdict: Verdict,
     /// Whether the run is over.
     is_last: bool,
@@ -163,14 +166,15 @@ struct Inner {
     failures: Vec<Outcome>,
     /// The last verdict of each probe.
     last: BTreeMap<String, Verdict>,
-    /// Every verdict of the run.
+    /// The number of checks of the run by verdict.
     counts: Counts,
     expiring: BTreeMap<String, ExpiringCertificate>,
-    /// What `warn` names and did not hold at the last check of a probe that was up.
+    /// By probe: the expectations of `warn` that its last `up` check did not meet.
     warned: BTreeMap<String, Vec<UnmetWarning>>,
-    /// Probes that were not up, with the good checks that it takes until they change nothing.
+    /// Probes that were not up recently: how many more good checks each needs before its checks no
+    /// longer change an incident.
     unsettled: BTreeMap<String, u32>,
-    /// Whether a check may have opened or closed an incident.
+    /// Whether a check may have opened or closed an incident since the last snapshot.
     is_urgent: bool,
     is_closed: bool,
     warnings: Vec<String>,
@@ -200,10 +204,10 @@ impl Queue {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Everything since the last call.
+    /// Everything since the previous call.
     fn snapshot(&self) -> RunSnapshot {
         let mut inner = self.lock();
-        // Windows are closed without the lock, which a check may wait for.
+        // Close the windows after releasing the lock, so that no check waits for that.
         let fresh = Collector::new(&self.vantage, self.span);
         let mut collector = std::mem::replace(&mut inner.collector, fresh);
         let (mut windows, mut failures) = (std::mem::take(&mut inner.windows), std::mem::take(&mut inner.failures));
@@ -242,7 +246,8 @@ impl Inner {
         self.add(closed);
     }
 
-    /// Notes what does not hold of a check that was up; others say nothing of that.
+    /// Remembers the unmet expectations of `warn` of a check that was up; other checks say nothing
+    /// about them.
     fn warn(&mut self, outcome: &Outcome) {
         if outcome.verdict != Verdict::Up || outcome.warnings.is_empty() && !self.warned.contains_key(&outcome.probe) {
             return;
@@ -260,8 +265,8 @@ impl Inner {
         self.is_urgent |= rules(&before) != rules(&warnings);
     }
 
-    /// Keeps a window and the failures so far. Past the limit evidence is dropped first: failures
-    /// are counted in their windows, and the journal has everything.
+    /// Keeps a closed window and the failures so far. Beyond the limit evidence is dropped first:
+    /// failures are counted in their windows, and the journal has everything.
     fn add(&mut self, closed: Option<Window>) {
         let Some(window) = closed else { return };
         self.windows.push(window);
@@ -274,8 +279,8 @@ impl Inner {
         }
     }
 
-    /// Notes whether a check may change something: it was not up, or it follows one that was not
-    /// closely enough to end an incident.
+    /// Marks a check as urgent if it may change something: it was not up, or it is one of the good
+    /// checks after one that may end an incident.
     fn settle(&mut self, outcome: &Outcome) {
         if outcome.verdict != Verdict::Up {
             self.unsettled.insert(outcome.probe.clone(), self.rules.close_after.get());
@@ -290,7 +295,7 @@ impl Inner {
     }
 }
 
-/// The thread's side.
+/// The state of the alert thread.
 struct Judge {
     alerts: Alerts,
     heartbeat: Option<Value>,
@@ -323,8 +328,8 @@ impl Judge {
         }
     }
 
-    /// Waits until a judgement is due: `next`, at once if a check may have changed something but not
-    /// before `earliest`, or at the end of the run.
+    /// Waits until a judgement is due: at `next`; earlier if a check may have changed something,
+    /// but not before `earliest`; and at once at the end of the run.
     async fn wait(&self, earliest: Instant, next: Instant) {
         loop {
             let (is_urgent, is_closed) = {
@@ -350,7 +355,7 @@ impl Judge {
         }
     }
 
-    /// Sends what is new and the heartbeat. Returns how long the judgement took.
+    /// Sends new alerts and, if due, the heartbeat. Returns how long the judgement took.
     async fn judge(&mut self, snapshot: RunSnapshot, heartbeat_due: bool) -> Duration {
         let verdict = snapshot.verdict;
         let started = Instant::now();

@@ -1,6 +1,6 @@
-//! The answer as it comes: each outcome of `--format ndjson`, or a line per pass. It is written by a thread of
-//! its own, so that a reader who pauses holds up no check. What it has not read waits up to a limit; past that
-//! it is dropped and counted.
+//! Output during a run: each outcome of `--format ndjson`, or a line per pass. A dedicated thread
+//! writes it, so that a reader that pauses delays no check. Unread output is kept up to a limit;
+//! beyond it, output is dropped and counted.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -18,16 +18,17 @@ use crate::model::Outcome;
 use crate::render;
 use crate::render::TerminalStyle;
 
-/// The most bytes that wait for the reader.
+/// The most bytes that are kept for the reader.
 const UNREAD_LIMIT: usize = 4 << 20;
 
-/// Once the run is over: the longest a reader may read nothing before it is said that it is waited for;
-/// one that has made us drop outcomes is given up then,
+/// After the run: if the reader takes nothing for this long, a note says that uptick waits for it.
+/// If output was dropped by then, uptick stops waiting.
 const STALL: Duration = Duration::from_secs(5);
-/// and any other after this. Somebody may be reading on a pager, and a run that never ends holds its lock.
+/// After the run: the longest a reader may take nothing. It may be a person with a pager, but a run
+/// that never ends holds its lock.
 const STALL_LIMIT: Duration = Duration::from_mins(1);
 
-/// The same after a signal.
+/// After a signal: how long the reader is waited for.
 const SIGNAL_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Hands lines to the thread that writes them.
@@ -48,21 +49,23 @@ pub(crate) enum StreamContent {
 /// The pass that is under way.
 pub(crate) struct PassLines {
     style: TerminalStyle,
-    /// The checks of a pass.
+    /// The number of checks in a pass.
     checks: usize,
     outcomes: Vec<Arc<Outcome>>,
-    /// Checks that were due and not run, and of these, those of control targets.
+    /// Checks that were due but not run; `missed_controls` counts those of control targets among
+    /// them.
     missed: usize,
     missed_controls: usize,
 }
 
 impl PassLines {
-    /// Lines that may look like this, of passes of so many checks.
+    /// Lines in this style, for passes of this many checks.
     pub(crate) fn new(style: TerminalStyle, checks: usize) -> PassLines {
         PassLines { style, checks, outcomes: Vec::new(), missed: 0, missed_controls: 0 }
     }
 
-    /// The line of a pass whose last check this was. The runner says that a pass is over when the next one starts.
+    /// The line of a pass, if the event is its last check. The event [`RunEvent::PassEnded`] would
+    /// be too late: the runner emits it when the next pass starts.
     fn line(&mut self, event: &RunEvent<'_>) -> Option<String> {
         match event {
             RunEvent::Outcome(outcome) => self.outcomes.push(Arc::clone(outcome)),
@@ -87,7 +90,7 @@ struct Shared {
     changed: Condvar,
 }
 
-/// What the reader has not taken.
+/// Lines that the reader has not taken.
 #[derive(Default)]
 struct Unread {
     lines: VecDeque<Vec<u8>>,
@@ -97,12 +100,12 @@ struct Unread {
     written: u64,
     dropped: u64,
     is_closed: bool,
-    /// The reader has closed the pipe: that is no error, and nothing more is kept for it.
+    /// Whether the reader has closed the pipe: that is no error, and further lines are discarded.
     is_gone: bool,
 }
 
 impl AnswerStream {
-    /// Starts to write this to `out`.
+    /// Starts a thread that writes to `out`.
     ///
     /// # Errors
     /// If the system provides no thread.
@@ -118,15 +121,15 @@ impl AnswerStream {
         Ok(AnswerStream { content, shared, ended })
     }
 
-    /// Whether something is printed after it, which then has to wait for it.
+    /// Whether something is printed after this stream, which then has to be finished first.
     pub(crate) const fn is_before_answer(&self) -> bool {
         matches!(self.content, StreamContent::Passes(_))
     }
 
     /// Waits until the reader has everything, and returns how many lines it did not get.
     ///
-    /// A slow reader is waited for. One that reads nothing for a while is given up, and so is any
-    /// reader after a signal.
+    /// A slow reader is waited for. The wait ends if the reader takes nothing for a while, and soon
+    /// after a signal.
     pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> u64 {
         if self.is_before_answer() {
             self.shared.push(b"\n".to_vec());

@@ -1,4 +1,5 @@
-//! The probe function of a run: the engine, whose outcomes are judged by the controls and by the prober's own delays.
+//! How a run turns a check into an outcome: the engine makes it, the control targets and the
+//! prober's own delays are then taken into account.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -23,37 +24,37 @@ pub(crate) struct CheckPipeline {
 }
 
 impl CheckPipeline {
-    /// For these probes; the controls are those among them.
+    /// The pipeline for these probes; the control targets are those among them.
     #[must_use]
     pub(crate) fn new(engine: Engine, probes: &[Arc<Probe>]) -> CheckPipeline {
         let engine = Arc::new(engine);
         CheckPipeline { engine, controls: Controls::among(probes), monitor: Monitor::default(), diagnoser: None }
     }
 
-    /// Diagnoses failures, with the help of another resolver if one is configured.
+    /// Adds the diagnosis of failures, with the help of a second resolver if one is configured.
     #[must_use]
     pub(crate) fn diagnosing(self, how: Diagnosing, other: Option<Resolver>, probes: &[Arc<Probe>]) -> CheckPipeline {
         CheckPipeline { diagnoser: Diagnoser::new(how, &self.engine, other, probes), ..self }
     }
 
-    /// The addresses that answered last, if failures are diagnosed.
+    /// The address of each probe that answered last; empty if failures are not diagnosed.
     pub(crate) fn last_good(&self) -> LastGood {
         self.diagnoser.as_ref().map(|diagnoser| diagnoser.last_good()).unwrap_or_default()
     }
 
-    /// Measures the prober's own delays for ever: spawn it beside the run.
+    /// Measures the prober's own delays forever: spawn it beside the run.
     pub(crate) fn monitor(&self) -> impl Future<Output = ()> + Send + use<> {
         self.monitor.clone().run()
     }
 
-    /// Carries one check out.
+    /// Carries out one check.
     pub(crate) async fn check(self, check: Check) -> Outcome {
         let probe = Arc::clone(&check.probe);
         let outcome = self
             .controls
             .check(check, |check| -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
-                // Boxed, since a control that is checked again inside a check would otherwise be
-                // a future that holds itself.
+                // Boxed because a control check runs inside another check: otherwise the future
+                // would contain itself.
                 let CheckPipeline { engine, monitor, .. } = self.clone();
                 Box::pin(async move {
                     let (began, probe) = (Instant::now(), Arc::clone(&check.probe));
@@ -69,8 +70,8 @@ impl CheckPipeline {
     }
 }
 
-/// The engine for these probes, which keeps `detail` of their requests. A file that it cannot read is a configuration
-/// error.
+/// The engine for these probes, which keeps `detail` of their requests. A file that it cannot read
+/// is a configuration error.
 pub(crate) fn engine(config: &Config, probes: &[Arc<Probe>], detail: ExchangeDetail) -> Result<Engine, CliError> {
     Engine::keeping(detail, &config.settings.vantage, config.redactor.clone(), probes)
         .map_err(|error| CliError::Usage(format!("error: {error}")))

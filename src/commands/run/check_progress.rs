@@ -1,4 +1,4 @@
-//! The progress of a check on a terminal, and what it waits for once it has to stop.
+//! The progress of a check on a terminal, and which checks a run waits for when it stops.
 
 use crate::commands::process::signals::GRACE;
 use crate::commands::process::terminal::Terminal;
@@ -16,7 +16,8 @@ pub(crate) struct CheckProgress {
 }
 
 impl CheckProgress {
-    /// For this many checks, if their number is known. If each pass is printed as it ends, there is no line.
+    /// `planned`: the number of checks, or `None` if it is unknown. With `says_passes` each pass is
+    /// printed as it ends, and there is no progress line.
     pub(crate) fn new(planned: Option<u64>, says_passes: bool, terminal: &Terminal) -> CheckProgress {
         let is_drawn = terminal.progress && !says_passes;
         CheckProgress { line: Painter::new(PassLine::new(planned), is_drawn), quiet: terminal.quiet }
@@ -38,7 +39,7 @@ impl Consumer for CheckProgress {
     }
 }
 
-/// What a run waits for once it has to stop.
+/// A message about the checks that a run waits for when it stops.
 pub(crate) fn stopping(running: &[&Probe]) -> String {
     let names: Vec<&str> = running.iter().take(NAMED).map(|probe| probe.name.as_str()).collect();
     let more = if running.len() > NAMED { format!(" and {} more", running.len() - NAMED) } else { String::new() };

@@ -1,8 +1,9 @@
-//! Extra checks while probes fail: when to make them, and to which failure they are evidence.
+//! Extra checks while a probe fails: when to make them, and which failure carries their findings.
 //!
-//! A check of `check --diagnose` waits for them. In a watch they are made beside the schedule, and go
-//! with the probe's next failure: no check is late for them. They are made at the second failure
-//! in a row, and again as often as the number of failures doubles.
+//! With `check --diagnose` a check waits for its extra checks, from the first failure on. In a
+//! watch they run beside the schedule from the second failure in a row on, so that they delay no
+//! check, and the probe's next failure carries the findings. Both repeat them each time that the
+//! number of failures in a row has doubled.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,18 +12,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::engine::{DiagnosisHints, Engine};
 use crate::model::{Diagnosis, FailureClass, Outcome, Probe, Resolver, Verdict};
 
-/// Addresses that answered last, by probe.
+/// By probe: the address that answered last.
 pub(crate) type LastGood = BTreeMap<String, SocketAddr>;
 
 /// Whether and how failures are diagnosed.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Diagnosing {
-    /// Not at all.
+    /// Failures are not diagnosed.
     #[default]
     No,
-    /// Each failing probe once, and its check waits for it.
+    /// A failed check waits for its diagnosis.
     Waiting(LastGood),
-    /// Beside the schedule.
+    /// The diagnosis runs beside the schedule.
     Beside,
 }
 
@@ -36,7 +37,7 @@ pub(crate) struct Diagnoser {
     states: Mutex<BTreeMap<String, ProbeState>>,
 }
 
-/// What is known of one probe.
+/// The state of one probe.
 #[derive(Debug, Default)]
 struct ProbeState {
     last_good: Option<SocketAddr>,
@@ -46,7 +47,7 @@ struct ProbeState {
 }
 
 impl Diagnoser {
-    /// For a run of these probes; none if failures are not diagnosed.
+    /// A diagnoser for these probes; `None` if failures are not diagnosed.
     pub(crate) fn new(
         diagnosing: Diagnosing,
         engine: &Arc<Engine>,
@@ -68,7 +69,7 @@ impl Diagnoser {
         }))
     }
 
-    /// Takes an outcome; one that failed may come back with more evidence.
+    /// Examines an outcome. A failed one may be returned with more evidence.
     pub(crate) async fn examine(self: &Arc<Self>, probe: &Arc<Probe>, mut outcome: Outcome) -> Outcome {
         let due = match outcome.verdict {
             Verdict::Up => {
@@ -76,14 +77,16 @@ impl Diagnoser {
                 false
             }
             Verdict::Down => self.failed(probe, &mut outcome),
-            // Also if the control targets fail: it may be our resolver, and others know better.
+            // Diagnose even if the control targets fail: the cause may be this machine's resolver,
+            // and another one may work.
             Verdict::Unknown if outcome.class() == Some(FailureClass::ControlFailed) => {
                 self.failed(probe, &mut outcome)
             }
             Verdict::Unknown | Verdict::Missed => false,
         };
         if due && self.waits {
-            // Boxed, since every check would have room for its extra checks otherwise.
+            // Boxed, because otherwise the future of every check would reserve space for extra
+            // checks.
             let finding = Box::pin(self.diagnose(probe, &outcome)).await;
             attach(&mut outcome, finding);
         } else if due {
@@ -99,7 +102,7 @@ impl Diagnoser {
         outcome
     }
 
-    /// The addresses that answered last.
+    /// By probe: the address that answered last.
     pub(crate) fn last_good(&self) -> LastGood {
         let states = self.states();
         states.iter().filter_map(|(probe, state)| Some((probe.clone(), state.last_good?))).collect()
@@ -115,7 +118,8 @@ impl Diagnoser {
         };
     }
 
-    /// Counts a failure, gives it what was found since the last, and says whether to diagnose again.
+    /// Counts a failure, attaches the finding since the previous one, and returns whether to
+    /// diagnose again.
     fn failed(&self, probe: &Probe, outcome: &mut Outcome) -> bool {
         let mut states = self.states();
         let state = states.entry(probe.name.clone()).or_default();

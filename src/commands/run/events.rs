@@ -1,8 +1,8 @@
 //! The events of a run, for consumers that do not know each other.
 //!
-//! The runner emits an event for each check. Here checks are added up to windows, once, and both are passed on to all
-//! consumers: the answer, the journal, exporters, alerts, the screen. No consumer may
-//! block: one that writes to a disk or a network has a queue and a thread of its own.
+//! The runner emits an event for each check. Here checks are added up into windows, once, and both
+//! are passed on to all consumers: the answer, the journal, exporters, alerts, the screen. No
+//! consumer may block: one that writes to a disk or a network has a queue and a thread of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,29 +16,29 @@ use crate::window::{Collector, Window};
 /// Something that happened in a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RunEvent<'e> {
-    /// From here on there are these probes, after the first ones.
+    /// The probes changed: from now on these are checked. Not emitted for the first ones.
     ProbesChanged(&'e [Arc<Probe>]),
     /// A check ended.
     Outcome(&'e Arc<Outcome>),
-    /// A check was due and not run.
+    /// A check was due but not run.
     Missed {
         /// The probe.
         probe: &'e Probe,
         /// When it was due.
         scheduled_at: Timestamp,
     },
-    /// The wall clock and the monotonic clock moved apart: the machine slept, or its clock was set.
+    /// The wall clock and the monotonic clock diverged: the machine slept, or its clock was set.
     Gap(&'e Gap),
-    /// Windows closed, and these failures are the evidence since the last ones did.
+    /// Windows closed. `failures` is the evidence recorded since the previous event of this kind.
     WindowsClosed {
-        /// One window a probe and span.
+        /// One window per probe and span.
         windows: &'e [Window],
         /// The first few failures of each class.
         failures: &'e [Outcome],
     },
-    /// Every probe was checked once, and the next pass may start.
+    /// Every probe was checked once, and the next pass is about to start.
     PassEnded,
-    /// Nothing more starts, and these probes' checks are still under way.
+    /// No more checks start; the checks of these probes are still running.
     Stopping(&'e [&'e Probe]),
 }
 
@@ -56,14 +56,14 @@ impl<C: Consumer> Consumer for Option<C> {
     }
 }
 
-/// Adds checks up to windows, and passes both on to the consumers.
+/// Adds checks up into windows, and passes both on to the consumers.
 pub(crate) struct EventDispatcher<C> {
     collector: Collector,
     pub(crate) consumers: C,
 }
 
 impl<C: Consumer> EventDispatcher<C> {
-    /// For these consumers, with windows of `span` from `vantage`.
+    /// A dispatcher for these consumers, with windows of `span` from `vantage`.
     pub(crate) fn new(vantage: &str, span: Duration, consumers: C) -> EventDispatcher<C> {
         EventDispatcher { collector: Collector::new(vantage, span), consumers }
     }
@@ -90,18 +90,18 @@ impl<C: Consumer> EventDispatcher<C> {
         }
     }
 
-    /// Announces that the probes of another configuration are checked from here on.
+    /// Announces that from now on the probes of another configuration are checked.
     pub(crate) fn probes_changed(&mut self, probes: &[Arc<Probe>]) {
         self.consumers.consume(&RunEvent::ProbesChanged(probes));
     }
 
-    /// Closes windows whose span has ended; if they are very many, the rest at the next call.
+    /// Closes windows whose span has ended. If there are very many, the next call closes the rest.
     pub(crate) fn close_ended(&mut self, now: Timestamp) {
         let closed = self.collector.close_ended(now);
         self.windows_closed(&closed);
     }
 
-    /// Closes every window and gives the consumers back, each to be finished in its own way.
+    /// Closes every window and returns the consumers, each to be finished in its own way.
     pub(crate) fn finish(mut self) -> C {
         loop {
             let closed = self.collector.close_some();

@@ -1,4 +1,4 @@
-//! From the command line and the environment to the exporters of a run.
+//! Makes the exporters of a run from the command line and the environment.
 
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use std::error::Error;
@@ -29,26 +29,27 @@ use crate::model::NetworkRules;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 use crate::model::SafeText;
 
-/// The file beside a journal's lines that holds what remote write has sent in all.
+/// The file beside a journal's lines that holds the totals that remote write has sent.
 #[cfg(feature = "remote-write")]
 pub(crate) const STATE_FILE: &str = "remote-write";
 
 /// The kind of a run.
 pub(crate) enum RunKind {
-    /// It ends by itself, and another begins later.
+    /// A run that ends by itself; another one follows later.
     Check,
-    /// It runs until it is stopped, and may be asked for metrics there.
+    /// A run that continues until it is stopped, and may serve metrics.
     Watch {
-        /// Where.
+        /// The address to listen on.
         #[cfg(feature = "prometheus-server")]
         listen: Option<SocketAddr>,
-        /// For which host names.
+        /// The host names that requests may use.
         #[cfg(feature = "prometheus-server")]
         hosts: Vec<String>,
     },
 }
 
-/// Starts what was asked for. `place` is the journal's folder, whether it is written to or not.
+/// Starts the exporters that were asked for. `place` is the journal's folder, whether the run
+/// records or not.
 #[cfg_attr(
     not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
     expect(clippy::unnecessary_wraps, reason = "without exporters nothing can fail to start")
@@ -88,7 +89,7 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
     Ok(exporters)
 }
 
-/// The settings of remote write, without a state.
+/// The settings of remote write, without a state file.
 #[cfg(feature = "remote-write")]
 pub(crate) fn remote_write_settings(
     url: &str,
@@ -108,7 +109,7 @@ fn histograms(kind: Option<&str>) -> Result<HistogramFormat, CliError> {
         .map_err(|error: HistogramFormatError| CliError::Usage(format!("error: --histograms: {error}")))
 }
 
-/// An exporter that cannot start is a usage error, which names every cause.
+/// A usage error for an exporter that cannot start, with the whole chain of causes.
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 pub(crate) fn usage(error: &ExportError) -> CliError {
     let mut text = error.to_string();

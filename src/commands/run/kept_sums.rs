@@ -1,5 +1,5 @@
-//! The sums behind counters of a run that ends, beside its journal: where they are, where they begin, and those of
-//! `check --record --format prometheus`.
+//! The totals behind the counters of runs that end, kept beside the journal: where they are, how
+//! they are initialized, and those of `check --record --format prometheus`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use crate::export::cumulative::Cumulative;
 use crate::model::{Probe, Shard};
 use crate::{journal, object_storage};
 
-/// The file beside a journal's lines that holds the sums of the text format.
+/// The file beside a journal's lines that holds the totals of the text format.
 const TEXTFILE: &str = "textfile";
 
-/// The folder on this machine that belongs to a journal, with this probe file.
+/// The folder on this machine that belongs to a journal, given the path of the probe file.
 pub(crate) fn place(journal: &Path, config: Option<&Path>) -> PathBuf {
     if object_storage::is_url(journal) {
         return locations::outbox_location(journal, config);
@@ -24,7 +24,8 @@ pub(crate) fn place(journal: &Path, config: Option<&Path>) -> PathBuf {
     journal.to_path_buf()
 }
 
-/// The name of a file of sums: shards that share a journal have one each, since they count the same controls.
+/// The name of a file of totals. Shards that share a journal have one file each, since they all
+/// count the same control targets.
 pub(crate) fn file_name(name: &str, shard: Option<Shard>) -> String {
     match shard {
         Some(Shard { index, of }) => format!("{name}.{index}-of-{of}.state"),
@@ -32,7 +33,8 @@ pub(crate) fn file_name(name: &str, shard: Option<Shard>) -> String {
     }
 }
 
-/// What a journal has recorded so far from a vantage: nothing if it cannot be read or does not exist yet.
+/// The totals that a journal has recorded from a vantage; empty if it cannot be read or does not
+/// exist yet.
 pub(crate) fn recorded(place: &Path, vantage: &str) -> Cumulative {
     let mut sums = Cumulative::default();
     let lines = journal::read(&[place.to_path_buf()], journal::Range::ALL);
@@ -46,14 +48,14 @@ pub(crate) fn recorded(place: &Path, vantage: &str) -> Cumulative {
     sums
 }
 
-/// The counters of the text format, over all recorded runs.
+/// The counters of the text format, summed over all recorded runs.
 pub(crate) struct TextfileCounters {
     sums: KeptSums,
     probes: Vec<Arc<Probe>>,
 }
 
 impl TextfileCounters {
-    /// Those of probes, begun before the run records anything.
+    /// Opens the counters of these probes, before the run records anything.
     pub(crate) fn open(journal: &Path, config: &Config, probes: &[Arc<Probe>]) -> TextfileCounters {
         let place = place(journal, config.path.as_deref());
         let file = place.join(file_name(TEXTFILE, config.settings.shard));
@@ -61,8 +63,8 @@ impl TextfileCounters {
         TextfileCounters { sums, probes: probes.to_vec() }
     }
 
-    /// Adds what a run found, and gives each of its probes its sum. Says why they are not kept for the next run,
-    /// if they are not.
+    /// Adds the results of a run, and gives each of its probes its total. Returns why the totals
+    /// could not be saved for the next run; `None` if they were.
     pub(crate) fn add_run(mut self, pass: &mut CheckReport) -> Option<String> {
         let mut run = Cumulative::default();
         let counted = pass.probes.iter().filter(|probe| probe.window.counts.scheduled() > 0);

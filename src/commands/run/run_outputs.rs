@@ -1,5 +1,5 @@
-//! The consumers of every run: the answer, the journal, the exporters, the alerts.
-//! None of them knows another; here they are started together and ended in order.
+//! The consumers that every run has: the answer, the journal, the exporters, the alerts. None of
+//! them knows another; this file starts them together and ends them in order.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,13 +20,14 @@ use crate::config::{Config, Settings};
 use crate::export::Exporters;
 use crate::model::{Probe, Verdict};
 
-/// The longest the end of a run waits for backends. What they have not accepted by then is counted.
+/// The longest that the end of a run waits for backends. What they have not accepted by then is
+/// counted.
 const EXPORT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same after a signal, when somebody waits for the end.
 const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// After so long the end of a run says that it waits for the journal.
+/// After this long a note says that the end of the run waits for the journal.
 const SAYS_AFTER: Duration = Duration::from_secs(2);
 
 /// The outputs of a run.
@@ -39,21 +40,21 @@ pub(crate) struct RunOutputs {
     started: Instant,
 }
 
-/// What a run that has ended found.
+/// The results of a run that has ended.
 pub(crate) struct RunAnswer {
     document: CheckReportBuilder,
     elapsed: Duration,
     warnings: Vec<String>,
 }
 
-/// What is left of a run once its answer is known: what it still sends.
+/// The outputs that still send once the answer of a run is known.
 pub(crate) struct Senders {
     exporters: Exporters,
     alerts: Option<AlertWorker>,
 }
 
 impl RunOutputs {
-    /// Starts the outputs for these probes. With a journal, checks are recorded there.
+    /// Starts the outputs for a run. `journal` is where it records; `None` if it does not.
     ///
     /// # Errors
     /// If the system provides no thread.
@@ -70,27 +71,27 @@ impl RunOutputs {
         Ok(RunOutputs { document, recorder, exporters, alerts, warnings, started: Instant::now() })
     }
 
-    /// Records which probes run from now on, if anything is recorded.
+    /// Records which probes run from now on, if the run is recorded.
     pub(crate) fn record_plan(&mut self, settings: &Settings, probes: &[Arc<Probe>]) {
         if let Some(recorder) = &mut self.recorder {
             recorder.record_plan(&settings.vantage, settings.shard, probes, Timestamp::now());
         }
     }
 
-    /// Records which shard this run is, if it is one and anything is recorded.
+    /// Records which shard this run is, if it is one and is recorded.
     pub(crate) fn record_shard(&mut self, settings: &Settings, probes: &[Arc<Probe>]) {
         if let (Some(recorder), Some(shard)) = (&mut self.recorder, settings.shard) {
             recorder.record_shard(&settings.vantage, shard, probes, Timestamp::now());
         }
     }
 
-    /// Tells whether there is room for the result of another check.
+    /// A function that returns whether there is room for the result of another check.
     pub(crate) fn admission(&self) -> impl Fn() -> bool + use<> {
         let recorder = self.recorder.as_ref().map(RunRecorder::admission);
         move || recorder.as_ref().is_none_or(|has_room| has_room())
     }
 
-    /// The trouble since the last call, to be printed during the run.
+    /// The problems since the last call, to be printed during the run.
     pub(crate) fn trouble(&self) -> Vec<String> {
         let journal = self.recorder.as_ref().and_then(RunRecorder::trouble);
         let journal = journal.map(|trouble| format!("{trouble}; checks continue, and it will be tried again"));
@@ -98,7 +99,8 @@ impl RunOutputs {
         journal.into_iter().chain(alerts).collect()
     }
 
-    /// Ends the recording. Returns the answer, and whether everything is in the journal.
+    /// Ends the recording. Returns the answer, whether everything is in the journal, and the
+    /// outputs that still send.
     pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> (RunAnswer, bool, Senders) {
         let RunOutputs { document, recorder, exporters, alerts, warnings, started } = self;
         let elapsed = started.elapsed();
@@ -111,12 +113,12 @@ impl RunOutputs {
 }
 
 impl RunAnswer {
-    /// The verdict on the run. A shard without a probe has nothing to judge.
+    /// The verdict on the run. A shard without a probe has nothing to judge and is up.
     pub(crate) fn verdict(&self) -> Verdict {
         if self.document.has_targets() { self.document.verdict() } else { Verdict::Up }
     }
 
-    /// The whole answer: with many probes it takes as much memory as the run did.
+    /// The whole answer. With many probes it takes as much memory as the run did.
     pub(crate) fn document(self) -> CheckReport {
         self.document.finish(self.elapsed, &self.warnings)
     }
@@ -145,7 +147,7 @@ impl Consumer for RunOutputs {
     }
 }
 
-/// Waits until everything is in the journal, and prints what is not. Returns whether all of it is.
+/// Waits until everything is in the journal, and prints what is not. Returns whether everything is.
 pub(crate) async fn finish_recording(recorder: RunRecorder, signals: &Signals, terminal: &Terminal) -> bool {
     let queue = recorder.queue();
     let finish = recorder.finish();
@@ -174,7 +176,7 @@ pub(crate) async fn finish_recording(recorder: RunRecorder, signals: &Signals, t
 
 impl Senders {
     /// Lets the exporters send what they have, and the alerts their last events, within their time
-    /// limits. The verdict of a run does not depend on them.
+    /// limits. The verdict of the run does not depend on them.
     pub(crate) async fn finish(self, signals: &Signals, alert_patience: Option<Duration>, terminal: &Terminal) {
         let stopped = signals.came().is_some();
         let patience = if stopped { SHORT_PATIENCE } else { EXPORT_PATIENCE };
@@ -191,7 +193,8 @@ impl Senders {
         };
         let tell = async {
             match self.alerts {
-                // A run that sends its alerts at its end, and is stopped, leaves them to the next run.
+                // A run that sends its alerts only at its end leaves them to the next run if a
+                // signal stops it.
                 Some(alerts) if !stopped || alert_patience.is_some() => alerts.finish(signals, alert_patience).await,
                 _ => Vec::new(),
             }
@@ -210,7 +213,7 @@ async fn in_background<T: Send + 'static>(name: &str, work: impl FnOnce() -> T +
     receiver.await.ok()
 }
 
-/// An empty answer for probes that are checked from `config`'s vantage from now on.
+/// An empty answer for probes that are checked from `config`'s vantage, starting now.
 pub(crate) fn document(config: &Config, probes: &[Arc<Probe>]) -> CheckReportBuilder {
     CheckReportBuilder::new(&config.settings.vantage, probes, jiff::Timestamp::now())
         .of_shard(config.settings.shard)

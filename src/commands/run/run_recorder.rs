@@ -1,9 +1,10 @@
-//! Records a run beside it: closed windows and the evidence of failures wait in a bounded queue, and a
-//! thread of its own appends them to the journal. A slow disk, a held lock or an object store that is
-//! away delays no check.
+//! Records a run in the background: closed windows and the evidence of failures enter a bounded
+//! queue, and a dedicated thread appends them to the journal. A slow disk, a held lock or an
+//! unreachable object store delays no check.
 //!
-//! If the disk hangs, the queue fills. Then no more checks are made, which are `missed`: what is
-//! measured and cannot be kept is worth nothing. Their windows are added up per probe until there is room.
+//! If the disk hangs, the queue fills up. Then no more checks start, and those that are due count
+//! as `missed`: a measurement that cannot be kept is worth nothing. Further windows are merged per
+//! probe and day until there is room.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,10 +24,11 @@ use crate::model::{Probe, RecordedPlan, Shard};
 use crate::window::Window;
 use crate::{journal, object_storage};
 
-/// How often a run ships what it has recorded to an object store; it does so once more at its end.
+/// How often a run ships its lines to an object store; it does so once more at its end.
 const SHIP_EVERY: Duration = Duration::from_mins(5);
 
-/// The most lines that wait for the disk, with those that are being written: minutes of a large run.
+/// The most lines that wait for the disk, including those that are being written: minutes of a
+/// large run.
 const QUEUE_LIMIT: usize = 1 << 16;
 
 /// The most lines that wait while the journal cannot even be opened.
@@ -38,7 +40,7 @@ const DAY_MS: i64 = 86_400_000;
 /// Where a run records.
 pub(crate) struct JournalLocation {
     folder: PathBuf,
-    /// The store that the lines are shipped to from there.
+    /// The store that the folder's lines are shipped to; `None` for a local journal.
     store: Option<Store>,
 }
 
@@ -62,11 +64,11 @@ impl JournalLocation {
 /// The result of a recording.
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
-    /// Why lines are not in the journal.
+    /// Why lines are not in the journal; `None` if all are.
     pub(crate) error: Option<String>,
-    /// How many.
+    /// How many lines are not in the journal.
     pub(crate) lost: u64,
-    /// Why lines are on this disk and not in the object store; the next run ships them.
+    /// Why lines are on this disk but not in the object store; the next run ships them.
     pub(crate) unshipped: Option<JournalError>,
 }
 
@@ -77,13 +79,13 @@ pub(crate) struct RunRecorder {
     plan: Option<CurrentPlan>,
 }
 
-/// The plan of a run. It is recorded at the start, when the probes change, and again on each
-/// day, so that a report of any day knows it.
+/// The plan of a run: the probes that it checks. It is recorded at the start, when the probes
+/// change, and again on each UTC day, so that a report on any day knows it.
 struct CurrentPlan {
     vantage: String,
     shard: Option<Shard>,
     probes: Vec<Arc<Probe>>,
-    /// The last day that has it, in days since 1970.
+    /// The last day on which the plan was recorded, in days since 1970.
     day: i64,
 }
 
@@ -100,7 +102,7 @@ fn day_of(at: Timestamp) -> i64 {
 }
 
 impl RunRecorder {
-    /// Starts to record into a folder, which is made if it is not there.
+    /// Starts to record into a folder, which is created if it does not exist.
     ///
     /// # Errors
     /// If the system provides no thread.
@@ -119,21 +121,20 @@ impl RunRecorder {
         Ok(RunRecorder { queue, ended, plan: None })
     }
 
-    /// Records which probes a vantage runs from an instant on.
+    /// Records which probes a vantage checks from an instant on.
     pub(crate) fn record_plan(&mut self, vantage: &str, shard: Option<Shard>, probes: &[Arc<Probe>], from: Timestamp) {
         let plan = CurrentPlan { vantage: vantage.to_owned(), shard, probes: probes.to_vec(), day: day_of(from) };
         self.queue.push([], plan.lines(from));
         self.plan = Some(plan);
     }
 
-    /// Records which shard of the probes a single run is, so that a report knows of shards that never
-    /// ran.
+    /// Records which shard a single run is, so that a report can tell which shards never ran.
     pub(crate) fn record_shard(&mut self, vantage: &str, shard: Shard, probes: &[Arc<Probe>], from: Timestamp) {
         let parts = RecordedPlan::parts(vantage, Some(shard), from, probes.iter().map(AsRef::as_ref));
         self.queue.push([], parts.into_iter().map(|part| Line::from(part.on_demand())));
     }
 
-    /// Records the plan anew on the first window of a day.
+    /// Records the plan again with the first window of a day.
     fn repeat_plan(&mut self, windows: &[Window]) {
         let latest = windows.iter().map(|window| window.from).max();
         if let (Some(plan), Some(latest)) = (&mut self.plan, latest)
@@ -144,13 +145,13 @@ impl RunRecorder {
         }
     }
 
-    /// Tells whether the queue has room: without room, no check may start.
+    /// A function that returns whether the queue has room. Without room, no check may start.
     pub(crate) fn admission(&self) -> impl Fn() -> bool + Clone + Send + use<> {
         let queue = Arc::clone(&self.queue);
         move || !queue.is_full.load(Ordering::Relaxed)
     }
 
-    /// The trouble since the last call, to be printed during the run.
+    /// The problem since the last call, to be printed during the run.
     pub(crate) fn trouble(&self) -> Option<String> {
         let mut waiting = self.queue.lock();
         let full = std::mem::take(&mut waiting.became_full).then(|| {
@@ -159,7 +160,7 @@ impl RunRecorder {
         full.or_else(|| waiting.trouble.take().map(|error| error.to_string()))
     }
 
-    /// Waits until everything handed over is in the journal, or cannot be.
+    /// Waits until all lines are in the journal, or until it is clear that they cannot be.
     pub(crate) async fn finish(self) -> Recorded {
         self.queue.lock().is_closed = true;
         self.queue.filled.notify_one();
@@ -167,7 +168,7 @@ impl RunRecorder {
         self.ended.await.unwrap_or_else(broken)
     }
 
-    /// The queue, to be asked about it while [`RunRecorder::finish`] waits.
+    /// The queue, to be inspected while [`RunRecorder::finish`] waits.
     pub(crate) fn queue(&self) -> Arc<Queue> {
         Arc::clone(&self.queue)
     }
@@ -202,9 +203,9 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     lines: Vec<Line>,
-    /// Lines that the thread has taken and not written yet.
+    /// Lines that the thread has taken but not yet written.
     in_flight: usize,
-    /// Once the queue is full: one window a probe and a day, added up.
+    /// What arrives once the queue is full: windows, merged into one per probe and UTC day.
     overflow: BTreeMap<(Arc<str>, i64), Window>,
     became_full: bool,
     is_closed: bool,
@@ -218,8 +219,8 @@ impl Queue {
         waiting.lines.len() + waiting.in_flight + waiting.overflow.len()
     }
 
-    /// Adds lines to the queue without blocking. A full queue adds windows up and drops evidence, whose failures
-    /// are counted in their windows.
+    /// Adds lines to the queue without blocking. A full queue merges windows, and drops evidence,
+    /// whose failures are counted in their windows.
     fn push(&self, windows: impl IntoIterator<Item = Window>, others: impl IntoIterator<Item = Line>) {
         let mut waiting = self.lock();
         for window in windows {
@@ -257,7 +258,7 @@ impl Queue {
         Some(lines)
     }
 
-    /// Notes that the lines that were taken are written.
+    /// Marks the lines that were taken as written.
     fn written(&self) {
         self.lock().in_flight = 0;
         self.is_full.store(false, Ordering::Relaxed);
@@ -289,11 +290,11 @@ impl Waiting {
     }
 }
 
-/// The thread's side: appends lines to a journal, in order, until there are no more.
+/// The state of the writing thread: appends lines to a journal, in order, until there are no more.
 struct JournalWriter {
     location: JournalLocation,
     journal: Option<Journal>,
-    /// Lines from before the journal could be opened.
+    /// Lines that arrived before the journal could be opened.
     pending: Vec<Line>,
     queue: Arc<Queue>,
     shipped_at: Instant,
@@ -315,7 +316,8 @@ impl JournalWriter {
         self.close(lost)
     }
 
-    /// Appends lines, after those that wait. What fails waits on, in the journal or here.
+    /// Appends lines, after those that wait. Lines that cannot be written keep waiting, in the
+    /// journal or here.
     fn append(&mut self, lines: Vec<Line>) -> Result<(), JournalError> {
         self.pending.extend(lines);
         let journal = match &mut self.journal {
@@ -330,7 +332,8 @@ impl JournalWriter {
         }
     }
 
-    /// Ships what is recorded, if there is a store. What it does not take waits on the disk.
+    /// Ships the recorded lines, if there is a store. What the store does not accept stays on the
+    /// disk.
     fn ship(&mut self) -> Result<(), JournalError> {
         self.shipped_at = Instant::now();
         let Some(store) = &self.location.store else { return Ok(()) };
@@ -338,7 +341,7 @@ impl JournalWriter {
         shipped.waiting_because.map_or(Ok(()), Err)
     }
 
-    /// The last attempt to write the lines that wait.
+    /// Tries one last time to write the lines that wait.
     fn close(mut self, mut lost: u64) -> Recorded {
         let waits = |writer: &JournalWriter| {
             writer.pending.len() as u64 + writer.journal.as_ref().map_or(0, Journal::waiting_lines)

@@ -1,5 +1,5 @@
-//! `check --wait`: passes until every probe is up, before the pass that is judged. They are not
-//! recorded: a deploy that is under way is no outage.
+//! `check --wait`: makes passes until every probe is up, before the pass that is judged. They are
+//! not recorded: a deployment in progress is no outage.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,13 +16,13 @@ use crate::model::{FailureClass, Probe, Verdict};
 use crate::runner::Event;
 use crate::{format, plan, runner};
 
-/// The pause between the starts of two passes of `--wait`, if `--every` says nothing.
+/// The interval between the starts of two passes of `--wait`, unless `--every` sets it.
 const WAIT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The most probes that are named.
 const MOST: usize = 5;
 
-/// What is known of each probe that is waited for.
+/// By probe that is waited for: why and since when it is not up; `None` if it is up.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WaitState(Rc<RefCell<BTreeMap<String, Option<NotUp>>>>);
 
@@ -54,13 +54,14 @@ impl WaitState {
         probes.insert(probe.to_owned(), state);
     }
 
-    /// Whether every one of so many probes was up at its last check.
+    /// Whether all of the given number of probes were up at their last check.
     pub(crate) fn all_up(&self, probes: usize) -> bool {
         let known = self.0.borrow();
         known.len() >= probes && known.values().all(Option::is_none)
     }
 
-    /// What is still wrong and since when: `home since 06:20:01 (connect_refused)`, with the zone if that is UTC.
+    /// What is not up, why and since when: `home since 06:20:01 (connect_refused)`, with the suffix
+    /// `UTC` if `utc`. `None` if nothing is wrong.
     pub(crate) fn still_wrong(&self, utc: bool) -> Option<String> {
         let zone = format::zone(utc);
         let written = if utc { "%H:%M:%S UTC" } else { "%H:%M:%S" };
@@ -86,7 +87,7 @@ impl WaitState {
     }
 }
 
-/// Makes passes that no consumer receives until every probe is up or the time is over.
+/// Makes passes until every probe is up or the time is over. No consumer receives their events.
 pub(crate) async fn until_up<A>(
     probes: &[Arc<Probe>],
     wait: Duration,

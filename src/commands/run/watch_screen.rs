@@ -1,5 +1,5 @@
-//! The output of a watch while it runs: a board on a terminal, else a line at its start, at each change
-//! of state, when an incident opens or closes, and once an hour.
+//! The output of a watch while it runs: a board on a terminal. Without one, a line at the start, at
+//! each change of a verdict, when an incident opens or closes, and once an hour.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,17 +22,17 @@ pub(crate) struct WatchScreen {
     logs: bool,
     verbose: bool,
     last: BTreeMap<String, Verdict>,
-    /// What `warn` names and did not hold, by probe.
+    /// By probe: the expectations of `warn` that were not met.
     warned: BTreeMap<String, Vec<String>>,
-    /// Followed if anything is printed of them.
+    /// The open incidents; `None` if nothing about them is printed.
     incidents: Option<OpenIncidents>,
-    /// Since the last summary.
+    /// The checks since the last summary.
     counts: Counts,
     summed_up: Instant,
 }
 
 impl WatchScreen {
-    /// For a watch of these probes.
+    /// The screen for a watch of these probes.
     pub(crate) fn new(
         probes: &[Arc<Probe>],
         rules: IncidentRules,
@@ -67,7 +67,7 @@ impl WatchScreen {
         self.board.say(text);
     }
 
-    /// Leaves the board as it is: the watch comes to its end.
+    /// Leaves the board as it is, because the watch is about to end.
     pub(crate) fn freeze(&self) {
         self.board.freeze();
     }
@@ -77,7 +77,7 @@ impl WatchScreen {
         self.board.finish();
     }
 
-    /// Sums up the last hour, if it is over.
+    /// Prints the hourly summary, if it is due.
     pub(crate) fn sum_up_if_due(&mut self) {
         if self.summed_up.elapsed() >= SUMMARY_EVERY {
             self.summed_up = Instant::now();
@@ -129,7 +129,7 @@ impl WatchScreen {
         }
     }
 
-    /// Whether a check that was up has other warnings than the one before.
+    /// Whether a check that was up has other warnings than the previous one.
     fn has_new_warnings(&mut self, outcome: &Outcome) -> bool {
         if outcome.verdict != Verdict::Up {
             return false;
@@ -167,7 +167,7 @@ impl Consumer for WatchScreen {
     }
 }
 
-/// One outcome as a line of log.
+/// One outcome as a line of the log.
 fn sentence(outcome: &Outcome) -> String {
     let reason = outcome.failure.as_ref().map(|failure| format!(" {}: {}", failure.class, failure.message));
     let warnings: String = outcome.warnings.iter().map(|unmet| format!(", warning: {unmet}")).collect();

@@ -1,4 +1,5 @@
-//! What a watch keeps over every configuration that it runs: its consumers, and whether the clock jumped.
+//! What a watch keeps across reloads of its configuration: its consumers, and whether the clock
+//! jumped.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ pub(crate) struct WatchState {
     events: EventDispatcher<(RunOutputs, WatchScreen)>,
     /// Whether the clock jumped since the last tick.
     clock_jumped: bool,
-    /// Whether a probe is due by the wall clock.
+    /// Whether any probe has a schedule by the wall clock (cron).
     by_wall_clock: bool,
 }
 
@@ -26,7 +27,7 @@ impl WatchState {
         WatchState { events, clock_jumped: false, by_wall_clock: by_wall_clock(probes) }
     }
 
-    /// Tells whether there is room for the result of another check.
+    /// A function that returns whether there is room for the result of another check.
     pub(crate) fn admission(&self) -> impl Fn() -> bool + use<> {
         self.events.consumers.0.admission()
     }
@@ -37,14 +38,15 @@ impl WatchState {
         self.events.on_event(probes, event);
     }
 
-    /// Continues with another configuration's probes.
+    /// Continues with the probes of another configuration.
     pub(crate) fn reload(&mut self, probes: &[Arc<Probe>]) {
         self.by_wall_clock = by_wall_clock(probes);
         self.events.probes_changed(probes);
     }
 
-    /// Closes the windows whose span has ended, and prints any trouble. Returns whether the
-    /// clock has jumped since the last tick and a probe follows it, whose schedule then has to be computed again.
+    /// Closes the windows whose span has ended, and prints any problems. Returns whether schedules
+    /// must be computed again: the clock has jumped since the last tick, and a probe follows the
+    /// wall clock.
     pub(crate) fn tick(&mut self, now: Timestamp) -> bool {
         self.events.close_ended(now);
         let (outputs, screen) = &mut self.events.consumers;
@@ -65,7 +67,7 @@ impl WatchState {
         self.events.consumers.1.freeze();
     }
 
-    /// Closes every window, and gives the consumers back to be finished.
+    /// Closes every window, and returns the consumers to be finished.
     pub(crate) fn finish(self) -> (RunOutputs, WatchScreen) {
         self.events.finish()
     }
