@@ -1,4 +1,4 @@
-//! Windows and failures on disk, append-only: the only code that touches the journal's files.
+//! Windows and failures on disk, append-only. Only this module accesses the journal's files.
 //! `docs/journal.md` describes the format for other programs.
 
 mod batch;

@@ -1,5 +1,5 @@
-//! The lines of one day that are written together, and how they are appended to a file: each line
-//! once, even after attempts that failed.
+//! Batches: the lines of one day that are written together. Appending a batch to a file writes each
+//! line exactly once, even after attempts that failed.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -17,30 +17,30 @@ use super::{JournalError, LINE_LIMIT, Line, Writer};
 /// The lines of one UTC day, each ending in a line feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Batch {
-    /// The day.
+    /// The UTC day of the lines.
     pub(super) day: Date,
     /// The lines.
     pub(super) bytes: Vec<u8>,
-    /// How many.
+    /// The number of lines.
     pub(super) lines: u64,
-    /// The offset in the day's file at which an earlier attempt to write them began: some of them may be
-    /// there already. None if nothing was tried.
+    /// The offset in the day's file at which an earlier attempt to write the lines started: some of
+    /// them may already be there. `None` if there was no attempt.
     pub(super) tried_at: Option<u64>,
-    /// The id of the spool file that holds the lines, if that file is not known to be durable. The lines are
-    /// written nowhere else.
+    /// The id of the spool file that holds the lines, if that file may not be durable yet. The
+    /// lines must not be written elsewhere. `None` if they are not in the spool.
     pub(super) spooled_as: Option<String>,
 }
 
 /// How a batch was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Placed {
-    /// Whether the file ended in the middle of a line and was given a line feed first.
+    /// Whether the file ended in the middle of a line, so that a line feed was written first.
     pub(super) healed: bool,
 }
 
 impl Batch {
-    /// Puts lines into one batch per day, in the order of the days. Lines that are too long for
-    /// readers are left out, and the error says so.
+    /// Groups lines into one batch per day, ordered by day. Lines that are too long for readers are
+    /// left out; the second value is then the error.
     pub(super) fn by_day(lines: &[Line], writer: &mut Writer) -> (Vec<Batch>, Result<(), JournalError>) {
         let mut batches: Vec<Batch> = Vec::new();
         let mut problem = Ok(());
@@ -62,12 +62,12 @@ impl Batch {
         (batches, problem)
     }
 
-    /// Writes the lines at the end of the day's file in one buffer and waits until they are on
-    /// the disk; `sync_name` does the same for the file's name. Lines that an earlier attempt
-    /// left there are not written again. The caller holds the lock, or is the only writer.
+    /// Appends the lines to the day's file in one write and waits until they are on the disk;
+    /// `sync_name` does the same for the file's name. Lines that an earlier attempt left there are
+    /// not written again. The caller holds the lock, or is the only writer.
     ///
-    /// On an error the file is truncated to its former length, and `tried_at` says where the attempt began:
-    /// after a failed sync it is not known what is on the disk.
+    /// On an error the file is truncated to its former length, and `tried_at` is the offset at
+    /// which the attempt started: after a failed sync it is unknown what is on the disk.
     pub(super) fn place(&mut self, disk: &Disk, path: &Path, sync_name: bool) -> Result<Placed, JournalError> {
         let (file, created) = disk.open(path).map_err(JournalError::io("open", path))?;
         let length = checked_length(&file).map_err(JournalError::io("append to", path))?;
@@ -80,7 +80,7 @@ impl Batch {
         });
         if placed.is_err() {
             self.tried_at = Some(self.tried_at.unwrap_or(length).min(length));
-            // If this fails too, what was written is found behind `tried_at`.
+            // If truncating fails too, the next attempt finds the written lines after `tried_at`.
             let _ = disk.set_length(&file, length);
         }
         placed
@@ -92,7 +92,7 @@ impl Batch {
             Some(at) => self.rewrite(file, path, at).map_err(JournalError::io("write to", path))?,
             None => self.bytes.clone(),
         };
-        // One of these lines may be there without its end.
+        // The file may contain one of these lines without its line feed.
         if healed || !missing.is_empty() {
             let heal: &[u8] = if healed { b"\n" } else { b"" };
             disk.write(file, &[heal, &missing].concat()).map_err(JournalError::io("write to", path))?;
@@ -101,9 +101,9 @@ impl Batch {
         Ok(Placed { healed })
     }
 
-    /// The lines that are not in the file from `at` on. Those that are there are overwritten with
-    /// themselves: after a failed sync the kernel marks its pages clean, and a second sync alone
-    /// would succeed without writing them.
+    /// Returns the lines that are not in the file from `at` on. The bytes there are overwritten
+    /// with themselves: after a failed sync the kernel marks its pages clean, and a second sync
+    /// alone would succeed without writing them.
     fn rewrite(&self, file: &File, path: &Path, at: u64) -> io::Result<Vec<u8>> {
         let lines = || self.bytes.split_inclusive(|byte| *byte == b'\n');
         let mut wanted: HashMap<&[u8], u64> = HashMap::new();
@@ -131,15 +131,15 @@ impl Batch {
     }
 }
 
-/// A line without its end, which a write that broke off may not have reached.
+/// A line without its line feed, which an interrupted write may not have reached.
 fn line_text(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\n").unwrap_or(line)
 }
 
-/// No line of ours is longer; a longer one is read in chunks.
+/// A little more than the longest valid line; a longer one is read in chunks of this many bytes.
 const LONGEST_READ: u64 = LINE_LIMIT as u64 + 1;
 
-/// The length of a file that can be appended to.
+/// The length of a file; an error if it is not a regular file.
 fn checked_length(file: &File) -> io::Result<u64> {
     let metadata = file.metadata()?;
     if metadata.is_file() {

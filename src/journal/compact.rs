@@ -1,6 +1,7 @@
-//! Old windows become hourly and daily ones. What is said of them stays: windows add up, and a
-//! strip keeps what is around every change of state. It works beside running writers and
-//! readers, and a crash at any point leaves a day's file as it was or as it shall be.
+//! Compaction: merges old windows into hourly and daily ones. Their counts stay the same, because
+//! windows add up, and a strip keeps the checks around every change of state. Compaction works
+//! beside running writers and readers. A crash at any point leaves a day's file either unchanged or
+//! completely compacted.
 
 mod day;
 
@@ -22,15 +23,15 @@ use super::{JournalError, lock};
 
 pub(super) use day::{Folded, fold};
 
-/// What the new content of a file is called until it takes the file's place.
+/// The extension of the new file until it replaces the old one.
 const UNFINISHED: &str = "compacting";
 
 /// When windows become coarser.
 #[derive(Clone, Copy, Debug)]
 pub struct CompactRules {
-    /// Days that ended this long ago get hourly windows.
+    /// Days that ended at least this long ago get hourly windows.
     pub hourly_after: Duration,
-    /// Days that ended this long ago get daily windows.
+    /// Days that ended at least this long ago get daily windows.
     pub daily_after: Duration,
     /// The longest wait for the lock, for each day.
     pub lock_timeout: Duration,
@@ -51,8 +52,8 @@ impl Default for CompactRules {
 pub struct Compacted {
     /// Files that became smaller.
     pub files: u64,
-    /// Files that were skipped because they hold lines of a newer version, or because lines
-    /// of their day wait in the spool and cannot be moved.
+    /// Files that were skipped because they hold lines of a newer version, or because lines of
+    /// their day are still in the spool and cannot be moved.
     pub skipped: u64,
     /// Windows in the files that became smaller, before compaction.
     pub windows_before: u64,
@@ -64,11 +65,12 @@ pub struct Compacted {
     pub bytes_after: u64,
 }
 
-/// Compacts the days of a journal that are old enough at `now`.
+/// Compacts those days of a journal that are old enough at `now`.
 ///
 /// # Errors
-/// [`JournalError`], if a file cannot be read or written, the lock does not come, or the file
-/// system has no reliable locks. What was compacted until then stays so.
+/// [`JournalError`] if a file cannot be read or written, if another process holds the lock until
+/// the timeout, or if the file system has no reliable locks. Days that are compacted by then stay
+/// compacted.
 pub fn compact(folder: &Path, now: Timestamp, rules: &CompactRules) -> Result<Compacted, JournalError> {
     if !has_reliable_locks(folder) {
         return Err(JournalError::NoLocks(folder.to_owned()));
@@ -85,7 +87,7 @@ pub(super) fn compact_on(
     let mut compacted = Compacted::default();
     for file in day_files(folder)? {
         let Some(span) = span_for(file.day, now, rules) else { continue };
-        // For each day anew: writers shall not wait for a whole year.
+        // Take the lock for each day: writers must not wait while a whole year is compacted.
         let _lock = take_lock(disk, folder, rules)?;
         if !empty_spool(disk, folder, file.day)? {
             compacted.skipped += 1;
@@ -96,7 +98,7 @@ pub(super) fn compact_on(
     Ok(compacted)
 }
 
-/// How coarse the windows of a day become; none while it is too young.
+/// The span of the windows of a day after compaction; `None` if the day is too young.
 pub(super) fn span_for(day: Date, now: Timestamp, rules: &CompactRules) -> Option<SignedDuration> {
     let end = TimeZone::UTC.to_timestamp(day.tomorrow().ok()?.at(0, 0, 0, 0)).ok()?;
     let age = Duration::try_from(now.duration_since(end)).ok()?;
@@ -118,8 +120,9 @@ fn take_lock(disk: &Disk, folder: &Path, rules: &CompactRules) -> Result<HeldLoc
     })
 }
 
-/// Moves what waits in the spool for a day: if a spool file's lines stand in the day's file
-/// already, they are found there by what they say, which compaction is about to change.
+/// Moves the spooled lines of a day to the day's file. Returns `false` if that fails. Compaction
+/// needs this: lines that are in both places are recognized by their text, which compaction
+/// changes.
 fn empty_spool(disk: &Disk, folder: &Path, day: Date) -> Result<bool, JournalError> {
     let spool = Spool::of(folder);
     for file in spool.files()?.iter().filter(|file| file.day == day) {
@@ -133,7 +136,8 @@ fn empty_spool(disk: &Disk, folder: &Path, day: Date) -> Result<bool, JournalErr
 fn compact_file(disk: &Disk, path: &Path, span: SignedDuration, compacted: &mut Compacted) -> Result<(), JournalError> {
     let before = fs::metadata(path).map_err(JournalError::io("read", path))?.len();
     let unfinished = path.with_extension(UNFINISHED);
-    // Left there by a compaction that died; the lock is ours, so it has no owner.
+    // A compaction that died may have left it. This process holds the lock, so nobody else writes
+    // to it.
     remove_if_there(disk, &unfinished).map_err(JournalError::io("remove", &unfinished))?;
     let folded = match fold(disk, path, &unfinished, span, before) {
         // There is nothing to merge.
@@ -152,7 +156,7 @@ fn compact_file(disk: &Disk, path: &Path, span: SignedDuration, compacted: &mut 
         }
         Err(error) => Err(error),
     };
-    // Nothing to remove if it took the file's place.
+    // There is nothing to remove if the new file has replaced the old one.
     let _ = remove_if_there(disk, &unfinished);
     folded
 }

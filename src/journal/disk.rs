@@ -1,5 +1,5 @@
-//! The calls to the file system that can fail, in one place: so that a test can make each of them fail
-//! in turn, and so that every file is created with the same permissions.
+//! The file system calls that can fail, in one place. So a test can make each of them fail in turn,
+//! and every file is created with the same permissions.
 
 #[cfg(test)]
 pub(super) mod faults;
@@ -10,12 +10,12 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::Path;
 use std::{fs, io};
 
-/// Only the owner reads and writes a file.
+/// Only the owner can read and write a file.
 const FILE_MODE: u32 = 0o600;
-/// Only the owner enters a folder.
+/// Only the owner can access a folder.
 const FOLDER_MODE: u32 = 0o700;
 
-/// The disk.
+/// Access to the file system. In tests calls can be made to fail.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Disk {
     #[cfg(test)]
@@ -37,7 +37,7 @@ pub(super) enum Call {
 }
 
 impl Disk {
-    /// Creates a folder and its parents, 0700 whatever the umask, unless it exists.
+    /// Creates a folder and its parents with mode 0700, whatever the umask, unless it exists.
     pub(super) fn create_folder(&self, path: &Path) -> io::Result<()> {
         if path.is_dir() {
             return Ok(());
@@ -47,7 +47,7 @@ impl Disk {
         fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))
     }
 
-    /// Opens a file to read it and to append to it, creating it if it is missing. Says
+    /// Opens a file for reading and appending, and creates it if it is missing. The second value is
     /// whether it was created. A symbolic link is not followed.
     pub(super) fn open(&self, path: &Path) -> io::Result<(File, bool)> {
         self.strike(Call::Open)?;
@@ -56,7 +56,7 @@ impl Disk {
             opened => return opened.map(|file| (file, false)),
         }
         match create_new(path) {
-            // Another process was faster.
+            // Another process has just created it.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 append_options().open(path).map(|file| (file, false))
             }
@@ -70,7 +70,7 @@ impl Disk {
         create_new(path)
     }
 
-    /// Appends everything to a file: one call, unless the system writes only part of it.
+    /// Appends all bytes to a file: in one call, unless the system writes only a part.
     pub(super) fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
         if let Some((taken, error)) = self.short_write(bytes.len()) {
             file.write_all(&bytes[..taken])?;
@@ -97,7 +97,7 @@ impl Disk {
         file.set_len(length)
     }
 
-    /// Renames a file, replacing any other of that name.
+    /// Renames a file, replacing any file of the new name.
     pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.strike(Call::Rename)?;
         fs::rename(from, to)
@@ -120,7 +120,7 @@ impl Disk {
     }
 }
 
-/// Outside of tests nothing fails but the disk itself.
+/// Outside of tests only the disk itself fails.
 #[cfg(not(test))]
 #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the seam where tests let calls fail")]
 impl Disk {
@@ -135,7 +135,7 @@ impl Disk {
 
 fn append_options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    // Without blocking: a named pipe in place of a file must not hang the run.
+    // Non-blocking: a named pipe in place of a file must not hang the run.
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     options.read(true).append(true).mode(FILE_MODE).custom_flags(flags.bits().cast_signed());
     options

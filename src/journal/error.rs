@@ -1,4 +1,4 @@
-//! Why the journal could not do its work. Each names the path and what the system said.
+//! Errors of the journal. Each names the path and the system's error.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,38 +11,38 @@ pub enum JournalError {
     /// A call to the system failed.
     #[error("journal: cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried: `write to`, `open`.
+        /// What was attempted: `write to`, `open`.
         action: &'static str,
-        /// With which file or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The path is there and is neither a folder nor a file that can be read.
+    /// The path exists but is neither a folder nor a readable file.
     #[error("journal: {} is neither a folder nor a file", .0.display())]
     NotAJournal(PathBuf),
-    /// A line does not fit the longest that readers accept.
+    /// A line is longer than readers accept.
     #[error("journal: a line has {bytes} bytes, more than the 1 MiB that readers accept")]
     LineTooLong {
-        /// How long the line is.
+        /// The length of the line.
         bytes: usize,
     },
     /// Object storage could not be used.
     #[error("journal: {0}")]
     Storage(#[from] StorageError),
-    /// A line that was about to replace others does not read back as what it was written from.
+    /// A compacted line does not read back as the window that it was written from.
     #[error("journal: a compacted line does not read back; the day is left as it was")]
     Unreadable,
-    /// The lock did not come in time, and the work cannot be done without it.
+    /// Another process held the lock until the timeout.
     #[error("journal: {} is locked by another process; try again when it has ended", .0.display())]
     Locked(PathBuf),
-    /// The folder is on a file system where locks cannot be trusted.
+    /// The folder is on a file system without reliable locks.
     #[error("journal: {} is on a file system without reliable locks; compact a copy on a local disk", .0.display())]
     NoLocks(PathBuf),
 }
 
 impl JournalError {
-    /// An error of a call, with what it was for.
+    /// Turns the error of a call into one that names the action and the path.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
         let path = path.to_owned();
         move |source| JournalError::Io { action, path, source }

@@ -1,5 +1,5 @@
-//! Every call to the disk fails once, in every way: no line that was called recorded is lost, no
-//! line is there twice, every journal opens again, and nothing panics.
+//! Makes every call to the disk fail once, in every way, and checks that no recorded line is lost,
+//! that no line occurs twice, that every journal opens again, and that nothing panics.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,7 +33,8 @@ const EVERY_FAULT: [Fault; 7] = [
     Fault::Death,
 ];
 
-/// A window of one check; each number its own probe. Numbers from 100 on are of the next day.
+/// A window of one check; each number has its own probe. Numbers from 100 on belong to the next
+/// day.
 fn line(number: u64) -> Line {
     let name = |text: &str| Arc::<str>::from(text);
     let from: Timestamp =
@@ -63,8 +64,8 @@ fn batches() -> [Vec<Line>; 3] {
     [vec![line(4), line(5)], vec![line(6), line(102)], vec![line(7)]]
 }
 
-/// Appends on a disk with a fault, while another process holds the lock for this many of the batches, which go to
-/// the spool. Returns the numbers of the lines that were called recorded.
+/// Appends on a disk with a fault, while another process holds the lock for the first `locked`
+/// batches, which go to the spool. Returns the numbers of the lines that were reported as recorded.
 fn run_beside(disk: &Disk, folder: &Path, locked: usize) -> Vec<u64> {
     let mut recorded = vec![1, 2, 3, 101];
     let Ok(mut journal) = Journal::open_on(disk.clone(), folder, OPTIONS) else { return recorded };
@@ -76,7 +77,7 @@ fn run_beside(disk: &Disk, folder: &Path, locked: usize) -> Vec<u64> {
             lock.unlock().expect("we hold it");
         }
         tried.extend(numbers(&batch).into_keys());
-        // `Ok` speaks for the lines of earlier calls too, which had been waiting.
+        // `Ok` also covers the lines of earlier calls that had been waiting.
         if journal.append(&batch).is_ok() {
             recorded.append(&mut tried);
         }
@@ -84,7 +85,7 @@ fn run_beside(disk: &Disk, folder: &Path, locked: usize) -> Vec<u64> {
     recorded
 }
 
-/// How often each line is there.
+/// How many times each line occurs.
 fn numbers(lines: &[Line]) -> BTreeMap<u64, u64> {
     let mut numbers = BTreeMap::new();
     for line in lines {
@@ -130,7 +131,8 @@ fn whatever_call_fails_no_recorded_line_is_lost_and_none_is_doubled() {
     }
 }
 
-/// Checks what a run with a fault left, and that a later run on a healthy disk goes on from there.
+/// Checks what a run with a fault has left, and that a later run on a healthy disk continues from
+/// there.
 fn check_after(folder: &Path, recorded: Vec<u64>, context: &str) {
     check(folder, &recorded, context);
 
@@ -182,7 +184,7 @@ fn lines_that_found_no_place_are_recorded_when_the_disk_is_well_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let disk = Disk::default();
     let mut journal = Journal::open_on(disk.clone(), folder.path(), OPTIONS).expect("a folder");
-    // Both the day's file and the spool fail: from the first write on the disk is dead.
+    // From the first write on the disk is dead, so both the day's file and the spool fail.
     disk.faults.plan(0, Fault::Death);
     let error = journal.append(&[line(1)]).expect_err("nothing can be written");
     assert!(error.to_string().contains(&folder.path().display().to_string()), "{error}");

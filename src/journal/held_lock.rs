@@ -1,4 +1,4 @@
-//! The lock on a file, free again when it is dropped.
+//! A lock on a file that is released when it is dropped.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -7,21 +7,21 @@ use std::path::Path;
 
 use super::regular_file;
 
-/// A file that is locked, until it is dropped.
+/// A locked file. Dropping it releases the lock.
 #[derive(Debug)]
 pub(crate) struct HeldLock(File);
 
 impl HeldLock {
-    /// That of a file whose lock was taken.
+    /// Wraps a file whose lock was taken.
     pub(crate) const fn of(locked: File) -> HeldLock {
         HeldLock(locked)
     }
 
-    /// Takes the lock on a file, which is created for its owner alone if it is missing; none while another process
-    /// holds it.
+    /// Takes the lock on a file, which is created with mode 0600 if it is missing. `None` if
+    /// another process holds it.
     ///
     /// # Errors
-    /// The file cannot be opened or locked, or is not a regular one.
+    /// The file cannot be opened or locked, or is not a regular file.
     pub(crate) fn try_take(path: &Path) -> io::Result<Option<HeldLock>> {
         let options = &mut OpenOptions::new();
         let file = regular_file::open(path, options.create(true).truncate(false).write(true).mode(0o600))?;
@@ -32,7 +32,7 @@ impl HeldLock {
         }
     }
 
-    /// The file as a program has it that is being started beside this one.
+    /// A duplicate of the file, as a child process that is being started inherits it.
     #[cfg(test)]
     pub(crate) fn inherited(&self) -> io::Result<File> {
         self.0.try_clone()
@@ -40,7 +40,8 @@ impl HeldLock {
 }
 
 impl Drop for HeldLock {
-    /// To close the file is not enough: a program that is being started beside this one still has it, until it runs.
+    /// Closing the file is not enough: until its `exec`, a child process that is being started
+    /// holds a duplicate.
     fn drop(&mut self) {
         let _ = self.0.unlock();
     }

@@ -1,6 +1,6 @@
-//! The addresses that answered last, kept beside the journal for the next run: a prober that cron
-//! starts every minute can ask them when names cannot be resolved. This is a cache, not a record: if it
-//! cannot be read or written, only the diagnosis knows less.
+//! The addresses that answered last, saved beside the journal for the next run: a prober that cron
+//! starts every minute can use them if names cannot be resolved. This is a cache, not a record: if
+//! it cannot be read or written, only diagnoses have less to compare with.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,36 +11,36 @@ use std::path::Path;
 
 use super::regular_file;
 
-/// The file in the journal's folder.
+/// The name of the file in the journal's folder.
 const FILE: &str = "last-good.json";
 
-/// The most bytes of it that are read: enough for some ten thousand probes.
+/// The most bytes that are read: enough for about ten thousand probes.
 const LIMIT: u64 = 1 << 20;
 
-/// The addresses that answered last from a vantage, by probe. Empty if nothing was kept, or
-/// if it cannot be read.
+/// By probe: the address that answered last from a vantage. Empty if none was saved, or if the file
+/// cannot be read.
 #[must_use]
 pub(crate) fn last_good(folder: &Path, vantage: &str) -> BTreeMap<String, SocketAddr> {
     read(folder).unwrap_or_default().remove(vantage).unwrap_or_default()
 }
 
-/// Writes the addresses that answered last from a vantage, keeping those of other vantages.
+/// Saves the addresses that answered last from a vantage, keeping those of other vantages.
 ///
 /// # Errors
-/// The folder or the file in it cannot be written.
+/// The file cannot be written.
 pub(crate) fn keep_last_good(folder: &Path, vantage: &str, addresses: &BTreeMap<String, SocketAddr>) -> io::Result<()> {
     let mut all = read(folder).unwrap_or_default();
     if all.get(vantage) == Some(addresses) {
         return Ok(());
     }
     all.insert(vantage.to_owned(), addresses.clone());
-    // Another process reads the old file or the new one, never half of one.
+    // Another process reads the old file or the new one, never a part.
     let new = folder.join(format!(".{FILE}.{}", std::process::id()));
     let _ = std::fs::remove_file(&new);
     let written = create(&new).and_then(|mut file| file.write_all(serde_json::to_string(&all)?.as_bytes()));
     let kept = written.and_then(|()| std::fs::rename(&new, folder.join(FILE)));
     if kept.is_err() {
-        // What is left of it is of no use.
+        // An incomplete file is useless.
         let _ = std::fs::remove_file(&new);
     }
     kept
@@ -55,7 +55,7 @@ fn read(folder: &Path) -> Option<BTreeMap<String, BTreeMap<String, SocketAddr>>>
 
 fn create(path: &Path) -> io::Result<File> {
     let mut options = File::options();
-    // A name that another process cannot have made before, as a link or a pipe.
+    // Fails if another process has created the name before, for example as a link or a pipe.
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);

@@ -1,4 +1,4 @@
-//! What the lines of a journal say: a window, a failure, a gap in which nothing was seen, or a plan.
+//! The lines of a journal: windows, failures, gaps in which nothing was measured, and plans.
 
 use jiff::Timestamp;
 
@@ -12,14 +12,14 @@ pub enum Line {
     Window(Box<Window>),
     /// The evidence of one failed check.
     Failure(Box<Outcome>),
-    /// A stretch of time in which the prober did not run or its clock jumped.
+    /// A span of time in which the prober did not run or its clock jumped.
     Gap(Gap),
     /// Which probes were to run from an instant on.
     Plan(RecordedPlan),
 }
 
 impl Line {
-    /// The instant that decides on the day a line belongs to.
+    /// The instant that decides on which day's file a line belongs to.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         match self {
@@ -55,12 +55,13 @@ impl From<RecordedPlan> for Line {
     }
 }
 
-/// A span of time to read. It includes windows and gaps that reach into it, and plans made before its end.
+/// A span of time to read. It includes windows and gaps that overlap it, and plans made before its
+/// end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// From here.
+    /// The first instant, inclusive.
     pub from: Timestamp,
-    /// Before this.
+    /// The end, exclusive.
     pub to: Timestamp,
 }
 
@@ -68,7 +69,7 @@ impl Range {
     /// All time.
     pub const ALL: Range = Range { from: Timestamp::MIN, to: Timestamp::MAX };
 
-    /// Whether a line belongs to it.
+    /// Whether a line belongs to the range.
     #[must_use]
     #[inline]
     pub fn contains(&self, line: &Line) -> bool {
@@ -80,7 +81,7 @@ impl Range {
         }
     }
 
-    /// Whether a span of time reaches into it.
+    /// Whether a span of time overlaps the range.
     #[must_use]
     #[inline]
     pub(crate) fn overlaps(&self, from: Timestamp, to: Timestamp) -> bool {

@@ -1,5 +1,5 @@
-//! One writer at a time: `flock` on a file of its own that is never removed. The kernel frees it
-//! when its holder dies, however it dies.
+//! One writer at a time: `flock` on a dedicated file that is never removed. The kernel releases the
+//! lock when its holder exits, even if it was killed.
 
 use std::fs::TryLockError;
 use std::hash::{BuildHasher as _, RandomState};
@@ -10,16 +10,16 @@ use std::{io, thread};
 use super::disk::Disk;
 use super::held_lock::HeldLock;
 
-/// How long a writer pauses between two attempts, by how long it has waited. A free lock goes to the next process that
-/// asks, so a writer that has waited longer asks more often: with growing pauses, a writer that was unlucky twice
-/// is overtaken by all that come after it. A lock that is held for seconds is held for a long operation, and order does
-/// not matter.
+/// How long a writer pauses between two attempts, as pairs of (waited for at most, pause). A free
+/// lock goes to the next process that tries, so a writer that has waited longer tries more often:
+/// with growing pauses, a writer that was unlucky twice would be overtaken by all later ones. A
+/// lock that is held for seconds is held for a long operation; then order does not matter.
 const PAUSES: [(Duration, Duration); 3] = [
     (Duration::from_millis(40), Duration::from_millis(8)),
     (Duration::from_secs(2), Duration::from_millis(2)),
     (Duration::from_secs(5), Duration::from_millis(20)),
 ];
-/// The pause of a writer that has waited longer than all of that.
+/// The pause of a writer that has waited longer than all of [`PAUSES`].
 const LAST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why the lock was not taken.
@@ -33,8 +33,8 @@ pub(super) enum NoLock {
     Failed(io::Error),
 }
 
-/// Takes the lock, waiting for others at most `timeout`. It never blocks in the kernel, where a
-/// dead file server could hold it for ever.
+/// Takes the lock, waiting for others at most `timeout`. It never blocks in the kernel, where an
+/// unreachable file server could hold it forever.
 pub(super) fn acquire(disk: &Disk, path: &Path, timeout: Duration) -> Result<HeldLock, NoLock> {
     let (file, _) = disk.open(path).map_err(NoLock::Failed)?;
     let begin = Instant::now();
@@ -66,8 +66,8 @@ fn pause_after(waited: Duration) -> Duration {
     PAUSES.iter().find(|(until, _)| waited < *until).map_or(LAST_PAUSE, |(_, pause)| *pause)
 }
 
-/// Half to one and a half times as long, so that writers that wait do not wake together. The
-/// standard library's hash keys are the one source of chance it offers.
+/// The wait, multiplied by a random factor between 0.5 and 1.5, so that waiting writers do not wake
+/// up together. The keys of a `RandomState` are the only randomness in the standard library.
 fn jittered(wait: Duration) -> Duration {
     let chance = u32::try_from(RandomState::new().hash_one(wait) % 1000).unwrap_or_default();
     wait / 2 + wait * chance / 1000

@@ -1,6 +1,6 @@
-//! Journals in object storage (`s3://`, `gs://`, `az://`, `file://`): immutable objects, created
-//! and never changed, `PREFIX/DAY/VANTAGE.ID.jsonl`, each a file of journal lines. The calls block: not for a task of
-//! an async runtime.
+//! Journals in object storage (`s3://`, `gs://`, `az://`, `file://`): objects
+//! `PREFIX/DAY/VANTAGE.ID.jsonl`, each a file of journal lines, created once and never changed. The
+//! calls block, so do not call them from an async task.
 
 mod cache;
 mod listing;
@@ -18,7 +18,7 @@ use super::disk::Disk;
 use super::shipped::Shipped;
 use super::{JournalError, outbox};
 
-/// How many requests are under way at once.
+/// The most concurrent requests.
 const AT_ONCE: usize = 64;
 
 /// A journal in an object store.
@@ -28,20 +28,21 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Opens a store by its URL, with the settings of an environment and a time limit for each request.
+    /// Opens a store by its URL. `environment` has its settings; `patience` is the timeout of each
+    /// request.
     ///
     /// # Errors
-    /// [`JournalError::Storage`], if the URL or the settings cannot be used.
+    /// [`JournalError::Storage`] if the URL or the settings cannot be used.
     pub fn open(url: &str, environment: &[(String, String)], patience: Duration) -> Result<Objects, JournalError> {
         Ok(Objects { bucket: Bucket::open(url, environment, patience)? })
     }
 
-    /// Ships what a local journal has recorded so far: its files become objects and are gone
-    /// from it. What cannot be shipped waits there.
+    /// Ships what a local journal has recorded so far: its files become objects and are removed
+    /// from the disk. Files that cannot be shipped stay there.
     ///
     /// # Errors
-    /// [`JournalError`], if the local journal cannot be read. That the store does not answer
-    /// is no error, but a reason in [`Shipped::waiting_because`].
+    /// [`JournalError`] if the local journal cannot be read. A store that does not answer is no
+    /// error, but the reason in [`Shipped::waiting_because`].
     pub fn ship(&self, outbox: &Path, vantage: &str) -> Result<Shipped, JournalError> {
         let disk = Disk::default();
         outbox::seal(&disk, outbox, vantage)?;
@@ -52,7 +53,8 @@ impl Objects {
             shipped.waiting_because = reached.err().map(JournalError::from);
         }
         for file in sealed {
-            // After one failure the store counts as unreachable, and the rest is not tried.
+            // After one failure the store counts as unreachable, and the remaining files are not
+            // tried.
             if shipped.waiting_because.is_none() {
                 let bytes = fs::read(&file.path).map_err(JournalError::io("read", &file.path))?;
                 match self.bucket.wait(self.bucket.create(&self.key(&file.day, &file.name), bytes)) {

@@ -1,5 +1,6 @@
-//! A local journal on its way to object storage: what is recorded is on this disk first, then
-//! sealed into files that never change again, then shipped. While the store is unreachable, nothing is lost.
+//! The outbox: a local journal whose files are shipped to object storage. Lines are first recorded
+//! on this disk, then sealed into files that never change again, then shipped. While the store is
+//! unreachable, nothing is lost.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
@@ -13,23 +14,23 @@ use super::spool::Spool;
 use super::store::{LOCK_FILE, has_reliable_locks};
 use super::{JournalError, lock};
 
-/// The folder in the outbox's folder.
+/// The folder of sealed files, in the outbox's folder.
 const FOLDER: &str = "sealed";
-/// The longest wait for the lock of writers.
+/// The longest wait for the writers' lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A file that never changes again.
+/// A sealed file: it never changes again.
 #[derive(Clone, Debug)]
 pub(super) struct Sealed {
     pub(super) path: PathBuf,
-    /// Its UTC day: `2025-03-10`.
+    /// The UTC day of its lines: `2025-03-10`.
     pub(super) day: String,
-    /// Vantage and a number that nobody else has: `local-0a1b2c3d.0123456789abcdef.jsonl`.
+    /// The vantage and a random number: `local-0a1b2c3d.0123456789abcdef.jsonl`.
     pub(super) name: String,
 }
 
-/// Seals what has been recorded so far. Under the lock, so that no writer has the file open;
-/// the next append makes a new one.
+/// Seals what has been recorded so far. It holds the lock, so that no writer has the file open; the
+/// next append creates a new one.
 pub(super) fn seal(disk: &Disk, outbox: &Path, vantage: &str) -> Result<(), JournalError> {
     if !has_reliable_locks(outbox) {
         return Err(JournalError::NoLocks(outbox.to_owned()));
@@ -51,8 +52,8 @@ pub(super) fn seal(disk: &Disk, outbox: &Path, vantage: &str) -> Result<(), Jour
     let folder = outbox.join(FOLDER);
     disk.create_folder(&folder).map_err(JournalError::io("create", &folder))?;
     for file in days {
-        // The name is chosen once, before the file is shipped: however often that is tried, it is
-        // the same object.
+        // The name is chosen before shipping, so that each attempt to ship the file creates the
+        // same object.
         let id = RandomState::new().hash_one(&file.path);
         let target = folder.join(format!("{}.{}.{id:016x}.jsonl", file.day, label(vantage)));
         disk.rename(&file.path, &target).map_err(JournalError::io("rename", &file.path))?;
@@ -61,7 +62,7 @@ pub(super) fn seal(disk: &Disk, outbox: &Path, vantage: &str) -> Result<(), Jour
     disk.sync_folder(outbox).map_err(JournalError::io("sync", outbox))
 }
 
-/// What is sealed and not yet shipped, oldest day first.
+/// The sealed files that are not shipped yet, oldest day first.
 pub(super) fn sealed(outbox: &Path) -> Result<Vec<Sealed>, JournalError> {
     let folder = outbox.join(FOLDER);
     let entries = match fs::read_dir(&folder) {
@@ -80,8 +81,8 @@ fn parse(path: PathBuf) -> Option<Sealed> {
     Some(Sealed { path, day, name })
 }
 
-/// A vantage as part of a key: what every store takes as it is, and told from any other by its
-/// checksum. The lines themselves have the vantage in full.
+/// A vantage as part of a key: characters that every store accepts, and a checksum that makes it
+/// unique. The lines themselves have the vantage in full.
 fn label(vantage: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
     let short: String = vantage.chars().take(64).map(plain).collect();

@@ -1,6 +1,7 @@
-//! Reads the lines of any number of journals, folders and files: parsed on several threads, and
-//! delivered in the order of the files, at most a few chunks of a mebibyte ahead, or added up where
-//! they are parsed. Reading takes no lock, and works while others write or compact.
+//! Reads the lines of any number of journals, folders and files. Several threads parse them.
+//! [`read`] delivers the lines in the order of the files, with threads at most a few chunks of a
+//! mebibyte ahead; [`fold()`] adds them up where they are parsed. Reading takes no lock, and works
+//! while others write or compact.
 
 mod chunks;
 mod fold;
@@ -24,17 +25,17 @@ pub(super) use sources::day_files;
 #[cfg(feature = "object-store")]
 pub(super) use sources::may_hold;
 
-/// How many batches of lines a thread may be ahead.
+/// How many batches of lines a thread may be ahead of the reader.
 const AHEAD: usize = 2;
 
-/// How many lines travel together at most.
+/// The most lines per batch.
 const BATCH: usize = 1024;
 
-/// Opens journals to read the lines that belong to a range. A path is a journal's folder or a
-/// file of lines.
+/// Opens journals to read the lines that belong to a range. A path is a journal's folder or a file
+/// of lines.
 ///
 /// # Errors
-/// [`JournalError`], if a path cannot be read at all.
+/// [`JournalError`] if a path cannot be read at all.
 pub fn read(paths: &[PathBuf], range: Range) -> Result<Reader, JournalError> {
     let (chunks, mut spooled) = sources::open(paths, range)?;
     let integrity = spooled.integrity;
@@ -43,16 +44,17 @@ pub fn read(paths: &[PathBuf], range: Range) -> Result<Reader, JournalError> {
     Ok(Reader { turn: 0, threads, integrity, lines: lines.into_iter() })
 }
 
-/// A message of a thread about one chunk: any number of batches of lines, then the counts of what it found.
+/// A message of a thread. For each chunk it sends any number of batches of lines, perhaps an error,
+/// then its counts.
 enum Message {
     Lines(Vec<Line>),
     Failed(JournalError),
     End(Integrity),
 }
 
-/// The lines of journals. After the last one, [`Reader::integrity`] is complete.
+/// The lines of journals. [`Reader::integrity`] is complete after the last one.
 pub struct Reader {
-    /// One channel for each thread; the chunks are assigned to them in turn.
+    /// One channel per thread; the chunks are assigned to the threads in turn.
     threads: Vec<Receiver<Message>>,
     turn: usize,
     lines: std::vec::IntoIter<Line>,
@@ -85,7 +87,7 @@ impl Iterator for Reader {
                     self.integrity.merge(&integrity);
                     self.turn = (self.turn + 1) % self.threads.len();
                 }
-                // The thread whose turn it is has no chunk left, so no thread has one.
+                // The thread whose turn it is has no chunk left, so no other thread has one.
                 Err(mpsc::RecvError) => self.threads.clear(),
             }
         }

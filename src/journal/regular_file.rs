@@ -1,5 +1,6 @@
-//! Opens the files that uptick keeps beside a journal. Anything but a regular file, such as a named pipe, is refused
-//! at once: opening it could block for ever, and writing to it would reach another program.
+//! Opens the files that uptick keeps beside a journal. Anything but a regular file, such as a named
+//! pipe, is rejected at once: opening it could block forever, and writing to it would reach another
+//! program.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -9,7 +10,7 @@ use std::path::Path;
 /// Opens a regular file with the given options.
 ///
 /// # Errors
-/// Those of the system, and `InvalidInput` if it is not a regular file.
+/// Errors of the system; `InvalidInput` if it is not a regular file.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let without_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = options.custom_flags(without_waiting).open(path)?;

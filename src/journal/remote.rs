@@ -1,5 +1,5 @@
-//! Journals named by a URL: all that a command needs to know of object storage. A build without the feature
-//! refuses every URL, and says which feature it needs.
+//! Journals named by a URL: the part of object storage that commands use. A build without the
+//! feature rejects every URL, and the error names the feature.
 
 use std::path::{Path, PathBuf};
 
@@ -14,18 +14,18 @@ use crate::object_storage::is_url;
 use super::shipped::Shipped;
 use super::{CompactRules, Compacted, JournalError, Range};
 
-/// The name of the local folder that belongs to a URL: a safe file name, different for every URL.
+/// The name of the local folder for a URL: a safe file name, different for every URL.
 #[must_use]
 pub(crate) fn folder_name(url: &Path) -> String {
     format!("store-{:08x}", crc32fast::hash(url.as_os_str().as_encoded_bytes()))
 }
 
-/// Downloads the objects of every journal that is named by a URL into a folder of its own in
-/// `cache`, except those that are there already, and returns the paths to read: the files of the URLs,
-/// and the other paths as they are. It blocks: do not call it from an async task.
+/// Downloads the objects of every journal that is named by a URL into its own folder in `cache`,
+/// except those that are there already. Returns the paths to read: the files of the URLs, and all
+/// other paths unchanged. It blocks, so do not call it from an async task.
 ///
 /// # Errors
-/// [`JournalError`], if a store does not answer, or this build knows no stores.
+/// [`JournalError`] if a store does not answer, or if this build does not support object storage.
 pub(crate) fn gather(
     journals: &[PathBuf],
     range: Range,
@@ -56,8 +56,9 @@ fn fetch(
 /// Ships what a local journal has recorded so far to the store of a URL. It blocks.
 ///
 /// # Errors
-/// [`JournalError`], if the local journal cannot be read, the URL or its settings cannot be
-/// used, or this build knows no stores. A store that does not answer is a reason in the answer.
+/// [`JournalError`] if the local journal cannot be read, if the URL or its settings cannot be used,
+/// or if this build does not support object storage. A store that does not answer is no error, but
+/// the reason in [`Shipped::waiting_because`].
 #[cfg(feature = "object-store")]
 pub fn ship(
     outbox: &Path,
@@ -71,8 +72,8 @@ pub fn ship(
 /// Compacts the journal in the store of a URL at `now`. It blocks.
 ///
 /// # Errors
-/// [`JournalError`], if the store does not answer, the URL or its settings cannot be used, the
-/// local disk has no room for a day of a vantage, or this build knows no stores.
+/// [`JournalError`] if the store does not answer, if the URL or its settings cannot be used, or if
+/// the local disk has no room for a day of a vantage.
 #[cfg(feature = "object-store")]
 pub(crate) fn compact_store(
     url: &Path,
@@ -83,7 +84,7 @@ pub(crate) fn compact_store(
     open(url, environment)?.compact(now, rules)
 }
 
-/// Compacts the journal in the store of a URL: not in this build.
+/// Compacting a journal in an object store is not supported by this build.
 ///
 /// # Errors
 /// Always.
@@ -107,7 +108,7 @@ fn fetch(url: &Path, _: Range, _: &Path, _: &[(String, String)]) -> Result<Vec<P
     Err(StorageError::NotBuilt(url.to_owned()).into())
 }
 
-/// Ships what a local journal has recorded so far: not in this build.
+/// Shipping to an object store is not supported by this build.
 ///
 /// # Errors
 /// Always.

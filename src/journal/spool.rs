@@ -1,10 +1,11 @@
-//! The spool: files of lines that could not be written to the day's file. They are moved there later,
-//! each line once.
+//! The spool: files of lines that could not be written to the day's file. A later append moves them
+//! there, each line once.
 //!
-//! A spool file is `spool/DAY.TRIED.ID.jsonl`. TRIED is where an attempt to write the lines to
-//! the day's file began, or `new` if there was none. So a spool file whose lines may be in the day's
-//! file always says from which offset to search for them: before the first attempt to move
-//! them it is renamed, and the rename is made durable.
+//! A spool file is `spool/DAY.TRIED.ID.jsonl`. TRIED is the offset at which an attempt to write the
+//! lines to the day's file started, or `new` if there was none. Before the first attempt the spool
+//! file is renamed to include the offset, and the rename is made durable. So if the lines of a
+//! spool file may already be in the day's file, its name always has the offset from which to search
+//! for them.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,13 +17,13 @@ use super::JournalError;
 use super::batch::Batch;
 use super::disk::Disk;
 
-/// The folder in the journal's folder.
+/// The name of the spool in the journal's folder.
 const FOLDER: &str = "spool";
 /// The suffix of a file until it is complete.
 const UNFINISHED: &str = ".unfinished";
-/// The writer of an unfinished file this old is gone.
+/// The age at which an unfinished file is abandoned: its writer is gone.
 const ABANDONED: Duration = Duration::from_hours(1);
-/// A spool file holds one batch; nothing larger than this is one.
+/// The most bytes of a spool file: it holds one batch.
 const FILE_LIMIT: u64 = 256 << 20;
 
 /// The spool of a journal.
@@ -45,8 +46,9 @@ impl Spool {
         Spool { folder: journal.join(FOLDER) }
     }
 
-    /// Puts a batch into a file of its own and waits until it is on the disk. If the file is written but its name
-    /// may not be on the disk, the batch says so, and [`Spool::confirm`] is called later.
+    /// Writes a batch to its own file and waits until it is on the disk. On an error,
+    /// `batch.spooled_as` is set if the file is written but its name may not be on the disk; then
+    /// call [`Spool::confirm`] later.
     pub(super) fn put(&self, disk: &Disk, batch: &mut Batch, id: &str) -> Result<(), JournalError> {
         disk.create_folder(&self.folder).map_err(JournalError::io("create", &self.folder))?;
         let path = self.folder.join(file_name(batch.day, batch.tried_at, id));
@@ -65,9 +67,9 @@ impl Spool {
         disk.sync_folder(&self.folder).map_err(JournalError::io("sync", &self.folder))
     }
 
-    /// Waits until the name of a batch's file is on the disk: a new name, since after a failed sync the kernel
-    /// considers the old one written. Says how many lines are still in the spool: none if they were moved to the day's file
-    /// in the meantime.
+    /// Makes the name of a batch's file durable. The file gets a new name, since after a failed
+    /// sync the kernel considers the old one written. Returns how many lines are still in the
+    /// spool: 0 if they were moved to the day's file in the meantime.
     pub(super) fn confirm(&self, disk: &Disk, batch: &mut Batch, new_id: &str) -> Result<u64, JournalError> {
         let is_ours = |file: &SpoolFile| batch.spooled_as.as_deref() == Some(&file.id);
         let Some(file) = self.files()?.into_iter().find(is_ours) else { return Ok(0) };
@@ -90,7 +92,7 @@ impl Spool {
         Ok(files)
     }
 
-    /// Moves a file's lines to the day's file. The caller holds the lock.
+    /// Moves a file's lines to the day's file. Returns their number. The caller holds the lock.
     pub(super) fn merge(&self, disk: &Disk, journal: &Path, file: &SpoolFile) -> Result<u64, JournalError> {
         let target = journal.join(day_file(file.day));
         let mut file = file.clone();
@@ -105,7 +107,7 @@ impl Spool {
         Ok(lines)
     }
 
-    /// Writes into the file's name that its lines are about to be written to the day's file.
+    /// Renames a file to record that its lines are about to be written to the day's file.
     fn mark_tried(&self, disk: &Disk, file: SpoolFile, target: &Path) -> Result<SpoolFile, JournalError> {
         let length = match fs::metadata(target) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
@@ -117,7 +119,8 @@ impl Spool {
         Ok(SpoolFile { path, tried_at: Some(length), ..file })
     }
 
-    /// Removes the unfinished files of writers that died. None of those lines was ever reported as recorded.
+    /// Removes the unfinished files of writers that died. Their lines were never reported as
+    /// recorded.
     pub(super) fn sweep(&self, disk: &Disk) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.filter_map(Result::ok) {
@@ -132,7 +135,8 @@ impl Spool {
 }
 
 impl SpoolFile {
-    /// The whole lines in the file; none if another process has moved it in the meantime.
+    /// The complete lines in the file; `None` if another process has moved the file in the
+    /// meantime.
     pub(super) fn read(&self) -> Result<Option<Vec<u8>>, JournalError> {
         let metadata = match fs::symlink_metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -151,7 +155,7 @@ impl SpoolFile {
     }
 }
 
-/// The file of a day: `2025-03-10.jsonl`.
+/// The file name of a day: `2025-03-10.jsonl`.
 pub(super) fn day_file(day: Date) -> String {
     format!("{day}.jsonl")
 }

@@ -1,4 +1,4 @@
-//! The journal as its writer sees it: lines go in, and `Ok` means that they are on the disk.
+//! The journal for writers: lines are appended, and `Ok` means that they are on the disk.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
@@ -16,21 +16,21 @@ use super::{JournalError, Line, Writer, lock};
 /// The name of the lock file in the journal's folder.
 pub(super) const LOCK_FILE: &str = "lock";
 
-/// The most bytes of lines that wait in memory while they can be written nowhere.
+/// The most bytes of lines that are kept in memory while they cannot be written anywhere.
 const WAITING_LIMIT: usize = 64 << 20;
 
-/// How many spool files one append moves at most: the lock is not held for ever.
+/// The most spool files that one append moves, so that it does not hold the lock too long.
 const MERGES_PER_APPEND: usize = 256;
 
 /// How several writers share a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sharing {
-    /// By a lock on a local disk; by a file per run if locks cannot be trusted.
+    /// By a lock if the file system has reliable locks, otherwise by a file per run.
     #[default]
     Auto,
     /// By a lock.
     Lock,
-    /// Each run writes files of its own, and no lock is needed.
+    /// Each run writes its own files, without a lock.
     FilePerRun,
 }
 
@@ -39,7 +39,7 @@ pub enum Sharing {
 pub struct Options {
     /// How several writers share it.
     pub sharing: Sharing,
-    /// The longest wait for the lock; then the lines go to the spool.
+    /// The longest wait for the lock; after it the lines go to the spool.
     pub lock_timeout: Duration,
 }
 
@@ -49,23 +49,23 @@ impl Default for Options {
     }
 }
 
-/// What became of the lines that were appended. All of them are on the disk.
+/// The result of an append. All lines are on the disk.
 #[derive(Debug, Default)]
 pub struct Recorded {
-    /// How many lines were recorded, with those that had been waiting in memory.
+    /// How many lines were recorded, including those that had been waiting in memory.
     pub lines: u64,
-    /// How many of them went to the spool; a later append moves them to the day's file, and
-    /// readers read them meanwhile.
+    /// How many of them went to the spool. A later append moves them to the day's file; until then
+    /// readers read them from the spool.
     pub spooled: u64,
-    /// Why they went there.
+    /// Why they went there; `None` if none did.
     pub spooled_because: Option<JournalError>,
     /// How many lines of earlier spool files were moved to their day's file.
     pub merged: u64,
-    /// How many files ended in the middle of a line, and were given a line feed.
+    /// How many files ended in the middle of a line, which was then ended with a line feed.
     pub healed: u64,
 }
 
-/// A journal, open to append.
+/// A journal, open for appending.
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
@@ -74,19 +74,19 @@ pub struct Journal {
     disk: Disk,
     spool: Spool,
     writer: Writer,
-    /// Distinguishes this run's files from all others.
+    /// A random number in the names of this run's files.
     run: String,
-    /// Numbers the spool files of this run.
+    /// The number of the last spool file of this run.
     spooled: u64,
     /// The file whose name is known to be on the disk.
     durable: Option<PathBuf>,
-    /// What could be written nowhere: tried again with the next append.
+    /// Batches that could not be written anywhere; the next append tries again.
     waiting: Vec<Batch>,
-    /// Lines that waited for too long, and were given up.
+    /// The number of lines that were dropped because too many waited.
     given_up: u64,
 }
 
-/// How writers do share the journal.
+/// How writers actually share the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SharedBy {
     Lock,
@@ -94,10 +94,10 @@ enum SharedBy {
 }
 
 impl Journal {
-    /// Opens a journal and makes its folder if it is not there.
+    /// Opens a journal and creates its folder if it does not exist.
     ///
     /// # Errors
-    /// [`JournalError`], if the folder cannot be made or is not a folder.
+    /// [`JournalError`] if the folder cannot be created or is not a folder.
     pub fn open(folder: &Path, options: Options) -> Result<Journal, JournalError> {
         Journal::open_on(Disk::default(), folder, options)
     }
@@ -140,24 +140,26 @@ impl Journal {
         &self.folder
     }
 
-    /// How many lines could be written nowhere so far, and wait in memory for the next append.
+    /// How many lines could not be written anywhere so far, and wait in memory for the next append.
     #[must_use]
     pub(crate) fn waiting_lines(&self) -> u64 {
         self.waiting.iter().map(|batch| batch.lines).sum()
     }
 
-    /// How many lines are lost, because more waited than memory is meant for.
+    /// How many lines are lost because more than 64 MiB waited in memory.
     #[must_use]
     pub(crate) fn given_up_lines(&self) -> u64 {
         self.given_up
     }
 
-    /// Appends lines, with those that wait from earlier calls. `Ok` means that every one of them
-    /// is on the disk, in the day's file or in the spool.
+    /// Appends lines, together with those that wait from earlier calls. `Ok` means that all of them
+    /// are on the disk, in the day's file or in the spool.
     ///
     /// # Errors
-    /// [`JournalError`], if lines could be written nowhere. They wait in memory, up to 64 MiB
-    /// of them: call again later, also without new lines, and do not pass the same lines again.
+    /// [`JournalError`] if lines could not be written anywhere. They wait in memory, up to 64 MiB
+    /// of them: call again later, with or without new lines, but do not pass the same lines again.
+    /// [`JournalError::LineTooLong`] if a line is longer than readers accept: it is dropped, and
+    /// the others are recorded.
     pub fn append(&mut self, lines: &[Line]) -> Result<Recorded, JournalError> {
         let (new, too_long) = Batch::by_day(lines, &mut self.writer);
         let mut batches = std::mem::take(&mut self.waiting);
@@ -189,8 +191,8 @@ impl Journal {
         }
     }
 
-    /// Writes batches to their days' files; those that fail go to the spool, those that fail
-    /// there too wait.
+    /// Writes batches to their days' files. With a lock, those that fail go to the spool; those
+    /// that fail there too, or fail without a lock, wait in memory.
     fn place_all(&mut self, batches: Vec<Batch>, lock: Option<&HeldLock>) -> Result<Recorded, JournalError> {
         let mut recorded = Recorded::default();
         if lock.is_some() {
@@ -229,8 +231,8 @@ impl Journal {
         failure.map(|()| recorded)
     }
 
-    /// Takes out the batches that stand in the spool already, and waits until they are there for good. Those that
-    /// cannot be confirmed wait, and are never written a second time.
+    /// Separates the batches that are already in the spool, and waits until they are durable there.
+    /// Those that cannot be confirmed wait in memory, and are never written a second time.
     fn confirm_spooled(
         &mut self,
         batches: Vec<Batch>,
@@ -260,8 +262,8 @@ impl Journal {
         format!("{}-{}", self.run, self.spooled)
     }
 
-    /// Puts a batch into the spool because of an error; if that fails too, the batch waits
-    /// and the first error is the answer.
+    /// Writes a batch to the spool because of the error `because`. If that fails too, the batch
+    /// waits in memory and `because` is returned.
     fn spool(&mut self, mut batch: Batch, because: JournalError, recorded: &mut Recorded) -> Result<(), JournalError> {
         let id = self.next_spool_id();
         if self.spool.put(&self.disk, &mut batch, &id).is_err() {
@@ -274,7 +276,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Moves what waits in the spool to the days' files. What cannot be moved stays.
+    /// Moves spooled lines to the days' files, and returns how many. What cannot be moved stays.
     fn merge_spool(&self) -> u64 {
         let files = self.spool.files().unwrap_or_default();
         let merged = |file| self.spool.merge(&self.disk, &self.folder, file).unwrap_or(0);
@@ -288,7 +290,7 @@ impl Journal {
         }
     }
 
-    /// Gives up the oldest lines if more wait than memory is meant for.
+    /// Drops the oldest batches while more than [`WAITING_LIMIT`] bytes wait.
     fn bound_waiting(&mut self) {
         let mut bytes: usize = self.waiting.iter().map(|batch| batch.bytes.len()).sum();
         while bytes > WAITING_LIMIT {
@@ -300,9 +302,9 @@ impl Journal {
 }
 
 /// Whether locks can be trusted on a folder's file system. A lock on a network file system may
-/// block for ever, or hold on one machine alone.
+/// block forever, or may hold only on one machine.
 pub(super) fn has_reliable_locks(folder: &Path) -> bool {
-    /// NFS, SMB (three generations), AFS, Coda, 9P and FUSE, by the numbers of statfs(2).
+    /// NFS, SMB (three generations), AFS, Coda, 9P and FUSE, by their magic numbers of statfs(2).
     const WITHOUT: [u64; 8] =
         [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x7375_7245, 0x0102_1997, 0x6573_5546];
     #[expect(clippy::cast_sign_loss, reason = "the type of the number differs by platform")]

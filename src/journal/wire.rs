@@ -1,4 +1,4 @@
-//! A line as text, and back. It knows no file.
+//! Encodes a line as text and decodes it. This module accesses no files.
 //!
 //! A line is one JSON object that starts with `{"v":1,"kind":"…"` and ends with
 //! `,"crc":"xxxxxxxx"}`: CRC-32 (IEEE 802.3) in lower-case hexadecimal of all bytes of the line
@@ -49,13 +49,13 @@ struct WireLine<'l> {
     v: u32,
     #[serde(flatten)]
     kind: Kind<'l>,
-    /// CRC-32 (IEEE 802.3), in lower-case hexadecimal, of the line's bytes before its last
-    /// eighteen: this member and the closing brace. It is always the last member.
+    /// CRC-32 (IEEE 802.3), in lower-case hexadecimal, of the line's bytes except its last
+    /// eighteen, which are this member and the closing brace. It is always the last member.
     #[schemars(regex(pattern = "^[0-9a-f]{8}$"))]
     crc: &'static str,
 }
 
-/// What a line says. The member `kind` is the second of a line, after `v`.
+/// The kind of a line and its content. The member `kind` is the second one of a line, after `v`.
 #[derive(Serialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Kind<'l> {
@@ -63,9 +63,9 @@ enum Kind<'l> {
     Window(Box<WindowLine<'l>>),
     /// The evidence of one failed check: an outcome.
     Failure(&'l Outcome),
-    /// A stretch of time in which the prober did not run, or its clock was set.
+    /// A span of time in which the prober did not run, or its clock was set.
     Gap(&'l Gap),
-    /// Which probes a vantage, or a shard of it, runs from an instant on.
+    /// Which probes a vantage, or a shard of it, checks from an instant on.
     Plan(&'l RecordedPlan),
 }
 
@@ -81,7 +81,7 @@ impl Kind<'_> {
     }
 }
 
-/// Writes lines. It holds the scratch that histograms are built in.
+/// Encodes lines. It reuses the buffers in which histograms are built.
 #[derive(Debug, Default)]
 pub struct Writer {
     hdr: HdrText,
@@ -91,7 +91,7 @@ impl Writer {
     /// Appends a line and its line feed to `out`.
     ///
     /// # Errors
-    /// [`JournalError::LineTooLong`], if readers would refuse the line; nothing is appended.
+    /// [`JournalError::LineTooLong`] if readers would reject the line; then nothing is appended.
     pub fn write(&mut self, line: &Line, out: &mut Vec<u8>) -> Result<(), JournalError> {
         let start = out.len();
         match line {
@@ -101,7 +101,7 @@ impl Writer {
             Line::Failure(outcome) => {
                 put(Kind::Failure(outcome), out);
                 if out.len() - start > LINE_LIMIT {
-                    // The evidence is the part that can be long, and the part one can do without.
+                    // The evidence is the part that can be long, and the most dispensable one.
                     out.truncate(start);
                     let bare = Outcome {
                         evidence: None,
@@ -131,24 +131,24 @@ fn put(kind: Kind<'_>, out: &mut Vec<u8>) {
     let start = out.len();
     serde_json::to_writer(&mut *out, &WireLine { v: kind.version(), kind, crc: "" })
         .expect("a line is plain data, and memory takes every write");
-    // The checksum covers what stands before it, so it is written when all of that stands.
+    // The checksum covers everything before it, so it is written last.
     out.truncate(out.len() - EMPTY_TAIL);
     let crc = crc32fast::hash(&out[start..]);
     write!(out, ",\"crc\":\"{crc:08x}\"}}").expect("memory takes every write");
 }
 
-/// Reads lines. It keeps one copy of each name, as every line repeats them.
+/// Decodes lines. It keeps one copy of each name, because every line repeats them.
 #[derive(Debug, Default)]
 pub struct Decoder {
     scratch: Scratch,
 }
 
 impl Decoder {
-    /// Reads one line, without its line feed. It allocates in proportion to the line and never
+    /// Decodes one line, without its line feed. It allocates in proportion to the line and never
     /// panics, whatever the bytes.
     ///
     /// # Errors
-    /// [`LineError`], if the line cannot be used.
+    /// [`LineError`] if the line cannot be used.
     pub fn decode(&mut self, line: &[u8]) -> Result<Line, LineError> {
         let text = checked(line)?;
         let (kind, members) = kind(&text[..text.len() - TAIL])?;
@@ -171,7 +171,7 @@ impl Decoder {
     }
 }
 
-/// The text of a line whose checksum is right.
+/// The text of a line. An error if it is too long or its checksum is wrong.
 #[inline]
 fn checked(line: &[u8]) -> Result<&str, LineError> {
     if line.len() > LINE_LIMIT {
@@ -186,13 +186,14 @@ fn checked(line: &[u8]) -> Result<&str, LineError> {
     str::from_utf8(line).map_err(|_| LineError::Corrupt)
 }
 
-/// A number in eight lower-case hexadecimal digits.
+/// A number as eight lower-case hexadecimal digits.
 #[inline]
 fn hexadecimal(number: u32) -> [u8; 8] {
     std::array::from_fn(|at| b"0123456789abcdef"[(number >> (28 - 4 * at)) as usize & 15])
 }
 
-/// The kind of a line of our version, and the members that follow it, of its text without the checksum.
+/// The kind of a line, and the members that follow it. `body` is the line without its checksum. An
+/// error if its version is newer than [`VERSION`].
 #[inline]
 fn kind(body: &str) -> Result<(&str, &str), LineError> {
     let rest = body.strip_prefix("{\"v\":").ok_or(LineError::Corrupt)?;

@@ -1,4 +1,4 @@
-//! One day's file, with coarser windows, as a new file beside it.
+//! Rewrites one day's file with coarser windows, as a new file beside it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,28 +13,32 @@ use crate::journal::{Decoder, JournalError, LINE_LIMIT, Line, LineError, Writer}
 use crate::model::{FailureClass, Outcome};
 use crate::window::Window;
 
-/// A file larger than this is read several times, for a part of the probes each.
+/// The most bytes per pass. A larger file is read several times, each time for a part of the
+/// probes.
 const PASS: u64 = 128 << 20;
-/// A strip with more runs than this stays in two windows: no line may grow without bounds.
+/// The most runs in the strip of a merged window; beyond this a second window begins. No line may
+/// grow without bounds.
 const RUNS_LIMIT: usize = 20_000;
-/// How many failures of one class keep their evidence in each coarse window: the first ones, and
-/// the last beside them.
+/// How many first failures of one class keep their evidence in each coarse window; the last one
+/// keeps its evidence too.
 const FIRST_FAILURES: usize = 3;
 
 /// The result of compacting a day's file.
 pub(crate) enum Folded {
-    /// The new file is complete and, if it has fewer windows, on the disk.
+    /// The new file is complete. It is synced if it has fewer windows than the old one.
     Whole { windows_before: u64, windows_after: u64, bytes: u64 },
-    /// It has lines of a newer version, which this version leaves alone.
+    /// The old file has lines of a newer version, so it must not be changed.
     Newer,
 }
 
-/// The key of a window, and the start of its coarse span.
+/// The key of a coarse window: its start, vantage, probe, surface, and whether it is of a control
+/// target and of a maintenance.
 type Key = (Timestamp, Arc<str>, Arc<str>, Arc<str>, bool, bool);
-/// What a failure's evidence is kept for.
+/// The key of the failures whose evidence is kept together: start of the coarse window, vantage,
+/// probe and class.
 type FailureKey = (Timestamp, String, String, Option<FailureClass>);
 
-/// Reads a day's file and writes it with coarser windows to `target`.
+/// Reads a day's file of `length` bytes, and writes it with windows of `span` to `target`.
 pub(crate) fn fold(
     disk: &Disk,
     source: &Path,
@@ -69,16 +73,17 @@ enum Newer {
     No,
 }
 
-/// The content of a day's file.
+/// The content of a day's file, for one part of the probes.
 #[derive(Default)]
 struct Day {
     span: SignedDuration,
-    /// Which part of the probes this is about, and of how many.
+    /// Which part of the probes this is (from 0), and how many parts there are.
     part: (u32, u32),
     windows_read: u64,
     windows: BTreeMap<Key, Vec<Window>>,
     failures: BTreeMap<FailureKey, Vec<Outcome>>,
-    /// Gaps, plans and damaged lines: evidence, and small.
+    /// Lines that are kept as they are: gaps, plans and damaged lines. They are evidence, and
+    /// small.
     kept: Vec<u8>,
 }
 
@@ -98,8 +103,8 @@ impl Day {
             }
             let text = line.strip_suffix(b"\n").unwrap_or(&line);
             if text.len() > LINE_LIMIT {
-                // Too long, so damaged wherever it ends: the rest of it is not a line, whatever it looks like. Its
-                // first mebibyte is kept, and is as damaged as the whole.
+                // The line is too long, so it is damaged; its rest is skipped, even if that looks
+                // like another line. Its first mebibyte is kept, which is as damaged as the whole.
                 reader.skip_until(b'\n').map_err(JournalError::io("read", path))?;
                 if self.part.0 == 0 {
                     self.kept.extend_from_slice(text);
@@ -141,7 +146,7 @@ impl Day {
     }
 
     fn add_failure(&mut self, outcome: Outcome) {
-        // One without a class was up with warnings: what these were has no other place.
+        // An outcome without a class was up, with warnings that are recorded nowhere else.
         let class = outcome.class();
         if class.is_none() && outcome.warnings.is_empty() {
             return;
@@ -154,7 +159,7 @@ impl Day {
         kept.push(outcome);
     }
 
-    /// The new lines, each read back to verify it, and how many are windows.
+    /// The new lines, each read back for verification, and the number of windows among them.
     fn write(self) -> Result<(Vec<u8>, u64), JournalError> {
         let mut text = self.kept;
         if text.last().is_some_and(|last| *last != b'\n') {
@@ -177,7 +182,7 @@ impl Day {
 fn put(line: &Line, writer: &mut Writer, decoder: &mut Decoder, text: &mut Vec<u8>) -> Result<(), JournalError> {
     let start = text.len();
     writer.write(line, text)?;
-    // The old file is removed once the new one is there, so the new one must say what was meant.
+    // The new file replaces the old one, so each line must read back exactly as intended.
     if decoder.decode(&text[start..text.len() - 1]).as_ref() == Ok(line) {
         Ok(())
     } else {
@@ -185,7 +190,7 @@ fn put(line: &Line, writer: &mut Writer, decoder: &mut Decoder, text: &mut Vec<u
     }
 }
 
-/// The start of the coarse span that an instant lies in.
+/// The start of the coarse span that contains an instant.
 fn slot(at: Timestamp, span: SignedDuration) -> Timestamp {
     let into = at.as_millisecond().rem_euclid(i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1));
     Timestamp::from_millisecond(at.as_millisecond() - into).unwrap_or(at)

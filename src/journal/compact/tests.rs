@@ -1,4 +1,4 @@
-//! Compaction changes no number, and a failing disk changes no file.
+//! Compaction changes no counts, and a failing disk damages no file.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn later(days: i64) -> Timestamp {
     Timestamp::from_second((MIDNIGHT + days * 1440) * 60).expect("an instant")
 }
 
-/// Outcomes of two probes in some ten-minute stretches of a day, in the order of time.
+/// Outcomes of two probes in some ten-minute spans of a day, ordered by time.
 fn outcomes() -> impl Strategy<Value = Vec<Outcome>> {
     let stretch = (0_i64..144, any::<bool>())
         .prop_flat_map(|(stretch, other)| (test_windows::outcome(MIDNIGHT + stretch * 10), Just(other)))
@@ -43,13 +43,13 @@ fn record(folder: &Path, outcomes: &[Outcome]) {
     Journal::open(folder, OPTIONS).expect("a folder").append(&lines).expect("room");
 }
 
-/// What a journal says.
+/// The content of a journal, summed up.
 struct Summary {
     /// The windows of each probe, added up.
     sums: BTreeMap<String, Window>,
     /// The first and the last evidence of each class.
     evidence: BTreeMap<(String, FailureClass), (Outcome, Outcome)>,
-    /// How many windows there are.
+    /// The number of windows.
     windows: usize,
 }
 
@@ -106,7 +106,7 @@ proptest! {
     }
 }
 
-/// What a journal says of the checks due in a range, of all probes together.
+/// The checks that were due in a range, of all probes together, as a journal has them.
 fn counted(folder: &Path, from: Timestamp, to: Timestamp) -> Window {
     let mut sum = Window::empty(&"here".into(), &"all".into(), &"web".into(), false);
     for line in journal::read(&[folder.to_owned()], Range { from, to }).expect("a journal") {

@@ -1,5 +1,5 @@
-//! A disk that fails at a chosen call, for tests: with an error, or by dying there, after which
-//! no call has any effect, as for a process that was killed.
+//! Simulates a disk that fails at a chosen call, for tests: with an error, or as if the process
+//! were killed there, after which no call has any effect.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -9,13 +9,14 @@ use super::Call;
 /// What happens at the chosen call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The call fails with this error number; a write takes nothing.
+    /// The call fails with this error number; a write writes nothing.
     Error(i32),
-    /// The call and the two after it fail with this error number; a write takes half of the bytes.
+    /// The call and the two after it fail with this error number; a write writes half of the bytes.
     Errors(i32),
-    /// A write takes half of the bytes, then fails with this error number; another call fails.
+    /// A write writes half of the bytes, then fails with this error number; any other call fails.
     Short(i32),
-    /// From this call on every call fails: the process is dead. A write takes half of the bytes.
+    /// From this call on every call fails, as if the process were killed. A write writes half of
+    /// the bytes.
     Death,
 }
 
@@ -30,7 +31,7 @@ struct State {
 }
 
 impl Faults {
-    /// Lets the call with this number, from 0, fail.
+    /// Makes the call with this number (from 0) fail.
     pub(crate) fn plan(&self, number: usize, fault: Fault) {
         let mut state = self.0.lock().expect("no panic while locked");
         *state = State { planned: Some((number, fault)), ..State::default() };
@@ -48,7 +49,7 @@ impl Faults {
         }
     }
 
-    /// How many of the bytes a write takes, if it fails.
+    /// How many bytes a failing write writes; `None` if it does not fail.
     pub(super) fn short_write(&self, length: usize) -> Option<usize> {
         let was_dead = self.0.lock().expect("no panic while locked").dead;
         self.next(Call::Write).map(|fault| match fault {

@@ -1,5 +1,5 @@
-//! The local cache of objects: each is downloaded once, since it never changes, and removed when it
-//! no longer counts.
+//! The local cache of objects. Each is downloaded once, since it never changes, and removed when it
+//! is no longer read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write as _;
@@ -21,30 +21,31 @@ use crate::journal::{JournalError, Range};
 use super::listing::{Day, Manifest, Stack};
 use super::{AT_ONCE, Objects};
 
-/// How many mebibytes of objects are in memory at once.
+/// The most mebibytes of objects in memory at once.
 const MEBIBYTES_AT_ONCE: u32 = 128;
-/// Nothing larger than this is an object of ours.
+/// The most bytes of an object of a journal.
 const OBJECT_LIMIT: u64 = 128 << 20;
-/// How long an object that no longer counts is kept: another reader may have listed it before.
+/// How long the file of an object that a merged object has replaced is kept: another reader may
+/// have listed it before.
 const KEPT_FOR: Duration = Duration::from_hours(24);
 
-/// Which objects each merged object was made of, by day and vantage and then by number.
+/// For each merged object, the objects it was made of: by day and vantage, then by number.
 pub(super) type Manifests = BTreeMap<(Date, String), BTreeMap<u32, Manifest>>;
 
 /// The local files of objects.
 pub(super) struct Cache<'f> {
     folder: &'f Path,
-    /// The files in it, with their lengths in bytes.
+    /// The files in the folder, with their lengths in bytes.
     here: HashMap<String, u64>,
 }
 
 impl Objects {
-    /// Downloads the objects of a range into a local folder, except those that are there already: an object
-    /// never changes. Returns the files, in the order of days and vantages, to be read as one
-    /// journal.
+    /// Downloads the objects of a range into a local folder, except those that are there already:
+    /// an object never changes. Returns the files, in the order of days and vantages, to be read as
+    /// one journal.
     ///
     /// # Errors
-    /// [`JournalError`], if the store does not answer or the folder cannot be written.
+    /// [`JournalError`] if the store does not answer or the folder cannot be written.
     pub fn fetch(&self, range: Range, folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
         let cache = Cache::open(folder)?;
         self.bucket.wait(async {
@@ -66,7 +67,8 @@ impl Objects {
         })
     }
 
-    /// Which objects the merged objects were made of, from the manifests that `choose` picks of each stack.
+    /// For each merged object, the objects it was made of, read from the manifests that `choose`
+    /// picks of each stack.
     pub(super) async fn manifests<'d, I: Iterator<Item = (u32, &'d ObjectMeta)>>(
         &self,
         days: &'d [Day],
@@ -90,7 +92,7 @@ impl Objects {
         Ok(manifests)
     }
 
-    /// Which objects a merged object was made of, from the file of its manifest.
+    /// Reads a manifest from its file.
     fn manifest(&self, file: &Path) -> Result<Manifest, JournalError> {
         let bytes = fs::read(file).map_err(JournalError::io("read", file))?;
         let manifest: Option<Manifest> =
@@ -121,7 +123,7 @@ impl Objects {
                 let why = "it is too large for an object of a journal";
                 return Err(self.bucket.error("read", &self.bucket.shown(&object.location), why).into());
             }
-            // Acquired here, so that no more tasks are spawned than may run.
+            // Acquired before the task is spawned, so that there are no more tasks than may run.
             let slot = Arc::clone(&at_once).acquire_owned().await;
             let size = u32::try_from(object.size >> 20).unwrap_or(MEBIBYTES_AT_ONCE) + 1;
             let room = Arc::clone(&mebibytes).acquire_many_owned(size.min(MEBIBYTES_AT_ONCE)).await;
@@ -154,9 +156,9 @@ impl Objects {
 
 /// Why an object was not downloaded.
 enum Missed {
-    /// No answer came in time.
+    /// The store did not answer in time.
     Late,
-    /// The store refused, or could not be reached.
+    /// The store refused the request, or could not be reached.
     Refused(object_store::Error),
     /// The content could not be written to its file.
     Unwritten(JournalError),
@@ -164,7 +166,8 @@ enum Missed {
     Died,
 }
 
-/// Downloads one object into its file. The file is written on a thread that may block, while other requests go on.
+/// Downloads one object into its file. A blocking thread writes the file while other requests
+/// continue.
 async fn bring_one(store: &dyn ObjectStore, key: &Key, patience: Duration, file: PathBuf) -> Result<(), Missed> {
     let got = async { store.get(key).await?.bytes().await };
     let bytes = time::timeout(patience, got).await.map_err(|_| Missed::Late)?.map_err(Missed::Refused)?;
@@ -172,10 +175,12 @@ async fn bring_one(store: &dyn ObjectStore, key: &Key, patience: Duration, file:
     kept.map_err(|_| Missed::Died)?.map_err(Missed::Unwritten)
 }
 
-/// Writes an object to its file, whole or not at all, even if another process downloads it at the same time.
+/// Writes an object to its file, whole or not at all, even if another process downloads it at the
+/// same time.
 fn keep(bytes: &[u8], path: &Path) -> Result<(), JournalError> {
     let (folder, name) = (path.parent().unwrap_or(path), path.file_name().unwrap_or_default());
-    // The temporary file of a killed reader starts with the day, and is removed with that day's files.
+    // The name of the temporary file starts with the day, so if its reader is killed, it is removed
+    // together with that day's files.
     let unfinished = tempfile::Builder::new().prefix(name).suffix(".unfinished").tempfile_in(folder);
     let mut unfinished = unfinished.map_err(JournalError::io("create", path))?;
     unfinished.write_all(bytes).map_err(JournalError::io("write to", path))?;
@@ -191,7 +196,7 @@ impl<'f> Cache<'f> {
         Ok(Cache { folder, here })
     }
 
-    /// The file of an object.
+    /// The path of an object's file.
     pub(super) fn file(&self, date: Date, object: &ObjectMeta) -> PathBuf {
         self.folder.join(format!("{date}.{}", object.location.filename().unwrap_or_default()))
     }
@@ -200,8 +205,8 @@ impl<'f> Cache<'f> {
         file.file_name().and_then(|name| self.here.get(name.to_str()?)) == Some(&length)
     }
 
-    /// Removes old files of objects that no longer count, on the days that were listed and on
-    /// those that are gone. A file that cannot be removed costs only space.
+    /// Removes old files of objects that no longer count, on the listed days and on days that no
+    /// longer exist in the store. A file that cannot be removed only costs space.
     fn prune(&self, dates: &[Date], listed: &[Day], files: &[PathBuf]) {
         let manifests = listed.iter().flat_map(|day| {
             let needed = day.stacks.values().flat_map(Stack::needed_manifests);

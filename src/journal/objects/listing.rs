@@ -1,10 +1,11 @@
 //! Which objects a journal has, and which of them count: those that a merged object replaces do
 //! not.
 //!
-//! Of one day and vantage there are parts, `VANTAGE.ID.jsonl`, and merged objects, each made of all
-//! that counted before: `VANTAGE.merged-1.jsonl`, `VANTAGE.merged-2.jsonl`, … The manifest
-//! `VANTAGE.merged-1.json` lists what a merged object was made of, and is written before it. So a reader that finds
-//! both the merged object and its parts knows which to skip, whenever a compaction died.
+//! One day of one vantage consists of parts, `VANTAGE.ID.jsonl`, and merged objects, each made of
+//! all objects that counted before: `VANTAGE.merged-1.jsonl`, `VANTAGE.merged-2.jsonl`, … The
+//! manifest `VANTAGE.merged-1.json` lists the objects that a merged object was made of, and is
+//! written before it. So a reader that finds both the merged object and its parts knows which to
+//! skip, even if a compaction was interrupted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,15 +22,15 @@ use crate::journal::{JournalError, Range};
 
 use super::{AT_ONCE, Objects};
 
-/// What stands in the name of a merged object in place of a part's random number.
+/// The name of a merged object has this and a number in place of a part's random number.
 const MERGED: &str = "merged-";
 
-/// The manifest of a merged object: what it was made of.
+/// The manifest of a merged object: the objects it was made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Manifest {
-    /// The version of this format: 1.
+    /// The version of the manifest's format: 1.
     pub(super) v: u32,
-    /// The least length of its windows, in hours.
+    /// The span of its windows, in hours.
     pub(super) span_h: i64,
     /// The names of the objects, without the day.
     pub(super) of: Vec<String>,
@@ -39,20 +40,20 @@ pub(super) struct Manifest {
 #[derive(Debug)]
 pub(super) struct Day {
     pub(super) date: Date,
-    /// By vantage, as its label in the names.
+    /// By label of a vantage, as in the names of objects.
     pub(super) stacks: BTreeMap<String, Stack>,
 }
 
 /// The objects of one day and vantage.
 #[derive(Debug, Default)]
 pub(super) struct Stack {
-    /// By name.
+    /// Parts by name.
     pub(super) parts: BTreeMap<String, ObjectMeta>,
     /// Merged objects and their manifests by number.
     pub(super) merged: BTreeMap<u32, Merged>,
 }
 
-/// A merged object.
+/// A merged object and its manifest; either may be missing.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
     pub(super) object: Option<ObjectMeta>,
@@ -71,24 +72,24 @@ impl Stack {
         }
     }
 
-    /// The last merged object that exists, and its number.
+    /// The existing merged object with the highest number.
     pub(super) fn last_merged(&self) -> Option<(u32, &ObjectMeta)> {
         self.merged.iter().rev().find_map(|(number, merged)| Some((*number, merged.object.as_ref()?)))
     }
 
-    /// The manifests that exist, by number.
+    /// The existing manifests, by number.
     pub(super) fn manifests(&self) -> impl Iterator<Item = (u32, &ObjectMeta)> {
         self.merged.iter().filter_map(|(number, merged)| Some((*number, merged.manifest.as_ref()?)))
     }
 
-    /// The manifests that say which parts no longer count: none if there are no parts.
+    /// The manifests that say which parts no longer count. Empty if there are no parts.
     pub(super) fn needed_manifests(&self) -> impl Iterator<Item = (u32, &ObjectMeta)> {
         let last = self.last_merged().filter(|_| !self.parts.is_empty()).map_or(0, |(number, _)| number);
         self.manifests().filter(move |(number, _)| *number <= last)
     }
 
-    /// The objects that count: the last merged one, and the parts that neither it nor one before it was
-    /// made of.
+    /// The objects that count: the last merged one, and the parts that neither it nor an earlier
+    /// one was made of.
     pub(super) fn counted(&self, manifests: &BTreeMap<u32, Manifest>) -> Vec<&ObjectMeta> {
         let last = self.last_merged();
         let made_of = manifests.range(..=last.map_or(0, |(number, _)| number)).flat_map(|(_, manifest)| &manifest.of);
@@ -97,25 +98,25 @@ impl Stack {
         last.map(|(_, object)| object).into_iter().chain(parts).collect()
     }
 
-    /// Those of some names, parts and merged objects.
+    /// The parts and merged objects with these names.
     pub(super) fn named(&self, names: &[String]) -> impl Iterator<Item = &ObjectMeta> {
         let all = self.parts.values().chain(self.merged.values().filter_map(|merged| merged.object.as_ref()));
         all.filter(|object| object.location.filename().is_some_and(|name| names.iter().any(|other| other == name)))
     }
 }
 
-/// The name of a vantage's merged object of a day, by its number.
+/// The name of the merged object of a vantage with this number.
 pub(super) fn merged_name(label: &str, number: u32) -> String {
     format!("{label}.{MERGED}{number}.jsonl")
 }
 
-/// The name of its manifest.
+/// The name of the manifest of that object.
 pub(super) fn manifest_name(label: &str, number: u32) -> String {
     format!("{label}.{MERGED}{number}.json")
 }
 
 impl Objects {
-    /// The days that there are.
+    /// The days that the journal has.
     pub(super) async fn days(&self) -> Result<Vec<Date>, JournalError> {
         let top = self.bucket.store.list_with_delimiter(Some(&self.bucket.prefix));
         let top = self.bucket.within("list", &self.bucket.prefix, top).await?;
@@ -124,7 +125,7 @@ impl Objects {
         Ok(top.common_prefixes.iter().filter_map(date).collect())
     }
 
-    /// The objects of the days that reach into a range, several days at once.
+    /// The objects of the days that overlap a range; several days are listed at once.
     pub(super) async fn list(&self, days: &[Date], range: Range) -> Result<Vec<Day>, JournalError> {
         let mut listings = JoinSet::new();
         let at_once = Arc::new(Semaphore::new(AT_ONCE));
@@ -180,7 +181,7 @@ mod tests {
         stack
     }
 
-    /// What counts if the first merged object is made of this.
+    /// Which objects count if the first merged object is made of `of`.
     fn counted(stack: &Stack, of: &[&str]) -> Vec<String> {
         let of = of.iter().map(|name| (*name).to_owned()).collect();
         let manifests = BTreeMap::from([(1, Manifest { v: 1, span_h: 1, of })]);

@@ -1,6 +1,6 @@
-//! Old windows of a journal in object storage become hourly and daily ones: what one vantage
-//! shipped on one day becomes one object, and what it was made of is removed later. Objects are
-//! created and removed, never changed; a run that dies leaves what the next one resumes.
+//! Compaction of a journal in object storage: what one vantage shipped on one day becomes one
+//! object with hourly or daily windows, and the objects it was made of are removed later. Objects
+//! are created and removed, never changed. The next run resumes an interrupted compaction.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,8 +22,8 @@ use super::Objects;
 use super::cache::Cache;
 use super::listing::{Manifest, Stack, manifest_name, merged_name};
 
-/// The age of a merged object at which the objects it was made of are removed: a reader that listed
-/// the journal before has read them by then.
+/// The age of a merged object at which the objects it was made of are removed: by then every reader
+/// that listed the journal before has read them.
 const REMOVED_AFTER: Duration = Duration::from_hours(1);
 
 /// The objects to merge into one.
@@ -33,14 +33,15 @@ struct Work<'d> {
     /// The number of the merged object.
     number: u32,
     span: SignedDuration,
-    /// What it is made of.
+    /// The objects it is made of.
     objects: Vec<&'d ObjectMeta>,
-    /// Whether the manifest exists already, since an earlier attempt died after writing it.
+    /// Whether the manifest exists already, because an earlier attempt died after writing it.
     is_begun: bool,
 }
 
 impl<'d> Work<'d> {
-    /// The merge that a day of a vantage needs; none if it is all in one object of that span.
+    /// The merge that a day of a vantage needs; `None` if the day is already in one object with
+    /// windows of that span or longer.
     fn of(
         date: Date,
         label: &'d str,
@@ -62,12 +63,13 @@ impl<'d> Work<'d> {
 }
 
 impl Objects {
-    /// Compacts the days of a journal that are old enough at `now`, by vantage, and removes what
-    /// was compacted an hour ago or longer. Any number may do so at once: one of them does it.
+    /// Compacts those days of a journal that are old enough at `now`, by vantage, and removes
+    /// objects that were replaced at least an hour ago. Several processes may do this at once: for
+    /// each day only one of them succeeds.
     ///
     /// # Errors
-    /// [`JournalError`], if the store does not answer, or the local disk has no room for one
-    /// day of one vantage. What was compacted until then stays so.
+    /// [`JournalError`] if the store does not answer, or if the local disk has no room for one day
+    /// of one vantage. Days that are compacted by then stay compacted.
     pub fn compact(&self, now: Timestamp, rules: &CompactRules) -> Result<Compacted, JournalError> {
         let folder = tempfile::tempdir().map_err(JournalError::io("create a folder in", &std::env::temp_dir()))?;
         let place = folder.path().join("manifests");
@@ -123,7 +125,7 @@ impl Objects {
             self.bucket.create(&self.key(&day, &merged_name(work.label, work.number)), bytes).await
         })?;
         if created != CreateResult::Created {
-            // Another process merges this day.
+            // Another process has merged this day.
             return Ok(());
         }
         compacted.files += work.objects.len() as u64;
@@ -134,8 +136,8 @@ impl Objects {
         Ok(())
     }
 
-    /// Removes what merged objects were made of, the earliest first: until all of that is gone, its
-    /// merged object stays.
+    /// Removes the objects that merged objects were made of, the earliest merge first. A merged
+    /// object that was merged again stays until all of its own parts are gone.
     fn remove_merged(
         &self,
         stack: &Stack,
@@ -162,7 +164,7 @@ impl Objects {
     }
 }
 
-/// Writes files one after another into one, and returns its length.
+/// Concatenates files into one, and returns its length in bytes.
 fn join(files: &[PathBuf], whole: &Path) -> io::Result<u64> {
     let mut out = File::create(whole)?;
     let mut length = 0;
@@ -171,7 +173,7 @@ fn join(files: &[PathBuf], whole: &Path) -> io::Result<u64> {
         out.write_all(&bytes)?;
         length += bytes.len() as u64;
         if bytes.last().is_some_and(|last| *last != b'\n') {
-            // A torn line stays one of its own.
+            // A torn line must not join the next one.
             out.write_all(b"\n")?;
             length += 1;
         }

@@ -1,5 +1,5 @@
-//! A file in chunks of a mebibyte, so that threads can share it: a chunk holds the lines that
-//! start in it.
+//! Cuts a file into chunks of a mebibyte, so that threads can share it. A chunk consists of the
+//! lines that start in it.
 
 use std::fs::File;
 use std::io;
@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The bytes of a chunk.
 const CHUNK_BYTES: u64 = 1 << 20;
 
-/// A file that is read. It is opened when its first chunk is, once for all of them: whatever is
-/// renamed over it meanwhile, its chunks fit together.
+/// A file to read. It is opened with its first chunk, once for all of them, so that its chunks fit
+/// together even if another file replaces it meanwhile.
 pub(super) struct Source {
     pub(super) path: PathBuf,
     file: Mutex<Option<Arc<File>>>,
@@ -21,8 +21,8 @@ impl Source {
         Source { path, file: Mutex::new(None) }
     }
 
-    /// What the names of files of one place have in common: `DAY.PLACE.jsonl`, where each run or each
-    /// vantage has its own.
+    /// The part of a file name that is the same for each run or vantage that has its own files:
+    /// `PLACE` of `DAY.PLACE.jsonl`.
     pub(super) fn place(&self) -> String {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         name.split('.').nth(1).unwrap_or_default().to_owned()
@@ -44,14 +44,14 @@ pub(super) struct Chunk {
 }
 
 pub(super) enum ChunkSpan {
-    /// The lines that start in these bytes. The last chunk of a file has no end: a file may have
-    /// grown since it was measured, or another may have taken its place.
+    /// The lines that start in this range of bytes. The last chunk of a file has no end, because
+    /// the file may have grown since it was measured, or may have been replaced.
     Bytes { from: u64, to: Option<u64> },
-    /// Everything, of what cannot be read at an offset.
+    /// The whole content of something that cannot be read at an offset, such as a pipe.
     Stream,
 }
 
-/// Cuts a file of known length into chunks.
+/// Cuts a file into chunks. `None` as length means that it can only be read as a stream.
 pub(super) fn cut(source: &Arc<Source>, length: Option<u64>, chunks: &mut Vec<Chunk>) {
     let Some(length) = length else {
         chunks.push(Chunk { source: Arc::clone(source), part: ChunkSpan::Stream });

@@ -1,5 +1,5 @@
-//! Lines of journals added up where they are read: each thread has a state of its own, so that no
-//! line travels from one thread to another.
+//! Adds the lines of journals up where they are parsed: each thread has its own state, so that no
+//! line is sent from one thread to another.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -13,12 +13,12 @@ use super::chunks::Chunk;
 use super::sources;
 use super::worker::Worker;
 
-/// Adds the lines that belong to a range up, each line once: each of some threads starts a state and
-/// adds the lines that it reads, and the states are merged. Which lines went into which says nothing. A
-/// path is a journal's folder or a file of lines.
+/// Adds up the lines that belong to a range, each line once. Each thread begins with the state of
+/// `begin` and adds the lines that it reads; then the states are merged. Which thread reads which
+/// lines is unspecified. A path is a journal's folder or a file of lines.
 ///
 /// # Errors
-/// [`JournalError`], if a path cannot be read.
+/// [`JournalError`] if a path cannot be read.
 pub fn fold<S: Send>(
     paths: &[PathBuf],
     range: Range,
@@ -48,7 +48,7 @@ pub fn fold<S: Send>(
     };
     let (begin, read) = (&begin, &read);
     thread::scope(|scope| {
-        // If no thread can be had, whoever has one takes the chunks of that worker too.
+        // If a thread cannot be started, the other threads take its chunks.
         let start = |number| thread::Builder::new().spawn_scoped(scope, move || read(number, begin())).ok();
         let others: Vec<_> = (1..queue.workers).filter_map(start).collect();
         let (mut state, mut integrity) = read(0, first)?;
@@ -62,11 +62,11 @@ pub fn fold<S: Send>(
     })
 }
 
-/// More threads than this would each hold a state, and wait for the same disk.
+/// The most threads. More would each hold a state, and wait for the same disk.
 const THREADS: usize = 8;
 
-/// The chunks, shared out between threads. What is of one place, and of one time, stays together as
-/// far as can be: the less the states have in common, the less there is twice.
+/// The chunks, divided among threads. Chunks of one place and of neighbouring days stay together as
+/// far as possible: the less the states have in common, the less memory they need.
 struct WorkQueue {
     workers: usize,
     left: Mutex<Vec<VecDeque<Chunk>>>,
@@ -74,7 +74,7 @@ struct WorkQueue {
 
 impl WorkQueue {
     fn new(mut chunks: Vec<Chunk>) -> WorkQueue {
-        // Within a place the order of the files stays, and they come by days.
+        // The sort is stable: within a place the files stay ordered by day.
         chunks.sort_by_cached_key(|chunk| chunk.source.place());
         let workers = thread::available_parallelism().map_or(1, usize::from).min(THREADS).min(chunks.len()).max(1);
         let mut left = Vec::new();
@@ -85,14 +85,15 @@ impl WorkQueue {
         WorkQueue { workers, left: Mutex::new(left) }
     }
 
-    /// The next chunk of a worker; if it has none left, the last one of the worker that has most.
+    /// The next chunk of a worker. If it has none left, it takes the last one of the worker that
+    /// has most. `None` if there are no more.
     fn next(&self, number: usize) -> Option<Chunk> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let own = left.get_mut(number).and_then(VecDeque::pop_front);
         own.or_else(|| left.iter_mut().max_by_key(|share| share.len())?.pop_back())
     }
 
-    /// Nobody gets another chunk.
+    /// Removes all chunks, so that every worker stops.
     fn give_up(&self) {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

@@ -1,4 +1,4 @@
-//! Which files a journal has, and what waits in its spool.
+//! Which files a journal has, and the lines in its spool.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -16,19 +16,19 @@ use crate::journal::{Decoder, Integrity, JournalError, Line, LineError, Range};
 use super::chunks;
 use super::chunks::{Chunk, Source};
 
-/// The lines of the spools, which may stand in the days' files too.
+/// The lines of the spools. The days' files may contain them too.
 #[derive(Default)]
 pub(super) struct Spooled {
     pub(super) lines: Vec<Line>,
     pub(super) integrity: Integrity,
-    /// How often each line is in a spool, by its checksum and length.
+    /// How many times each line is in a spool, by its checksum and length.
     twins: Mutex<HashMap<(u32, usize), u64>>,
     any: bool,
 }
 
 impl Spooled {
-    /// Whether a line of a day's file was read from the spool already. Each line of the spool
-    /// has one twin at most.
+    /// Whether a line of a day's file was already read from the spool. Each line of the spool
+    /// matches at most one.
     pub(super) fn was_read(&self, line: &[u8]) -> bool {
         if !self.any {
             return false;
@@ -65,7 +65,7 @@ fn identity(line: &[u8]) -> (u32, usize) {
     (crc32fast::hash(line), line.len())
 }
 
-/// Finds out what there is to read: the files in chunks, and what waits in spools.
+/// Determines what to read: the files, cut into chunks, and the lines of spools.
 pub(super) fn open(paths: &[PathBuf], range: Range) -> Result<(Vec<Chunk>, Spooled), JournalError> {
     let (mut chunks, mut spooled, mut met) = (Vec::new(), Spooled::default(), Met::default());
     for path in paths {
@@ -74,8 +74,9 @@ pub(super) fn open(paths: &[PathBuf], range: Range) -> Result<(Vec<Chunk>, Spool
     Ok((chunks, spooled))
 }
 
-/// Adds the files of a path. The spool is read before the days' files are looked at: lines move
-/// from there to here, so that one that moves meanwhile is met once or twice, and never missed.
+/// Adds the files of a path. The spool is read before the days' files are listed. Lines move from
+/// the spool to the days' files, so one that moves meanwhile may be seen twice, but is never
+/// missed.
 fn add(
     path: &Path,
     range: Range,
@@ -118,12 +119,14 @@ pub(crate) struct DayFile {
     pub(crate) metadata: Metadata,
 }
 
-/// The files and folders that were met, by device and number: whatever names and links lead to one, it counts once.
+/// The files and folders seen so far, by device and inode: each counts once, whatever names and
+/// links lead to it.
 #[derive(Default)]
 struct Met(HashSet<(u64, u64)>);
 
 impl Met {
-    /// Whether it was not met before. What is no file, such as a pipe, has nothing to be known by.
+    /// Whether it was not seen before. Anything but files and folders, such as a pipe, has no
+    /// reliable identity and is always new.
     fn is_new(&mut self, metadata: &Metadata) -> bool {
         let is_known_by_number = metadata.is_file() || metadata.is_dir();
         !is_known_by_number || self.0.insert((metadata.dev(), metadata.ino()))
@@ -131,14 +134,14 @@ impl Met {
 }
 
 /// The days' files of a journal's folder, in the order of their names: `2025-03-10.jsonl`, or
-/// `2025-03-10.RUN.jsonl` where each run writes its own.
+/// `2025-03-10.RUN.jsonl` if each run writes its own.
 pub(crate) fn day_files(folder: &Path) -> Result<Vec<DayFile>, JournalError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(JournalError::io("list", folder))? {
         let entry = entry.map_err(JournalError::io("list", folder))?;
         let name = entry.file_name();
         let Some(day) = name.to_str().and_then(day_of) else { continue };
-        // A file that was removed since then holds nothing.
+        // A file that was removed since the listing is skipped.
         let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_file() {
             files.push(DayFile { path: entry.path(), day, metadata });
@@ -152,8 +155,8 @@ fn day_of(name: &str) -> Option<Date> {
     name.strip_suffix(".jsonl")?.split('.').next()?.parse().ok()
 }
 
-/// Whether a file of this day can hold lines of the range: a line begins on the file's day, and
-/// no window is longer than a day.
+/// Whether a file of this day can hold lines of the range: a line starts on the file's day, and no
+/// window is longer than a day.
 pub(crate) fn may_hold(day: Date, range: Range) -> bool {
     let first = TimeZone::UTC.to_datetime(range.from).date();
     let last = TimeZone::UTC.to_datetime(range.to).date();

@@ -1,4 +1,4 @@
-//! Reads chunks one after the other, and hands their lines on.
+//! Reads chunks one after the other, and passes their lines on.
 
 use std::fs::File;
 use std::io;
@@ -12,7 +12,7 @@ use crate::journal::{Decoder, Integrity, JournalError, LINE_LIMIT, Line, LineErr
 use super::chunks::{Chunk, ChunkSpan};
 use super::sources::Spooled;
 
-/// How much of a chunk is read at once.
+/// The size of the read buffer, in bytes.
 const BUFFER: usize = 256 << 10;
 
 /// Reads chunks on one thread.
@@ -29,7 +29,8 @@ impl Worker {
         Worker { range, spooled, decoder: Decoder::default(), integrity: Integrity::default() }
     }
 
-    /// Hands on the lines of a chunk that belong to the range, until they end or are refused.
+    /// Passes on the lines of a chunk that belong to the range, until the chunk ends or `each`
+    /// breaks.
     pub(super) fn read(
         &mut self,
         chunk: &Chunk,
@@ -40,7 +41,7 @@ impl Worker {
 
     fn read_chunk(&mut self, chunk: &Chunk, each: impl FnMut(Line) -> ControlFlow<()>) -> io::Result<()> {
         let file = match chunk.source.open() {
-            // Removed since it was listed.
+            // The file was removed since it was listed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             file => file?,
         };
@@ -52,7 +53,7 @@ impl Worker {
             ChunkSpan::Bytes { from, to } => {
                 self.integrity.files += u64::from(from == 0);
                 let mut reader = BufReader::with_capacity(BUFFER, At { file: &file, at: from.saturating_sub(1) });
-                // The line that the byte before belongs to starts in the chunk before.
+                // A line that contains the byte before this chunk belongs to the previous chunk.
                 let skipped = if from > 0 { reader.skip_until(b'\n')? as u64 } else { 0 };
                 let begin = (from + skipped).saturating_sub(u64::from(from > 0));
                 self.read_lines(reader, to.map_or(u64::MAX, |to| to.saturating_sub(begin)), each)
@@ -78,7 +79,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Reads one line, and says how many bytes it took: none at the end of the file.
+    /// Reads one line. Returns how many bytes it took, 0 at the end of the file, and the line;
+    /// `None` if it is skipped.
     fn next(&mut self, reader: &mut impl BufRead, scratch: &mut Vec<u8>) -> io::Result<(u64, Option<Line>)> {
         let buffer = reader.fill_buf()?;
         if let Some(length) = memchr::memchr(b'\n', buffer).filter(|length| *length <= LINE_LIMIT) {
@@ -99,7 +101,7 @@ impl Worker {
         Ok((length, None))
     }
 
-    /// Judges one line; `ended` says whether a line feed follows it.
+    /// Decodes one line. `None` if it is skipped. `ended`: whether a line feed follows it.
     fn line(&mut self, line: &[u8], ended: bool) -> Option<Line> {
         if line.is_empty() {
             return None;
@@ -119,7 +121,7 @@ impl Worker {
     }
 }
 
-/// A file from an offset on.
+/// A file, read from an offset on.
 struct At<'f> {
     file: &'f File,
     at: u64,

@@ -1,5 +1,5 @@
-//! A histogram inside a line: the times themselves if they are few; `HdrHistogram`'s text and
-//! the exact numbers beside it if they are many.
+//! A histogram inside a line: the values themselves if they are few, otherwise the text of an
+//! `HdrHistogram` with exact key figures.
 
 use std::borrow::Cow;
 
@@ -11,33 +11,33 @@ use super::error::LineError;
 use super::json::Json;
 use super::scratch::Scratch;
 
-/// How long things took.
+/// A distribution of durations.
 #[derive(Serialize, schemars::JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "Histogram")]
 pub(super) enum WireHistogram<'l> {
-    /// At most sixteen times: each of them in microseconds, sorted. Most windows are of this
-    /// kind, and a journal costs half as much for it.
+    /// At most sixteen durations, each in microseconds, sorted. Most windows have this form, which
+    /// halves the size of a journal.
     Values(#[schemars(length(min = 1, max = 16))] &'l [u32]),
-    /// More than sixteen times, or one of more than an hour.
+    /// More than sixteen durations, or one of more than an hour.
     Hdr {
-        /// How many.
+        /// The number of durations.
         count: u64,
-        /// The shortest, exactly.
+        /// The shortest duration, exactly.
         min_us: u64,
-        /// The longest, exactly.
+        /// The longest duration, exactly.
         max_us: u64,
-        /// All of them added up, exactly.
+        /// The sum of all durations, exactly.
         sum_us: u64,
         /// `HdrHistogram` V2, compressed, in base64: 1 µs to an hour at three significant digits.
-        /// What took longer is held at the hour.
+        /// Longer durations count as one hour.
         #[schemars(regex(pattern = "^HISTFA"))]
         hdr: Cow<'l, str>,
     },
 }
 
 impl<'l> WireHistogram<'l> {
-    /// The histogram as it is written; none if it is empty.
+    /// The histogram in the form of a line; `None` if it is empty.
     pub(super) fn new(histogram: &'l Histogram, hdr: &mut HdrText) -> Option<WireHistogram<'l>> {
         let (min, max) = (histogram.min_micros()?, histogram.max_micros()?);
         if let Some(values_us) = histogram.exact_micros() {
@@ -55,7 +55,7 @@ impl<'l> WireHistogram<'l> {
     }
 }
 
-/// Reads what [`WireHistogram`] writes.
+/// Decodes what [`WireHistogram`] encodes.
 pub(super) fn read(json: &mut Json<'_>, scratch: &mut Scratch) -> Result<Histogram, LineError> {
     if json.is_array() {
         let mut histogram = Histogram::default();

@@ -1,11 +1,11 @@
-//! Instants in a line: RFC 3339, UTC, milliseconds. A report reads two million of them, so the
-//! one shape that we write is read by hand.
+//! Instants in a line: RFC 3339, UTC, milliseconds. A report reads two million of them, so the one
+//! format that uptick writes has its own parser.
 
 use jiff::Timestamp;
 
 use super::error::LineError;
 
-/// Reads `2025-03-10T09:31:00.250Z`, or any other RFC 3339 instant.
+/// Parses `2025-03-10T09:31:00.250Z`, or any other RFC 3339 instant.
 pub(super) fn read(text: &str) -> Result<Timestamp, LineError> {
     match millisecond(text.as_bytes()) {
         Some(millisecond) => Timestamp::from_millisecond(millisecond).map_err(|_| LineError::Corrupt),
@@ -13,7 +13,8 @@ pub(super) fn read(text: &str) -> Result<Timestamp, LineError> {
     }
 }
 
-/// The millisecond since the epoch, if the text is of the one shape and a real date.
+/// The milliseconds since the epoch; `None` if the text is not in the format that uptick writes or
+/// is not a real date.
 #[inline]
 fn millisecond(text: &[u8]) -> Option<i64> {
     let shape = text.len() == 24
@@ -43,8 +44,9 @@ fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
 }
 
-/// The days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March,
-/// so that the leap day is the last of a year; 400 years have 146,097 days.
+/// The days from 1970-01-01 to a date of the Gregorian calendar; `None` if there is no such date.
+/// Years are counted from March, so that the leap day is the last day of a year; 400 years have
+/// 146,097 days.
 #[inline]
 fn days_since_epoch(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);

@@ -1,8 +1,9 @@
-//! A pull parser for one line of JSON: a report reads a million of them, and a general
-//! deserialiser spends most of its time on what a line of ours cannot hold. It accepts any JSON
-//! object, its members in any order and with any spaces; it knows nothing of windows.
+//! A pull parser for one line of JSON. A report reads a million of them, and a general deserialiser
+//! spends most of its time on cases that cannot occur in a line. It accepts any JSON object, with
+//! members in any order and any whitespace; it knows nothing about windows.
 //!
-//! A release is compiled for size: `#[inline]` is on what is called for every byte or member.
+//! Releases are compiled for size, so functions that are called for every byte or member are marked
+//! `#[inline]`.
 
 use std::borrow::Cow;
 
@@ -10,7 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::error::LineError;
 
-/// What is left of a text.
+/// A text and the position up to which it is read.
 pub(super) struct Json<'l> {
     text: &'l str,
     at: usize,
@@ -21,7 +22,7 @@ impl<'l> Json<'l> {
         Json { text, at: 0 }
     }
 
-    /// Reads an object: `member` is called with the name of each member, and reads its value.
+    /// Reads an object: calls `member` with the name of each member, to read its value.
     #[inline]
     pub(super) fn object(
         &mut self,
@@ -39,7 +40,8 @@ impl<'l> Json<'l> {
         }
     }
 
-    /// Reads what is left of an object but for its brace: each member with the comma before it.
+    /// Reads the rest of an object up to the end of the text, which has no closing brace: each
+    /// member with the comma before it.
     #[inline]
     pub(super) fn members(
         &mut self,
@@ -66,7 +68,7 @@ impl<'l> Json<'l> {
         }
     }
 
-    /// Whether an array begins here.
+    /// Whether an array starts here.
     #[inline]
     pub(super) fn is_array(&mut self) -> bool {
         self.blanks();
@@ -88,8 +90,8 @@ impl<'l> Json<'l> {
         }
     }
 
-    /// Reads a string and hands it on: as it stands in the line, or without its escapes. It is not
-    /// returned, since one of two kinds would go through memory in chunks that the processor waits for.
+    /// Reads a string and passes it to `take`: directly from the line, or unescaped. Returning it
+    /// would be slower: the processor stalls when one of the two variants is copied through memory.
     #[inline]
     pub(super) fn word<R>(&mut self, take: impl FnOnce(&str) -> R) -> Result<R, LineError> {
         match self.plain()? {
@@ -98,7 +100,7 @@ impl<'l> Json<'l> {
         }
     }
 
-    /// Reads a string to keep.
+    /// Reads a string as a value.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'l, str>, LineError> {
         match self.plain()? {
@@ -107,7 +109,7 @@ impl<'l> Json<'l> {
         }
     }
 
-    /// Reads a string that has no escapes; if it has some, nothing but its first quote.
+    /// Reads a string without escapes. `None` if it has some: then only its opening quote is read.
     #[inline]
     fn plain(&mut self) -> Result<Option<&'l str>, LineError> {
         self.expect(b'"')?;
@@ -123,7 +125,7 @@ impl<'l> Json<'l> {
         }
     }
 
-    /// Reads what follows the first quote of a string.
+    /// Reads the rest of a string after its opening quote.
     #[cold]
     fn escaped(&mut self) -> Result<String, LineError> {
         let begin = self.at;
@@ -132,13 +134,14 @@ impl<'l> Json<'l> {
             end = self.stretch(end + 2);
         }
         self.at = end + 1;
-        // At the end of the text there is no quote, and no such range either.
+        // A text that ends before the closing quote has no such range.
         let quoted = self.text.get(begin..=end).ok_or(LineError::Corrupt)?;
         serde_json::from_str(&format!("\"{quoted}")).map_err(|_| LineError::Corrupt)
     }
 
-    /// The offset of the next quote or backslash from `from` on; the end of the text if there is none. Names and
-    /// most words are short: a loop finds them sooner than a search for long texts is set up.
+    /// The offset of the next quote or backslash from `from` on, or the end of the text if there is
+    /// none. Names and most words are short, so a loop finds them before a search for long texts
+    /// would be set up.
     #[inline]
     fn stretch(&self, from: usize) -> usize {
         const SHORT: usize = 24;
@@ -151,7 +154,7 @@ impl<'l> Json<'l> {
         from + memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len())
     }
 
-    /// Reads a whole number of at most eighteen digits.
+    /// Reads a whole number that fits into 64 bits.
     #[inline]
     pub(super) fn number(&mut self) -> Result<u64, LineError> {
         self.blanks();
@@ -162,7 +165,7 @@ impl<'l> Json<'l> {
             if digit > 9 {
                 break;
             }
-            // What wraps has more than nineteen digits, and is read again below.
+            // A number that wraps has at least twenty digits, and is parsed again below.
             number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
             length += 1;
         }
@@ -190,7 +193,7 @@ impl<'l> Json<'l> {
         Ok(value)
     }
 
-    /// Passes over a value of any kind.
+    /// Skips a value of any kind.
     pub(super) fn skip(&mut self) -> Result<(), LineError> {
         let rest = self.text.get(self.at..).ok_or(LineError::Corrupt)?;
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
@@ -203,7 +206,7 @@ impl<'l> Json<'l> {
         }
     }
 
-    /// Makes sure that nothing is left.
+    /// An error unless the whole text is read.
     #[inline]
     fn end(&mut self) -> Result<(), LineError> {
         self.blanks();

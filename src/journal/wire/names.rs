@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-/// The names met last, so that lines share them: each name has one place, found by its checksum.
+/// The most recent names, so that lines share them. Each name has one slot, chosen by its checksum.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     places: Vec<Option<Arc<str>>>,
 }
 
 impl Names {
-    /// How many places there are. Two names of one place take turns, which costs a copy.
+    /// The number of slots. Two names with the same slot replace each other, which costs a copy
+    /// each time.
     const PLACES: usize = 4096;
 
     #[inline]

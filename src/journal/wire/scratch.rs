@@ -1,4 +1,5 @@
-//! What a decoder keeps from line to line: names that repeat, and what unfolds histograms.
+//! What a decoder keeps from line to line: repeated names, and the buffers that decompress
+//! histograms.
 
 use crate::window::HdrReader;
 
@@ -11,7 +12,7 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// The reader of histograms, made when the first one comes: most lines have none.
+    /// The decompressor of histograms, created when the first one is read: most lines have none.
     pub(super) fn hdr(&mut self) -> &mut HdrReader {
         self.hdr.get_or_insert_default()
     }

@@ -1,8 +1,9 @@
-//! Which version of the format a line needs: the lowest one whose readers understand it.
+//! The version of the format that a line needs: the lowest one whose readers understand it.
 
 use crate::model::{FailureClass, HttpVersion, Outcome};
 
-/// The newest version of the format that is read. A line is written with the lowest version that it needs.
+/// The newest version of the format that can be read. A line is written with the lowest version
+/// that it needs.
 pub const VERSION: u32 = 2;
 
 /// The lowest version of the format whose readers understand the evidence of a failure.

@@ -18,8 +18,8 @@ use super::json::Json;
 use super::scratch::Scratch;
 use super::{histogram, instant};
 
-/// No count of a line is larger than this: a million million checks is 30,000 years of one a
-/// second, and millions of such lines still add up in 64 bits.
+/// The largest count that a line may have. A million million checks is 30,000 years at one check
+/// per second, and the sum of millions of such counts still fits into 64 bits.
 const COUNT_LIMIT: u64 = 1_000_000_000_000;
 
 /// A summary of one probe's checks, as seen from one vantage, over a span of time.
@@ -35,64 +35,65 @@ pub(super) struct WindowLine<'l> {
     probe: &'l str,
     /// The probe's surface.
     surface: &'l str,
-    /// Whether the probe is a control target; absent: no.
+    /// Whether the probe is a control target; omitted if false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     control: bool,
-    /// Whether its checks were due within a maintenance window; absent: no.
+    /// Whether its checks were due within a maintenance window; omitted if false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     maintenance: bool,
-    /// Whether any of its checks accepted any certificate (`tls.insecure`); absent: no.
+    /// Whether any of its checks accepted any certificate (`tls.insecure`); omitted if false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     insecure: bool,
     /// Start of the span. A check belongs to the span in which it was due.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     from: Timestamp,
-    /// The span ends before this.
+    /// End of the span, exclusive.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     to: Timestamp,
     #[serde(flatten)]
     counts: Counts,
-    /// How many of those that were up failed at first; absent: none.
+    /// How many of the checks that were up failed at first; omitted if 0.
     #[serde(skip_serializing_if = "is_zero")]
     flaky: u64,
-    /// How many checks did not meet a `warn.*` of their probe; absent: none.
+    /// How many checks did not meet a `warn.*` of their probe; omitted if 0.
     #[serde(skip_serializing_if = "is_zero")]
     warnings: u64,
-    /// How many checks failed with each class, `down` and `unknown` alike; absent: none.
+    /// How many checks failed with each class, `down` and `unknown` alike; omitted if none failed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     failures: &'l BTreeMap<FailureClass, u64>,
-    /// How many of them came with each code, as `CLASS:CODE`; absent: none came with one.
+    /// How many of them failed with each code, as `CLASS:CODE`; omitted if no failure has a code.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     codes: BTreeMap<KindName, u64>,
-    /// What the checks themselves found that `failures` has as `control_failed`, as `CLASS` or `CLASS:CODE`;
-    /// absent: there are none.
+    /// What the checks themselves found that `failures` counts as `control_failed`, as `CLASS` or
+    /// `CLASS:CODE`; omitted if there are none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     set_aside: BTreeMap<KindName, u64>,
-    /// The verdicts in order; `docs/journal.md` has the grammar. Absent: no check.
+    /// The verdicts in order; `docs/journal.md` has the grammar. Omitted if there was no check.
     #[serde(skip_serializing_if = "String::is_empty")]
     strip: String,
-    /// How many checks were up and how many were down at each remote address: sixteen addresses at most, the
-    /// others as `other_v4` and `other_v6`. Absent: no check that was judged got to one.
+    /// How many checks were up and how many were down at each remote address: at most sixteen
+    /// addresses, the others as `other_v4` and `other_v6`. Omitted if no judged check reached an
+    /// address.
     #[serde(skip_serializing_if = "Remotes::is_empty", serialize_with = "write_remotes")]
     #[schemars(with = "BTreeMap<String, [u64; 2]>")]
     remotes: &'l Remotes,
-    /// How long the checks took that were up; absent: none was.
+    /// How long the checks that were up took; omitted if none was up.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "LatencyLine")]
     latency: Option<LatencyLine<'l>>,
-    /// How long it took to fail: the total of the checks that were down; absent: none was.
+    /// How long it took to fail: the total of the checks that were down; omitted if none was down.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "WireHistogram")]
     failed_latency: Option<WireHistogram<'l>>,
-    /// How late the checks began that were run; absent: none was.
+    /// How late the checks started; omitted if none was run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "WireHistogram")]
     lag: Option<WireHistogram<'l>>,
 }
 
-/// The total and each phase; a phase that never happened is absent.
+/// The total and each phase; a phase that never happened is omitted.
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Latency")]
 struct LatencyLine<'l> {
@@ -100,7 +101,7 @@ struct LatencyLine<'l> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "WireHistogram")]
     total: Option<WireHistogram<'l>>,
-    /// Looking names up.
+    /// Name resolution.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "WireHistogram")]
     resolve: Option<WireHistogram<'l>>,
@@ -128,7 +129,7 @@ const fn is_zero(number: &u64) -> bool {
 }
 
 impl<'l> WindowLine<'l> {
-    /// The window as it is written.
+    /// The window in the form of a line.
     pub(super) fn new(window: &'l Window, hdr: &mut HdrText) -> WindowLine<'l> {
         let mut strip = String::new();
         let codes = codes_by_name(&window.codes);
@@ -183,8 +184,8 @@ impl<'l> LatencyLine<'l> {
     }
 }
 
-/// A kind of failure as a key: `status:503`, or `connect_timeout` without a code. It sorts by the class's
-/// name, and then by the code.
+/// A kind of failure as a key: `status:503`, or `connect_timeout` without a code. Keys sort by the
+/// class's name, then by the code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct KindName {
     name: &'static str,
@@ -238,8 +239,8 @@ fn codes_by_name(codes: &BTreeMap<(FailureClass, u16), u64>) -> BTreeMap<KindNam
     codes.iter().map(|((class, code), count)| (KindName::new(*class, Some(*code)), *count)).collect()
 }
 
-/// The kinds of failures of a window in the order in which a strip numbers them: the classes of `failures`,
-/// then those of `codes`, then those of `set_aside` that are not among them.
+/// The kinds of failures of a window, in the order in which its strip numbers them: the classes of
+/// `failures`, then the kinds of `codes`, then those of `set_aside` that are not among them.
 fn kinds_in_order<'k>(
     failures: impl Iterator<Item = FailureClass>,
     codes: impl Iterator<Item = &'k KindName>,
@@ -252,7 +253,7 @@ fn kinds_in_order<'k>(
     classes.chain(codes.chain(set_aside).map(KindName::kind)).filter(|kind| seen.insert(*kind)).collect()
 }
 
-/// The names under which addresses are counted that are not counted apart.
+/// The names under which the addresses beyond the first sixteen are counted.
 const OTHER_V4: &str = "other_v4";
 const OTHER_V6: &str = "other_v6";
 
@@ -285,14 +286,14 @@ fn read_remotes(json: &mut Json<'_>, remotes: &mut Remotes) -> Result<(), LineEr
     })
 }
 
-/// Reads what [`WindowLine`] writes: the members of a line between its kind and its checksum.
+/// Decodes what [`WindowLine`] encodes: the members of a line between its kind and its checksum.
 pub(super) fn decode(members: &str, scratch: &mut Scratch) -> Result<Window, LineError> {
     let mut fields = Fields::default();
     Json::new(members).members(|json, name| fields.member(json, name, scratch))?;
     fields.window()
 }
 
-/// What has been read of a line so far.
+/// The members of a line that have been read so far.
 #[derive(Default)]
 struct Fields<'l> {
     vantage: Option<Arc<str>>,
@@ -352,7 +353,7 @@ impl<'l> Fields<'l> {
         Ok(())
     }
 
-    /// The window, if what it says is whole and agrees with itself.
+    /// The window. An error if a required member is missing or if members contradict each other.
     fn window(self) -> Result<Window, LineError> {
         let (Some(vantage), Some(probe), Some(surface)) = (self.vantage, self.probe, self.surface) else {
             return Err(LineError::Corrupt);
