@@ -1,9 +1,9 @@
-//! Who is notified when something changes: what a report shows is compared with what was sent before,
-//! and what is new goes to webhooks and programs. It never stands in a check's way, and a
-//! receiver that cannot be reached is a warning, not a verdict.
+//! Alerts: a report is compared with what each receiver was sent before, and new changes go to
+//! webhooks and programs. Alerts never delay a check, and a receiver that cannot be reached leads
+//! to a warning, not to another verdict.
 //!
-//! What was sent is kept in one file, so that a prober that cron starts every minute notifies of an
-//! incident once. A receiver that could not be reached is tried again with the next pass.
+//! One file holds what was sent, so that a prober that cron starts every minute sends an incident
+//! only once. If a receiver could not be reached, the next pass tries again.
 
 mod backoff;
 mod change;

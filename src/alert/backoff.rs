@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// The wait between attempts: it doubles up to a longest.
+/// The wait between attempts: it doubles after each attempt, up to a limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     /// The wait before the second attempt.
     pub first: Duration,
-    /// The longest wait, also where a receiver asks for a longer one.
+    /// The longest wait, even if a receiver asks for a longer one.
     pub longest: Duration,
 }
 
@@ -18,7 +18,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait before an attempt, counted from the second as 1.
+    /// The wait after the attempt with this number, counted from 1.
     pub(super) fn before(self, attempt: u32) -> Duration {
         self.first.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(self.longest)
     }

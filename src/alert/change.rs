@@ -1,23 +1,25 @@
-//! A change: one thing that a receiver may not know yet, with the key that names the thing from its start to its end.
+//! A change: something that a receiver may not know yet. Its key identifies the subject, such as an
+//! incident, from its start to its end.
 
 use super::findings::{ExpiringCertificate, UnmetWarning};
 use crate::model::AlertEvent;
 use crate::report::{Incident, SlowPeriod};
 
-/// Something that changed, or that still stands.
+/// Something that changed, or a condition that still holds.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
-    /// Of an incident: which event, its lasting key, and whether it was sent before.
+    /// An incident opened, closed or changed. `repeated`: whether the event was sent before.
     Incident { event: AlertEvent, key: String, repeated: bool, incident: Box<Incident> },
-    /// A certificate has fewer days than a threshold.
+    /// A certificate has fewer days left than a threshold.
     Certificate { key: String, expiring: ExpiringCertificate },
-    /// The budget of a surface burns: its row and its rate in the report.
+    /// The error budget of a surface burns too fast. `surface` is the row of the surface in the
+    /// report, `burn` the index of its burn rate.
     Burn { key: String, surface: usize, burn: usize },
-    /// Something that `warn` names does not hold.
+    /// An expectation of `warn` is not met.
     Warning { key: String, warning: UnmetWarning },
-    /// A vantage cannot judge: its row in the report.
+    /// A vantage cannot judge its targets. `vantage` is its row in the report.
     CannotJudge { key: String, vantage: usize },
-    /// Answers take far longer than usual, or do so no more.
+    /// Responses take far longer than usual, or no longer do so.
     Slow { key: String, period: Box<SlowPeriod> },
 }
 
@@ -34,7 +36,7 @@ impl Change {
         }
     }
 
-    /// What names the thing it is about, the same from its start to its end.
+    /// Identifies the subject of the change; the same from its start to its end.
     pub(super) fn key(&self) -> &str {
         match self {
             Change::Incident { key, .. }

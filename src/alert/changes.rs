@@ -1,4 +1,5 @@
-//! The changes for one receiver: a report compared with what it was notified of before. Pure; it sends nothing.
+//! The changes for one receiver: compares a report with what the receiver was sent before. It sends
+//! nothing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,12 +12,13 @@ use super::receiver_state::{KnownIncident, ReceiverState};
 use crate::model::{Alert, AlertEvent, SafeText};
 use crate::report::{Incident, Report, State};
 
-/// An incident closes where its vantage was not heard for so long and others see everything up.
+/// An incident closes if its vantage has recorded nothing for this long and other vantages see its
+/// surfaces up.
 const UNHEARD_AFTER: SignedDuration = SignedDuration::from_hours(2);
-/// An incident that was closed goes on with a new wave after so many more failures: one or two are usual.
+/// The number of further failures that make a new wave of an incident: one or two more are normal.
 const GOES_ON_AFTER: u64 = 3;
 
-/// Everything that is new for one receiver, in the order in which it happened.
+/// All changes that are new for one receiver: those of incidents first, in the order of the report.
 pub(super) fn changes(
     alert: &Alert,
     receiver: &mut ReceiverState,
@@ -64,8 +66,8 @@ fn fails(report: &Report, surface: &SafeText) -> bool {
     report.incidents.iter().any(|incident| incident.end.is_none() && incident.surfaces.contains(surface))
 }
 
-/// Whether an incident is of a vantage that has long been silent, where other vantages see its surfaces up: nobody is
-/// left who could tell when it ended.
+/// Whether the vantage of an incident has long been silent while other vantages see its surfaces
+/// up: then nobody can tell when it ended.
 fn is_lost(report: &Report, incident: &Incident, now: Timestamp) -> bool {
     let is_up = |surface: &SafeText| {
         let row = report.surfaces.iter().find(|row| row.surface == *surface && !row.control);
@@ -75,8 +77,8 @@ fn is_lost(report: &Report, incident: &Incident, now: Timestamp) -> bool {
     is_unheard && incident.surfaces.iter().all(is_up)
 }
 
-/// What is new of an incident that a receiver does not know; none if it was over before the first comparison,
-/// which is history.
+/// The change about an incident that the receiver does not know. `None` if the incident ended
+/// before the first comparison: that is history.
 fn of_unknown_incident(incident: &Incident, looked_at: Option<Timestamp>, is_lost: bool) -> Option<Change> {
     let ended = incident.end.map(|end| end.by);
     let event = match ended {
@@ -88,7 +90,7 @@ fn of_unknown_incident(incident: &Incident, looked_at: Option<Timestamp>, is_los
     Some(change(event, &incident.id, incident))
 }
 
-/// What is new of an incident that a receiver knows, or what it wants repeated.
+/// The changes about an incident that the receiver knows, including a repetition that is due.
 fn of_known_incident(
     known: &KnownIncident,
     incident: &Incident,
@@ -101,7 +103,7 @@ fn of_known_incident(
         |repeat: Duration| now.duration_since(known.told_at) >= SignedDuration::try_from(repeat).unwrap_or_default();
     let incident = &known.with_its_start(incident);
     let mut changes = Vec::new();
-    // Seen more closely, one wave may turn out to be two: that is nothing new.
+    // With more data one known wave may turn out to be two: that is not new.
     let news_at = known.news_at.unwrap_or(known.told_at);
     let is_new_wave = incident.waves.last().is_some_and(|wave| wave.start.by > news_at && wave.failed >= GOES_ON_AFTER);
     let fails_again = known.end.is_some() && incident.actual_failures >= known.failed.saturating_add(GOES_ON_AFTER);
@@ -120,8 +122,9 @@ fn of_known_incident(
     changes
 }
 
-/// The incidents that were sent as open and are none of their own in the report any more, since they turned out to be of
-/// another: closed once that has ended, so that the receiver hears of their end. `ids`: of all incidents of the report.
+/// Closes incidents that were sent as open but have since become part of another incident, once
+/// that one has ended, so that the receiver learns of their end. `ids`: of all incidents in the
+/// report.
 fn of_absorbed_incidents(
     receiver: &ReceiverState,
     report: &Report,
@@ -150,13 +153,14 @@ fn certificate(expiring: &ExpiringCertificate) -> Option<Change> {
     Some(Change::Certificate { key, expiring: expiring.clone() })
 }
 
-/// The vantages that cannot judge. They are not those of a surface: every receiver hears of them.
+/// The vantages that cannot judge. They belong to no surface, so every receiver is notified of
+/// them.
 fn cannot_judge(report: &Report) -> Vec<Change> {
     let rows = report.vantages.iter().enumerate().filter(|(_, row)| row.cannot_judge);
     rows.map(|(vantage, row)| Change::CannotJudge { key: format!("cannot-judge:{}", row.vantage), vantage }).collect()
 }
 
-/// The times in which answers are or were slow.
+/// The periods in which responses are or were slow.
 fn slow_periods(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {
     let of_concern = report.slow_periods.iter().filter(|period| concerns(period.surface.as_str()));
     of_concern
@@ -174,7 +178,7 @@ fn burns(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {
     for (surface, row) in report.surfaces.iter().enumerate().filter(|(_, row)| !row.control) {
         let availability = row.slo.as_ref().and_then(|slo| slo.availability.as_ref());
         let rates = availability.map(|availability| availability.burn.as_slice()).unwrap_or_default();
-        // The fastest that fires says it all.
+        // The fastest burn rate that fires is enough.
         let firing = rates.iter().position(|burn| burn.firing).filter(|_| concerns(row.surface.as_str()));
         burns.extend(firing.map(|burn| {
             let key = format!("slo:{}:{}", row.surface, rates[burn].severity);

@@ -1,4 +1,4 @@
-//! Delivering one message: an attempt, and a few more with a growing wait between.
+//! Delivers one message: one attempt, then a few more with a growing wait in between.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,18 +13,18 @@ use super::change::Change;
 use crate::export::endpoint::{Answer, Endpoint};
 use crate::model::{NetworkRules, Redactor, SafeText};
 
-/// The most of what a program says that is kept, in bytes.
+/// The most bytes of a program's standard error that are kept.
 const STDERR_LIMIT: u64 = 1_000;
 
-/// One message on its way.
+/// One message to be delivered.
 #[derive(Debug)]
 pub(super) struct Delivery {
     /// The message in one sentence.
     pub(super) summary: SafeText,
     pub(super) transport: Transport,
-    /// Attempts in all.
+    /// The most attempts.
     pub(super) attempts: u32,
-    /// The most time one attempt may take.
+    /// The timeout of one attempt.
     pub(super) timeout: Duration,
     pub(super) redactor: Redactor,
     pub(super) network: NetworkRules,
@@ -33,21 +33,22 @@ pub(super) struct Delivery {
 /// How a message gets to its receiver.
 #[derive(Debug)]
 pub(super) enum Transport {
-    /// A POST.
+    /// An HTTP POST.
     Post { url: String, headers: HeaderMap, body: Vec<u8> },
-    /// A program, without a shell.
+    /// A program, run without a shell.
     Run { command: Vec<String>, environment: Vec<(&'static str, String)>, input: Vec<u8> },
 }
 
-/// What came of one attempt.
+/// The result of one attempt. `Retry` has the wait that the receiver asks for, if any, and the
+/// reason.
 enum Attempt {
     Delivered,
     Retry(Option<Duration>, SafeText),
     Refused(SafeText),
 }
 
-/// Delivers the messages of one receiver, in order. What comes after one that failed is held
-/// back, so that nobody hears of an end before the start.
+/// Delivers the messages of one receiver, in order. After a failure the remaining ones are held
+/// back, so that a receiver never gets the end of something before its start.
 pub(super) async fn in_order(
     deliveries: Vec<(Change, Delivery)>,
     backoff: Backoff,
@@ -120,7 +121,7 @@ impl Delivery {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            // A program that does not end in time goes with this future.
+            // A program that does not end in time is killed with this future.
             .kill_on_drop(true)
             .spawn();
         let mut child = match child {
@@ -156,7 +157,8 @@ impl Delivery {
     }
 }
 
-/// Busy or broken servers, and none that says no.
+/// Whether a status means that the server is busy or broken, rather than that it rejects the
+/// message.
 fn is_worth_retrying(status: StatusCode) -> bool {
     status.is_server_error()
         || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS)

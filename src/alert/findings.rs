@@ -1,4 +1,5 @@
-//! What checks find that no report shows: certificates that expire soon, and expectations of `warn` that do not hold.
+//! Findings of checks that no report has: certificates that expire soon, and unmet expectations of
+//! `warn`.
 
 use std::collections::BTreeMap;
 
@@ -7,26 +8,27 @@ use serde::Serialize;
 
 use crate::model::{Mismatch, Outcome, SafeText, timestamp};
 
-/// A certificate is notified of when it has fewer days than each of these, the first once, then again.
+/// Thresholds in days: an alert is sent each time the remaining days of a certificate fall below
+/// one of them.
 const DAYS: [i64; 4] = [1, 3, 7, 14];
 
-/// Something that `warn` names and that did not hold at the last check of a probe.
+/// An expectation of `warn` that was not met at the last check of a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct UnmetWarning {
     /// The probe.
     pub probe: String,
     /// Its surface.
     pub surface: String,
-    /// What did not hold.
+    /// The expectation, and what was found instead.
     pub unmet: Mismatch,
 }
 
-/// What checks found that no report tells of.
+/// Findings of checks that no report has.
 #[derive(Clone, Debug, Default)]
 pub struct CheckFindings {
-    /// The certificates that expire soon, one for each probe.
+    /// The certificates that expire soon, one per probe.
     pub expiring: Vec<ExpiringCertificate>,
-    /// What `warn` names and did not hold at the last check of each probe.
+    /// The expectations of `warn` that were not met at the last check of each probe.
     pub warnings: Vec<UnmetWarning>,
 }
 
@@ -37,18 +39,19 @@ pub struct ExpiringCertificate {
     pub probe: String,
     /// Its surface.
     pub surface: String,
-    /// Whose it is.
+    /// The subject of the certificate.
     pub subject: SafeText,
-    /// It is valid until here.
+    /// The end of its validity.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub not_after: Timestamp,
-    /// Whole days left; negative where it has expired.
+    /// Whole days left; negative if it has expired.
     pub days_left: i64,
 }
 
 impl ExpiringCertificate {
-    /// The fewest days among the thresholds that it is below; none while it has more than all of them.
+    /// The lowest threshold that the remaining days are below; `None` if they are above all
+    /// thresholds.
     pub(super) fn threshold(&self) -> Option<i64> {
         threshold(self.days_left)
     }
@@ -58,7 +61,7 @@ fn threshold(days_left: i64) -> Option<i64> {
     DAYS.into_iter().find(|days| days_left < *days)
 }
 
-/// The certificates among some outcomes that have fewer than 14 days, one for each probe.
+/// The certificates in these outcomes that have fewer than 14 days left, one per probe.
 pub fn expiring<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>, now: Timestamp) -> Vec<ExpiringCertificate> {
     let mut found: BTreeMap<&str, ExpiringCertificate> = BTreeMap::new();
     for outcome in outcomes {

@@ -1,5 +1,5 @@
-//! The sign of life after a pass: a monitor of the monitor misses it when it stays away. A pass
-//! with something down is reported as a failure in the words of the service that is asked.
+//! The heartbeat: a request after each pass, so that another monitor notices if it stops. A pass
+//! with something down is reported as a failure, in the form that the monitoring service expects.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use super::backoff::Backoff;
 use crate::export::endpoint::{Answer, Endpoint};
 use crate::model::{Captures, NetworkRules, Redactor, SafeText, Value, Verdict};
 
-/// The most time of one attempt.
+/// The timeout of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Attempts in all.
+/// The most attempts.
 const ATTEMPTS: u32 = 3;
 
-/// Query parameters by which services learn of success, and their value for a failure: Uptime
-/// Kuma, Cronitor, Sentry, Gatus, and exit statuses.
+/// Query parameters with which services report success, and the value that reports a failure:
+/// Uptime Kuma, Cronitor, Sentry, Gatus, and exit statuses.
 const OUTCOMES: &[(&str, &[&str], &str)] = &[
     ("status", &["up"], "down"),
     ("status", &["ok", "in_progress"], "error"),
@@ -29,15 +29,16 @@ const OUTCOMES: &[(&str, &[&str], &str)] = &[
     ("rc", &["0"], "1"),
 ];
 
-/// Last parts of a path by which a service learns of success, each with that for a failure.
+/// Last path segments with which services report success, and the segment that reports a failure.
 const PATHS: &[(&str, &str)] =
     &[("complete", "fail"), ("success", "fail"), ("finished", "failed"), ("ok", "fail"), ("0", "1"), ("fail", "fail")];
 
-/// Asks the heartbeat URL after a pass: as it is, or as its service learns of a failure where
-/// something was down. `unknown` says nothing of the targets, and is no failure.
+/// Requests the heartbeat URL after a pass. If something was down, the URL is changed to the one
+/// that reports a failure to its service. `unknown` says nothing about the targets, so it is no
+/// failure.
 ///
 /// # Errors
-/// Why it failed.
+/// Why the request failed.
 pub async fn heartbeat(
     url: &Value,
     verdict: Verdict,
@@ -64,9 +65,9 @@ pub async fn heartbeat(
     Ok(())
 }
 
-/// The URL that reports a failure where this one reports success: by a parameter of the query that
-/// says so, else by what the service of its host wants, else by the last part of the path, which
-/// is `/fail` for healthchecks.io, Better Stack and their like.
+/// The URL that reports a failure, derived from one that reports success: by changing a query
+/// parameter that reports success, otherwise by what the host's service expects, otherwise by the
+/// last path segment, which becomes `/fail` for healthchecks.io, Better Stack and similar services.
 fn for_failure(url: Url) -> Url {
     if let Some(by_query) = with_failing_query(&url) {
         return by_query;
@@ -75,7 +76,7 @@ fn for_failure(url: Url) -> Url {
         |domain: &str| url.host_str().is_some_and(|host| host == domain || host.ends_with(&format!(".{domain}")));
     let is_push = url.path().contains("/api/push/");
     let added: &[(&str, &str)] = match () {
-        // Uptime Kuma, whose push URL says `status=up` where it says nothing.
+        // Uptime Kuma: a push URL without `status` means `status=up`.
         () if is_push => &[("status", "down"), ("msg", "down")],
         () if is_under("nosnch.in") => &[("s", "1")],
         () if is_under("cronitor.link") && url.path().starts_with("/p/") => &[("state", "fail")],
@@ -100,8 +101,8 @@ fn for_failure(url: Url) -> Url {
     failing
 }
 
-/// The URL with every parameter that reports success made one that reports a failure; none if
-/// no parameter does.
+/// The URL with every parameter that reports success changed to report a failure; `None` if no
+/// parameter does.
 fn with_failing_query(url: &Url) -> Option<Url> {
     let mut changed = false;
     let pairs: Vec<(String, String)> = url

@@ -1,5 +1,5 @@
-//! A payload as what a receiver reads: JSON, a text for Slack and its like, an event for
-//! `PagerDuty`, or the environment of a program. Pure; it sends nothing.
+//! Encodes a payload for its receiver: JSON, a text for Slack and similar services, an event for
+//! `PagerDuty`, or the environment of a program. It sends nothing.
 
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::model::{Alert, AlertTarget, Captures, NetworkRules, Redactor, Value, 
 /// The longest text of a chat message, in characters.
 const LONGEST_TEXT: usize = 2_000;
 
-/// What is sent to a receiver, and how.
+/// The message for a receiver, and how it is sent.
 pub(super) fn delivery(alert: &Alert, payload: &Payload, redactor: &Redactor, network: NetworkRules) -> Delivery {
     let document = document(payload, redactor);
     let transport = match &alert.target {
@@ -51,7 +51,7 @@ fn revealed(value: &Value) -> String {
     value.fill(&Captures::new()).unwrap_or_default()
 }
 
-/// The document without a secret in it: names come from the file, and may have one.
+/// The document as JSON without secrets: names come from the probe file and may contain one.
 fn document(payload: &Payload, redactor: &Redactor) -> serde_json::Value {
     let plain = serde_json::to_value(payload).unwrap_or_default();
     redacted(plain, redactor)
@@ -68,7 +68,8 @@ fn redacted(json: serde_json::Value, redactor: &Redactor) -> serde_json::Value {
     }
 }
 
-/// `{"text": …}`. `&`, `<` and `>` are escaped, so that no name can mention a channel or hide a link.
+/// `{"text": …}`. `&`, `<` and `>` are escaped, so that no name can mention a channel or hide a
+/// link.
 fn slack(payload: &Payload, redactor: &Redactor) -> serde_json::Value {
     let mark = match payload.severity {
         "resolved" => "✅",
@@ -90,7 +91,7 @@ fn pagerduty(payload: &Payload, document: &serde_json::Value, key: &Value) -> se
         "dedup_key": format!("uptick:{}", document["key"].as_str().unwrap_or_default()),
         "client": "uptick",
         "payload": {
-            // The API takes 1,024 characters; a sentence of ours has at most 300.
+            // The API accepts 1,024 characters; a summary has at most 300.
             "summary": document["summary"],
             "source": document["surfaces"].as_array().and_then(|list| list.first()).cloned().unwrap_or_else(|| "uptick".into()),
             "severity": severity,
@@ -101,7 +102,7 @@ fn pagerduty(payload: &Payload, document: &serde_json::Value, key: &Value) -> se
     })
 }
 
-/// The facts as variables, for scripts that do not read JSON.
+/// The payload as environment variables, for scripts that do not parse JSON.
 fn environment(payload: &Payload, redactor: &Redactor) -> Vec<(&'static str, String)> {
     let incident = payload.incident.as_ref();
     let joined = |names: &[crate::model::SafeText]| {

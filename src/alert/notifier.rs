@@ -1,4 +1,4 @@
-//! Sends every receiver what is new for it, and keeps what was sent.
+//! Sends every receiver the changes that are new for it, and records what was sent.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use super::{changes, delivery, message, payload, state_file};
 use crate::model::{Alert, NetworkRules, Redactor, SafeText};
 use crate::report::Report;
 
-/// The name of the file in the journal's folder that says what was sent.
+/// The name of the file in the journal's folder that records what was sent.
 pub const STATE_FILE: &str = "alerts.json";
 
-/// The receivers of a configuration, and the file that says what each was notified of.
+/// The receivers of a configuration, and the file that records what each was sent.
 #[derive(Clone, Debug)]
 pub struct Alerts {
     receivers: Arc<[Alert]>,
@@ -28,42 +28,43 @@ pub struct Alerts {
     backoff: Backoff,
 }
 
-/// What became of the messages.
+/// The results of deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deliveries {
-    /// What was delivered, one sentence each.
+    /// The messages that were delivered, one sentence each.
     pub sent: Vec<SafeText>,
-    /// What was not, and why.
+    /// The messages that were not delivered, and why.
     pub warnings: Vec<SafeText>,
 }
 
 impl Alerts {
-    /// The receivers, how they may be connected to, and the journal's folder to remember in.
+    /// `network` says how receivers may be connected to; what was sent is recorded in the folder of
+    /// `journal`.
     #[must_use]
     pub fn new(alerts: &[Alert], redactor: &Redactor, network: NetworkRules, journal: &Path) -> Alerts {
         let state = journal.join(STATE_FILE);
         Alerts { receivers: alerts.into(), redactor: redactor.clone(), network, state, backoff: Backoff::default() }
     }
 
-    /// The same with another wait between attempts.
+    /// Changes the wait between attempts.
     #[must_use]
     pub fn with_backoff(mut self, backoff: Backoff) -> Alerts {
         self.backoff = backoff;
         self
     }
 
-    /// Whether there is nobody to notify.
+    /// Whether there are no receivers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.receivers.is_empty()
     }
 
-    /// Notifies every receiver of what is new in a report and among what checks found, at an instant. It
-    /// waits for the receivers, each within its own limits: call it beside the checks.
+    /// Sends every receiver what is new at `now`, in a report and among the findings of checks. It
+    /// waits for the receivers, each within its own limits, so call it beside the checks.
     ///
     /// # Errors
-    /// [`AlertError`], if what was sent before cannot be read or kept. Nothing is sent then, or it
-    /// may be sent again.
+    /// [`AlertError`] if the record of what was sent cannot be read, in which case nothing is sent,
+    /// or cannot be written, in which case the same may be sent again.
     pub async fn notify(
         &self,
         report: &Report,
@@ -73,7 +74,7 @@ impl Alerts {
         if self.is_empty() {
             return Ok(Deliveries::default());
         }
-        // Another run that notifies at this moment sends the same.
+        // Another run that is notifying at this moment sends the same.
         let Some(lock) = state_file::lock(&self.state)? else { return Ok(Deliveries::default()) };
         let mut deliveries = Deliveries::default();
         let mut state = StateFile::read(&self.state, &mut deliveries.warnings)?;

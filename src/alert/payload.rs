@@ -1,4 +1,4 @@
-//! What a receiver gets, as data: the document `uptick.alert/1`, and one sentence of it.
+//! The content of a message as data: the document `uptick.alert/1`, with a summary in one sentence.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::model::{AlertEvent, SafeText, timestamp};
 use crate::report::document::slo::Burn;
 use crate::report::{Incident, Report, SlowPeriod, State, VantageRow};
 
-/// The name and version of the document that a webhook is sent.
+/// The name and version of the document that a webhook receives.
 pub const SCHEMA: &str = "uptick.alert/1";
 
 /// One message. Serialised, this is the document `uptick.alert/1`.
@@ -31,36 +31,37 @@ pub(super) struct Payload {
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]
     pub(super) at: Timestamp,
-    /// What names the thing it is about, the same from its start to its end.
+    /// Identifies the subject of the message, such as an incident; the same from its start to its
+    /// end.
     pub(super) key: String,
-    /// Whether it was sent before and still goes on.
+    /// Whether the same event was sent before and the incident is still open.
     pub(super) repeated: bool,
-    /// All of it in one sentence.
+    /// The message in one sentence.
     pub(super) summary: SafeText,
-    /// The surfaces it is about.
+    /// The surfaces that the message is about.
     pub(super) surfaces: Vec<SafeText>,
-    /// The incident it is about; null where it is about none.
+    /// The incident that the message is about; null if it is about none.
     pub(super) incident: Option<Incident>,
-    /// The certificate it is about.
+    /// The certificate that the message is about; null if it is about none.
     pub(super) certificate: Option<ExpiringCertificate>,
-    /// The budget it is about.
+    /// The error budget that the message is about; null if it is about none.
     pub(super) slo: Option<BudgetBurn>,
-    /// The time in which answers were slow, where it is about that.
+    /// The period of slow responses that the message is about; null if it is about none.
     pub(super) slow: Option<SlowPeriod>,
-    /// What `warn` names and did not hold, where it is about that.
+    /// The unmet expectation of `warn` that the message is about; null if it is about none.
     pub(super) warning: Option<UnmetWarning>,
-    /// The first line of the report it was found in.
+    /// The first line of the report that shows it.
     pub(super) verdict: String,
 }
 
-/// A budget that burns too fast.
+/// An error budget that burns too fast.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(super) struct BudgetBurn {
-    /// The promised share of good checks.
+    /// The objective: the share of checks that must be good, from 0 to 1.
     objective: f64,
-    /// The share of the budget that is used.
+    /// The share of the error budget that is used; more than 1 if it is overspent.
     budget_used: f64,
-    /// The rate that fires.
+    /// The burn rate that fires.
     burn: Burn,
 }
 
@@ -72,7 +73,7 @@ pub fn schema() -> serde_json::Value {
 }
 
 impl Payload {
-    /// What every message has; the rest is of the kind of the change.
+    /// The part that every message has; the rest depends on the kind of the change.
     fn about(alert: &str, change: &Change, report: &Report, now: Timestamp) -> Payload {
         Payload {
             schema: SCHEMA,
@@ -156,7 +157,7 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
     let left_out = left_out.map(|n| format!(", {} in maintenance left out", format::counted(n, "check")));
     let recurring = incident.recurring.map(|recurring| format!(", {}", recurring.words())).unwrap_or_default();
     let kind = format!("{}{recurring}{}", kind.unwrap_or_default(), left_out.unwrap_or_default());
-    // Half of the checks or more, as a report says it.
+    // At least half of the checks, as in a report.
     let down = if incident.actual_failures * 2 >= incident.judged { "down" } else { "failing" };
     match event {
         AlertEvent::Close => {
@@ -244,7 +245,7 @@ fn of_burn(label: &SafeText, burn: &Burn, budget_used: f64) -> String {
     format!("{label} burns its error budget {rate:.1} times as fast as promised over {hours} h; spent: {used}")
 }
 
-/// The surfaces by the names shown to people.
+/// The labels of the surfaces, joined to a list.
 fn labels(incident: &Incident, report: &Report) -> String {
     let label = |surface: &SafeText| {
         let row = report.surfaces.iter().find(|row| row.surface == *surface);

@@ -1,4 +1,5 @@
-//! The state of one receiver: the incidents that it was notified of, and the conditions that still hold for it.
+//! The state of one receiver: the incidents that it was notified of, and the conditions that still
+//! hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,9 +11,9 @@ use super::change::Change;
 use crate::model::AlertEvent;
 use crate::report::Incident;
 
-/// The most probes kept of a known incident.
+/// The most probes that are kept of a known incident.
 const PROBES: usize = 64;
-/// What ended is forgotten after this.
+/// An incident is forgotten this long after its end.
 const FORGET_AFTER: Duration = Duration::from_hours(7 * 24);
 
 /// What one receiver was notified of.
@@ -21,44 +22,47 @@ const FORGET_AFTER: Duration = Duration::from_hours(7 * 24);
 pub(super) struct ReceiverState {
     /// When a report was last compared with it.
     pub(super) looked_at: Option<Timestamp>,
-    /// Incidents it knows of.
+    /// The incidents that the receiver knows.
     pub(super) incidents: Vec<KnownIncident>,
-    /// Conditions that still hold, by key: a budget that burns, a certificate that expires; each with the instant of its
-    /// notification.
+    /// The conditions that still hold and were sent, such as an error budget that burns or a
+    /// certificate that expires: by key, the instant of the notification.
     standing: BTreeMap<String, Timestamp>,
 }
 
-/// An incident that a receiver knows of.
+/// An incident that a receiver knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KnownIncident {
-    /// The name of its first notification: an incident that spreads keeps it.
+    /// The id of the incident in its first notification; it stays the same if the incident spreads.
     pub(super) key: String,
-    /// Its name in the last report that had it. Absent in states of earlier versions.
+    /// Its id in the last report that had it. Empty in states of earlier versions.
     #[serde(default)]
     pub(super) id: String,
     pub(super) surfaces: BTreeSet<String>,
-    /// Its probes, as far as they are kept. Absent in states of earlier versions.
+    /// Its probes, at most [`PROBES`]. Empty in states of earlier versions.
     #[serde(default)]
     pub(super) probes: BTreeSet<String>,
     pub(super) start: Timestamp,
-    /// Absent while it goes on.
+    /// `None` while the incident is open.
     pub(super) end: Option<Timestamp>,
     pub(super) waves: usize,
     pub(super) flapping: bool,
-    /// When it was last notified of.
+    /// When the last notification was sent.
     pub(super) told_at: Timestamp,
-    /// The same without repetitions. Absent in states of earlier versions.
+    /// When the last notification was sent, repetitions aside. `None` in states of earlier
+    /// versions.
     #[serde(default)]
     pub(super) news_at: Option<Timestamp>,
-    /// How many of its checks had failed at the last notification. Absent in states of earlier versions.
+    /// How many of its checks had failed at the last notification. 0 in states of earlier versions.
     #[serde(default)]
     pub(super) failed: u64,
 }
 
 impl ReceiverState {
-    /// The incident as it is known: by its name, or as one of the same probes at the same time, since an
-    /// incident that is seen more closely changes its name. Time alone is not enough: what breaks beside
-    /// an open incident is new, and so is what another incident of the report is known as. `ids`: of all of these.
+    /// Finds the known incident that an incident of the report corresponds to: by its id, otherwise
+    /// by the same probes at the same time, since the id of an incident may change as more data
+    /// comes in. Overlap in time alone is not enough: a failure beside an open incident is new. A
+    /// known incident that is another one of the report is not matched by overlap; `ids` are the
+    /// ids of all incidents in the report.
     pub(super) fn known(
         &mut self,
         incident: &Incident,
@@ -73,13 +77,14 @@ impl ReceiverState {
         self.incidents.get_mut(at)
     }
 
-    /// Forgets the conditions that hold no more: when one holds again, it is new.
+    /// Forgets the conditions that no longer hold: one that holds again later is new.
     pub(super) fn keep_standing(&mut self, keys: &BTreeSet<&str>) {
         self.standing.retain(|key, _| keys.contains(key.as_str()));
     }
 
-    /// Whether the receiver does not know of a condition. A surface that `fails` is notified of as failing and not as
-    /// slow; where a receiver was notified before that it is slow, it is notified of the end of that too.
+    /// Whether the receiver does not know a condition. A surface that `fails` is reported as
+    /// failing, not as slow; but a receiver that was notified of its slowness is also notified of
+    /// the end of that.
     pub(super) fn lacks(&self, change: &Change, fails: bool) -> bool {
         let is_known = self.standing.contains_key(change.key());
         match change.event() {
@@ -89,7 +94,7 @@ impl ReceiverState {
         }
     }
 
-    /// Notes that the receiver was notified of a change, or does not want to be.
+    /// Records that the receiver was notified of a change, or does not want to be.
     pub(super) fn note(&mut self, change: &Change, now: Timestamp) {
         let Change::Incident { key, incident, event, repeated } = change else {
             if change.event() == AlertEvent::SlowEnd {
@@ -100,7 +105,7 @@ impl ReceiverState {
             return;
         };
         let surfaces = incident.surfaces.iter().map(|surface| surface.as_str().to_owned());
-        // What closes without an end is of a vantage that is not heard any more.
+        // An incident that closes without an end belongs to a vantage that no longer records.
         let last_seen = incident.last_seen.filter(|_| *event == AlertEvent::Close);
         let end = incident.end.map(|end| end.by).or(last_seen);
         let at = self.incidents.iter().position(|known| known.key == *key).unwrap_or(self.incidents.len());
@@ -127,7 +132,8 @@ impl ReceiverState {
         known.start = known.start.min(incident.start.by);
         if *event == AlertEvent::Flapping {
             known.flapping = true;
-            // It says nothing of waves and ends: one of these that was not delivered is still to be sent.
+            // The event says nothing about waves and ends: if such a change was not delivered, it
+            // is still to be sent.
             return;
         }
         (known.end, known.waves) = (end, incident.waves.len());
@@ -145,7 +151,8 @@ impl ReceiverState {
 }
 
 impl KnownIncident {
-    /// The incident with the start that was known before: the report looks back two days, and may not see it.
+    /// The incident with the start that was known before: the report covers only the last day, and
+    /// may not reach back to it.
     pub(super) fn with_its_start(&self, incident: &Incident) -> Incident {
         let mut incident = incident.clone();
         if self.start < incident.start.by && incident.start.after.is_none() {

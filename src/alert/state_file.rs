@@ -1,4 +1,5 @@
-//! What every receiver was notified of, in one file: read, replaced whole by a rename, and locked while it is used.
+//! The file that records what every receiver was notified of. It is replaced atomically by a
+//! rename, and locked while it is used.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -15,12 +16,12 @@ use crate::journal::held_lock::HeldLock;
 use crate::journal::regular_file;
 use crate::model::SafeText;
 
-/// The version of the file.
+/// The version of the file's format.
 const VERSION: u32 = 1;
-/// The largest file read, in bytes.
+/// The most bytes that are read.
 const LARGEST: u64 = 16 << 20;
 
-/// Why the file of what was sent cannot be read or written.
+/// Why the record of what was sent cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum AlertError {
     /// The file cannot be read, written or locked.
@@ -28,10 +29,10 @@ pub enum AlertError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file is of a newer version of the program, and is left as it is.
+    /// A newer version of the program wrote the file, which stays as it is.
     #[error("{} was written by a newer version (format {version}): no alert is sent", path.display())]
     Newer {
         /// The file.
@@ -41,7 +42,7 @@ pub enum AlertError {
     },
 }
 
-/// What every receiver was notified of, by its name.
+/// What every receiver was notified of, by the receiver's name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StateFile {
     v: u32,
@@ -50,15 +51,15 @@ pub(super) struct StateFile {
     alerts: BTreeMap<String, ReceiverState>,
 }
 
-/// What every version of the file says.
+/// The part that is the same in every version of the file.
 #[derive(Deserialize)]
 struct Header {
     v: u32,
 }
 
 impl StateFile {
-    /// What the file says. One that is not there says nothing, and one that is damaged is set
-    /// aside with a warning: then an open incident is sent again.
+    /// Reads the file. A missing file is an empty record. A damaged one is renamed, with a warning:
+    /// then an open incident is sent again.
     pub(super) fn read(path: &Path, warnings: &mut Vec<SafeText>) -> Result<StateFile, AlertError> {
         let failed = |source| AlertError::File { path: path.to_owned(), source };
         let mut text = String::new();
@@ -91,7 +92,7 @@ impl StateFile {
         self.alerts.entry(alert.to_owned()).or_default()
     }
 
-    /// Replaces the file: whoever reads it sees the old one or the new one, whole.
+    /// Replaces the file atomically: a reader sees the old content or the new one.
     pub(super) fn write(&mut self, path: &Path, now: Timestamp) -> Result<(), AlertError> {
         let failed = |source| AlertError::File { path: path.to_owned(), source };
         (self.v, self.written_at) = (VERSION, Some(now));
@@ -108,7 +109,7 @@ impl StateFile {
     }
 }
 
-/// Takes the lock; `None` while another run has it.
+/// Takes the lock; `None` if another run holds it.
 pub(super) fn lock(path: &Path) -> Result<Option<HeldLock>, AlertError> {
     let failed = |source| AlertError::File { path: path.to_owned(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
