@@ -1,5 +1,5 @@
-//! From outcomes and the windows they make, as both come, to a [`CheckReport`]: the same windows that
-//! the journal keeps, added up.
+//! Builds a [`CheckReport`] during a run, from outcomes and their windows as they arrive: the same
+//! windows that the journal keeps, added up.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use crate::report::document::sample_bound::SampleBound;
 use crate::report::{State, judgement};
 use crate::window::Window;
 
-/// A strip longer than this is thinned: a summary needs the changes, not every instant.
+/// A strip with more runs than this is thinned: a summary needs the changes, not every instant.
 const STRIP_LIMIT: usize = 4_096;
 
-/// The most warnings of one probe that are kept, each of another rule.
+/// The most unmet warnings that are kept per probe, each of a different rule.
 const WARNINGS: usize = 20;
 
-/// How a run is judged, and what it is judged by.
+/// The verdicts on a run, and the figures behind them.
 struct Judgement {
     verdict: Verdict,
     state: State,
@@ -38,30 +38,32 @@ struct Judgement {
     probes: Vec<(Verdict, State)>,
 }
 
-/// A pass in the making.
+/// A [`CheckReport`] under construction.
 #[derive(Debug)]
 pub struct CheckReportBuilder {
     vantage: Arc<str>,
     shard: Option<Shard>,
     started_at: Timestamp,
     probes: Vec<(Arc<Probe>, Window)>,
-    /// The place of each probe in `probes`.
+    /// The index of each probe in `probes`.
     places: BTreeMap<String, usize>,
     retained: Retained,
-    /// The checks that were due in maintenance.
+    /// The checks of targets that were due in maintenance.
     maintenance: Counts,
-    /// The windows without those in maintenance, of the probes that had one: no condition and no comparison sees it.
+    /// Windows without the checks in maintenance, by index, for the probes that had such checks.
+    /// Conditions and comparisons use these.
     without_maintenance: BTreeMap<usize, Window>,
-    /// What `warn` names and did not hold, by probe.
+    /// By probe: the expectations of `warn` that were not met.
     unmet_warnings: BTreeMap<String, Vec<Mismatch>>,
     conditions: Option<Vec<Condition>>,
     judging: JudgingRules,
-    /// What is recorded of each probe, to compare with.
+    /// The recorded checks of each probe, to compare with; `None` without `--baseline`.
     recorded: Option<BTreeMap<Arc<str>, Window>>,
 }
 
 impl CheckReportBuilder {
-    /// Of these probes, from an instant on. A probe that yields no outcome is in the answer too.
+    /// A report on these probes, from an instant on. A probe without any outcome is in the report
+    /// too.
     #[must_use]
     pub fn new(vantage: &str, probes: &[Arc<Probe>], started_at: Timestamp) -> CheckReportBuilder {
         let mut fold = CheckReportBuilder {
@@ -82,34 +84,35 @@ impl CheckReportBuilder {
         fold
     }
 
-    /// Keeps no good outcome of a run that goes on and on.
+    /// Drops good outcomes once the run is long, for runs without an end.
     #[must_use]
     pub(crate) fn of_watch(self) -> CheckReportBuilder {
         CheckReportBuilder { retained: Retained::forgetting_good(), ..self }
     }
 
-    /// Says which part of the vantage's probes is asked.
+    /// Sets which shard of the vantage's probes is checked.
     #[must_use]
     pub(crate) const fn of_shard(mut self, shard: Option<Shard>) -> CheckReportBuilder {
         self.shard = shard;
         self
     }
 
-    /// Judges the run by these conditions, where there are any.
+    /// Judges the run by these conditions, if there are any.
     #[must_use]
     pub(crate) fn judged_by(mut self, conditions: Vec<Condition>) -> CheckReportBuilder {
         self.conditions = (!conditions.is_empty()).then_some(conditions);
         self
     }
 
-    /// Judges several passes by these rules, and by what the objectives of these surfaces leave.
+    /// Judges several passes by these incident rules, and by the failures that the objectives of
+    /// these surfaces allow.
     #[must_use]
     pub(crate) fn judged_with(mut self, rules: IncidentRules, surfaces: &Surfaces) -> CheckReportBuilder {
         self.judging = JudgingRules::new(rules, surfaces);
         self
     }
 
-    /// Compares the run with these windows of earlier ones.
+    /// Compares the run with these windows of earlier runs.
     #[must_use]
     pub(crate) fn compared_with(mut self, windows: impl IntoIterator<Item = Window>) -> CheckReportBuilder {
         let recorded = self.recorded.get_or_insert_default();
@@ -122,7 +125,7 @@ impl CheckReportBuilder {
         self
     }
 
-    /// Adds these probes; earlier ones stay in the answer.
+    /// Adds probes; those of earlier calls stay in the report.
     pub fn set_probes(&mut self, probes: &[Arc<Probe>]) {
         let new = probes.iter().filter(|probe| !self.places.contains_key(&probe.name)).count();
         self.probes.reserve_exact(new);
@@ -138,7 +141,7 @@ impl CheckReportBuilder {
         }
     }
 
-    /// Takes in an outcome, whose window comes apart from it.
+    /// Adds an outcome. Its window is added separately.
     pub fn outcome(&mut self, outcome: Arc<Outcome>) {
         if outcome.maintenance && !outcome.control {
             self.maintenance.add(outcome.verdict, 1);
@@ -157,7 +160,7 @@ impl CheckReportBuilder {
         self.retained.add(outcome);
     }
 
-    /// Adds a window to its probe's. One of a probe that the run does not know has no place.
+    /// Adds a window to those of its probe. A window of an unknown probe is ignored.
     pub fn window(&mut self, window: &Window) {
         if let Some(place) = self.places.get(&*window.probe) {
             let sum = &mut self.probes[*place].1;
@@ -170,7 +173,7 @@ impl CheckReportBuilder {
         }
     }
 
-    /// Whether any probe is asked that is no control target.
+    /// Whether there are any probes except control targets.
     #[must_use]
     pub(crate) fn has_targets(&self) -> bool {
         self.probes.iter().any(|(probe, _)| !probe.control)
@@ -182,7 +185,7 @@ impl CheckReportBuilder {
         self.judge().verdict
     }
 
-    /// The windows of each probe without those in maintenance.
+    /// The windows of each probe without the checks in maintenance.
     fn judged(&self) -> Vec<&Window> {
         self.probes
             .iter()
@@ -218,7 +221,7 @@ impl CheckReportBuilder {
         }
     }
 
-    /// The document, `elapsed` after the start, once every window was added.
+    /// The document, `elapsed` after the start. Call it after all windows were added.
     #[must_use]
     pub fn finish(self, elapsed: Duration, warnings: &[String]) -> CheckReport {
         let Judgement { verdict, state, counts, controls, surfaces, probes: of_probes } = self.judge();
@@ -262,7 +265,7 @@ impl CheckReportBuilder {
     }
 }
 
-/// Adds a window to a sum, whose strip stays short.
+/// Adds a window to a sum, and keeps the sum's strip short.
 fn add(sum: &mut Window, window: &Window) {
     sum.merge(window);
     if sum.strip.runs().len() > STRIP_LIMIT {
@@ -270,8 +273,8 @@ fn add(sum: &mut Window, window: &Window) {
     }
 }
 
-/// The verdict without the checks that were due in maintenance: a target that is down then is as
-/// announced.
+/// The verdict without the checks that were due in maintenance: a target that is down then is down
+/// as announced.
 fn verdict_beside(all: &Counts, maintenance: &Counts, state: State) -> Verdict {
     let rest = Counts {
         up: all.up - maintenance.up.min(all.up),
@@ -282,34 +285,36 @@ fn verdict_beside(all: &Counts, maintenance: &Counts, state: State) -> Verdict {
     if rest.scheduled() == 0 { Verdict::Up } else { judging::verdict(&rest, state) }
 }
 
-/// The verdict on a probe: on all its checks where all were due in maintenance.
+/// The verdict on a probe. If all its checks were due in maintenance, they are judged by their
+/// counts.
 fn verdict_of(counts: &Counts, judged: &Window, state: State) -> Verdict {
     if judged.counts.scheduled() == 0 { counts.verdict() } else { judging::verdict(counts, state) }
 }
 
-/// The conditions that probes meet, in the order of the probes. Control targets have no say.
+/// The conditions that probes meet, in the order of the probes. Control targets are ignored.
 fn violations(conditions: &[Condition], probes: &[&Window]) -> Vec<Violation> {
     let windows = probes.iter().filter(|window| !window.control);
     windows.flat_map(|window| conditions.iter().filter_map(|condition| condition.judge(window))).collect()
 }
 
-/// How each probe compares with its record.
+/// How each probe compares with its recorded checks.
 fn regressions(recorded: &BTreeMap<Arc<str>, Window>, probes: &[&Window]) -> Vec<Regression> {
     let windows = probes.iter().filter(|window| !window.control);
     windows.map(|window| regression::compare(window, recorded.get(&window.probe))).collect()
 }
 
-/// The checks of all surfaces, or of the control targets.
+/// The checks of all surfaces of targets, or of control targets if `control`.
 fn counted(surfaces: &[SurfaceSummary], control: bool) -> Counts {
     let mut counts = Counts::default();
     surfaces.iter().filter(|surface| surface.control == control).for_each(|surface| counts.merge(&surface.counts));
     counts
 }
 
-/// Whether a surface is of control targets, its name, and the windows of its probes with their verdicts.
+/// Whether the surface consists of control targets, its name, and the windows of its probes with
+/// their verdicts.
 type OfSurface<'p> = ((bool, &'p str), Vec<(&'p Window, Verdict)>);
 
-/// One summary a surface in the order of the probe file, the control targets apart and last.
+/// One summary per surface, in the order of the probe file, with control targets separate and last.
 fn surfaces(probes: &[(Arc<Probe>, Window)], verdicts: &[Verdict], states: &RunStates) -> Vec<SurfaceSummary> {
     let mut places: HashMap<(bool, &str), usize> = HashMap::new();
     let mut of_surfaces: Vec<OfSurface<'_>> = Vec::new();
@@ -363,13 +368,14 @@ fn surface_of(surface: &str, control: bool, windows: &[(&Window, Verdict)], stat
     }
 }
 
-/// The time in all that rules for latency allow a probe of one request.
+/// The shortest limit on the total time, for a probe of one request; `None` for several requests,
+/// or without such a limit.
 fn total_allowed(probe: &Probe, rules: impl Fn(&Step) -> &Expect) -> Option<Duration> {
     let [step] = probe.steps.as_slice() else { return None };
     rules(step).latency.iter().filter(|(phase, _)| phase.is_none()).map(|(_, limit)| *limit).min()
 }
 
-/// All but how it is judged.
+/// The summary of a probe, except for its verdict and state.
 fn probe_of(probe: &Probe, window: Window, unmet_warnings: Vec<Mismatch>) -> ProbeSummary {
     ProbeSummary {
         probe: probe.name.clone(),

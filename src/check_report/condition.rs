@@ -1,5 +1,5 @@
-//! Conditions of `--fail-on`: what makes a run fail in place of the plain "at least one down".
-//! Each is judged probe by probe, from counts: it knows neither files nor formats.
+//! Conditions of `--fail-on`: what makes a run fail, instead of the default "at least one down".
+//! Each is evaluated per probe, from counts. This module knows neither files nor formats.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,8 +12,9 @@ use crate::window::Window;
 /// A condition, as in `p95 > 800ms`, `failed > 1%` or `flaky`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Condition {
-    /// More than a share of the up checks took longer than a limit: `p95 > 800ms` is more than
-    /// 5 % of them. Counting needs no percentile, so it is exact however few the checks are.
+    /// More than a share of the up checks took longer than a limit: `p95 > 800ms` means more than 5
+    /// % of them. This counts checks instead of computing a percentile, so it is exact even for few
+    /// checks.
     Slower {
         /// The percentile, in (0, 1); 1 for `max`.
         quantile: f64,
@@ -25,16 +26,16 @@ pub enum Condition {
         /// The share, in [0, 1].
         ratio: f64,
     },
-    /// More than this many checks ended this way.
+    /// More than `most` checks ended this way.
     Count {
-        /// Which way.
+        /// Which checks are counted.
         what: Counted,
-        /// The most that are fine.
+        /// The largest number that does not fail the run.
         most: u64,
     },
-    /// An error budget is spent, or burns too fast. Only a report has budgets.
+    /// An error budget is spent, or burns too fast. Only a report has error budgets.
     Slo,
-    /// Never: the run is for the record.
+    /// Never met: the run does not fail.
     Never,
 }
 
@@ -45,9 +46,9 @@ pub enum Counted {
     Down,
     /// Checks that could not be judged.
     Unknown,
-    /// Checks that were due and not run.
+    /// Checks that were due but not run.
     Missed,
-    /// Checks that passed on a later attempt only.
+    /// Checks that passed only on a later attempt.
     Flaky,
 }
 
@@ -74,14 +75,15 @@ impl Counted {
 pub struct Violation {
     /// The probe.
     pub probe: String,
-    /// The condition, as it is written on the command line.
+    /// The condition, as written on the command line.
     pub condition: String,
     /// What was found, with its counts and its 95 % interval.
     pub found: SafeText,
 }
 
 impl Condition {
-    /// Whether it says what is to become of checks that are down: beside others, availability stays judged.
+    /// Whether the condition decides about checks that are down. With any other condition, a check
+    /// that is down still fails the run.
     #[must_use]
     pub(crate) const fn is_of_availability(&self) -> bool {
         matches!(
@@ -90,7 +92,7 @@ impl Condition {
         )
     }
 
-    /// Judges the sum of one probe's windows.
+    /// Evaluates the condition on the sum of one probe's windows. `None` if it is not met.
     #[must_use]
     pub fn judge(&self, window: &Window) -> Option<Violation> {
         let found = match *self {
@@ -119,7 +121,7 @@ impl Condition {
     }
 }
 
-/// Whether `k` of `n` is more than a share. A share that is met to the last digit is not more.
+/// Whether `k` of `n` is more than `share`. Exactly the share is not more.
 #[expect(clippy::cast_precision_loss, reason = "counts of checks stay far below 2^52")]
 fn over(k: u64, n: u64, share: f64) -> bool {
     k as f64 > share * n as f64 + 1e-9
@@ -191,7 +193,7 @@ fn counted(name: &str) -> Option<Counted> {
     Counted::ALL.iter().find(|(known, _)| *known == name).map(|(_, counted)| *counted)
 }
 
-/// `p95`, `p99.9`, `max`
+/// `p95`, `p99.9` or `max` as a quantile in (0, 1].
 fn quantile(metric: &str) -> Option<f64> {
     if metric == "max" {
         return Some(1.0);
@@ -200,7 +202,7 @@ fn quantile(metric: &str) -> Option<f64> {
     (percent > 0.0 && percent < 100.0).then_some(percent / 100.0)
 }
 
-/// `1%`, `0.5%`
+/// `1%` or `0.5%` as a share in [0, 1].
 fn percent(text: &str) -> Option<f64> {
     let percent: f64 = text.strip_suffix('%')?.trim().parse().ok()?;
     (0.0..=100.0).contains(&percent).then_some(percent / 100.0)

@@ -1,5 +1,5 @@
-//! The verdicts of a run. One pass is strict: a check that was down is down. Several are judged as a report judges
-//! them: down or degraded is down, and a blip is up.
+//! The verdicts of a run. One pass is strict: a check that was down is down. Several passes are
+//! judged as in a report: states "down" and "degraded" are down, and an isolated failure is up.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use crate::report::judgement;
 use crate::report::judgement::JudgedCheck;
 use crate::window::Window;
 
-/// By what a run is judged: when an incident opens, and what the objectives of the surfaces leave.
+/// The rules for judging a run: when an incident opens, and by surface, the share of failures that
+/// its objective allows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct JudgingRules {
     rules: IncidentRules,
@@ -35,7 +36,7 @@ impl JudgingRules {
         self.allowed.get(surface).copied().unwrap_or(judgement::ALLOWED)
     }
 
-    /// The states of what these windows hold, one a probe.
+    /// The states of the probes of these windows, one per window, and of their surfaces.
     pub(super) fn states(&self, windows: &[&Window]) -> RunStates {
         let open_after = self.rules.open_after.get();
         let is_one_pass = windows.iter().all(|window| window.counts.judged() <= 1);
@@ -56,7 +57,7 @@ impl JudgingRules {
             let of_pool = judgement::judge_share(&checks, to, self.allowed(&key.1));
             let is_failing = windows.iter().zip(&probes).any(|(window, state)| is_of(window) && state.is_failing());
             if of_pool == State::Degraded && !is_failing {
-                // No probe shows it alone: those that failed have their part in it.
+                // No probe is degraded by itself, so every probe with a failure shares the state.
                 let failed =
                     |window: &Window| judgement::latest(&window.strip, open_after).iter().any(|one| one.failed);
                 let of_surface = windows.iter().zip(&mut probes).filter(|(window, _)| is_of(window) && failed(window));
@@ -64,7 +65,7 @@ impl JudgingRules {
             }
             let states: Vec<State> =
                 windows.iter().zip(&probes).filter(|(window, _)| is_of(window)).map(|(_, state)| *state).collect();
-            // One pass is strict: what is down of it is told as down.
+            // One pass is strict: a failing state counts as down.
             let state = judgement::state_of_probes(&states);
             surfaces.insert(key, if is_one_pass && state.is_failing() { State::Down } else { state });
         }
@@ -72,7 +73,8 @@ impl JudgingRules {
     }
 }
 
-/// The verdict on checks of which the state is known: a blip is up, and what could not be judged is unknown.
+/// The verdict on checks whose state is known: isolated failures count as up, and checks that could
+/// not be judged as unknown.
 pub(super) fn verdict(counts: &Counts, state: State) -> Verdict {
     if state.is_failing() { Verdict::Down } else { Counts { down: 0, ..*counts }.verdict() }
 }

@@ -1,6 +1,6 @@
-//! Whether a run is worse than what is recorded: latency by the Mann-Whitney test on whole
-//! histograms, failures by Fisher's exact test. A difference must be unlikely by chance and large
-//! enough to matter.
+//! Whether a run is worse than the recorded checks: latency by the Mann-Whitney test on whole
+//! histograms, failures by Fisher's exact test. A difference must be both statistically significant
+//! and large enough to matter.
 
 use std::time::Duration;
 
@@ -10,31 +10,31 @@ use crate::model::SafeText;
 use crate::report::statistics;
 use crate::window::{Histogram, Window};
 
-/// A difference this unlikely by chance is taken as one.
+/// The significance level: a difference with a smaller p-value is considered real.
 const SIGNIFICANT: f64 = 0.01;
-/// A median this many times the recorded one matters.
+/// The smallest ratio of the medians that matters.
 const MATTERS: f64 = 1.1;
-/// Fewer samples than this, on either side, say nothing.
+/// The fewest samples on each side that allow a comparison.
 const LEAST: u64 = 8;
 
-/// How one probe compares with its record.
+/// How one probe compares with its recorded checks.
 #[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Regression {
     /// The probe.
     pub probe: String,
-    /// What it says: worse, no worse, or why that cannot be judged.
+    /// The result: worse, not worse, or why that cannot be judged.
     pub judgement: Judgement,
     /// The same as a sentence with its figures.
     pub sentence: SafeText,
 }
 
-/// What a comparison says.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {
-    /// Slower or failing more, significantly.
+    /// Significantly slower, or failing significantly more.
     Worse,
-    /// Nothing that could not be chance, or too little to matter.
+    /// No difference that is both significant and large enough to matter.
     NotWorse,
     /// Too few samples on one side.
     TooFew,
@@ -42,7 +42,7 @@ pub enum Judgement {
     NotRecorded,
 }
 
-/// Compares the sum of a run's windows with the sum of the recorded ones, where there are any.
+/// Compares the sum of a run's windows with the sum of the recorded ones; `None` if there are none.
 #[must_use]
 pub fn compare(run: &Window, recorded: Option<&Window>) -> Regression {
     let not_recorded = || (Judgement::NotRecorded, "the baseline has no check of this probe".to_owned());
@@ -84,15 +84,15 @@ fn latency(run: &Histogram, recorded: &Histogram) -> (Judgement, String) {
     (if slower { Judgement::Worse } else { Judgement::NotWorse }, figures)
 }
 
-/// The chance that a run as slow as this one is drawn from the record: the one-sided
-/// Mann-Whitney test by its normal approximation, corrected for ties and continuity
+/// The probability that a run as slow as this one is a random sample of the recorded checks: the
+/// one-sided Mann-Whitney test by its normal approximation, corrected for ties and continuity
 /// (Mann, Whitney 1947; Lehmann, Nonparametrics, 1.5).
 #[expect(clippy::cast_precision_loss, reason = "counts of checks stay far below 2^52")]
 fn chance_of_slower(run: &Histogram, recorded: &Histogram) -> f64 {
     let (mut ours, mut theirs) = (run.buckets().peekable(), recorded.buckets().peekable());
     let (our_count, their_count) = (run.count() as f64, recorded.count() as f64);
-    // The statistic counts the pairs in which ours is slower, ties as half; `below` is what of
-    // theirs is behind us.
+    // The statistic counts the pairs in which ours is slower, ties as half; `below` is the number
+    // of recorded checks that are faster than the current time.
     let (mut statistic, mut below, mut ties) = (0.0, 0.0, 0.0);
     loop {
         let next = match (ours.peek(), theirs.peek()) {
@@ -115,7 +115,8 @@ fn chance_of_slower(run: &Histogram, recorded: &Histogram) -> f64 {
     normal_tail((statistic - pairs / 2.0 - 0.5) / variance.sqrt())
 }
 
-/// The chance of a standard normal value above `z` (Abramowitz, Stegun 26.2.17; error below 7.5e-8).
+/// The probability that a standard normal variable is above `z` (Abramowitz, Stegun 26.2.17; error
+/// below 7.5e-8).
 fn normal_tail(z: f64) -> f64 {
     const COEFFICIENTS: [f64; 5] = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
     if z < 0.0 {

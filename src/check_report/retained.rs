@@ -1,5 +1,5 @@
-//! The outcomes of a pass, bounded: all of a small run; of a long one the first failures of
-//! each class and the last outcome of each probe.
+//! The outcomes that a report keeps, bounded: all of a small run; of a long one the first failures
+//! of each class and the last outcome of each probe.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,18 +9,19 @@ use crate::model::{FailureClass, Outcome, Verdict};
 /// A run of up to this many checks keeps every outcome.
 pub(crate) const ALL_UP_TO: usize = 2_000;
 
-/// In a longer run, the first failures kept of each class of each probe.
+/// How many first failures a longer run keeps, per class and probe.
 const FAILURES_OF_A_CLASS: u32 = 10;
 
 /// The outcomes kept so far.
 #[derive(Debug, Default)]
 pub(crate) struct Retained {
-    /// By the order in which they ended.
+    /// By number, in the order in which they ended.
     outcomes: BTreeMap<u64, Arc<Outcome>>,
     seen: u64,
-    /// Once the run is long: the failures kept by probe and class, and each probe's last outcome.
+    /// The number of failures kept by probe and class, and each probe's last outcome; `None` while
+    /// the run is small.
     thinned: Option<Thinned>,
-    /// Whether a good outcome is dropped once the run is long, though it be the probe's last.
+    /// Whether a long run drops a good outcome even if it is the probe's last.
     forgets_good: bool,
 }
 
@@ -31,12 +32,14 @@ struct Thinned {
 }
 
 impl Retained {
-    /// Of a run that ends when somebody ends it: the last good check of each of many probes is no news then.
+    /// For a run that continues until somebody stops it: then the last good check of each of many
+    /// probes is not worth keeping.
     pub(crate) fn forgetting_good() -> Retained {
         Retained { forgets_good: true, ..Retained::default() }
     }
 
-    /// Keeps an outcome, or drops it where the run is long and it says nothing new.
+    /// Keeps an outcome, or drops it if the run is long and the outcome is neither a first failure
+    /// nor its probe's last.
     pub(crate) fn add(&mut self, outcome: Arc<Outcome>) {
         let number = self.seen;
         self.seen += 1;
@@ -56,7 +59,7 @@ impl Retained {
         }
     }
 
-    /// Drops what a long run does not keep, from here on.
+    /// Switches to the limits of a long run, and drops the outcomes beyond them.
     fn thin(&mut self) {
         let mut thinned = Thinned::default();
         for (number, outcome) in std::mem::take(&mut self.outcomes) {
@@ -80,7 +83,8 @@ impl Retained {
 }
 
 impl Thinned {
-    /// Keeps an outcome as the last of its probe; in place of a good one that is not to be kept, none.
+    /// Keeps an outcome as the last of its probe. A good one with `forgets_good` is not kept, and
+    /// replaces the last by none.
     fn note(&mut self, number: u64, outcome: Arc<Outcome>, forgets_good: bool) {
         if forgets_good && outcome.verdict == Verdict::Up {
             self.last.remove(&outcome.probe);
@@ -89,7 +93,8 @@ impl Thinned {
         }
     }
 
-    /// Whether an outcome is one of the first failures of its class; counts it if so.
+    /// Whether an outcome is one of the first failures of its class; it is counted if it is a
+    /// failure.
     fn wants(&mut self, outcome: &Outcome) -> bool {
         let Some(class) = outcome.class() else { return false };
         let retained = self.failures.entry((outcome.probe.clone(), class)).or_default();
