@@ -1,5 +1,5 @@
-//! The answer as text for people and programs. Every format is a function that lays out the same
-//! data; none computes anything that another could compute differently.
+//! Answers as text for people and programs. Every format is a function that lays out the same data;
+//! none computes figures of its own, so formats cannot contradict each other.
 
 mod check;
 mod escape;

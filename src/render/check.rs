@@ -1,4 +1,5 @@
-//! The formats of `check`: layouts of one [`CheckReport`]. A new format is a file here and a row of the table.
+//! The formats of `check`: layouts of one [`CheckReport`]. To add a format, add a file here and a
+//! row to the table.
 
 mod github;
 mod human;
@@ -24,14 +25,15 @@ use super::terminal::TerminalStyle;
 use crate::check_report::CheckReport;
 use indexed_report::IndexedReport;
 
-/// What the formats of `check` lay out.
+/// The input of the formats of `check`.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckAnswer<'a> {
-    /// What the passes found.
+    /// The results of the run.
     pub pass: &'a CheckReport,
-    /// How text for people may look.
+    /// The style of text for people.
     pub style: TerminalStyle,
-    /// The root of the repository, for annotations that point into it.
+    /// The root of the repository, so that annotations can have relative paths. `None` if it is
+    /// unknown.
     pub workspace: Option<&'a Path>,
 }
 

@@ -1,9 +1,9 @@
-//! Text inside Markdown, CSV, HTML: what must be escaped, so that text from outside stays text.
+//! Escapes text for Markdown, so that text from outside stays text.
 
 use super::text;
 
-/// Text as a Markdown code span: nothing in it is markup, a link or a mention. `in_table` guards
-/// the bars that would end a table's cell.
+/// Text as a Markdown code span, in which nothing is interpreted as markup, a link or a mention.
+/// With `in_table`, bars that would end a table's cell are escaped.
 #[must_use]
 pub(super) fn code_span(content: &str, in_table: bool) -> String {
     let one_line = text::visible(content);
@@ -11,7 +11,7 @@ pub(super) fn code_span(content: &str, in_table: bool) -> String {
         return String::new();
     }
     let ticks = "`".repeat(longest_run(&one_line, '`') + 1);
-    // One blank on each side is taken away by the reader, so that a tick may stand at an end.
+    // Markdown removes one blank on each side, so that a backtick can be at an end.
     let edge = one_line.starts_with(['`', ' ']) || one_line.ends_with(['`', ' ']);
     let blank = if edge { " " } else { "" };
     let span = format!("{ticks}{blank}{one_line}{blank}{ticks}");
@@ -28,7 +28,7 @@ fn ends_in_www(text: &str) -> bool {
     text.len() >= 3 && text.as_bytes()[text.len() - 3..].eq_ignore_ascii_case(b"www")
 }
 
-/// The longest run of a character.
+/// The length of the longest run of a character.
 fn longest_run(text: &str, wanted: char) -> usize {
     let mut longest = 0;
     let mut run = 0;
@@ -39,9 +39,9 @@ fn longest_run(text: &str, wanted: char) -> usize {
     longest
 }
 
-/// A sentence as Markdown text: what Markdown would act on where it stands is escaped, and nothing else, so that the
-/// source reads as the page does. `@`, `://` and `www.` are broken by an entity, so that they become neither mentions
-/// nor links.
+/// Escapes a sentence as Markdown text. Only characters that Markdown would interpret at their
+/// position are escaped, so that the source stays readable. `@`, `://` and `www.` are broken up by
+/// an entity, so that they become neither mentions nor links.
 #[must_use]
 pub(super) fn markdown(content: &str) -> String {
     let visible = text::visible(content);
@@ -58,9 +58,9 @@ pub(super) fn markdown(content: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
-            // Within a word it emphasizes nothing.
+            // Within a word it does not emphasize.
             '_' if is_in_word(before, after) => escaped.push('_'),
-            // At the start of a line only these make a list or a rule.
+            // They make a list or a rule only at the start of a line.
             '-' | '+' | '=' if before.is_some() => escaped.push(character),
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '+' | '-' | '!' | '|' | '~' | '=' => {
                 escaped.push('\\');
@@ -70,7 +70,7 @@ pub(super) fn markdown(content: &str) -> String {
         }
         before = Some(character);
     }
-    // A number and a dot or a bracket at the start of a line would be a list.
+    // A number with a dot or a bracket at the start of a line would become a list.
     match escaped.find(|character: char| !character.is_ascii_digit()) {
         Some(at) if at > 0 && escaped[at..].starts_with(['.', ')']) => escaped.insert(at, '\\'),
         _ => {}
@@ -78,7 +78,8 @@ pub(super) fn markdown(content: &str) -> String {
     escaped
 }
 
-/// Whether a colon stands in a time, `15:04`, or after a word: then it is no part of a link or of the name of an emoji.
+/// Whether a colon is part of a time, `15:04`, or ends a word: then it does not belong to a link or
+/// the name of an emoji.
 fn is_clock(before: Option<char>, after: Option<char>) -> bool {
     let is_digit = |character: char| character.is_ascii_digit();
     after.is_none_or(|after| after == ' ') || before.is_some_and(is_digit) && after.is_some_and(is_digit)

@@ -1,4 +1,4 @@
-//! What a check leaves to look at, as labelled lines. Formats lay them out and escape them.
+//! The evidence of a check as labelled lines. Formats lay them out and escape them.
 
 use jiff::Timestamp;
 
@@ -11,9 +11,9 @@ use crate::model::{
 /// One line of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct EvidenceLine {
-    /// What it is: `address`, `header`, `repeat`.
+    /// The kind of evidence: `address`, `header`, `repeat`.
     pub(super) label: &'static str,
-    /// What it says; clean, not escaped.
+    /// Its text; clean, not escaped.
     pub(super) text: String,
 }
 
@@ -23,13 +23,13 @@ pub(super) fn reason(outcome: &Outcome) -> String {
     let step = failure.step.as_ref().map(|step| format!(" at step \"{step}\"")).unwrap_or_default();
     let phase = failure.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
     if failure.class == FailureClass::Status {
-        // The message begins with the word `status`.
+        // The message starts with the word `status`.
         return format!("{}{step}", failure.message);
     }
     format!("{}{phase}{step}: {}", failure.class, failure.message)
 }
 
-/// Everything a failed check leaves to look at, most telling first. Empty for one that was up.
+/// All evidence of a failed check, the most informative first. Empty for a check that was up.
 pub(super) fn facts(outcome: &Outcome) -> Vec<EvidenceLine> {
     let Some(failure) = &outcome.failure else { return Vec::new() };
     let mut facts = unmet(failure);
@@ -40,7 +40,8 @@ pub(super) fn facts(outcome: &Outcome) -> Vec<EvidenceLine> {
     facts
 }
 
-/// Everything that is known of a check, whatever became of it. What was sent and what came is apart.
+/// Everything that is known about a check, whatever its verdict. Requests and responses are not
+/// included.
 pub(super) fn details(outcome: &Outcome) -> Vec<EvidenceLine> {
     let mut facts = outcome.failure.as_ref().map(unmet).unwrap_or_default();
     facts.extend(answer_facts(outcome));
@@ -53,7 +54,7 @@ pub(super) fn details(outcome: &Outcome) -> Vec<EvidenceLine> {
     facts.extend(outcome.addresses.iter().map(|asked| line("at", address_line(asked))));
     if let Some(evidence) = &outcome.evidence {
         let last = outcome.exchanges.last();
-        // What is shown in full is not shown in part.
+        // Leave out excerpts of what is shown in full.
         let is_whole = |fact: &EvidenceLine| match fact.label {
             "body" => last.is_some_and(|last| last.body.is_some()),
             "header" => last.is_some_and(|last| !last.response_headers.is_empty()),
@@ -64,8 +65,8 @@ pub(super) fn details(outcome: &Outcome) -> Vec<EvidenceLine> {
     facts
 }
 
-/// What was expected and is not so. What the reason says already, a wrong status or the one thing expected,
-/// is not said again.
+/// The expectations that were not met. What the reason already says, a wrong status or the only
+/// expectation, is not repeated.
 fn unmet(failure: &Failure) -> Vec<EvidenceLine> {
     let said = |mismatch: &&Mismatch| failure.class == FailureClass::Status && mismatch.assertion == "status";
     let text = |mismatch: &Mismatch| {
@@ -76,7 +77,7 @@ fn unmet(failure: &Failure) -> Vec<EvidenceLine> {
     new.map(|text| EvidenceLine { label: "expected", text }).collect()
 }
 
-/// Who was asked and what answered.
+/// The target that was asked, and its response.
 fn answer_facts(outcome: &Outcome) -> Vec<EvidenceLine> {
     let mut facts = Vec::new();
     let mut add = |label, text: String| facts.push(EvidenceLine { label, text });
@@ -133,7 +134,7 @@ fn evidence_facts(evidence: &Evidence) -> Vec<EvidenceLine> {
     facts
 }
 
-/// The URL that the answer is of.
+/// The URL of the response.
 fn asked(outcome: &Outcome) -> Option<String> {
     let of_evidence = outcome.evidence.as_ref().map(|evidence| &evidence.url).filter(|url| !url.is_empty());
     of_evidence.or(outcome.exchanges.last().map(|last| &last.url)).map(ToString::to_string)
@@ -169,7 +170,7 @@ fn address_line(asked: &AddressOutcome) -> String {
     format!("{}: {}, {found} in {}", asked.address, asked.verdict, times(&asked.timings))
 }
 
-/// What came: a status, a failure, or both.
+/// The result of a request: a status, a failure, or both.
 fn result(status: Option<u16>, class: Option<FailureClass>) -> String {
     match (status, class) {
         (Some(status), None | Some(FailureClass::Status)) => status.to_string(),
@@ -185,7 +186,7 @@ fn redirect(hop: &Hop) -> String {
     format!("{} {} {} → {} ({took}{from})", hop.status, hop.method, hop.url, hop.location)
 }
 
-/// The address that was spoken to, and the others the name has.
+/// The address that was used, and other addresses of the name. `None` if there are none.
 fn address(outcome: &Outcome) -> Option<String> {
     let others: Vec<String> = outcome
         .evidence
@@ -209,7 +210,7 @@ fn handshake(tls: &TlsFacts) -> String {
     format!("{version}{cipher}, certificate {}", if tls.verified { "verified" } else { "NOT verified" })
 }
 
-/// A certificate in one line, its validity seen from an instant.
+/// A certificate in one line, with its validity at an instant.
 fn describe(certificate: &CertificateFacts, at: Timestamp) -> String {
     let names: Vec<&str> = certificate.names.iter().map(crate::model::SafeText::as_str).collect();
     let more = certificate.names_total.saturating_sub(names.len());
@@ -225,7 +226,7 @@ fn describe(certificate: &CertificateFacts, at: Timestamp) -> String {
     )
 }
 
-/// `21 days left`, `expired 3 days ago`, `valid in 2 days`.
+/// `21 days left`, `expired 3 days ago`, `not valid for another 2 days`.
 fn validity(certificate: &CertificateFacts, at: Timestamp) -> String {
     const DAY: i64 = 86_400;
     let days = |from: Timestamp, to: Timestamp| (to.as_second() - from.as_second()) / DAY;
@@ -239,7 +240,8 @@ fn validity(certificate: &CertificateFacts, at: Timestamp) -> String {
     }
 }
 
-/// What came back, as far as it did: `HTTP/2 503, 1,532 bytes read`.
+/// The response, as far as it was received: `HTTP/2 503, 1,532 bytes read`. `None` without a
+/// status.
 fn answer(outcome: &Outcome) -> Option<String> {
     let status = outcome.status?;
     let version = outcome.http_version.map(|version| format!("HTTP/{} ", version.name())).unwrap_or_default();

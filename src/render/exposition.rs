@@ -1,4 +1,5 @@
-//! Gauges in the text format of Prometheus, for the textfile collector: what no other exporter has.
+//! Gauges in the text format of Prometheus, for the textfile collector, that only the formats of
+//! `check` and `report` have.
 
 use std::fmt::Display;
 
@@ -7,7 +8,8 @@ use crate::metric::text;
 /// The labels of one series.
 pub(super) type Labels<'l> = Vec<(&'static str, &'l str)>;
 
-/// Metric families as text. A family is announced with its first sample: one without is left out.
+/// Metric families as text. A family is announced with its first sample; a family without samples
+/// is left out.
 #[derive(Debug, Default)]
 pub(super) struct Exposition {
     text: String,
@@ -15,7 +17,7 @@ pub(super) struct Exposition {
 }
 
 impl Exposition {
-    /// Goes on after a text.
+    /// Continues after a text.
     pub(super) const fn after(text: String) -> Exposition {
         Exposition { text, family: "" }
     }

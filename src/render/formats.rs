@@ -1,8 +1,8 @@
-//! The formats of one command as an enum, made from one table: name, meaning and writer of a format stand
-//! on one line, and nowhere else. Help and completions read them from there.
+//! Declares the formats of one command as an enum, from one table: the name, meaning and writer of
+//! a format are on one line, and nowhere else. Help and completions use them.
 
-/// Makes the enum of the formats of an answer. A row is the variant, its name on the command line, what it
-/// is for, and the expression that writes the answer.
+/// Declares the enum of the formats of an answer. A row has the variant, its name on the command
+/// line, its purpose, and the expression that writes the answer.
 macro_rules! formats {
     (
         $(#[$about:meta])*
@@ -30,7 +30,7 @@ macro_rules! formats {
                 }
             }
 
-            /// What it is for, in a few words.
+            /// Its purpose, in a few words.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self {
@@ -41,7 +41,7 @@ macro_rules! formats {
             /// Writes an answer in this format.
             ///
             /// # Errors
-            /// Those of the writer.
+            /// Errors of the writer.
             pub fn write(self, $answer: &$answer_type, mut out: &mut dyn std::io::Write) -> std::io::Result<()> {
                 let $out = &mut out;
                 match self {

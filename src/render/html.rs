@@ -1,5 +1,6 @@
-//! The report as one HTML page: no script, no network, nothing from outside that could be markup. It
-//! reads in the order of the questions, prints, and says in tables what it draws.
+//! The report as one HTML page: it has no script and loads nothing, and no text from outside can
+//! become markup. It follows the order of the questions that people ask, can be printed, and has a
+//! table for each chart.
 
 pub(super) mod banner;
 mod breakdowns;
@@ -28,13 +29,13 @@ use crate::report::{Report, SurfaceRow};
 use chart::ChartView;
 use writer::HtmlWriter;
 
-/// The surfaces that have charts of their own: those that failed most.
+/// The most surfaces with charts of their own: those that failed most.
 const CHARTED: usize = 4;
 
-/// The times with slow answers that are listed.
+/// The most periods of slow responses that are listed.
 const SLOW_PERIODS: usize = 100;
 
-/// Nothing may be loaded or run: styles are in the page, and so is everything else.
+/// Nothing may be loaded or run: the styles and everything else are in the page.
 const HEAD: &str = concat!(
     "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\">\n",
@@ -116,7 +117,7 @@ fn charts(report: &Report, page: &mut HtmlWriter) {
     page.close("section");
 }
 
-/// The incidents: what a page about an outage opens on.
+/// The incidents, with which a page about an outage opens.
 fn what_happened(report: &Report, page: &mut HtmlWriter) {
     if !report.incidents.is_empty() {
         section(

@@ -7,7 +7,7 @@ use crate::model::{FailureClass, SafeText};
 use crate::render::text;
 use crate::report::{Figures, Incident, MainFailure, ProbeRow, Report, SlowPeriod, State, SurfaceRow};
 
-/// How instants are written in a report.
+/// The format of instants in a report.
 pub(crate) fn instants(report: &Report) -> InstantFormat {
     InstantFormat::of_range(report.window.from, report.window.to, time_zone(report))
 }
@@ -17,12 +17,12 @@ pub(crate) fn time_zone(report: &Report) -> TimeZone {
     report.window.zone.as_deref().and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC)
 }
 
-/// Its name: `UTC`, `Europe/Berlin`.
+/// The name of that time zone: `UTC`, `Europe/Berlin`.
 pub(crate) fn zone(report: &Report) -> &str {
     report.window.zone.as_deref().unwrap_or("UTC")
 }
 
-/// A loud sentence if certificates were not verified.
+/// A conspicuous sentence if certificates were not verified.
 pub(crate) fn insecure_sentence(report: &Report) -> Option<String> {
     let insecure = report.probes.iter().filter(|row| row.insecure);
     text::insecure_sentence(&insecure.map(|row| row.probe.as_str()).collect::<Vec<_>>())
@@ -33,24 +33,25 @@ pub(crate) fn span(report: &Report) -> String {
     instants(report).range(report.window.from, report.window.to)
 }
 
-/// The name of a surface for people, by its name.
+/// The label of a surface, by its name.
 pub(crate) fn label<'r>(report: &'r Report, surface: &'r SafeText) -> &'r SafeText {
     let row = report.surfaces.iter().find(|row| row.surface == *surface);
     row.map_or(surface, SurfaceRow::label)
 }
 
-/// Several surfaces for people, by their names.
+/// The labels of several surfaces, by their names.
 pub(crate) fn labels(report: &Report, surfaces: &[SafeText]) -> String {
     format::plain_list(&surfaces.iter().map(|surface| label(report, surface).clone()).collect::<Vec<_>>())
 }
 
-/// The same, and that it is the control targets, if its name does not say so.
+/// The label of a surface, with `(control)` if it has control targets and its label does not say
+/// so.
 pub(crate) fn full_label(surface: &SurfaceRow) -> String {
     let name = surface.label();
     if surface.control && name.as_str() != "control" { format!("{name} (control)") } else { name.to_string() }
 }
 
-/// The word of a state if it must not be overlooked.
+/// A state in capitals, so that it stands out.
 pub(crate) const fn word(state: State) -> &'static str {
     match state {
         State::Up => "UP",
@@ -61,7 +62,7 @@ pub(crate) const fn word(state: State) -> &'static str {
     }
 }
 
-/// The mark of a state; each has a shape of its own.
+/// The mark of a state; each has its own shape.
 pub(crate) const fn mark(state: State) -> &'static str {
     match state {
         State::Up => "✓",
@@ -72,12 +73,12 @@ pub(crate) const fn mark(state: State) -> &'static str {
     }
 }
 
-/// A probability of chance: `p < 0.001`, `p = 0.017`.
+/// A p-value: `p < 0.001`, `p = 0.017`.
 pub(crate) fn chance(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
-/// An interval that may be absent.
+/// An interval, or `-` without one.
 pub(crate) fn interval(ci95: Option<[f64; 2]>) -> String {
     ci95.map_or_else(|| "-".to_owned(), format::interval)
 }
@@ -98,7 +99,7 @@ pub(crate) fn class_name(class: FailureClass, status: Option<u16>) -> String {
 
 /// The failures of a class with their codes: `status 503`, `status 503 (40), 502 (24)`.
 pub(crate) fn class_with_codes(class: FailureClass, codes: &[(u16, u64)]) -> String {
-    /// So many codes are named.
+    /// The most codes that are named.
     const NAMED: usize = 4;
     if let [(code, _)] = codes {
         return class_name(class, Some(*code));
@@ -126,12 +127,12 @@ pub(crate) fn kind(kind: &MainFailure) -> String {
     format!("{name}{phase}, {} of {}{others}{samples}", format::ratio(kind.share), format::counted(kind.of, "failure"))
 }
 
-/// A length in seconds: `2 h 56 min`.
+/// A duration in seconds: `2 h 56 min`.
 pub(crate) fn seconds(seconds: f64) -> String {
     format::duration(std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default())
 }
 
-/// How long an incident lasted or lasts: `2 h 56 min to 2 h 57 min`.
+/// The duration of an incident: `2 h 56 min to 2 h 57 min`.
 pub(crate) fn length(incident: &Incident) -> String {
     let least = seconds(incident.duration_s.min);
     match incident.duration_s.max.map(seconds) {
@@ -141,8 +142,8 @@ pub(crate) fn length(incident: &Incident) -> String {
     }
 }
 
-/// From its start to its end: `15:03:30–15:04:00 to 17:59:30–18:00:00`, `15:03:30–15:04:00, ongoing`,
-/// `15:03:30–15:04:00, failing when last seen 15:40:00`.
+/// From its start to its end: `15:03:30–15:04:00 to 17:59:30–18:00:00`, `15:03:30–15:04:00,
+/// ongoing`, `15:03:30–15:04:00, failing when last seen 15:40:00`.
 pub(crate) fn stretch(incident: &Incident, clock: &InstantFormat) -> String {
     match incident.last_seen {
         Some(at) => format!("{}, failing when last seen {}", clock.bracket(&incident.start), clock.at(at)),
@@ -150,7 +151,7 @@ pub(crate) fn stretch(incident: &Incident, clock: &InstantFormat) -> String {
     }
 }
 
-/// Whether an incident goes on, in a word or two; empty if it is over.
+/// Whether an incident is ongoing, in a few words; empty if it is over.
 pub(crate) const fn going(incident: &Incident) -> &'static str {
     match (&incident.end, &incident.last_seen) {
         (Some(_), _) => "",
@@ -159,13 +160,14 @@ pub(crate) const fn going(incident: &Incident) -> &'static str {
     }
 }
 
-/// What maintenance leaves out of an incident, if it does: `24 checks in maintenance left out`.
+/// The checks that maintenance excludes from an incident: `24 checks in maintenance left out`.
+/// `None` if there are none.
 pub(crate) fn left_out(incident: &Incident) -> Option<String> {
     let n = incident.maintenance;
     (n > 0).then(|| format!("{} in maintenance left out", format::counted(n, "check")))
 }
 
-/// What the report fails on: `p95 > 800ms: home: 1.20 s of 300 up checks`.
+/// The conditions of `--fail-on` that are met: `p95 > 800ms: home: 1.20 s of 300 up checks`.
 pub(crate) fn conditions_met(report: &Report) -> Vec<String> {
     let met = report.conditions_met.iter().flatten();
     met.map(|met| format!("{}: {}: {}", met.condition, met.of, met.found)).collect()
@@ -203,19 +205,20 @@ pub(crate) fn slow_period(report: &Report, period: &SlowPeriod) -> String {
     )
 }
 
-/// What the latest checks of an incident fit, if that is not what the whole of it fits.
+/// What the latest checks of an incident are consistent with, if that differs from the whole
+/// incident.
 pub(crate) fn fits_now(incident: &Incident) -> Option<String> {
     let now = incident.signature_now.as_ref()?;
     let differs = now.consistent_with != incident.signature.consistent_with && !now.consistent_with.is_empty();
     differs.then(|| plain(&now.consistent_with))
 }
 
-/// Minutes of full outage: `170 min`, `4 min 12 s`, `8.3 s`.
+/// Equivalent minutes of full outage: `170 min`, `4 min 12 s`, `8.3 s`.
 pub(crate) fn minutes(minutes: f64) -> String {
     if minutes >= 9.95 { format!("{minutes:.0} min") } else { seconds((minutes * 600.0).round() / 10.0) }
 }
 
-/// A word of the report's own data, `network_loss`, as words for people.
+/// An identifier of the report's data, `network_loss`, as words for people.
 pub(crate) fn plain_word(word: &str) -> String {
     let words = word.split('_').map(|word| match word {
         "dns" => "DNS",
@@ -231,7 +234,7 @@ pub(crate) fn plain_word(word: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Several of them.
+/// Several identifiers as words.
 pub(crate) fn plain(words: &[&'static str]) -> String {
     words.iter().map(|word| plain_word(word)).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,5 @@
-//! The formats of `report`: layouts of one [`Report`]. A new format is a file here and a row of the table.
+//! The formats of `report`: layouts of one [`Report`]. To add a format, add a file here and a row
+//! to the table.
 
 mod csv;
 mod human;
@@ -11,12 +12,12 @@ use super::terminal::TerminalStyle;
 use super::{html, site};
 use crate::report::Report;
 
-/// What the formats of `report` lay out.
+/// The input of the formats of `report`.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportAnswer<'a> {
     /// The report.
     pub report: &'a Report,
-    /// How text for people may look.
+    /// The style of text for people.
     pub style: TerminalStyle,
 }
 
@@ -35,7 +36,8 @@ formats! {
 }
 
 impl ReportFormat {
-    /// Whether it is a folder of files. [`ReportFormat::write`] then writes the first of its pages alone.
+    /// Whether the format is a folder of files. [`ReportFormat::write`] then writes only the first
+    /// page.
     #[must_use]
     pub const fn is_folder(self) -> bool {
         matches!(self, ReportFormat::Site)

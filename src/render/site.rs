@@ -1,6 +1,6 @@
-//! A status page for people outside: static files that any web server or bucket serves as they are. No script runs
-//! and nothing is loaded from elsewhere. Messages, addresses and names of probes stay inside unless they are asked
-//! for; what was not seen is grey, and never up.
+//! A status page for the public: static files that any web server or bucket can serve. No script
+//! runs and nothing is loaded from elsewhere. Messages, addresses and names of probes are not
+//! published unless they are asked for. Periods without data are grey, never up.
 
 mod badge;
 mod by_surface;
@@ -24,13 +24,14 @@ pub use settings::SiteSettings;
 /// One file of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteFile {
-    /// Where it is within the site, with `/` between folders.
+    /// Its path within the site, with `/` between folders.
     pub path: String,
-    /// What is in it.
+    /// Its content.
     pub content: String,
 }
 
-/// The files of a site, in the order in which they are best written: a page comes after what it links to.
+/// The files of a site, in the order in which they should be written: a page comes after the files
+/// that it links to.
 #[must_use]
 pub fn site_files(report: &Report, settings: &SiteSettings) -> Vec<SiteFile> {
     let by_surface = BySurface::of(report);

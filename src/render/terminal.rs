@@ -1,4 +1,4 @@
-//! Colours and marks of a terminal. A colour is never the only sign: every mark differs in shape too.
+//! Colours and marks of a terminal. Colour is never the only sign: every mark differs in shape too.
 
 use std::fmt::Write as _;
 
@@ -10,41 +10,41 @@ use crate::format::StripCell;
 use crate::model::Verdict;
 use crate::report::State;
 
-/// How a text for people may look.
+/// The style of a text for people.
 #[derive(Clone, Copy, Debug)]
 pub struct TerminalStyle {
-    /// The columns of the terminal.
+    /// The width of the terminal, in columns.
     pub width: usize,
     /// Whether colours may be used.
     pub colour: bool,
-    /// Whether nothing but ASCII may be used.
+    /// Whether only ASCII may be used.
     pub ascii: bool,
-    /// Whether times of the day are in UTC and not in the zone of this machine.
+    /// Whether times of day are in UTC, not in the zone of this machine.
     pub utc: bool,
-    /// How much more is to be said than what answers the question: with 1 intervals, tests, names of rules
-    /// and what is known of a check that was up, with 2 the headers both ways.
+    /// The level of detail: 0 is only the answer. 1 adds intervals, tests, names of rules and
+    /// details of checks that were up; 2 adds the headers of requests and responses.
     pub detail: u8,
 }
 
 impl Default for TerminalStyle {
-    /// What a file or a pipe gets: no colour, 100 columns.
+    /// The style for a file or a pipe: no colour, 100 columns.
     fn default() -> Self {
         TerminalStyle { width: 100, colour: false, ascii: false, utc: false, detail: 0 }
     }
 }
 
-/// Good news.
+/// Something good.
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-/// Bad news.
+/// Something bad.
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// News that calls for attention.
+/// Something that needs attention.
 pub(super) const ODD: Style = AnsiColor::Yellow.on_default();
-/// What is there for completeness.
+/// Details.
 pub(super) const DIM: Style = Style::new().dimmed();
-/// What leads the eye.
+/// Emphasis.
 pub(super) const BOLD: Style = Style::new().bold();
 
-/// Text being laid out for a terminal.
+/// Text under construction, laid out for a terminal.
 #[derive(Debug)]
 pub(super) struct StyledText {
     style: TerminalStyle,
@@ -56,17 +56,17 @@ impl StyledText {
         StyledText { style, text: String::new() }
     }
 
-    /// The columns there are, in bounds that can be laid out.
+    /// The width in columns, clamped to a range that can be laid out.
     pub(super) fn width(&self) -> usize {
         self.style.width.clamp(40, 200)
     }
 
-    /// Whether everything is to be said.
+    /// Whether all details are shown.
     pub(super) const fn has_detail(&self) -> bool {
         self.style.detail > 0
     }
 
-    /// Whether what was sent and what came is to be shown in full.
+    /// Whether requests and responses are shown in full.
     pub(super) const fn has_headers(&self) -> bool {
         self.style.detail > 1
     }
@@ -82,20 +82,21 @@ impl StyledText {
         }
     }
 
-    /// Adds text as it is.
+    /// Adds text without a style.
     pub(super) fn plain(&mut self, text: &str) {
         self.put(Style::new(), text);
     }
 
-    /// Ends the line, without blanks at its end.
+    /// Ends the line, without trailing blanks.
     pub(super) fn end(&mut self) {
         let kept = self.text.trim_end_matches(' ').len();
         self.text.truncate(kept);
         self.text.push('\n');
     }
 
-    /// The text. To GitHub's runner a line of a build log is a command if it begins with `::`,
-    /// after blanks too, or has `##[` in it, wherever: servers must not be able to say one.
+    /// The text, made harmless for GitHub's runner: in a build log it treats a line as a command if
+    /// it starts with `::`, even after blanks, or contains `##[`. Text from servers must not become
+    /// a command.
     pub(super) fn finish(self) -> String {
         let mut text = String::with_capacity(self.text.len());
         for line in self.text.split_inclusive('\n') {
@@ -141,7 +142,7 @@ pub(super) const fn style(verdict: Verdict) -> Style {
     }
 }
 
-/// The word of a verdict, or of the state that makes it down.
+/// The word for a verdict, or for the state that makes it down.
 pub(super) fn word_of(verdict: Verdict, state: State) -> &'static str {
     match state {
         State::Degraded if verdict == Verdict::Down => "DEGRADED",
@@ -149,7 +150,7 @@ pub(super) fn word_of(verdict: Verdict, state: State) -> &'static str {
     }
 }
 
-/// The word of a verdict if it must not be overlooked.
+/// A verdict in capitals, so that it stands out.
 pub(super) const fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Up => "UP",

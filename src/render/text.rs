@@ -1,12 +1,12 @@
-//! Text in the columns of a terminal: cut, filled, wrapped, without control characters.
+//! Text in the columns of a terminal: cut, padded, wrapped, without control characters.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::SafeText;
 use crate::model::text::begins_command;
 
-/// Text on one line, with whatever could move a cursor or hide text made visible. What servers say is
-/// clean already; names from a probe file or a journal come here as they are.
+/// Text on one line, with everything visible that could move the cursor or hide text. Text from
+/// servers is clean already, but names from a probe file or a journal may not be.
 pub(crate) fn visible(text: &str) -> String {
     SafeText::clean(text, LONGEST).to_string()
 }
@@ -14,18 +14,18 @@ pub(crate) fn visible(text: &str) -> String {
 /// The most characters of one text in an output.
 const LONGEST: usize = 16 * 1024;
 
-/// The columns a text takes on a terminal.
+/// The width of a text on a terminal, in columns.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The most columns that a character adds to those of the text before it: U+FE0F makes an emoji of what
-/// stands before it, which takes one more.
+/// The most columns that a character adds to the text before it: U+FE0F turns the character before
+/// it into an emoji, which takes one more.
 fn added_width(character: char) -> usize {
     if character == '\u{fe0f}' { 1 } else { character.width().unwrap_or(0) }
 }
 
-/// A text cut to some columns, the cut marked with `…`.
+/// A text cut to a width; a cut is marked with `…`.
 pub(crate) fn clip(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
@@ -46,20 +46,20 @@ pub(crate) fn clip(text: &str, columns: usize) -> String {
     clipped
 }
 
-/// A text cut and filled to some columns, on the left.
+/// A text cut and padded to a width, left-aligned.
 pub(crate) fn left(text: &str, columns: usize) -> String {
     let mut cell = clip(text, columns);
     cell.push_str(&" ".repeat(columns.saturating_sub(width(&cell))));
     cell
 }
 
-/// A text cut and filled to some columns, on the right.
+/// A text cut and padded to a width, right-aligned.
 pub(crate) fn right(text: &str, columns: usize) -> String {
     let cell = clip(text, columns);
     format!("{}{cell}", " ".repeat(columns.saturating_sub(width(&cell))))
 }
 
-/// A text broken into lines of some columns, at blanks if there are any.
+/// A text wrapped into lines of a width, at blanks if possible.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(8);
     let mut lines = Vec::new();
@@ -81,11 +81,11 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
         line.push_str(word);
     }
     lines.push(line);
-    // If a line is broken, what was harmless in it may begin one.
+    // A line break may turn harmless text into the start of a command.
     lines.into_iter().map(|line| if begins_command(&line) { visible(&line) } else { line }).collect()
 }
 
-/// The words of a text: a number and its unit are one.
+/// The words of a text; a number and its unit are one word.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -105,10 +105,10 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What makes one thing of the number before it.
+/// Words that stay on the same line as the number before them.
 const UNITS: [&str; 14] = ["ns", "µs", "ms", "s", "min", "h", "d", "days", "B", "KiB", "MiB", "GiB", "bytes", "checks"];
 
-/// The byte at which a word fills the columns.
+/// The byte offset at which a word fills the columns.
 fn break_at(word: &str, columns: usize) -> usize {
     let mut taken = 0;
     for (at, character) in word.char_indices() {
@@ -120,7 +120,7 @@ fn break_at(word: &str, columns: usize) -> usize {
     word.len()
 }
 
-/// A loud sentence on the probes that accept any certificate, if there are any.
+/// A conspicuous sentence on the probes that accept any certificate; `None` if there are none.
 pub(super) fn insecure_sentence(names: &[&str]) -> Option<String> {
     if names.is_empty() {
         return None;

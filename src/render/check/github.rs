@@ -1,5 +1,5 @@
-//! Annotations of GitHub Actions that point at the probe's line in the probe file, and the
-//! Markdown of the job summary.
+//! Annotations of GitHub Actions that point at the probe's line in the probe file, and the Markdown
+//! of the job summary.
 
 use std::io;
 use std::io::Write;
@@ -14,11 +14,12 @@ use super::phrases::{
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::render::{evidence, terminal, text};
 
-/// GitHub shows ten annotations of a level and a step, and drops the rest in silence: the worst
-/// nine, and one that says how many more there are.
+/// GitHub shows ten annotations per level and step, and silently drops the rest. So there are at
+/// most nine, the worst ones, and one that says how many more there are.
 const SHOWN: usize = 9;
 
-/// The most bytes of a job summary: GitHub refuses one of more than a MiB a step, whole.
+/// The most bytes of a job summary: GitHub rejects the whole summary of a step if it is larger than
+/// 1 MiB.
 const SUMMARY_LIMIT: usize = 1_000_000;
 
 pub(super) fn write(pass: &IndexedReport<'_>, workspace: Option<&Path>, out: &mut impl Write) -> io::Result<()> {
@@ -52,17 +53,17 @@ pub(super) fn write(pass: &IndexedReport<'_>, workspace: Option<&Path>, out: &mu
     writeln!(out, "{}", harmless(&line))
 }
 
-/// The job summary, for the file that `GITHUB_STEP_SUMMARY` names.
+/// Writes the job summary, for the file that `GITHUB_STEP_SUMMARY` names.
 ///
 /// # Errors
-/// Those of the writer.
+/// Errors of the writer.
 pub fn job_summary(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     let mut page = Vec::new();
     markdown::write(&IndexedReport::new(pass), &mut page)?;
     if page.len() > SUMMARY_LIMIT {
         let page = String::from_utf8_lossy(&page);
         let end = page.floor_char_boundary(SUMMARY_LIMIT);
-        // Evidence has no empty lines, so a cut at one is outside of any code block.
+        // Evidence has no empty lines, so a cut at an empty line is outside of any code block.
         let end = page[..end].rfind("\n\n").unwrap_or(end);
         return writeln!(out, "{}\n\nThe summary is cut here: it is longer than a job summary may be.", &page[..end]);
     }
@@ -91,15 +92,15 @@ fn annotations(
     Ok(())
 }
 
-/// Where a probe is defined.
+/// The properties that say where a probe is defined; empty if that is unknown.
 fn place(probe: &ProbeSummary, workspace: Option<&Path>) -> Vec<String> {
     let (Some(file), Some(line)) = (&probe.file, probe.line) else { return Vec::new() };
-    // GitHub finds a file by its path from the root of the repository.
+    // GitHub expects paths relative to the root of the repository.
     let file = workspace.and_then(|workspace| file.strip_prefix(workspace).ok()).unwrap_or(file);
     vec![format!("file={}", property(&file.to_string_lossy())), format!("line={line}")]
 }
 
-/// The reason, the expectations that were not met, and where it was asked.
+/// The reason, the unmet expectations, and the URL and address of the request.
 fn told(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     let Some(outcome) = pass.last_failure(&probe.probe) else {
         return "due and not run".to_owned();
@@ -115,17 +116,19 @@ fn told(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     lines.iter().map(|line| text::visible(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// The message of a command. The runner of old took `##[` anywhere in a line for one too.
+/// Escapes the message of a workflow command. Old runners also treat `##[` anywhere in a line as a
+/// command.
 fn message(text: &str) -> String {
     text.replace("##[", "# #[").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A property of a command.
+/// Escapes a property of a workflow command.
 fn property(content: &str) -> String {
     message(&text::visible(content)).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A line that is not a command: the runner takes `::` at the start of a line and `##[` anywhere.
+/// Makes a line that is not a command: runners look for `::` at the start of a line and for `##[`
+/// anywhere.
 fn harmless(line: &str) -> String {
     text::visible(line).replace("##[", "# #[")
 }

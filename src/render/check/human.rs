@@ -1,5 +1,5 @@
-//! A pass for people on a terminal, at any size: one check is a line, a few probes are a table, many are
-//! folded to what failed. What was found, and what that shows, comes last.
+//! A run for people on a terminal, at any size: one check is a line, a few probes are a table, many
+//! probes are reduced to those that failed. What was found, and what that shows, comes last.
 
 mod columns;
 mod findings;
@@ -23,7 +23,7 @@ use columns::Columns;
 use folded::FAILURES_SHOWN;
 use layout::{indented, title};
 
-/// The probes that each have a line: what fits a screen with what is said below.
+/// The most probes with a line each: as many as fit on a screen with the lines below them.
 const ROWS: usize = 20;
 
 pub(super) fn write(pass: &IndexedReport<'_>, style: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
@@ -43,7 +43,7 @@ pub(super) fn write(pass: &IndexedReport<'_>, style: TerminalStyle, out: &mut im
     out.write_all(screen.finish().as_bytes())
 }
 
-/// A line a probe, below it what is to be said of it.
+/// One line per probe, with notes and evidence below it.
 fn table(pass: &IndexedReport<'_>, columns: &Columns, screen: &mut StyledText) {
     let mut failed = 0;
     for (at, surface) in pass.surfaces.iter().enumerate() {

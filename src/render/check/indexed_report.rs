@@ -1,5 +1,5 @@
-//! The report of a run with its outcomes by probe and its probes by surface: a format that asks for those of each does
-//! not look through all of them each time.
+//! The report of a run with two indexes: outcomes by probe, and probes by surface. A format that
+//! needs those of each does not have to search all of them each time.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -7,11 +7,11 @@ use std::ops::Deref;
 use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::model::Outcome;
 
-/// A report, and where things stand in it.
+/// A report with its indexes.
 pub(super) struct IndexedReport<'p> {
     report: &'p CheckReport,
     outcomes: HashMap<&'p str, Vec<&'p Outcome>>,
-    /// Those of targets, and those of control targets.
+    /// Probes by surface: first those of targets, then those of control targets.
     probes: [HashMap<&'p str, Vec<&'p ProbeSummary>>; 2],
 }
 
@@ -38,12 +38,13 @@ impl<'p> IndexedReport<'p> {
         self.outcomes_of(probe).last().copied()
     }
 
-    /// The last outcome of a probe that has a failure.
+    /// The last outcome of a probe that has a failure; `None` if none has.
     pub(super) fn last_failure(&self, probe: &str) -> Option<&'p Outcome> {
         self.outcomes_of(probe).iter().rev().find(|outcome| outcome.failure.is_some()).copied()
     }
 
-    /// The outcome that says most of a probe: its last failure, else its last outcome.
+    /// The most informative outcome of a probe: its last failure, otherwise its last outcome.
+    /// `None` if it has no outcomes.
     pub(super) fn telling(&self, probe: &str) -> Option<&'p Outcome> {
         self.last_failure(probe).or_else(|| self.last(probe))
     }
@@ -54,7 +55,7 @@ impl<'p> IndexedReport<'p> {
     }
 }
 
-/// Everything else is asked of the report itself.
+/// Gives access to all other parts of the report.
 impl Deref for IndexedReport<'_> {
     type Target = CheckReport;
 

@@ -1,5 +1,5 @@
-//! JSON: the answer serialised, so that no other format can say more. One document, `uptick.check/1`,
-//! or one outcome a line.
+//! JSON: the answer serialised, so no other format can contain more. Either one document,
+//! `uptick.check/1`, or one outcome per line.
 
 use std::io;
 use std::io::Write;
@@ -13,7 +13,7 @@ pub(super) fn write(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> 
     out.write_all(b"\n")
 }
 
-/// One outcome a line.
+/// One outcome per line.
 pub(super) fn write_lines(pass: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     pass.outcomes.iter().try_for_each(|outcome| line(outcome, out))
 }
@@ -21,10 +21,11 @@ pub(super) fn write_lines(pass: &CheckReport, out: &mut impl Write) -> io::Resul
 /// Writes one outcome as a line, for a run that prints each as it ends.
 ///
 /// # Errors
-/// Those of the writer.
+/// Errors of the writer.
 pub fn line(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
     let mut line = serde_json::to_vec(outcome)?;
     line.push(b'\n');
-    // One write a line: lines of several writers on one pipe stay whole as far as the pipe allows.
+    // One write per line: lines of several writers on one pipe stay whole as far as the pipe
+    // allows.
     out.write_all(&line)
 }

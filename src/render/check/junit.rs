@@ -1,8 +1,8 @@
-//! `JUnit` XML: a suite a surface, a test case a probe. Down is a failure, unknown an error,
-//! a probe that was not run is skipped, and so is a control target that failed. Attempts and passes that failed are
-//! flaky failures if the probe is up in the end. It keeps to what the schemas of Jenkins and of Maven Surefire
-//! have in common: these have no properties of a case, and no place for its file and line, so that both stand in
-//! what it says.
+//! `JUnit` XML: a suite per surface, a test case per probe. Down is a failure, unknown is an error.
+//! A probe that was not run is skipped, and so is a control target that failed. If the probe is up
+//! in the end, attempts and passes that failed are flaky failures. The output uses only what the
+//! schemas of Jenkins and of Maven Surefire have in common: they allow no properties of a case and
+//! no attributes for its file and line, so both are in its output text.
 
 use std::io;
 use std::io::Write;
@@ -17,7 +17,7 @@ use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::model::{Failure, Outcome, Phase, Verdict, micros, timestamp};
 use crate::render::evidence;
 
-/// The failed attempts and checks of a probe that is up that are listed.
+/// The most failed attempts and checks that are listed for a probe that is up.
 const FLAKY_SHOWN: usize = 10;
 
 pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -26,7 +26,7 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
     report.add_test_suites(pass.surfaces.iter().map(|surface| suite(pass, surface)));
     report.add_test_suites(judgements(pass));
     let xml = report.to_string().map_err(io::Error::other)?;
-    // The one attribute of the root that Jenkins' schema does not have.
+    // Removes the only attribute of the root that Jenkins' schema does not have.
     let (head, rest) = xml.split_once("<testsuites ").unwrap_or(("", &xml));
     let (root, suites) = rest.split_once('>').unwrap_or((rest, ""));
     let root: Vec<&str> = root.split(' ').filter(|attribute| !attribute.starts_with("skipped=")).collect();
@@ -38,7 +38,7 @@ fn suite(pass: &IndexedReport<'_>, surface: &SurfaceSummary) -> TestSuite {
     let mut suite = TestSuite::new(name);
     suite.add_property(Property::new("vantage", pass.vantage.as_str()));
     suite.add_property(Property::new("started", timestamp::text(pass.started_at)));
-    // Jenkins makes a package of what stands before the last dot.
+    // Jenkins takes the part before the last dot as the package.
     let class = format!("{}.{name}", pass.vantage);
     let cases: Vec<TestCase> = pass.probes_of(surface).iter().map(|probe| case(pass, probe, &class)).collect();
     suite.set_time(cases.iter().filter_map(|case| case.time).sum());
@@ -57,7 +57,7 @@ fn case(pass: &IndexedReport<'_>, probe: &ProbeSummary, class: &str) -> TestCase
     case
 }
 
-/// What failed of a probe that is up: attempts before the last, and checks of other passes.
+/// The failures of a probe that is up: earlier attempts, and checks of other passes.
 fn flaky_runs(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> Vec<TestRerun> {
     let failures = pass.outcomes_of(&probe.probe).iter().flat_map(|outcome| {
         let of_check = outcome.failure.iter().filter(|_| outcome.verdict == Verdict::Down);
@@ -72,8 +72,8 @@ fn flaky_runs(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> Vec<TestRerun> 
     failures.take(FLAKY_SHOWN).map(run).collect()
 }
 
-/// A suite of what the run was told to fail on: a case for each condition that is met, and for each probe that was
-/// compared with the baseline.
+/// A suite about `--fail-on` and `--baseline`: a case for each condition that is met, and for each
+/// probe that was compared with the baseline. `None` if there are none.
 fn judgements(pass: &CheckReport) -> Option<TestSuite> {
     let met = pass.violations.iter().flatten().map(|met| {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
@@ -120,7 +120,7 @@ fn status(pass: &IndexedReport<'_>, probe: &ProbeSummary, outcome: Option<&Outco
             skipped.set_message(format!("a control target failed: {reason}"));
             return skipped;
         }
-        // What --fail-on lets pass fails nothing here either.
+        // A failure that `--fail-on` tolerates is no failure here either.
         Verdict::Down if !fails_as_down(pass, probe) => return TestCaseStatus::success(),
         Verdict::Down => NonSuccessKind::Failure,
         Verdict::Unknown if outcome.is_some_and(|outcome| outcome.failure.is_some()) => NonSuccessKind::Error,
@@ -147,18 +147,19 @@ fn status(pass: &IndexedReport<'_>, probe: &ProbeSummary, outcome: Option<&Outco
     status
 }
 
-/// The time of a case: all its checks.
+/// The duration of a case: the sum of all its checks.
 fn time_of(probe: &ProbeSummary, outcome: Option<&Outcome>) -> Duration {
     let measured = probe.latency.sum + probe.failed_latency.sum;
     if measured.is_zero() { outcome.map_or(Duration::ZERO, |outcome| outcome.timings.total) } else { measured }
 }
 
-/// The file and the line that define a probe.
+/// The file and the line that define a probe, if known.
 fn place(probe: &ProbeSummary) -> Option<(String, usize)> {
     Some((probe.file.as_ref()?.display().to_string(), probe.line?))
 }
 
-/// Where the probe is defined, the phases of the telling check in microseconds, and what is worth a column in a dashboard.
+/// Where the probe is defined, the phases of the most informative check in microseconds, and other
+/// facts that dashboards can use as columns.
 fn facts(probe: &ProbeSummary, outcome: Option<&Outcome>) -> Vec<(String, String)> {
     let mut facts = vec![("url".to_owned(), probe.url.to_string())];
     let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));

@@ -1,5 +1,6 @@
-//! A pass as Markdown, for tickets, merge requests and job summaries. Names and everything that
-//! came from outside stand in code, where nothing is markup, a link or a mention.
+//! A run as Markdown, for tickets, merge requests and job summaries. Names and all text from
+//! outside are in code spans or blocks, where nothing is interpreted as markup, a link or a
+//! mention.
 
 use std::fmt::Write as _;
 use std::io;
@@ -15,13 +16,13 @@ use crate::format;
 use crate::model::{Outcome, Verdict};
 use crate::render::{escape, evidence, terminal, text};
 
-/// The probes in the table, worst first when there are more.
+/// The most probes in the table; if there are more, the worst ones.
 const ROWS: usize = 500;
 
-/// The failed probes shown with their evidence.
+/// The most failed probes that are shown with their evidence.
 const EVIDENCE: usize = 30;
 
-/// The characters of one piece of evidence.
+/// The most characters of one piece of evidence.
 const FACT: usize = 1_000;
 
 pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -47,7 +48,7 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
         let cross = if at < failing_sentences(pass) { "✗ " } else { "" };
         let _ = writeln!(page, "- {cross}{}", escape::code_span(sentence, false));
     }
-    // Else the sentence would be one of the last point.
+    // Otherwise the sentence would become part of the last list item.
     if page.lines().last().is_some_and(|line| line.starts_with("- ")) {
         page.push('\n');
     }
@@ -65,7 +66,7 @@ fn heading(pass: &IndexedReport<'_>, page: &mut String) {
             format!("{name} {}", surface_phrase(pass, surface, quote))
         })
         .collect();
-    // What fails the run has a cross, though nothing was down.
+    // A run that fails has a cross, even if nothing was down.
     let (mark, fails) = match (pass.fails(), pass.verdict) {
         (true, Verdict::Up) => (terminal::mark(Verdict::Down), "FAILS, "),
         (_, verdict) => (terminal::mark(verdict), ""),
@@ -112,7 +113,7 @@ fn table(pass: &IndexedReport<'_>, page: &mut String) {
     }
 }
 
-/// Why a probe was not up, or what else is worth saying.
+/// Why a probe was not up, or another remark on it.
 fn reason(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     let failed = pass.last_failure(&probe.probe);
     let flaky =
@@ -126,7 +127,7 @@ fn reason(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     }
 }
 
-/// The evidence of one failed check, as code.
+/// The evidence of one failed check, as a code block.
 fn block(probe: &ProbeSummary, outcome: &Outcome, page: &mut String) {
     let facts = evidence::facts(outcome);
     let mut lines = vec![evidence::reason(outcome)];

@@ -1,5 +1,5 @@
-//! The output of a Nagios plugin: one line and performance data, by the plugin guidelines.
-//! <https://www.monitoring-plugins.org/doc/guidelines.html>
+//! The output of a Nagios plugin: one line and performance data, according to the plugin
+//! guidelines. <https://www.monitoring-plugins.org/doc/guidelines.html>
 
 use std::fmt::Write as _;
 use std::io;
@@ -14,23 +14,24 @@ use crate::check_report::{CheckReport, ProbeSummary};
 use crate::model::Verdict;
 use crate::render::{evidence, text};
 
-/// The failed probes named on the first line: it is cut by many a pager.
+/// The most failed probes that are named on the first line: many pagers cut it.
 const NAMED: usize = 3;
 
-/// The columns that one reason may take on the first line.
+/// The most columns of one reason on the first line.
 const REASON: usize = 160;
 
-/// The failed probes listed on the lines after the first.
+/// The most failed probes that are listed on the lines after the first.
 const LISTED: usize = 50;
 
-/// The exit status by Nagios' rules: 0 OK, 1 WARNING (up, but only on a later attempt, not each time, or with a warning; or
-/// down as far as `--fail-on` allows), 2 CRITICAL (the run fails), 3 UNKNOWN.
+/// The exit status by Nagios' rules: 0 OK; 1 WARNING, which is up, but only on a later attempt, not
+/// in every pass or with a warning, or down within what `--fail-on` allows; 2 CRITICAL, the run
+/// fails; 3 UNKNOWN.
 #[must_use]
 pub fn exit_status(pass: &CheckReport) -> u8 {
     match pass.verdict {
         _ if pass.fails() => 2,
         Verdict::Unknown | Verdict::Missed => 3,
-        // Down, and allowed to be by --fail-on.
+        // Down, but `--fail-on` allows it.
         Verdict::Down => 1,
         Verdict::Up if pass.flaky() > 0 || pass.blips() > 0 || pass.warned() > 0 => 1,
         Verdict::Up => 0,
@@ -63,8 +64,9 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
     Ok(())
 }
 
-/// The one line of a run that ended before it had an answer. Of a message of several lines, such as a
-/// diagnostic of the configuration, it is the first with the place that follows.
+/// The only line of a run that ended before it had an answer. Of a message of several lines, such
+/// as a diagnostic of the configuration, it has the first line and the position (`-->`) that
+/// follows.
 #[must_use]
 pub fn unknown(message: &str) -> String {
     let mut lines = message.lines().map(str::trim);
@@ -81,9 +83,8 @@ fn reason(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     }
 }
 
-/// `'home'=0.105800s;0.8;2;0 'login'=U;;;0 'up'=1;;;0;2 …`: the median of each probe if there are
-/// several checks, the one time if there is one, `U` if nothing was measured; then what `warn.latency` and
-/// `expect.latency` allow.
+/// `'home'=0.105800s;0.8;2;0 'login'=U;;;0 'up'=1;;;0;2 …`: for each probe the median of its up
+/// checks, or `U` if there are none, then the limits of `warn.latency` and `expect.latency`.
 fn performance(pass: &CheckReport) -> String {
     let mut data = String::new();
     for probe in &pass.probes {
@@ -105,12 +106,12 @@ fn performance(pass: &CheckReport) -> String {
     data.trim_end().to_owned()
 }
 
-/// A label of performance data: no `=`, and a quote is doubled.
+/// A label of performance data: `=` is replaced and quotes are doubled.
 fn label(name: &str) -> String {
     harmless(name).replace('=', "_").replace('\'', "''")
 }
 
-/// Text before the performance data, which begins at the first `|`.
+/// Escapes text before the performance data, which start at the first `|`.
 fn harmless(content: &str) -> String {
     text::visible(content).replace('|', "¦")
 }

@@ -8,20 +8,20 @@ use crate::model::Verdict;
 use crate::render::text;
 use crate::report::{SampleBound, State};
 
-/// The probes that were not up, worst first: down before unknown, the larger share of failures
-/// first, then the order of the probe file.
+/// The probes that were not up, worst first: targets before control targets, down before unknown,
+/// then by the share of failures, then in the order of the probe file.
 pub(super) fn worst_first(pass: &CheckReport) -> Vec<&ProbeSummary> {
     let mut worst: Vec<&ProbeSummary> = pass.probes.iter().filter(|probe| probe.verdict != Verdict::Up).collect();
     let share = |probe: &ProbeSummary| {
         let counts = probe.counts;
-        // In millionths, so that it can be compared and sorted.
+        // In millionths, as an integer that can be sorted.
         (counts.down * 1_000_000).checked_div(counts.judged()).unwrap_or_default()
     };
     worst.sort_by_key(|probe| (probe.control, probe.verdict != Verdict::Down, std::cmp::Reverse(share(probe))));
     worst
 }
 
-/// The summary of a probe's failures by class: `4 × connect_refused, 1 × status`.
+/// The failures of a probe by class: `4 × connect_refused, 1 × status`.
 pub(super) fn classes(probe: &ProbeSummary) -> String {
     let mut classes: Vec<_> = probe.failures.iter().collect();
     classes.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
@@ -37,7 +37,7 @@ pub(super) fn surface_phrase(
     let probes = pass.probes_of(surface);
     let names: Vec<String> = probes
         .iter()
-        // If something is down, what could not be judged is beside the point.
+        // If something is down, checks that could not be judged are irrelevant.
         .filter(
             |probe| if surface.probes_down > 0 { probe.verdict == Verdict::Down } else { probe.verdict != Verdict::Up },
         )
@@ -109,7 +109,8 @@ pub(super) fn insecure(pass: &CheckReport) -> Vec<&str> {
     pass.probes.iter().filter(|probe| probe.insecure).map(|probe| probe.probe.as_str()).collect()
 }
 
-/// What `--fail-on` and `--baseline` say, a sentence each: what fails the run first.
+/// The results of `--fail-on` and `--baseline`, one sentence each. Those that make the run fail
+/// come first.
 pub(super) fn judgement_sentences(pass: &CheckReport) -> Vec<String> {
     let violations = pass.violations.iter().flatten();
     let met = violations.map(|met| format!("fails on {}: {}: {}", met.condition, met.probe, met.found));
@@ -123,29 +124,30 @@ pub(super) fn judgement_sentences(pass: &CheckReport) -> Vec<String> {
     met.chain(worse).chain(let_pass(pass)).chain(rest).chain(missing).collect()
 }
 
-/// How many of these sentences are of what fails the run.
+/// How many of the sentences are about something that makes the run fail.
 pub(super) fn failing_sentences(pass: &CheckReport) -> usize {
     let worse = pass.regressions.iter().flatten().filter(|regression| regression.judgement == Judgement::Worse);
     pass.violations.iter().flatten().count() + worse.count()
 }
 
-/// That checks were down, and `--fail-on` lets them pass.
+/// A sentence if checks were down but `--fail-on` tolerates that.
 fn let_pass(pass: &CheckReport) -> Option<String> {
     let passes = pass.verdict == Verdict::Down && !pass.availability_judged && !pass.fails();
     passes.then(|| "checks that were down are within what --fail-on allows".to_owned())
 }
 
-/// Whether a probe that was down fails the run.
+/// Whether a probe that was down makes the run fail.
 pub(super) fn fails_as_down(pass: &CheckReport, probe: &ProbeSummary) -> bool {
     pass.availability_judged && probe.verdict == Verdict::Down && !is_aside(pass, probe)
 }
 
-/// Whether a probe has no say in the verdict: a control target says of us what it says, unless nothing else was asked.
+/// Whether the verdict ignores a probe: a control target, unless nothing else was checked.
 pub(super) fn is_aside(pass: &CheckReport, probe: &ProbeSummary) -> bool {
     probe.control && pass.counts.scheduled() > 0
 }
 
-/// Each `warn.*` of a probe that did not hold: `certificate-days: expected at least 30 days, got 12 days (3 of 20 checks)`.
+/// Each unmet `warn.*` of a probe: `certificate-days: expected at least 30 days, got 12 days (3 of
+/// 20 checks)`.
 pub(super) fn warnings(probe: &ProbeSummary) -> Vec<String> {
     let checks = match probe.counts.scheduled() {
         1 => String::new(),
@@ -159,7 +161,7 @@ pub(super) fn warned(pass: &CheckReport) -> impl Iterator<Item = &ProbeSummary> 
     pass.probes.iter().filter(|probe| !probe.unmet_warnings.is_empty())
 }
 
-/// A loud sentence if certificates are not verified.
+/// A conspicuous sentence if any probe accepts any certificate.
 pub(super) fn insecure_sentence(pass: &CheckReport) -> Option<String> {
     text::insecure_sentence(&insecure(pass))
 }

@@ -1,5 +1,5 @@
-//! Metrics of a pass for the textfile collector. The names are `blackbox_exporter`'s if they mean
-//! the same; what it does not have begins with `uptick_`. A phase that did not happen is absent, and so
+//! Metrics of a run for the textfile collector. They have the names of `blackbox_exporter` if they
+//! mean the same; all others start with `uptick_`. A phase that did not happen is left out, and so
 //! is the success of a check that could not be judged: it is neither 0 nor 1.
 
 use std::io;
@@ -12,8 +12,8 @@ use crate::metric::{Family, Identity, Series, Subject};
 use crate::render::exposition::{Exposition, Labels};
 use crate::report::LatencySummary;
 
-/// What is told of everything that was counted: the histograms of phases and of lag would be most of
-/// the file, which is read again every few seconds.
+/// The counters over all recorded runs that are written. The histograms of phases and of lag would
+/// be most of the file, which is read again every few seconds.
 const SUMS: [&Family; 5] =
     [&metric::CHECKS, &metric::FAILURES, &metric::FLAKY, &metric::DURATION, &metric::FAILED_DURATION];
 
@@ -38,8 +38,9 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
     out.write_all(text.finish().as_bytes())
 }
 
-/// The last check of a probe, if it could be judged, and what was counted of it by this and earlier runs. What
-/// one run counts is no counter: in a file that the next run replaces it would begin anew each time.
+/// The last check of a probe, if it could be judged, and its totals in this and earlier runs. The
+/// counts of a single run are not written as counters: the next run replaces the file, so they
+/// would restart each time.
 fn series<'p>(pass: &'p IndexedReport<'_>, probe: &'p ProbeSummary) -> impl Iterator<Item = Series<'p>> {
     let last = pass.last(&probe.probe).map(|last| metric::of_outcome(last, pass.shard)).unwrap_or_default();
     let sums = probe.recorded.iter().flat_map(|sum| {
@@ -52,7 +53,7 @@ fn series<'p>(pass: &'p IndexedReport<'_>, probe: &'p ProbeSummary) -> impl Iter
     last.into_iter().chain(sums)
 }
 
-/// What this run alone counted, as gauges.
+/// The counts of this run alone, as gauges.
 fn counted_in_run(probes: &[LabelledProbe<'_>], text: &mut Exposition) {
     for (probe, labels) in probes {
         let (counts, help) = (probe.counts, "Checks of this run by verdict.");
@@ -87,7 +88,7 @@ fn counted_in_run(probes: &[LabelledProbe<'_>], text: &mut Exposition) {
 /// A probe with the labels of its series.
 type LabelledProbe<'p> = (&'p ProbeSummary, Labels<'p>);
 
-/// The name of a family, its help, and where its figures stand.
+/// The name of a family, its help, and how to get its figures.
 type DurationFamily = (&'static str, &'static str, fn(&ProbeSummary) -> &LatencySummary);
 
 /// How long the checks of this run took.
@@ -117,7 +118,7 @@ fn lag(probes: &[LabelledProbe<'_>], text: &mut Exposition) {
     }
 }
 
-/// The run itself, and what must not be overlooked.
+/// The run itself, and facts that must not be overlooked.
 fn run(pass: &CheckReport, probes: &[LabelledProbe<'_>], text: &mut Exposition) {
     for (probe, labels) in probes {
         let value = u8::from(probe.insecure);

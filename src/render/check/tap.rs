@@ -1,6 +1,6 @@
-//! TAP 13, the version that `prove` and tap.py know: a test point a probe, with YAML diagnostics if it was not up. A
-//! probe that could not be judged is skipped, and so is a control target that failed: neither passed nor
-//! failed, and the exit status tells.
+//! TAP 13, the version that `prove` and tap.py support: a test point per probe, with YAML
+//! diagnostics if it was not up. A probe that could not be judged is skipped, and so is a control
+//! target that failed: neither passed nor failed. The exit status shows whether the run failed.
 
 use std::io;
 use std::io::Write;
@@ -31,7 +31,8 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
     writeln!(out, "# {}", comment(&counts_phrase(pass)))
 }
 
-/// What the run was told to fail on: whether it fails, why it is skipped, and its description.
+/// The results of `--fail-on` and `--baseline`: for each whether it fails, why it is skipped, and
+/// its description.
 fn judgements(pass: &CheckReport) -> Vec<(bool, Option<String>, String)> {
     let met = pass.violations.iter().flatten();
     let met = met.map(|met| (true, None, format!("{}: {}: {}", met.probe, met.condition, met.found)));
@@ -56,7 +57,7 @@ fn point(number: usize, pass: &IndexedReport<'_>, probe: &ProbeSummary, out: &mu
             let class = told.and_then(Outcome::class).map_or("down", crate::model::FailureClass::name);
             writeln!(out, "ok {number} - {name} # SKIP a control target failed: {class}")?;
         }
-        // What --fail-on lets pass fails nothing here either.
+        // A failure that `--fail-on` tolerates is no failure here either.
         Verdict::Down if !fails_as_down(pass, probe) => writeln!(out, "ok {number} - {name}")?,
         Verdict::Down => writeln!(out, "not ok {number} - {name}")?,
         Verdict::Unknown | Verdict::Missed => {
@@ -98,7 +99,7 @@ fn diagnostics(probe: &ProbeSummary, outcome: &Outcome, out: &mut impl Write) ->
     }
     field("total_us", micros::of(outcome.timings.total).to_string())?;
     let facts = evidence::facts(outcome);
-    // As a block: Perl's reader takes a text with a colon in a list for a map.
+    // As a block scalar: Perl's parser takes a text with a colon in a list for a map.
     if !facts.is_empty() {
         writeln!(out, "  evidence: |")?;
     }
@@ -108,13 +109,13 @@ fn diagnostics(probe: &ProbeSummary, outcome: &Outcome, out: &mut impl Write) ->
     writeln!(out, "  ...")
 }
 
-/// A double-quoted YAML scalar: what JSON writes is one.
+/// A double-quoted YAML scalar: a JSON string is one.
 fn quoted(content: &str) -> String {
     serde_json::Value::from(text::visible(content)).to_string()
 }
 
-/// A description without `#`, which would begin a directive: readers do not agree on how it is escaped. A backslash
-/// before the end of a name would escape what follows.
+/// A description without `#`, which would start a directive: parsers do not agree on how it is
+/// escaped. Backslashes are replaced, because one at the end of a name would escape what follows.
 fn escaped(content: &str) -> String {
     comment(content).replace('#', "").replace('\\', "/")
 }

@@ -1,5 +1,5 @@
-//! The head of the page: the first line of the answer, how sure each claim is and why, and the facts that
-//! people ask for next.
+//! The head of the page: the first line of the answer, how confident each claim is and why, and the
+//! facts that people ask for next.
 
 use super::table;
 use super::writer::HtmlWriter;
@@ -44,7 +44,7 @@ pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
     page.raw("</header>\n");
 }
 
-/// The first line without the word of the state, which is beside it as a chip.
+/// The first line without the word for the state, which is beside it as a chip.
 fn headline(verdict: &Answer) -> &str {
     let word = phrases::word(verdict.state);
     verdict.headline.strip_prefix(word).unwrap_or(&verdict.headline).trim_start()
@@ -88,7 +88,7 @@ fn confidence(confidence: Confidence, page: &mut HtmlWriter) {
         Confidence::Low => "chip low",
     };
     page.open("span", &[("class", class)]);
-    // Three bars, as many of them full as we are sure.
+    // Three bars, filled according to the confidence.
     page.open("svg", &[("viewBox", "0 0 14 14"), ("aria-hidden", "true")]);
     for (at, bar) in ["M1 9h3v4H1z", "M5.5 5.5h3V13h-3z", "M10 2h3v11h-3z"].into_iter().enumerate() {
         let full = at <= confidence as usize;
@@ -104,7 +104,8 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
     let verdict = &report.verdict;
     page.open("dl", &[("class", "facts")]);
     if let Some(wave) = &verdict.since {
-        // As the headline says it: since when the incident goes on, and its wave if that is another.
+        // As in the headline: the start of the incident, and of its current wave if that is a later
+        // one.
         let incident = verdict.incident_since.as_ref().filter(|since| since.by < wave.by);
         let more = match (incident, &verdict.until) {
             (Some(_), _) => format!("this wave since {}", clock.bracket(wave)),
@@ -152,7 +153,7 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
     page.close("dl");
 }
 
-/// A tile: its name, its value, and what stands below.
+/// A tile: its name, its value, and a remark below.
 pub(crate) fn fact(name: &str, value: &str, more: &str, page: &mut HtmlWriter) {
     page.open("div", &[]);
     page.element("dt", &[], name);

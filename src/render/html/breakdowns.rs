@@ -1,5 +1,5 @@
-//! Breakdowns are the tables of one report by surface, by vantage, by both, by probe and by address. There is
-//! no map: with a few vantages a map misleads.
+//! Breakdowns: the tables of one report by surface, by vantage, by both, by probe and by address.
+//! There is no map: with a few vantages a map misleads.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::render::phrases;
 use crate::render::phrases::{full_label, instants, label, word};
 use crate::report::{Figures, Report};
 
-/// The rows of a table; the rest is in the data.
+/// The most rows of a table; the data has all of them.
 const ROWS: usize = 300;
 
 /// The columns that every row of figures has.
@@ -104,7 +104,7 @@ fn headings(first: &[&str], last: &[&str]) -> Vec<String> {
     first.iter().chain(&FIGURES).chain(last).map(|heading| (*heading).to_owned()).collect()
 }
 
-/// Which columns hold numbers, for [`headings`] with so many columns of words first.
+/// Which columns hold numbers, for [`headings`] with this many columns of words first.
 fn numeric(words: usize, last: &[bool]) -> Vec<bool> {
     let figures = FIGURES.iter().map(|heading| *heading != "main failure");
     std::iter::repeat_n(false, words).chain(figures).chain(last.iter().copied()).collect()

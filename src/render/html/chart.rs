@@ -1,5 +1,5 @@
-//! What all charts share: a figure with its caption and text alternative, one axis of time, and the
-//! shading of incidents.
+//! Parts that all charts share: a figure with its caption and text alternative, a time axis, and
+//! the shading of incidents.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,27 +11,27 @@ use crate::report::{Incident, Report, Wave};
 
 /// The width of a chart in its own units.
 pub(super) const WIDTH: f64 = 1000.0;
-/// Left edge of the time axis: labels stand on its left.
+/// The left edge of the time axis; labels are to its left.
 pub(super) const LEFT: f64 = 120.0;
 /// Right edge of the time axis.
 pub(super) const RIGHT: f64 = 988.0;
-/// The height of the axis of time.
+/// The height of the time axis.
 pub(super) const AXIS: f64 = 26.0;
 
-/// A figure: where it is, what it shows, and how to read it.
+/// A figure: its id, title, description and size.
 pub(super) struct Figure<'f> {
     /// Unique on the page.
     pub(super) id: &'f str,
     /// What it shows, in a few words.
     pub(super) title: &'f str,
-    /// What is to be seen, for those who cannot see it.
+    /// What can be seen in it, for those who cannot see it.
     pub(super) description: &'f str,
     pub(super) width: f64,
     pub(super) height: f64,
 }
 
 impl Figure<'_> {
-    /// Writes the figure with what `draw` puts into it.
+    /// Writes the figure with the content that `draw` adds.
     pub(super) fn write(&self, page: &mut HtmlWriter, draw: impl FnOnce(&mut HtmlWriter)) {
         self.open(if self.width < WIDTH { "scroll half" } else { "scroll" }, page);
         self.drawing(page, draw);
@@ -39,14 +39,16 @@ impl Figure<'_> {
         page.line();
     }
 
-    /// The same with names above its rows, which are the group of the id `names` among its definitions: they stay in
-    /// sight, too, and may be wider than what stands left of the time.
+    /// Like [`Figure::over_time`], with the names of the rows above them. They are the group with
+    /// the id `names` in the chart; they stay visible too, and may be wider than the area left of
+    /// the time axis.
     pub(super) fn over_time_named(&self, names: &str, page: &mut HtmlWriter, draw: impl FnOnce(&mut HtmlWriter)) {
         self.scrolled(Some(names), page, draw);
     }
 
-    /// The same for a chart over time. If it is wider than the screen it opens at its end, which is what
-    /// people look for, and what stands left of the time stays in sight: drawn again, over the chart.
+    /// Writes a chart over time. If it is wider than the screen, it is scrolled to its end, which
+    /// is what people look for; the area left of the time axis stays visible, because it is drawn
+    /// again over the chart.
     pub(super) fn over_time(&self, page: &mut HtmlWriter, draw: impl FnOnce(&mut HtmlWriter)) {
         self.scrolled(None, page, draw);
     }
@@ -97,7 +99,8 @@ pub(super) struct ChartView<'r> {
 }
 
 impl<'r> ChartView<'r> {
-    /// The whole range: from its start, or where data begins, where that is later by more than a tenth of it.
+    /// The whole range. If more than a tenth of it is empty at its start, the view starts at the
+    /// first data.
     pub(super) fn whole(report: &'r Report) -> ChartView<'r> {
         let window = &report.window;
         let first = report.series.iter().map(|point| point.t).min().unwrap_or(window.from).max(window.from);
@@ -106,10 +109,10 @@ impl<'r> ChartView<'r> {
         ChartView { report, from, to: window.to }
     }
 
-    /// What a page opens on: what the first line speaks of, with as much around it as shows what is usual. The whole
-    /// range if that is little more.
+    /// The initial view of a page: the period that the first line is about, with enough around it
+    /// to show what is usual. The whole range if that is only a little more.
     pub(super) fn opening(report: &'r Report) -> ChartView<'r> {
-        /// A chart of fewer buckets is hard to read.
+        /// A chart with fewer buckets is hard to read.
         const BUCKETS: u64 = 32;
         let whole = ChartView::whole(report);
         let Some((from, to)) = spoken_of(report) else { return whole };
@@ -117,7 +120,7 @@ impl<'r> ChartView<'r> {
         let length = to.duration_since(from);
         let readable = seconds(report.window.bucket_s.saturating_mul(BUCKETS));
         let around = (length / 2).max((readable - length) / 2);
-        // What goes on has nothing after it: all the room is before it.
+        // A period that lasts until now has nothing after it, so all the room goes before it.
         let before = if to < whole.to { around } else { around.max(readable - length) };
         let view = ChartView {
             from: from.saturating_sub(before).unwrap_or(whole.from).max(whole.from),
@@ -128,12 +131,12 @@ impl<'r> ChartView<'r> {
         if is_near { whole } else { view }
     }
 
-    /// Whether it is a part of the range alone.
+    /// Whether the view is only a part of the range.
     pub(super) fn is_zoomed(&self) -> bool {
         self.length() < ChartView::whole(self.report).length()
     }
 
-    /// Its part of the range, as the range itself is written.
+    /// The range of the view, in the format of the report's range.
     pub(super) fn span(&self) -> String {
         instants(self.report).range(self.from, self.to)
     }
@@ -147,13 +150,13 @@ impl<'r> ChartView<'r> {
         TimeScale::new(self.from, self.to, LEFT, RIGHT)
     }
 
-    /// Start and end of a bucket, as far as it is drawn; absent if it is not.
+    /// Start and end of a bucket, clipped to the view; `None` if it is outside.
     pub(super) fn bucket(&self, begin: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let end = begin.saturating_add(seconds(self.report.window.bucket_s)).unwrap_or(Timestamp::MAX);
         self.drawn(begin, end)
     }
 
-    /// Start and end of a wave, as far as it is drawn; absent if it is not.
+    /// Start and end of a wave, clipped to the view; `None` if it is outside.
     pub(super) fn wave(&self, wave: &Wave) -> Option<(Timestamp, Timestamp)> {
         let end = wave.end.map_or(self.report.window.to, |end| end.by);
         self.drawn(wave.start.after.unwrap_or(wave.start.by), end)
@@ -163,7 +166,7 @@ impl<'r> ChartView<'r> {
         (from < self.to && to > self.from).then(|| (from.max(self.from), to.min(self.to)))
     }
 
-    /// Vertical lines at named instants, and their names below `bottom`.
+    /// Vertical lines at labelled instants, with the labels below `bottom`.
     pub(super) fn time_axis(&self, top: f64, bottom: f64, page: &mut HtmlWriter) {
         let times = self.times();
         let (top_at, bottom_at, name_at) = (coordinate(top), coordinate(bottom), coordinate(bottom + 17.0));
@@ -184,7 +187,7 @@ impl<'r> ChartView<'r> {
         page.close("g");
     }
 
-    /// Shades the waves of the incidents of one surface, or of all.
+    /// Shades the waves of the incidents of one surface; of all if `surface` is `None`.
     pub(super) fn shade(&self, surface: Option<&SafeText>, top: f64, bottom: f64, page: &mut HtmlWriter) {
         let times = self.times();
         let clock = instants(self.report);
@@ -218,7 +221,8 @@ impl<'r> ChartView<'r> {
     }
 }
 
-/// From when to when the first line speaks of something: of what goes on, or of the worst incident that is over.
+/// The period that the first line is about: the current failure, or the worst incident that is
+/// over. `None` if there is neither.
 fn spoken_of(report: &Report) -> Option<(Timestamp, Timestamp)> {
     let verdict = &report.verdict;
     let to = report.window.to;
@@ -234,7 +238,7 @@ fn seconds(seconds: u64) -> SignedDuration {
     SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
-/// A horizontal line at a value of the left axis, and its name.
+/// A horizontal line at a value of the left axis, with its label.
 pub(super) fn level(y: f64, right: f64, name: &str, page: &mut HtmlWriter) {
     let at = coordinate(y);
     page.open("g", &[("class", "axis")]);

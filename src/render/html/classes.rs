@@ -1,5 +1,5 @@
-//! Failures by class over time, stacked in the order of the phases: a solid block of one class and a mixture
-//! in waves are different outages.
+//! Failures by class over time, stacked in the order of the phases. A solid block of one class and
+//! a mixture in waves are different outages.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub(super) fn write(view: ChartView<'_>, surfaces: &[&SurfaceRow], page: &mut Ht
     commands(report, page);
 }
 
-/// The failures of a surface that are the target's, by bucket, all vantages together.
+/// The failures of a surface that are the target's fault, by bucket, all vantages together.
 fn buckets(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, ClassCounts> {
     let mut buckets: BTreeMap<Timestamp, ClassCounts> = BTreeMap::new();
     for point in report.series.iter().filter(|point| point.surface == surface.surface) {
@@ -175,7 +175,7 @@ fn by_class(report: &Report, page: &mut HtmlWriter) {
     });
 }
 
-/// The commands that repeat the examples, each once, secrets as shell variables.
+/// The commands that repeat the examples, without duplicates, with secrets as shell variables.
 fn commands(report: &Report, page: &mut HtmlWriter) {
     let rows = report.surfaces.iter().filter(|row| !row.control).flat_map(|row| row.figures.classes.values());
     let mut commands: Vec<&SafeText> =

@@ -1,5 +1,6 @@
-//! Percentile curves: how long the slowest one in ten, in a hundred, in a thousand took, in the
-//! incident and usually. The axis is logarithmic in 1/(1-p), so that each nine has as much room.
+//! Percentile curves: how long the slowest one in ten, in a hundred, in a thousand took, during
+//! incidents and usually. The axis is logarithmic in 1/(1-p), so that each nine takes the same
+//! room.
 
 use super::chart::Figure;
 use super::latency::microseconds;
@@ -16,10 +17,10 @@ const RIGHT: f64 = 462.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 226.0;
 
-/// The fewest checks that make a curve.
+/// The fewest checks for a curve.
 const FEWEST: u64 = 20;
 
-/// The percentiles that the axis names.
+/// The percentiles that the axis labels.
 const NAMED: [(f64, &str); 5] = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"), (0.9999, "p99.99")];
 
 pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
@@ -43,7 +44,7 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWr
     parts_legend(&with_curves, page);
 }
 
-/// The name of a part for people, and the classes of its line, band and mark.
+/// The displayed name of a population, and the classes of its line, band and mark.
 pub(super) const fn part(part: Population) -> (&'static str, [&'static str; 3]) {
     match part {
         Population::Incident => ("in incidents", ["incident-line", "incident-band", "incident-mark"]),
@@ -52,7 +53,7 @@ pub(super) const fn part(part: Population) -> (&'static str, [&'static str; 3]) 
     }
 }
 
-/// The parts that any of the curves is of.
+/// A legend of the populations that any of the curves has.
 fn parts_legend(with_curves: &[(&SurfaceRow, Vec<&Curve>)], page: &mut HtmlWriter) {
     page.raw("<ul class=\"legend\">");
     let seen = |part: Population| with_curves.iter().any(|(_, curves)| curves.iter().any(|curve| curve.part == part));
@@ -68,7 +69,7 @@ fn parts_legend(with_curves: &[(&SurfaceRow, Vec<&Curve>)], page: &mut HtmlWrite
     page.raw("</ul>\n");
 }
 
-/// The place of a percentile: 0 at the fastest, one decade a nine.
+/// The position of a percentile: 0 at the fastest check, 1 more for each nine.
 fn nines(percentile: f64) -> f64 {
     -(1.0 - percentile.clamp(0.0, 0.999_999)).log10()
 }
@@ -122,25 +123,26 @@ fn axes(across: &LinearScale, up: &LogScale, last: f64, page: &mut HtmlWriter) {
     page.close("g");
 }
 
-/// The latency of a curve at a percentile, between its points.
+/// The latency of a curve at a percentile, interpolated between its points. `None` beyond its last
+/// point.
 fn value_at(curve: &Curve, percentile: f64) -> Option<f64> {
     let after = curve.points.iter().position(|(at, _)| *at >= percentile)?;
     let (right, high) = curve.points[after];
     let Some((left, low)) = after.checked_sub(1).map(|before| curve.points[before]) else { return Some(number(high)) };
-    // Between the nines, as the chart is drawn.
+    // Interpolate in nines, as the chart is drawn.
     let (left, at, right) = (nines(left), nines(percentile), nines(right));
     let share = if right > left { (at - left) / (right - left) } else { 1.0 };
     Some(number(low) + (number(high) - number(low)) * share)
 }
 
-/// The 95 % interval of each percentile by order statistics: the percentiles whose ranks lie
-/// 1.96 standard deviations of the binomial below and above.
+/// The 95 % interval of each percentile by order statistics: the percentiles whose ranks are 1.96
+/// standard deviations of the binomial distribution below and above.
 fn band(curve: &Curve, across: &LinearScale, up: &LogScale, page: &mut HtmlWriter) {
     let (mut upper, mut lower) = (Vec::new(), Vec::new());
     for (percentile, _) in &curve.points {
         let spread = 1.96 * (percentile * (1.0 - percentile) / number(curve.n.max(1))).sqrt();
         let low = value_at(curve, (percentile - spread).max(0.0));
-        // Past the last percentile that the samples suffice for, the longest is the bound.
+        // Beyond the last percentile that has enough samples, the maximum is the bound.
         let high = value_at(curve, percentile + spread).or_else(|| curve.max_us.map(number));
         if let (Some(low), Some(high)) = (low, high) {
             let x = coordinate(across.at(nines(*percentile)));
@@ -163,7 +165,7 @@ fn line(curve: &Curve, across: &LinearScale, up: &LogScale, page: &mut HtmlWrite
     let (name, [class, _, mark]) = part(curve.part);
     page.pointed("path", &[("class", class), ("d", &path)], &format!("{name}, {}", format::counted(curve.n, "check")));
     if let Some(max) = curve.max_us {
-        // The longest has no percentile: it stands at the edge.
+        // The maximum has no percentile, so it is at the edge.
         let path = format!("M{} {}l5 5l-5 5l-5 -5z", coordinate(RIGHT + 6.0), coordinate(up.at(number(max)) - 5.0));
         page.pointed(
             "path",
@@ -199,7 +201,7 @@ fn numbers(curves: &[&Curve], page: &mut HtmlWriter) {
     });
 }
 
-/// `99.9`, without what rounding leaves behind.
+/// `99.9`, without rounding errors.
 fn place_of_percentile(percentile: f64) -> String {
     format!("{}", (percentile * 1e6).round() / 1e4)
 }

@@ -1,5 +1,5 @@
-//! Failures over time beside what is usual at this hour: the picture that complaint counts give,
-//! from checks.
+//! Failures over time beside what is usual at this hour: the picture that counts of complaints
+//! give, but from checks.
 
 use super::chart::{AXIS, ChartView, Figure, RIGHT, WIDTH};
 use super::scale::{LinearScale, coordinate, number, ticks_to};
@@ -66,7 +66,7 @@ fn one(
     page.close("figure");
 }
 
-/// The band of what is usual, and the line of what is expected.
+/// The band of usual values, and the line of the expected value.
 fn usual(view: ChartView<'_>, buckets: &[&Expectation], scale: &LinearScale, page: &mut HtmlWriter) {
     let times = view.times();
     let (mut band, mut line) = (String::new(), String::new());

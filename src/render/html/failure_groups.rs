@@ -1,5 +1,5 @@
-//! A failure group is what a chart draws as one: the failure classes of a phase. Each has a colour and a
-//! pattern of its own, so that neighbours differ without colours too.
+//! A failure group is what a chart draws as one: the failure classes of a phase. Each has its own
+//! colour and pattern, so that neighbours differ even without colours.
 
 use crate::model::{ClassGroup, FailureClass, Phase};
 
@@ -30,7 +30,7 @@ impl FailureGroup {
         FailureGroup::Answer,
     ];
 
-    /// The group of a class; none if the prober is at fault.
+    /// The group of a class; `None` if the prober is at fault.
     pub(super) const fn of(class: FailureClass) -> Option<FailureGroup> {
         Some(match class.group() {
             ClassGroup::Resolve => FailureGroup::Resolve,
@@ -57,7 +57,7 @@ impl FailureGroup {
         }
     }
 
-    /// What it is called in a legend.
+    /// Its name in a legend.
     pub(super) const fn name(self) -> &'static str {
         match self {
             FailureGroup::Resolve => "resolve (DNS)",
@@ -71,7 +71,7 @@ impl FailureGroup {
         }
     }
 
-    /// What fills its shapes: its colour, and its pattern if it has one.
+    /// How its shapes are filled: with its colour, or its pattern if it has one.
     pub(super) const fn fill(self) -> &'static str {
         match self {
             FailureGroup::Resolve => "url(#k-resolve)",
@@ -110,7 +110,7 @@ pub(super) fn patterns(page: &mut HtmlWriter) {
     ));
 }
 
-/// A list of groups with a swatch each, by the names that `name` gives.
+/// A list of groups with a swatch each; `name` gives their labels.
 pub(super) fn legend(kinds: &[FailureGroup], name: impl Fn(FailureGroup) -> &'static str, page: &mut HtmlWriter) {
     page.open("ul", &[("class", "legend")]);
     for kind in kinds {

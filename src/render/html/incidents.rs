@@ -1,4 +1,4 @@
-//! Incidents with their waves, their bounds, and what the evidence reads as.
+//! Incidents with their waves, their bounds, and what the evidence is consistent with.
 
 use super::table;
 use super::writer::HtmlWriter;
@@ -7,7 +7,7 @@ use crate::render::phrases;
 use crate::render::phrases::instants;
 use crate::report::{Incident, Reading, Report};
 
-/// The incidents shown in full, the last ones; and the waves of one.
+/// The most incidents that are shown in full, the last ones; and the most waves of one.
 const SHOWN: usize = 20;
 const WAVES: usize = 60;
 
@@ -106,7 +106,7 @@ fn waves(incident: &Incident, clock: &InstantFormat, page: &mut HtmlWriter) {
     }
 }
 
-/// What the evidence fits, what it speaks against, and what looks the same from outside.
+/// What the evidence is consistent with, what it contradicts, and what looks the same from outside.
 pub(super) fn reading(reading: &Reading, page: &mut HtmlWriter) {
     if reading.matched.is_empty() && reading.cannot_distinguish.is_empty() {
         return;

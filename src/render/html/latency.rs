@@ -1,5 +1,6 @@
-//! Latency over time as a heat map: how many checks took how long, and the percentiles of merged
-//! histograms over it. What failed has no latency of an answer: it has a row of its own at the top.
+//! Latency over time as a heat map: how many checks took how long, with percentiles of merged
+//! histograms as lines. A failed check has no latency of a response, so failures have their own row
+//! at the top.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,12 +15,12 @@ use crate::format;
 use crate::render::phrases::instants;
 use crate::report::{Expectation, Point, Report, SurfaceRow};
 
-/// The row of failures, and where the map begins below it.
+/// The height of the row of failures, where the map starts below it, and its height.
 const FAILED: f64 = 14.0;
 const TOP: f64 = 26.0;
 const HEIGHT: f64 = 236.0;
 
-/// The bands of one bucket, all vantages together, and how many checks failed.
+/// The checks of one bucket by band, all vantages together, and how many checks failed.
 #[derive(Default)]
 struct HeatMapColumn {
     bands: BTreeMap<u16, u64>,
@@ -36,7 +37,7 @@ pub(super) fn write(view: ChartView<'_>, surfaces: &[&SurfaceRow], page: &mut Ht
     }
 }
 
-/// What is drawn of it.
+/// The columns that are drawn for a surface.
 fn columns(view: ChartView<'_>, surface: &SurfaceRow) -> BTreeMap<Timestamp, HeatMapColumn> {
     let mut columns: BTreeMap<Timestamp, HeatMapColumn> = BTreeMap::new();
     let is_drawn = |point: &&Point| point.surface == surface.surface && view.bucket(point.t).is_some();
@@ -97,18 +98,19 @@ fn one(
     page.close("figure");
 }
 
-/// A time on an axis: `200 ms`.
+/// A time as the label of an axis: `200 ms`.
 pub(super) fn microseconds(us: f64) -> String {
     let time = format::duration(Duration::from_secs_f64((us / 1e6).max(0.0)));
     time.replace(".0 ", " ").replace(".00 ", " ")
 }
 
-/// One path a shade, and one piece of it for cells of one shade in a row: thousands of cells in five elements.
+/// Draws one path per shade, and merges adjacent cells of the same shade: thousands of cells in
+/// five elements.
 fn heat(view: ChartView<'_>, columns: &BTreeMap<Timestamp, HeatMapColumn>, scale: &LogScale, page: &mut HtmlWriter) {
     let times = view.times();
     let most = columns.values().flat_map(|column| column.bands.values()).max().copied().unwrap_or(1);
     let mut shades: [String; 5] = std::array::from_fn(|_| String::new());
-    // By band: the shade of the piece that is being drawn, where it began and where it ends so far.
+    // By band: the shade of the current piece, its start and its end so far.
     let mut pieces: BTreeMap<u16, (usize, f64, f64)> = BTreeMap::new();
     let mut draw = |band: u16, (tone, x, end): (usize, f64, f64)| {
         let (low, high) = edges(view.report, band);
@@ -120,7 +122,7 @@ fn heat(view: ChartView<'_>, columns: &BTreeMap<Timestamp, HeatMapColumn>, scale
         let Some((from, to)) = view.bucket(*begin) else { continue };
         let (x, end) = (times.at(from), times.at(to));
         for (band, n) in &column.bands {
-            // The root spreads the few and the many over the shades.
+            // The square root uses all shades for both small and large counts.
             let share = (number(*n) / number(most)).sqrt();
             let tone = [0.25, 0.45, 0.65, 0.85].into_iter().filter(|limit| share > *limit).count();
             match pieces.get_mut(band) {
@@ -167,7 +169,7 @@ fn failed(view: ChartView<'_>, columns: &BTreeMap<Timestamp, HeatMapColumn>, pag
 /// A percentile by its name.
 type Percentile = (&'static str, fn(&Expectation) -> Option<u64>);
 
-/// The percentiles as lines. If the samples are too few there is no line, and no guess.
+/// The percentiles as lines. If there are too few samples, there is no line.
 fn lines(view: ChartView<'_>, surface: &SurfaceRow, scale: &LogScale, page: &mut HtmlWriter) {
     let times = view.times();
     let of: [Percentile; 3] = [("p50", |at| at.p50_us), ("p95", |at| at.p95_us), ("p99", |at| at.p99_us)];
@@ -196,7 +198,7 @@ fn lines(view: ChartView<'_>, surface: &SurfaceRow, scale: &LogScale, page: &mut
             page.leaf("path", &[("class", class), ("d", &path)]);
         }
         if let Some((x, y)) = last {
-            // The name of the median stands below its line, so that it leaves room for the others.
+            // The label of the median is below its line, to leave room for the others.
             let y = if class == "p50" { y + 15.0 } else { y - 6.0 };
             let at = [
                 ("class", "strong"),
@@ -209,7 +211,7 @@ fn lines(view: ChartView<'_>, surface: &SurfaceRow, scale: &LogScale, page: &mut
     }
 }
 
-/// What each column says when it is pointed at.
+/// The tooltip of each column.
 fn tooltips(
     view: ChartView<'_>,
     surface: &SurfaceRow,

@@ -1,4 +1,4 @@
-//! How the page was made and what must not be concluded from it, and the data itself.
+//! How the page was made, what must not be concluded from it, and the data itself.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::format;
 use crate::render::phrases::instants;
 use crate::report::Report;
 
-/// The most bytes of data in the page. It is a page to be mailed; the command line has the rest.
+/// The most bytes of data in the page, so that it can be mailed; the command line has the rest.
 const DATA_LIMIT: usize = 120_000;
 
 pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
@@ -110,7 +110,7 @@ fn formulae(page: &mut HtmlWriter) {
     ));
 }
 
-/// The data: whole if it fits, else without the longest parts, which are named.
+/// The data: in full if it fits, otherwise without the longest parts, which are named.
 pub(super) fn data(report: &Report, page: &mut HtmlWriter) {
     let whole = serde_json::to_value(report).unwrap_or_default();
     let (document, left_out) = fitting(whole);
@@ -143,7 +143,8 @@ pub(super) fn data(report: &Report, page: &mut HtmlWriter) {
     page.raw("</script>\n");
 }
 
-/// The document as text, within the limit: what is longest and can best be missed goes first.
+/// The document as text, within the limit: long and dispensable parts are removed first. Also
+/// returns their names.
 fn fitting(mut document: serde_json::Value) -> (String, Vec<&'static str>) {
     const DISPENSABLE: [&str; 4] = ["series", "expectations", "places", "probes"];
     let mut left_out = Vec::new();

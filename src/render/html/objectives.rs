@@ -1,4 +1,4 @@
-//! What was promised, how much of the error budget is spent, and how fast it burns.
+//! The objectives, how much of the error budget is used, and how fast it burns.
 
 use std::time::Duration;
 

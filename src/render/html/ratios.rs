@@ -1,5 +1,5 @@
-//! Which surface is hit harder: its own failed ratio with an interval, which is the truth, beside its
-//! share of all failures, which is what complaint counts can say.
+//! Which surface is affected more: its own ratio of failed checks with an interval, which is the
+//! truth, beside its share of all failures, which is all that counts of complaints can show.
 
 use super::chart::Figure;
 use super::scale::{LinearScale, coordinate, number, ticks_to};
@@ -18,7 +18,7 @@ const ROW: f64 = 40.0;
 const TOP: f64 = 8.0;
 const AXIS: f64 = 24.0;
 
-/// The surfaces drawn.
+/// The most surfaces that are drawn.
 const ROWS: usize = 12;
 
 pub(super) fn write(report: &Report, page: &mut HtmlWriter) {

@@ -1,33 +1,33 @@
-//! From values to places on a chart, and the round values that an axis names.
+//! Scales: from values to positions on a chart, and the round values that an axis labels.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// A place as an attribute: one decimal is a tenth of a unit, which no eye sees.
+/// A position as an attribute, with one decimal: a tenth of a unit is invisible.
 pub(crate) fn coordinate(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     // Never "-0".
     format!("{}", if rounded == 0.0 { 0.0 } else { rounded })
 }
 
-/// A count as a number to compute places with.
+/// A count as a floating-point number, for computing positions.
 #[expect(clippy::cast_precision_loss, reason = "counts and microseconds stay far below 2^52")]
 pub(super) const fn number(n: u64) -> f64 {
     n as f64
 }
 
-/// A straight scale.
+/// A linear scale.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinearScale {
     pub(super) from: f64,
     pub(super) to: f64,
-    /// The places of `from` and `to`.
+    /// The positions of `from` and `to`.
     pub(super) start: f64,
     pub(super) end: f64,
 }
 
 impl LinearScale {
-    /// The place of a value, held within the chart.
+    /// The position of a value, clamped to the chart.
     pub(super) fn at(&self, value: f64) -> f64 {
         let span = self.to - self.from;
         let share = if span > 0.0 { (value - self.from) / span } else { 0.0 };
@@ -49,7 +49,8 @@ impl LogScale {
         self.0.at(value.max(f64::MIN_POSITIVE).log10())
     }
 
-    /// Round values on it: powers of ten, and 2 and 5 of each if the scale is short.
+    /// Round values on the scale: powers of ten, and their multiples by 2 and 5 if the scale is
+    /// short.
     pub(super) fn ticks(&self) -> Vec<f64> {
         let (low, high) = (self.0.from, self.0.to);
         let steps: &[f64] = if high - low > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
@@ -64,7 +65,7 @@ impl LogScale {
     }
 }
 
-/// The round value at or above a highest one, and the round values up to it: 0, 20, 40, 60.
+/// Round values from 0 to at least `highest`: 0, 20, 40, 60. About `most` steps.
 pub(super) fn ticks_to(highest: f64, most: u32) -> Vec<f64> {
     let highest = highest.max(1.0);
     let raw = highest / f64::from(most.max(1));
@@ -78,13 +79,13 @@ pub(super) fn ticks_to(highest: f64, most: u32) -> Vec<f64> {
     ticks
 }
 
-/// The scale of time that all charts share.
+/// The time scale that all charts share.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TimeScale {
     scale: LinearScale,
 }
 
-/// The steps between two instants that are named, in seconds.
+/// The possible steps between two labelled instants, in seconds.
 const STEPS: [i64; 17] =
     [1, 2, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800];
 
@@ -93,12 +94,12 @@ impl TimeScale {
         TimeScale { scale: LinearScale { from: milliseconds(from), to: milliseconds(to), start, end } }
     }
 
-    /// The place of an instant, held within the chart.
+    /// The position of an instant, clamped to the chart.
     pub(super) fn at(&self, instant: Timestamp) -> f64 {
         self.scale.at(milliseconds(instant))
     }
 
-    /// Instants to name, at most so many, with what to call them.
+    /// Instants to label, about `most` of them, with their labels.
     pub(super) fn ticks(&self, most: u32, zone: &TimeZone) -> Vec<(Timestamp, String)> {
         let span = (self.scale.to - self.scale.from) / 1000.0;
         let step = STEPS.into_iter().find(|step| span / seconds(*step) <= f64::from(most));

@@ -1,5 +1,6 @@
-//! The heat strip: each surface from each vantage over time. A cell fills from below by the share of
-//! checks that failed, in a colour that darkens with it; no data is hatched, and never up or down.
+//! The heat strip: each surface from each vantage over time. A cell fills from below by the share
+//! of checks that failed, in a colour that darkens with it. Cells without data are hatched, never
+//! up or down.
 
 use super::chart::{AXIS, ChartView, Figure, LEFT, WIDTH};
 use super::scale::{coordinate, number};
@@ -10,23 +11,23 @@ use crate::render::phrases::{instants, interval, label, zone};
 use crate::render::text;
 use crate::report::{PlaceRow, Point, Report, statistics};
 
-/// The height of a row, and the room between two.
+/// The height of a row, and the gap between two rows.
 const ROW: f64 = 26.0;
 const GAP: f64 = 5.0;
 
-/// The room for the name of a row, above it: on its left there is none for a long one.
+/// The height of a row's name, which is above it: to its left there is no room for a long one.
 const NAME: f64 = 20.0;
 
 /// The longest name, in columns: what fits the width of a phone.
 const LONGEST: usize = 44;
 
-/// The room above the rows for the numbers of incidents.
+/// The height above the rows for the numbers of incidents.
 const TOP: f64 = 24.0;
 
-/// Most rows drawn: the others are in the tables.
+/// The most rows that are drawn: the tables have all.
 const ROWS: usize = 18;
 
-/// What a page opens on, and below it the whole range if that is more.
+/// Writes the initial view of the page, and below it the whole range if that is more.
 pub(super) fn write(view: ChartView<'_>, page: &mut HtmlWriter) {
     let report = view.report;
     let places = rows(report);
@@ -56,7 +57,7 @@ pub(super) fn write(view: ChartView<'_>, page: &mut HtmlWriter) {
     page.close("figure");
 }
 
-/// The rows of some places over time.
+/// Draws the rows of `places` over time.
 fn drawing(view: ChartView<'_>, id: &str, places: &[&PlaceRow], page: &mut HtmlWriter) {
     let report = view.report;
     let height = TOP + number(places.len() as u64) * (NAME + ROW + GAP) + AXIS;
@@ -141,7 +142,7 @@ fn name(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
 
 fn row(view: ChartView<'_>, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
     let times = view.times();
-    // If nothing else is drawn, there is no data.
+    // Where nothing is drawn over it, there is no data.
     let whole = format!(
         "M{} {}h{}v{}h-{}z",
         coordinate(LEFT),
@@ -156,7 +157,7 @@ fn row(view: ChartView<'_>, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
     for point in points(view.report, row) {
         let Some((begin, end)) = view.bucket(point.t) else { continue };
         let (x, right) = (times.at(begin), times.at(end));
-        // A hair between cells, if they are wide enough to spare it.
+        // A thin gap between cells, if they are wide enough.
         let width = if right - x > 4.0 { right - x - 0.7 } else { right - x };
         let cell = StripCell { x, top, width: width.max(0.5) };
         if point.n > 0 && point.failed + point.unknown + point.missed == 0 {
@@ -169,7 +170,7 @@ fn row(view: ChartView<'_>, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
     good.flush(page);
 }
 
-/// Where a cell is.
+/// The position of a cell.
 struct StripCell {
     x: f64,
     top: f64,
@@ -177,14 +178,14 @@ struct StripCell {
 }
 
 impl StripCell {
-    /// The cell from its bottom up to a height.
+    /// The path of the cell from its bottom up to a height.
     fn path(&self, height: f64) -> String {
         let w = coordinate(self.width);
         format!("M{} {}h{w}v{}h-{w}z", coordinate(self.x), coordinate(self.top + ROW - height), coordinate(height))
     }
 }
 
-/// Cells in a row in which nothing failed, drawn as one shape.
+/// Adjacent cells without failures, drawn as one shape.
 #[derive(Default)]
 struct HealthyRun {
     path: String,
@@ -217,7 +218,7 @@ pub(super) fn points<'r>(report: &'r Report, row: &'r PlaceRow) -> impl Iterator
     report.series.iter().filter(move |point| point.surface == row.surface && point.vantage == row.vantage)
 }
 
-/// A cell in which something failed, or could not be judged, or was missed.
+/// A cell with checks that failed, could not be judged or were missed.
 fn failed(point: &Point, at: &str, cell: &StripCell, page: &mut HtmlWriter) {
     let whole = cell.path(ROW);
     if point.n == 0 {
@@ -231,12 +232,12 @@ fn failed(point: &Point, at: &str, cell: &StripCell, page: &mut HtmlWriter) {
     let share = number(point.failed) / number(point.n);
     page.pointed("path", &[("class", "r0"), ("d", &whole)], &says(point, at));
     if point.failed > 0 {
-        // A single failure is seen, too: never less than three units high.
+        // A single failure is visible too: at least three units high.
         page.leaf("path", &[("class", fill(share)), ("d", &cell.path((share * ROW).max(3.0)))]);
     }
 }
 
-/// The ramp for a shape that lies over its cell and must not hide what the cell says.
+/// The colour for a shape that lies over its cell and must not hide the cell's tooltip.
 fn fill(share: f64) -> &'static str {
     match ramp(share) {
         "r1" => "f r1",
@@ -262,7 +263,7 @@ fn says(point: &Point, at: &str) -> String {
     format!("{at}: {} of {} failed, {ratio} ({interval}){more}", point.failed, point.n)
 }
 
-/// The colour of a share of failures.
+/// The colour class of a share of failures.
 pub(super) fn ramp(share: f64) -> &'static str {
     match share {
         share if share <= 0.0 => "r0",
@@ -288,7 +289,7 @@ fn legend(page: &mut HtmlWriter) {
     ));
 }
 
-/// The numbers of the strip, one row a bucket.
+/// The numbers of the strip, one row per bucket.
 fn numbers_table(report: &Report, places: &[&PlaceRow], page: &mut HtmlWriter) {
     let clock = instants(report);
     let mut begins: Vec<jiff::Timestamp> = report.series.iter().map(|point| point.t).collect();

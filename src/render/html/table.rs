@@ -1,8 +1,8 @@
-//! Tables: the text alternatives of charts, and what is best read as a table.
+//! Tables: the text alternatives of charts, and data that is best read as a table.
 
 use super::writer::HtmlWriter;
 
-/// A part that is closed until it is wanted.
+/// A section that is collapsed until it is opened.
 pub(crate) fn details(summary: &str, page: &mut HtmlWriter, content: impl FnOnce(&mut HtmlWriter)) {
     page.open("details", &[]);
     page.element("summary", &[], summary);
@@ -11,18 +11,18 @@ pub(crate) fn details(summary: &str, page: &mut HtmlWriter, content: impl FnOnce
     page.line();
 }
 
-/// The rows of a table being written.
+/// The rows of a table under construction.
 pub(crate) struct TableRows<'p> {
     page: &'p mut HtmlWriter,
     numeric: NumericColumns<'p>,
 }
 
-/// Which columns hold numbers, which stand on the right.
+/// Which columns hold numbers, which are right-aligned.
 #[derive(Clone, Copy)]
 enum NumericColumns<'n> {
-    /// All but the first: said once, for the whole table.
+    /// All but the first: set once, for the whole table.
     Most,
-    /// These.
+    /// The columns that are `true`.
     Some(&'n [bool]),
 }
 
@@ -41,7 +41,7 @@ impl TableRows<'_> {
         self.row_of("", cells);
     }
 
-    /// One row of a class.
+    /// One row with a class.
     pub(crate) fn row_of(&mut self, class: &'static str, cells: impl IntoIterator<Item = String>) {
         let attributes: &[(&str, &str)] = if class.is_empty() { &[] } else { &[("class", class)] };
         self.page.open("tr", attributes);
@@ -63,15 +63,15 @@ impl TableRows<'_> {
     }
 }
 
-/// A cell of more characters may be broken into lines.
+/// Cells with more characters may wrap.
 const LONG: usize = 40;
 
-/// A table whose columns but the first hold numbers.
+/// A table in which all columns but the first hold numbers.
 pub(crate) fn write(caption: &str, headings: &[String], page: &mut HtmlWriter, rows: impl FnOnce(&mut TableRows<'_>)) {
     table(caption, headings, NumericColumns::Most, page, rows);
 }
 
-/// A table of columns that hold numbers, or words.
+/// A table in which the columns that are `true` in `numeric` hold numbers, the others words.
 pub(crate) fn columns(
     caption: &str,
     headings: &[String],

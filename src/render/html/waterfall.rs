@@ -1,5 +1,5 @@
-//! Where the time goes: the median of each phase of up checks, one after the other, usually and in
-//! the incident.
+//! Where the time goes: the median of each phase of up checks, one after the other, usually and
+//! during incidents.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const ROW: f64 = 30.0;
 const TOP: f64 = 8.0;
 const AXIS: f64 = 24.0;
 
-/// The fewest checks that have a median worth a bar.
+/// The fewest checks for which a bar is drawn.
 const FEWEST: u64 = 5;
 
 pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWriter) {
@@ -65,7 +65,7 @@ pub(super) fn write(report: &Report, surfaces: &[&SurfaceRow], page: &mut HtmlWr
     page.close("figure");
 }
 
-/// The name of the phase that a kind of failure breaks in.
+/// The name of the phase to which a group of failures belongs.
 fn phase_name(kind: FailureGroup) -> &'static str {
     Phase::ALL.into_iter().find(|phase| FailureGroup::of_phase(*phase) == kind).map_or("", Phase::name)
 }

@@ -1,21 +1,21 @@
-//! A page in the making. Tags and attribute names are ours, known when the program is built; every
-//! text and every value is escaped on its way in, so that nothing from outside can be markup.
+//! Writes a page. Tags and attribute names are constants of the program; all texts and values are
+//! escaped, so that nothing from outside can become markup.
 
 use std::fmt::Write as _;
 
 use crate::render::text;
 
-/// HTML being written.
+/// HTML under construction.
 #[derive(Debug, Default)]
 pub(crate) struct HtmlWriter {
     html: String,
 }
 
-/// Attributes: a name of ours and a value.
+/// Attributes: a constant name and a value.
 pub(crate) type Attributes<'a> = &'a [(&'static str, &'a str)];
 
 impl HtmlWriter {
-    /// Adds markup of ours as it stands.
+    /// Adds constant markup without escaping.
     pub(crate) fn raw(&mut self, markup: &'static str) {
         self.html.push_str(markup);
     }
@@ -25,7 +25,7 @@ impl HtmlWriter {
         escape_into(&text::visible(content), &mut self.html);
     }
 
-    /// Adds text that may be broken into lines after a `_` or a `..`.
+    /// Adds text that may wrap after a `_` or a `..`.
     pub(crate) fn breakable(&mut self, content: &str) {
         let mut rest = content;
         while let Some(at) = rest.find("..").map(|at| at + 2).into_iter().chain(rest.find('_').map(|at| at + 1)).min() {
@@ -42,37 +42,38 @@ impl HtmlWriter {
         self.html.push('>');
     }
 
-    /// Closes it.
+    /// Closes an element.
     pub(crate) fn close(&mut self, tag: &'static str) {
         let _ = write!(self.html, "</{tag}>");
     }
 
-    /// An element with text in it and nothing else.
+    /// An element that contains only text.
     pub(crate) fn element(&mut self, tag: &'static str, attributes: Attributes<'_>, content: &str) {
         self.open(tag, attributes);
         self.text(content);
         self.close(tag);
     }
 
-    /// An SVG element with nothing in it.
+    /// An empty SVG element.
     pub(crate) fn leaf(&mut self, tag: &'static str, attributes: Attributes<'_>) {
         self.start(tag, attributes);
         self.html.push_str("/>");
     }
 
-    /// An SVG element that says what it is when it is pointed at.
+    /// An SVG element with a tooltip.
     pub(crate) fn pointed(&mut self, tag: &'static str, attributes: Attributes<'_>, says: &str) {
         self.open(tag, attributes);
         self.element("title", &[], says);
         self.close(tag);
     }
 
-    /// Ends a line, for the sake of those who read the source.
+    /// Ends a line, to make the source readable.
     pub(crate) fn line(&mut self) {
         self.html.push('\n');
     }
 
-    /// A JSON document in a script element, where only `</script` and `<!--` would be markup: no `<` is left.
+    /// A JSON document in a script element. There only `</script` and `<!--` would be markup, so
+    /// every `<` is escaped.
     pub(crate) fn json(&mut self, document: &str) {
         self.html
             .push_str(&document.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029"));
@@ -93,7 +94,7 @@ impl HtmlWriter {
     }
 }
 
-/// Escapes the five characters that mean something in HTML text and in a quoted value.
+/// Escapes the five characters that have a meaning in HTML text and quoted attribute values.
 fn escape_into(content: &str, html: &mut String) {
     for character in content.chars() {
         match character {

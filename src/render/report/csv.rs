@@ -1,5 +1,5 @@
-//! Comma-separated values (RFC 4180) for spreadsheets: one row a surface, vantage, place, probe and
-//! bucket, all with the same columns. No cell can be taken for a formula.
+//! Comma-separated values (RFC 4180) for spreadsheets: one row per surface, vantage, place, probe
+//! and bucket, all with the same columns. Spreadsheets cannot take any cell for a formula.
 
 use std::io;
 use std::io::Write;
@@ -143,7 +143,7 @@ fn latency(latency: &LatencySummary) -> [String; 6] {
         .map(|time| time.map(|time| micros::of(time).to_string()).unwrap_or_default())
 }
 
-/// A cell, and never one that a spreadsheet would compute.
+/// A cell that spreadsheets do not take for a formula.
 fn cell(content: &str) -> String {
     if content.parse::<f64>().is_ok() { content.to_owned() } else { format::spreadsheet_text(&text::visible(content)) }
 }

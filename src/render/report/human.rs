@@ -1,5 +1,5 @@
-//! The answer for people on a terminal, in the order of the questions: was it down, for whom, since
-//! when, what kind, how sure; then how bad against usual, and what was not seen.
+//! The answer for people on a terminal, in the order of their questions: was it down, for whom,
+//! since when, what kind, how sure; then how bad compared with usual, and what was not measured.
 
 mod layout;
 mod tables;
@@ -20,7 +20,7 @@ use crate::render::terminal::{BAD, BOLD, DIM, ODD, StyledText, TerminalStyle};
 use crate::render::text;
 use crate::report::{Confidence, Incident, Reading, Report};
 
-/// The waves of an incident that are listed, and the incidents.
+/// The most waves of an incident that are listed, and the most incidents.
 const WAVES: usize = 8;
 const INCIDENTS: usize = 10;
 
@@ -40,7 +40,7 @@ pub(super) fn write(report: &Report, style: TerminalStyle, out: &mut impl Write)
     out.write_all(screen.finish().as_bytes())
 }
 
-/// The first line alone, for cron mail and chat.
+/// Only the first line, for cron mail and chat.
 pub(super) fn brief(report: &Report, style: TerminalStyle, out: &mut impl Write) -> io::Result<()> {
     let mut screen = StyledText::new(style);
     screen.put(state_style(report.verdict.state), &report.verdict.headline);
@@ -78,7 +78,7 @@ fn answer(report: &Report, screen: &mut StyledText) {
     screen.end();
 }
 
-/// The answer as one says it aloud.
+/// The headline of the answer.
 fn headline(report: &Report, screen: &mut StyledText) {
     let verdict = &report.verdict;
     let lines = text::wrap(&verdict.headline, screen.width().saturating_sub(2));
@@ -90,7 +90,7 @@ fn headline(report: &Report, screen: &mut StyledText) {
     }
 }
 
-/// What fails, what that fits, and how sure each claim is.
+/// What fails, what that is consistent with, and how confident each claim is.
 fn why(report: &Report, screen: &mut StyledText) {
     let verdict = &report.verdict;
     if let Some(now) = verdict.kind.as_ref().filter(|_| verdict.state.is_failing()) {
@@ -124,7 +124,7 @@ fn why(report: &Report, screen: &mut StyledText) {
         let sure: Vec<String> =
             verdict.claims.iter().map(|claim| format!("{} {}", claim.claim.name(), claim.confidence)).collect();
         labelled(DIM, "how sure", &sure.join(" · "), screen);
-        // What is not sure says why.
+        // Claims of low confidence have their reason.
         for claim in verdict.claims.iter().filter(|claim| claim.confidence == Confidence::Low) {
             labelled(DIM, "", &format!("{}: {}", claim.claim.name(), claim.reason), screen);
         }
@@ -150,7 +150,7 @@ fn reading(reading: &Reading, indent: &str, screen: &mut StyledText) {
     }
 }
 
-/// What failed, by class in the order of the phases, with one example each.
+/// The failures by class, in the order of the phases, with one example each.
 fn failures(report: &Report, screen: &mut StyledText) {
     let rows = tables::classes(report);
     if rows.is_empty() {
@@ -169,7 +169,7 @@ fn failures(report: &Report, screen: &mut StyledText) {
             screen.put(DIM, line);
             screen.end();
         }
-        // One command for several failures of one request.
+        // Several failures of the same request share one command.
         if row.curl.is_some() && row.curl != last {
             screen.put(DIM, &format!("{}{}", " ".repeat(indent), row.curl.as_deref().unwrap_or_default()));
             screen.end();
@@ -179,7 +179,7 @@ fn failures(report: &Report, screen: &mut StyledText) {
     screen.end();
 }
 
-/// A text on two lines at most, the cut marked.
+/// A text on at most two lines; a cut is marked.
 fn begun(example: &str, columns: usize) -> Vec<String> {
     let mut lines = text::wrap(example, columns);
     if lines.len() > 2 {
@@ -189,7 +189,7 @@ fn begun(example: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// What was up, and is worth a warning.
+/// Warnings on checks that were up.
 fn warnings(report: &Report, screen: &mut StyledText) {
     let mut warned = report.probes.iter().filter(|row| row.figures.warnings > 0).peekable();
     if warned.peek().is_none() {
@@ -267,7 +267,7 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, scr
     reading(&incident.signature, "  ", screen);
 }
 
-/// When answers took far longer than usual.
+/// The periods in which responses took far longer than usual.
 fn slow_periods(report: &Report, screen: &mut StyledText) {
     if report.slow_periods.is_empty() {
         return;
@@ -336,7 +336,7 @@ fn not_seen(report: &Report, screen: &mut StyledText) {
     );
 }
 
-/// Lines that could not be used: `; 1 corrupt, 2 newer, 1 torn`.
+/// The lines that could not be used: `; skipped: 1 corrupt, 2 newer, 1 torn`.
 fn unusable(report: &Report) -> String {
     let integrity = &report.integrity;
     let counted =

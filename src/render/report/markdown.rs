@@ -1,5 +1,5 @@
-//! The answer as Markdown, for tickets and job summaries. Everything that came from outside stands in
-//! code, where nothing is markup, a link or a mention.
+//! The answer as Markdown, for tickets and job summaries. All text from outside is in code spans,
+//! where nothing is interpreted as markup, a link or a mention.
 
 use std::fmt::Write as _;
 use std::io;
@@ -14,13 +14,13 @@ use crate::render::phrases::{
 };
 use crate::report::{Figures, Incident, Reading, Report, State};
 
-/// The probes and incidents listed.
+/// The most probes and incidents that are listed.
 const ROWS: usize = 100;
 
 pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut page = String::new();
     let verdict = &report.verdict;
-    // What the report fails on has a cross, though all is up.
+    // A report that fails has a cross, even if all is up.
     let (mark, fails) = match conditions_met(report).as_slice() {
         [] => (mark(verdict.state), ""),
         _ if verdict.state.is_failing() => (mark(verdict.state), ""),
@@ -72,8 +72,8 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     out.write_all(page.as_bytes())
 }
 
-/// A sentence of the report's own, in which names from the probe file may stand: what Markdown would act on
-/// is escaped, and `@` and `://` cannot become a mention or a link.
+/// A sentence of the report, which may contain names from the probe file. Characters that Markdown
+/// would interpret are escaped, and `@` and `://` cannot become a mention or a link.
 fn prose(sentence: &str) -> String {
     escape::markdown(sentence)
 }
@@ -214,7 +214,7 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, pag
     page.push('\n');
 }
 
-/// What the evidence fits, what it speaks against, and what looks the same from outside.
+/// What the evidence is consistent with, what it contradicts, and what looks the same from outside.
 fn reading(reading: &Reading, page: &mut String) {
     for (name, words) in [
         ("consistent with", &reading.consistent_with),

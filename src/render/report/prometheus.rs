@@ -1,4 +1,4 @@
-//! The answer as metrics for the textfile collector: gauges over the window of the report.
+//! The answer as metrics for the textfile collector: gauges over the range of the report.
 
 use std::io;
 use std::io::Write;
@@ -29,7 +29,7 @@ fn states(report: &Report, text: &mut Exposition) {
     }
 }
 
-/// A value, and the label that tells it from others of its row.
+/// A value, and the label that distinguishes it from the others of its row.
 type Sample = (Option<(&'static str, String)>, f64);
 
 /// Each surface from each vantage.
@@ -124,7 +124,7 @@ fn objectives(report: &Report, text: &mut Exposition) {
     }
 }
 
-/// What must not be overlooked.
+/// Facts that must not be overlooked.
 fn insecure(report: &Report, text: &mut Exposition) {
     if let Some(met) = &report.conditions_met {
         let help = "Conditions of --fail-on that are met in the window of the report.";

@@ -1,5 +1,5 @@
-//! Badges: a name and a state in one small picture, and the same for shields.io, which draws it in its own styles
-//! (<https://shields.io/badges/endpoint-badge>).
+//! Badges: a name and a state in one small picture, and the same as JSON for shields.io, which
+//! draws it in its own styles (<https://shields.io/badges/endpoint-badge>).
 
 use std::io;
 use std::io::Write;
@@ -12,24 +12,24 @@ use super::page;
 use crate::format;
 use crate::report::{Report, State, SurfaceRow};
 
-/// The height of a badge and the room beside its texts, in units of its drawing.
+/// The height of a badge and the padding beside its texts, in units of its drawing.
 const HEIGHT: f64 = 20.0;
 const PADDING: f64 = 6.0;
 
-/// How long a picture may be kept, in seconds: shields.io takes no less.
+/// How long a picture may be cached, in seconds; the minimum of shields.io.
 const KEPT_S: u64 = 300;
 
-/// What is added if any certificate is accepted: up does not mean that the right server answered.
+/// Added if any certificate is accepted: then up does not mean that the right server answered.
 const INSECURE: &str = ", insecure TLS";
 
-/// What a badge says.
+/// The content of a badge.
 pub(super) struct Badge<'b> {
     label: &'b str,
     message: String,
     state: State,
 }
 
-/// A badge as the endpoint of shields.io takes it. It refuses keys that it does not know.
+/// A badge in the format of shields.io's endpoint, which rejects unknown keys.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Endpoint<'b> {
@@ -40,13 +40,13 @@ struct Endpoint<'b> {
     cache_seconds: u64,
 }
 
-/// The badge of a report as a picture: of its surface if it is about one, else of all.
+/// The badge of a report as a picture: of its surface if there is only one, otherwise of all.
 pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     out.write_all(Badge::of_report(report).svg().as_bytes())
 }
 
 impl<'b> Badge<'b> {
-    /// The badge of a surface: its state, and how much of the checks were up.
+    /// The badge of a surface: its state, and the share of checks that were up.
     pub(super) fn of_surface(row: &'b SurfaceRow, is_insecure: bool) -> Badge<'b> {
         let mut message = match row.figures.availability {
             Some(share) if row.state != State::Unknown => format!("{} {}", row.state, format::ratio_floor(share)),
@@ -82,7 +82,7 @@ impl<'b> Badge<'b> {
         text
     }
 
-    /// The picture. Each text is fitted to the room that was measured for it, whatever the font is.
+    /// The picture. Each text is fitted to its computed width, whatever the font is.
     pub(super) fn svg(&self) -> String {
         let (label, message) = (super::super::text::clip(self.label, 60), self.message.as_str());
         let widths = [text_width(&label), text_width(message)];
@@ -126,7 +126,7 @@ impl<'b> Badge<'b> {
     }
 }
 
-/// The colour of a state, on which white can be read.
+/// The colour of a state, dark enough for white text.
 const fn color(state: State) -> &'static str {
     match state {
         State::Up => "#1f7a52",
@@ -136,7 +136,7 @@ const fn color(state: State) -> &'static str {
     }
 }
 
-/// About how wide a text is in Verdana at 11 units.
+/// The approximate width of a text in 11 px Verdana.
 fn text_width(text: &str) -> f64 {
     let of = |character: char| match character {
         'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' | '(' | ')' | '[' | ']' => 4.2,

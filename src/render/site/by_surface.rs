@@ -1,5 +1,5 @@
-//! What a report has of each surface, found in one walk: a site has a page a surface, and none of them looks through all
-//! of the report again.
+//! Indexes a report by surface in one pass: a site has a page per surface, and none of them has to
+//! search the whole report again.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ impl<'r> BySurface<'r> {
         }
     }
 
-    /// Whether any certificate is accepted by probes of a surface.
+    /// Whether any probe of a surface accepts any certificate.
     pub(super) fn is_insecure(&self, surface: &SafeText) -> bool {
         self.probes(surface).iter().any(|probe| probe.insecure)
     }
@@ -36,7 +36,7 @@ impl<'r> BySurface<'r> {
         self.places.get(surface).map_or(&[], Vec::as_slice)
     }
 
-    /// The probes of a surface, control targets too.
+    /// The probes of a surface, including control targets.
     pub(super) fn probes(&self, surface: &SafeText) -> &[&'r ProbeRow] {
         self.probes.get(surface).map_or(&[], Vec::as_slice)
     }

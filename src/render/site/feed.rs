@@ -1,4 +1,5 @@
-//! The incidents as an Atom feed (RFC 4287): an entry each, which changes when its incident does.
+//! The incidents as an Atom feed (RFC 4287): one entry per incident, updated when the incident
+//! changes.
 
 use jiff::Timestamp;
 
@@ -50,7 +51,7 @@ fn element(name: &'static str, content: &str, xml: &mut HtmlWriter) {
     xml.line();
 }
 
-/// The name of the feed: its address if that is known, else one made of what it is about.
+/// The id of the feed: its URL if that is known, otherwise derived from the surfaces.
 fn feed_id(report: &Report, settings: &SiteSettings) -> String {
     if let Some(url) = settings.base_url.as_ref().and_then(|base| base.join("feed.xml").ok()) {
         return url.to_string();
@@ -59,7 +60,7 @@ fn feed_id(report: &Report, settings: &SiteSettings) -> String {
     names::urn(&format!("feed {}", surfaces.join("\n")))
 }
 
-/// When what is said of an incident last changed in a way that matters: it ended, or began anew.
+/// When an incident last changed in a way that matters: it ended, or a new wave started.
 fn changed(incident: &Incident) -> Timestamp {
     let began_anew = incident.waves.last().map_or(incident.detected_at, |wave| wave.start.by);
     let end = incident.end.as_ref().map(|end| end.by);

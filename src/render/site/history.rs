@@ -1,4 +1,4 @@
-//! A surface over time, all vantages together, in as many cells as a line of a phone can show.
+//! A surface over time, all vantages together, in as many cells as a line on a phone can show.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,14 +11,14 @@ use crate::report::{Point, Report};
 
 /// The most cells in a row.
 const MOST: i64 = 96;
-/// From this many days on, a cell is a day or several.
+/// From this many days on, a cell is one or more whole days.
 const DAYS: i64 = 14;
 const DAY_S: i64 = 86_400;
 
-/// The height of a cell if it is one unit wide.
+/// The height of a cell, if its width is one unit.
 const HEIGHT: f64 = 10.0;
 
-/// What was found of a surface in a stretch of time.
+/// The checks of a surface in a span of time.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct HistoryCell {
     pub(super) from: Timestamp,
@@ -34,17 +34,17 @@ impl HistoryCell {
     }
 }
 
-/// How long a cell is, in seconds: whole buckets that part a day evenly, or whole days.
+/// The length of a cell in seconds: whole buckets that divide a day evenly, or whole days.
 fn step(bucket: i64, seconds: i64) -> i64 {
     let is_even = |step: i64| DAY_S % step == 0 || step % DAY_S == 0;
     let fits = |step: &i64| is_even(*step) && seconds / step <= MOST && (seconds < DAYS * DAY_S || *step >= DAY_S);
     (1..=MOST * 4).map(|n| n * bucket).find(fits).unwrap_or(bucket)
 }
 
-/// The surfaces of a report over its range, found in one walk through its points.
+/// The surfaces of a report over its range, computed in one pass over its points.
 pub(super) struct History<'r> {
     report: &'r Report,
-    /// How long a cell is, in seconds.
+    /// The length of a cell, in seconds.
     step: i64,
     /// Judged, failed and unknown checks by surface and cell.
     sums: HashMap<&'r SafeText, BTreeMap<i64, [u64; 3]>>,
@@ -64,7 +64,7 @@ impl<'r> History<'r> {
         History { report, step, sums }
     }
 
-    /// The cells of a surface over the range of the report, also those of which nothing is known.
+    /// The cells of a surface over the range of the report, including those without data.
     pub(super) fn cells(&self, surface: &SafeText) -> Vec<HistoryCell> {
         let (window, step) = (&self.report.window, self.step);
         let sums = self.sums.get(surface);
@@ -79,7 +79,7 @@ impl<'r> History<'r> {
     }
 }
 
-/// What a cell says: `15:00–15:15: 3 of 60 checks failed`.
+/// The tooltip of a cell: `15:00 to 15:15: 3 of 60 checks failed`.
 fn says(cell: &HistoryCell, clock: &InstantFormat) -> String {
     let found = match (cell.judged, cell.failed) {
         (0, _) if cell.unknown > 0 => format!("{} could not be judged", format::counted(cell.unknown, "check")),
@@ -90,7 +90,7 @@ fn says(cell: &HistoryCell, clock: &InstantFormat) -> String {
     format!("{} to {}: {found}", clock.short(cell.from), clock.short(cell.to))
 }
 
-/// The cells as a picture. Neighbours in which all was good, or nothing was seen, are one shape.
+/// The cells as a picture. Adjacent cells without failures, or without data, are one shape.
 pub(super) fn picture(label: &str, cells: &[HistoryCell], clock: &InstantFormat, page: &mut HtmlWriter) {
     let failing = cells.iter().filter(|cell| cell.failed > 0).count();
     let unseen = cells.iter().filter(|cell| cell.judged == 0).count();
@@ -121,7 +121,8 @@ pub(super) fn picture(label: &str, cells: &[HistoryCell], clock: &InstantFormat,
     page.line();
 }
 
-/// Cells in a row that look alike. What failed fills a cell from below, so that colour alone says nothing.
+/// Adjacent cells that look alike. Failures fill a cell from below, so that colour is not the only
+/// sign.
 fn shape(run: &[HistoryCell], x: usize, clock: &InstantFormat, page: &mut HtmlWriter) {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
     let sum = |of: fn(&HistoryCell) -> u64| run.iter().map(of).sum();
@@ -146,14 +147,14 @@ fn shape(run: &[HistoryCell], x: usize, clock: &InstantFormat, page: &mut HtmlWr
     };
     page.pointed("path", &[("class", base), ("d", &path(HEIGHT))], &says(&whole, clock));
     if let Some(class) = filled {
-        /// A single failure is seen, too.
+        /// A single failure is visible too.
         const LEAST: f64 = 0.25;
         let share = crate::report::statistics::ratio(first.failed, first.judged).unwrap_or_default();
         page.leaf("path", &[("class", class), ("d", &path(HEIGHT * share.max(LEAST)))]);
     }
 }
 
-/// What the colours mean.
+/// The meaning of the colours.
 pub(super) fn key(page: &mut HtmlWriter) {
     page.raw("<ul class=\"key\" aria-label=\"Key\">");
     for (class, meaning) in [

@@ -1,4 +1,4 @@
-//! The incidents of the range, the last first, with what may be said of them outside: when, what, how bad.
+//! The incidents of the range, the last first, with what may be published: when, what, how bad.
 
 use super::super::html::banner::fact;
 use super::super::html::writer::HtmlWriter;
@@ -8,7 +8,7 @@ use crate::format::{self, InstantFormat};
 use crate::render::phrases;
 use crate::report::{Incident, Report};
 
-/// The most waves that are told apart.
+/// The most waves that are listed individually.
 const WAVES: usize = 20;
 
 pub(super) fn page(report: &Report) -> String {
@@ -24,7 +24,7 @@ pub(super) fn page(report: &Report) -> String {
     })
 }
 
-/// One incident as a card. Its name is a place in the page, for links from the feed.
+/// One incident as a card. Its id is an anchor for links from the feed.
 pub(super) fn one(report: &Report, incident: &Incident, page: &mut HtmlWriter) {
     let clock = phrases::instants(report);
     let class = if incident.end.is_none() { "incident open" } else { "incident" };
@@ -57,7 +57,8 @@ pub(super) fn one(report: &Report, incident: &Incident, page: &mut HtmlWriter) {
     page.line();
 }
 
-/// From when to when: `15:03:30–15:04:00 UTC to 17:59:30–18:00:00`, `15:03:30–15:04:00 UTC, ongoing`.
+/// From when to when: `15:03:30–15:04:00 UTC to 17:59:30–18:00:00`, `15:03:30–15:04:00 UTC,
+/// ongoing`.
 pub(super) fn when(incident: &Incident, clock: &InstantFormat) -> String {
     let start = clock.bracket_in_zone(&incident.start);
     match (&incident.end, incident.last_seen) {
@@ -76,7 +77,7 @@ pub(super) fn title(report: &Report, incident: &Incident) -> String {
     format!("{} failed{going}", page::names(report, &incident.surfaces))
 }
 
-/// The place of an incident within a page.
+/// The anchor of an incident within a page.
 pub(super) fn anchor(incident: &Incident) -> String {
     format!("incident-{}", incident.id)
 }

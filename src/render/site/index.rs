@@ -1,4 +1,4 @@
-//! The first page: how things are now, each surface over time, and the last incidents.
+//! The first page: the current state, each surface over time, and the last incidents.
 
 use std::io;
 use std::io::Write;
@@ -12,10 +12,10 @@ use crate::format;
 use crate::render::phrases;
 use crate::report::{Report, State, SurfaceRow};
 
-/// So many incidents that are over are on the first page.
+/// The most closed incidents on the first page.
 const LAST: usize = 5;
 
-/// The first page alone, if a site goes to one writer.
+/// Writes only the first page, for a site that goes to one writer.
 pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     out.write_all(page(report, &History::of(report)).as_bytes())
 }
@@ -45,7 +45,7 @@ pub(super) fn page(report: &Report, history: &History<'_>) -> String {
     })
 }
 
-/// How things are, as one says it to who uses them: `X app is down; X website is up`.
+/// The current state as a sentence for users: `X app is down; X website is up`.
 fn sentence(rows: &[&SurfaceRow]) -> String {
     let mut parts = Vec::new();
     for (state, one, many) in [
@@ -79,7 +79,7 @@ const fn banner_class(state: State) -> &'static str {
     }
 }
 
-/// What it rests on: `2,880 checks in 1 d; coverage 99.2%`.
+/// The basis of the state: `2,880 checks in the 1 d before it; coverage 99.2%`.
 fn seen(report: &Report) -> String {
     let checks: u64 = page::surfaces(report).map(|row| row.figures.up + row.figures.down).sum();
     let seconds = report.window.to.as_second() - report.window.from.as_second();
@@ -111,7 +111,7 @@ fn surface(report: &Report, row: &SurfaceRow, history: &History<'_>, page: &mut 
     page.line();
 }
 
-/// Every incident that goes on, and the last ones that are over.
+/// Every open incident, and the last closed ones.
 fn recent_incidents(report: &Report, page: &mut HtmlWriter) {
     page.raw("<section aria-labelledby=\"incidents\"><h2 id=\"incidents\">Incidents</h2>\n");
     let (open, over): (Vec<_>, Vec<_>) = report.incidents.iter().rev().partition(|incident| incident.end.is_none());

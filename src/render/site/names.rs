@@ -1,5 +1,5 @@
-//! Names of files, made of names of surfaces: safe in a path, in a URL and on a disk that does not tell `App` from
-//! `app`.
+//! File names derived from names of surfaces: safe in a path, in a URL and on a case-insensitive
+//! file system.
 
 use sha2::{Digest as _, Sha256};
 
@@ -9,8 +9,8 @@ use crate::model::text::hexadecimal;
 /// The longest readable part of a name.
 const LONGEST: usize = 48;
 
-/// The name of a surface's files, without an ending: the surface's own name if that is plain, else as much of it
-/// as is, and a hash that tells it from others.
+/// The name of a surface's files, without an extension: the surface's own name if it is safe,
+/// otherwise its safe characters and a hash that makes it unique.
 pub(super) fn file_name(surface: &str) -> String {
     let mut plain = String::new();
     for character in surface.chars() {
@@ -31,17 +31,17 @@ pub(super) fn file_name(surface: &str) -> String {
     if plain.is_empty() { hash } else { format!("{plain}-{hash}") }
 }
 
-/// Where the page of a surface is within the site.
+/// The path of a surface's page within the site.
 pub(super) fn surface_page(surface: &SafeText) -> String {
     format!("surface/{}.html", file_name(surface.as_str()))
 }
 
-/// A name for a feed that is the same whenever it is made of the same text, as a URN that any reader takes.
+/// A URN that is always the same for the same text, for feed readers.
 pub(super) fn urn(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
-    // RFC 9562: version 8, made by a rule of our own.
+    // RFC 9562: version 8, for custom rules.
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex = hexadecimal(&bytes);

@@ -1,4 +1,5 @@
-//! What every page of a site has: its head, the way to the other pages, and what it was made of.
+//! Parts that every page of a site has: its head, links to the other pages, and what it was made
+//! from.
 
 use super::super::html::writer::HtmlWriter;
 use crate::format;
@@ -6,7 +7,7 @@ use crate::model::SafeText;
 use crate::render::phrases;
 use crate::report::{Figures, Report, State, SurfaceRow};
 
-/// Nothing may be loaded or run but the styles in the page.
+/// Nothing may be loaded or run except the styles in the page.
 const HEAD: &str = concat!(
     "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'\">\n",
@@ -15,7 +16,7 @@ const HEAD: &str = concat!(
     "<meta name=\"generator\" content=\"uptick\">\n<link rel=\"icon\" href=\"data:,\">\n",
 );
 
-/// Where a page is within the site.
+/// The position of a page within the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Index,
@@ -24,7 +25,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The way from a page to the top of the site.
+    /// The relative path from a page to the top of the site.
     const fn up(self) -> &'static str {
         match self {
             Place::Index | Place::Incidents => "",
@@ -32,7 +33,7 @@ impl Place {
         }
     }
 
-    /// A link from here to a file of the site.
+    /// A link from this page to a file of the site.
     pub(super) fn link(self, file: &str) -> String {
         format!("{}{file}", self.up())
     }
@@ -90,7 +91,7 @@ fn footer(report: &Report, page: &mut HtmlWriter) {
     page.raw("</p></footer>\n");
 }
 
-/// An instant with its zone, also for programs.
+/// An instant with its zone, also machine-readable.
 pub(super) fn instant(report: &Report, at: jiff::Timestamp, page: &mut HtmlWriter) {
     let zoned = at.to_zoned_datetime(phrases::time_zone(report));
     page.element(
@@ -105,12 +106,12 @@ pub(super) fn uptime(figures: &Figures) -> String {
     figures.availability.map_or_else(|| "–".to_owned(), format::ratio_floor)
 }
 
-/// How much of what was due was seen.
+/// The share of due checks that were made.
 pub(super) fn coverage(figures: &Figures) -> String {
     figures.coverage.ratio.map_or_else(|| "–".to_owned(), format::ratio)
 }
 
-/// Whether any certificate is accepted by probes of a surface, or of any.
+/// Whether any probe of a surface accepts any certificate; of any surface if `only` is `None`.
 pub(super) fn is_insecure(report: &Report, only: Option<&SafeText>) -> bool {
     report.probes.iter().any(|probe| probe.insecure && only.is_none_or(|surface| *surface == probe.surface))
 }
@@ -125,18 +126,18 @@ pub(super) fn insecure(is_insecure: bool, page: &mut HtmlWriter) {
     }
 }
 
-/// Names of surfaces for people, those of control targets left out: `X app and X website`.
+/// The labels of surfaces, as a list: `X app and X website`.
 pub(super) fn names(report: &Report, surfaces: &[SafeText]) -> String {
     let names: Vec<&str> = surfaces.iter().map(|surface| phrases::label(report, surface).as_str()).collect();
     format::list(&names)
 }
 
-/// What people see: every surface but the control targets.
+/// The surfaces that are published: all except those of control targets.
 pub(super) fn surfaces(report: &Report) -> impl Iterator<Item = &SurfaceRow> {
     report.surfaces.iter().filter(|row| !row.control)
 }
 
-/// The labels of the surfaces that are in a state.
+/// The labels of the surfaces in a state; `None` if there are none.
 pub(super) fn labels_in(rows: &[&SurfaceRow], state: State) -> Option<String> {
     let names: Vec<&str> = rows.iter().filter(|row| row.state == state).map(|row| row.label().as_str()).collect();
     (!names.is_empty()).then(|| format::list(&names))

@@ -1,14 +1,14 @@
-//! What the pages of a site show beside the report.
+//! What the pages of a site show in addition to the report.
 
 use std::collections::BTreeMap;
 
 use url::Url;
 
-/// What the pages show beside the report.
+/// What the pages show in addition to the report.
 #[derive(Clone, Debug, Default)]
 pub struct SiteSettings {
-    /// Where the site is served: the links of its feed begin with this. Without it they are relative.
+    /// Where the site is served: the links of its feed start with this. `None` makes them relative.
     pub base_url: Option<Url>,
-    /// What each probe asks, by its name. Without it no page names a probe or a URL.
+    /// The URL of each probe, by its name. If `None`, no page names a probe or a URL.
     pub probe_urls: Option<BTreeMap<String, String>>,
 }

@@ -1,4 +1,4 @@
-//! The page of one surface: now, over time, from each vantage, and what failed.
+//! The page of one surface: its current state, over time, from each vantage, and what failed.
 
 use std::collections::BTreeMap;
 
@@ -132,7 +132,7 @@ fn what_failed(row: &SurfaceRow, page: &mut HtmlWriter) {
     });
 }
 
-/// The probes by name with what they ask: only if that was asked for.
+/// The probes with their URLs: only if that was asked for.
 fn probes(probes: &[&ProbeRow], urls: &BTreeMap<String, String>, page: &mut HtmlWriter) {
     let headings = ["probe", "asks", "now", "checks", "uptime"].map(str::to_owned);
     let numeric = [false, false, false, true, true];

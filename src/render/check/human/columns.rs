@@ -1,4 +1,4 @@
-//! The table of a pass: which columns there are, how wide, and the line of one probe.
+//! The table of a run: which columns it has, how wide they are, and the line of one probe.
 
 use std::time::Duration;
 
@@ -16,25 +16,25 @@ use crate::report::LatencySummary;
 /// The blanks between two columns.
 const GAP: usize = 2;
 
-/// The mark and the blank after it.
+/// The columns of the mark and the blank after it.
 const MARK: usize = 2;
 
-/// The fewest columns a name is cut to.
+/// The fewest columns that a name is cut to.
 const SHORTEST_NAME: usize = 12;
 
-/// The columns from which on a name and all phases fit beside each other.
+/// The least width at which a name and all phases fit beside each other.
 const LEAST_FOR_PHASES: usize = 72;
 
-/// The fewest columns of a strip beside the numbers; with less room it has a line of its own.
+/// The fewest columns of a strip beside the numbers; with less room it has its own line.
 const SHORTEST_STRIP: usize = 20;
 
 /// The indent of a strip on its own line.
 const STRIP_INDENT: usize = 4;
 
-/// The most columns a name may take.
+/// The most columns of a name.
 const LONGEST_NAME: usize = 48;
 
-/// The table: one check a probe shows its phases, many show how they are distributed.
+/// The table. With one check per probe it shows phases, with several the distribution of times.
 pub(super) struct Columns {
     name: usize,
     gap: usize,
@@ -42,26 +42,27 @@ pub(super) struct Columns {
 }
 
 enum Layout {
-    /// One check a probe. The phases that happened in any, if there is room for them.
+    /// One check per probe. `phases` are those that happened in any check; empty if there is no
+    /// room for them.
     Single {
-        /// The columns of the answers: `200 h1.0` takes two more than the others.
+        /// The columns of the response: `200 h1.0` takes two more than the others.
         answer: usize,
         phases: Vec<Phase>,
     },
-    /// Several checks a probe: counts, percentiles, and the verdicts in order.
+    /// Several checks per probe: counts, percentiles, and the verdicts in order.
     Many {
         /// The columns of a count.
         number: usize,
         /// Whether any check was unknown or missed.
         odd: bool,
-        /// The times that are known of any probe.
+        /// The percentiles that at least one probe has.
         times: Vec<TimeColumn>,
-        /// Where the verdicts in order go.
+        /// Where the verdicts in order are.
         strip: StripPosition,
     },
 }
 
-/// The name of a time, and where a summary has it.
+/// The name of a percentile, and how to get it from a summary.
 type TimeColumn = (&'static str, fn(&LatencySummary) -> Option<Duration>);
 
 const TIMES: [TimeColumn; 4] = [
@@ -71,12 +72,12 @@ const TIMES: [TimeColumn; 4] = [
     ("max", |latency| latency.max),
 ];
 
-/// Where a strip goes, and its columns.
+/// The position of a strip, and its columns.
 #[derive(Clone, Copy)]
 enum StripPosition {
     /// On the line of the numbers.
     Beside(usize),
-    /// On the line after.
+    /// On the next line.
     Below(usize),
 }
 
@@ -88,7 +89,7 @@ struct TableCell {
 }
 
 impl Columns {
-    /// The columns that fit a pass into a width.
+    /// The columns that fit a run into a width.
     pub(super) fn of(pass: &CheckReport, width: usize) -> Columns {
         let wanted = pass.probes.iter().map(|probe| text::width(&probe.probe)).max().unwrap_or(0);
         let wanted = wanted.clamp(SHORTEST_NAME, LONGEST_NAME);
@@ -107,7 +108,7 @@ impl Columns {
             Layout::Single { answer: answers.max().unwrap_or_default().max(6), phases: happened(pass) }
         };
         let room = |layout: &Layout, gap| width.saturating_sub(MARK + layout.taken(gap));
-        // A name is worth more than air, and more than phases.
+        // A full name is more important than wide gaps and than phases.
         let gap = if room(&layout, GAP) < wanted { 1 } else { GAP };
         if let Layout::Single { phases, .. } = &mut layout
             && width < LEAST_FOR_PHASES
@@ -169,7 +170,7 @@ impl Columns {
         screen.end();
     }
 
-    /// What the signs of the strips mean, if there are strips.
+    /// The meaning of the signs of the strips; `None` if there are no strips.
     pub(super) fn legend(&self, pass: &CheckReport) -> Option<&'static str> {
         let Layout::Many { strip: StripPosition::Beside(columns) | StripPosition::Below(columns), .. } = self.layout
         else {
@@ -180,22 +181,22 @@ impl Columns {
     }
 }
 
-/// The percentiles that any probe has enough checks for.
+/// The percentiles that at least one probe has enough checks for.
 fn known_times(pass: &CheckReport) -> Vec<TimeColumn> {
     let in_any = |column: &TimeColumn| pass.probes.iter().any(|probe| column.1(&probe.latency).is_some());
     let known: Vec<TimeColumn> = TIMES.into_iter().filter(in_any).collect();
-    // One time at least, so that its absence is seen.
+    // Show at least one, so that its absence is visible.
     if known.is_empty() { vec![("max", |latency| latency.max)] } else { known }
 }
 
-/// The phases that any check of a pass went through.
+/// The phases that any check of the run went through.
 fn happened(pass: &CheckReport) -> Vec<Phase> {
     let in_any = |phase: &Phase| pass.outcomes.iter().any(|outcome| outcome.timings.phase(*phase).is_some());
     Phase::ALL.into_iter().filter(in_any).collect()
 }
 
-/// The verdicts of a run in as many cells as there is room for, each the same number of checks
-/// in order, or one fewer.
+/// Divides the verdicts of a run into at most `room` cells, in order. The numbers of checks per
+/// cell differ by at most one.
 fn cells_of_strip(verdicts: &[Verdict], room: usize) -> impl Iterator<Item = &[Verdict]> {
     let cells = room.min(verdicts.len());
     (0..cells).map(move |cell| {
@@ -204,14 +205,14 @@ fn cells_of_strip(verdicts: &[Verdict], room: usize) -> impl Iterator<Item = &[V
     })
 }
 
-/// The cell of a few checks in a row.
+/// The cell of consecutive checks.
 fn cell_of(verdicts: &[Verdict]) -> StripCell {
     let n = |wanted: Verdict| verdicts.iter().filter(|verdict| **verdict == wanted).count() as u64;
     StripCell::of(n(Verdict::Up) + n(Verdict::Down), n(Verdict::Down), n(Verdict::Unknown))
 }
 
 impl Layout {
-    /// The columns taken by all cells.
+    /// The columns that all cells take.
     fn taken(&self, gap: usize) -> usize {
         self.headings().iter().map(|cell| gap + cell.columns).sum()
     }
@@ -255,7 +256,7 @@ fn single(outcome: Option<&Outcome>, phases: &[Phase]) -> Vec<(String, Style)> {
         return std::iter::repeat_n(("-".to_owned(), DIM), 2 + phases.len()).collect();
     };
     let answer = answer(outcome).unwrap_or_else(|| "-".to_owned());
-    // A check that was not begun took no time, and 0 µs would be a measurement.
+    // A check that did not start took no time, but 0 µs would look like a measurement.
     let measured = Some(outcome.timings.total).filter(|total| !total.is_zero());
     let total = (format::duration_cell(measured), Style::new());
     let broke_in = outcome.failure.as_ref().and_then(|failure| failure.phase);
@@ -267,7 +268,7 @@ fn single(outcome: Option<&Outcome>, phases: &[Phase]) -> Vec<(String, Style)> {
     cells
 }
 
-/// The status and the version of an answer: `200 h2`.
+/// The status and the HTTP version of a response: `200 h2`. `None` without a status.
 pub(super) fn answer(outcome: &Outcome) -> Option<String> {
     let version = outcome.http_version.map_or("", |version| match version {
         HttpVersion::V3 => " h3",

@@ -1,5 +1,5 @@
-//! What stands below the line of a probe: why it was not up, what else must be known of it, and, if it
-//! is asked for, what was sent and what came.
+//! The lines below a probe: why it was not up, other notes, and, if asked for, the requests and
+//! responses.
 
 use crate::check_report::ProbeSummary;
 use crate::format;
@@ -10,16 +10,16 @@ use crate::render::evidence::EvidenceLine;
 use crate::render::terminal::{BOLD, DIM, ODD, StyledText};
 use crate::render::{evidence, terminal, text};
 
-/// The lines that one piece of evidence may take.
+/// The most lines of one piece of evidence.
 const LINES_OF_A_FACT: usize = 6;
 
 /// The columns of a label of evidence.
 const LABEL: usize = 12;
 
-/// The characters of a body that are laid out at a time: a line of one may be a mebibyte long.
+/// The most characters of a body that are laid out at once: one line may be a mebibyte long.
 const CHARACTERS_AT_A_TIME: usize = 8 * 1024;
 
-/// Below a probe's line: what must be known of it, why it was not up, and what that left to look at.
+/// Writes the lines below a probe: notes, why it was not up, and the evidence.
 pub(super) fn write(pass: &IndexedReport<'_>, probe: &ProbeSummary, with_evidence: bool, screen: &mut StyledText) {
     notes(pass, probe, screen);
     let Some(outcome) = pass.telling(&probe.probe) else { return };
@@ -29,7 +29,7 @@ pub(super) fn write(pass: &IndexedReport<'_>, probe: &ProbeSummary, with_evidenc
     evidence_of(outcome, with_evidence, screen);
 }
 
-/// Whether something must be known of a probe although it is up.
+/// Whether a probe has notes, even if it is up.
 pub(super) fn has_notes(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> bool {
     let last = pass.last(&probe.probe);
     probe.insecure
@@ -39,7 +39,7 @@ pub(super) fn has_notes(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> bool 
         || last.is_some_and(|last| expired_authority(last).is_some())
 }
 
-/// What must be known of a probe, whatever became of its checks.
+/// Notes on a probe that apply whatever the results of its checks are.
 pub(super) fn notes(pass: &IndexedReport<'_>, probe: &ProbeSummary, screen: &mut StyledText) {
     if probe.insecure {
         note(ODD, "INSECURE", "tls.insecure is set: any certificate is accepted", screen);
@@ -60,7 +60,7 @@ pub(super) fn notes(pass: &IndexedReport<'_>, probe: &ProbeSummary, screen: &mut
     }
 }
 
-/// What a check left to look at, as much as is wanted.
+/// The evidence of a check: in full with `--verbose`, otherwise only `with_evidence`.
 pub(super) fn evidence_of(outcome: &Outcome, with_evidence: bool, screen: &mut StyledText) {
     let facts = match (screen.has_detail(), with_evidence) {
         (true, _) => evidence::details(outcome),
@@ -89,8 +89,8 @@ fn reason(probe: &ProbeSummary, outcome: &Outcome, screen: &mut StyledText) {
     }
 }
 
-/// The headers both ways of every exchange if everything is wanted, else the head of the last answer, as far
-/// as it was kept; then its body.
+/// The headers of all requests and responses if headers are wanted, otherwise the head of the last
+/// response, if it was kept; then its body.
 fn what_came(exchanges: &[HttpExchange], screen: &mut StyledText) {
     let Some(last) = exchanges.last() else { return };
     if screen.has_headers() {
@@ -132,7 +132,7 @@ fn head(mark: &str, first: &str, headers: &[(String, SafeText)], screen: &mut St
     headers.iter().for_each(|(name, value)| line(anstyle::Style::new(), &format!("{name}: {value}")));
 }
 
-/// Not wrapped: it is there to be copied.
+/// A line of a body. It is not wrapped, so that it can be copied.
 fn line_of_body(line: &str, screen: &mut StyledText) {
     let line = line.replace('\t', "    ");
     screen.plain("    ");
@@ -145,8 +145,8 @@ fn line_of_body(line: &str, screen: &mut StyledText) {
     screen.end();
 }
 
-/// That the trusted authority of a target is past its date, which this prober's TLS accepts and other
-/// clients do not.
+/// A sentence if the trusted authority of a target has expired: this prober's TLS accepts it, other
+/// clients do not. `None` otherwise.
 fn expired_authority(outcome: &Outcome) -> Option<String> {
     let is_expired = |certificate: &&ChainCertificate| {
         certificate.role == CertificateRole::Anchor && certificate.not_after < outcome.started_at
@@ -162,7 +162,7 @@ fn expired_authority(outcome: &Outcome) -> Option<String> {
 fn line_of(fact: EvidenceLine, screen: &mut StyledText) {
     let EvidenceLine { label, text } = fact;
     if label == "repeat" {
-        // Not wrapped: this line is there to be copied.
+        // Not wrapped, so that it can be copied.
         screen.put(DIM, &format!("    {}", text::left(label, LABEL)));
         screen.plain(&text);
         screen.end();

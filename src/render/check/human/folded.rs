@@ -1,5 +1,5 @@
-//! Many probes: what is up is a line per surface, and what failed comes after it, whole if it is little
-//! and a line each if it is much.
+//! Many probes: one line per surface, then the failures: in full if they are few, otherwise a line
+//! each.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +15,16 @@ use super::columns::Columns;
 use super::layout::{indented, title};
 use super::{findings, summary};
 
-/// The failures that are shown whole; of more, so many have a line.
+/// The most failures that are shown in full. If there are more, this many have a line each.
 pub(super) const FAILURES_SHOWN: usize = 10;
 
-/// The surfaces with a line of their own.
+/// The most surfaces with a line each.
 const SURFACES_SHOWN: usize = 8;
 
-/// The probes that are up and have notes, and are named.
+/// The most probes that are named because they have notes although they are up.
 const NOTED_SHOWN: usize = 3;
 
-/// The surfaces, what must be known of probes that are up, and the failures.
+/// Writes the surfaces, the notes on probes that are up, and the failures.
 pub(super) fn write(pass: &IndexedReport<'_>, columns: &Columns, screen: &mut StyledText) {
     surfaces(pass, screen);
     noted(pass, screen);
@@ -63,12 +63,12 @@ fn surfaces(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     }
 }
 
-/// `  p50 88.0 ms  max 105 ms`, without what there is no room for.
+/// `  p50 88.0 ms  max 105 ms`, as many times as fit into the room.
 fn times_that_fit(surface: &SurfaceSummary, room: usize) -> String {
     let mut times = summary::known_times(&surface.latency);
     let taken = |times: &[String]| times.iter().map(|time| 2 + text::width(time)).sum::<usize>();
     while taken(&times) > room {
-        // The first and the last say most.
+        // The first and the last are the most informative.
         times.remove(times.len().saturating_sub(2));
     }
     times.iter().map(|time| format!("  {time}")).collect()
@@ -80,7 +80,7 @@ fn counts(pass: &IndexedReport<'_>, surface: &SurfaceSummary) -> String {
     format!("{} of {} up", format::count(up), format::counted(surface.probes, "probe"))
 }
 
-/// The probes that are up and of which something must be known.
+/// The notes on probes that are up.
 fn noted(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     let is_noted = |probe: &&ProbeSummary| probe.verdict == Verdict::Up && findings::has_notes(pass, probe);
     let noted: Vec<&ProbeSummary> = pass.probes.iter().filter(is_noted).collect();
@@ -117,7 +117,7 @@ fn whole(pass: &IndexedReport<'_>, columns: &Columns, screen: &mut StyledText) {
     }
 }
 
-/// How many failed in which way, and a line for the first of them, in turns of each way.
+/// The number of failures of each kind, and a line for the first probes, alternating between kinds.
 fn listed(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     let kinds = kinds(pass);
     let failed: usize = kinds.iter().map(|(_, probes)| probes.len()).sum();
@@ -137,7 +137,7 @@ fn listed(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     indented(DIM, &format!("  {more} not up: -v shows all, --format json everything"), 2, screen);
 }
 
-/// The probes that were not up by what their failure is called, the commonest first.
+/// The probes that were not up, by the name of their failure, the most frequent first.
 fn kinds<'p>(pass: &'p IndexedReport<'_>) -> Vec<(String, Vec<&'p ProbeSummary>)> {
     let mut kinds: BTreeMap<String, Vec<&'p ProbeSummary>> = BTreeMap::new();
     for probe in worst_first(pass) {
@@ -153,7 +153,7 @@ fn kinds<'p>(pass: &'p IndexedReport<'_>) -> Vec<(String, Vec<&'p ProbeSummary>)
     kinds
 }
 
-/// The first of each kind, then the second of each.
+/// The first probe of each kind, then the second of each.
 fn in_turns<'p>(kinds: &[(String, Vec<&'p ProbeSummary>)]) -> impl Iterator<Item = &'p ProbeSummary> {
     let longest = kinds.iter().map(|(_, probes)| probes.len()).max().unwrap_or_default();
     (0..longest).flat_map(move |turn| kinds.iter().filter_map(move |(_, probes)| probes.get(turn).copied()))

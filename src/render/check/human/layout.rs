@@ -1,15 +1,15 @@
-//! What the parts of a pass on a terminal share: names of surfaces, and lines with a hanging indent.
+//! Layout helpers for a run on a terminal: names of surfaces, and lines with a hanging indent.
 
 use crate::check_report::SurfaceSummary;
 use crate::render::terminal::StyledText;
 use crate::render::text;
 
-/// The name that a surface goes by.
+/// The displayed name of a surface.
 pub(super) fn title(surface: &SurfaceSummary) -> String {
     if surface.control { "control".to_owned() } else { surface.surface.clone() }
 }
 
-/// A text that starts where the line stands, its further lines indented.
+/// A text with a hanging indent. The first line keeps the leading blanks of `content`.
 pub(super) fn indented(style: anstyle::Style, content: &str, indent: usize, screen: &mut StyledText) {
     let lead = content.len() - content.trim_start().len();
     let body = content.trim_start();

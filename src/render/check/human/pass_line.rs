@@ -1,4 +1,4 @@
-//! One pass of many as one line, as it ends: what a run says while it goes on.
+//! One pass of several as a line, printed as it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use crate::render::{evidence, terminal};
 
 use super::columns::answer;
 
-/// `10:31:02  ✓ 200 h2 in 13.1 ms`, `10:31:03  ✗ 1 down, 2 up  home: status 503, expected 2xx`: a pass of these
-/// checks, and of others that were due and not run. Control targets are left out.
+/// `10:31:02  ✓ 200 h2 in 13.1 ms`, `10:31:03  ✗ 1 down, 2 up  home: status 503, expected 2xx`: a
+/// pass of these checks and of `missed` more that were due but not run. Control targets are left
+/// out.
 pub(crate) fn pass_line(ended: Timestamp, outcomes: &[Arc<Outcome>], missed: u64, style: TerminalStyle) -> String {
     let judged: Vec<&Outcome> = outcomes.iter().map(|outcome| &**outcome).filter(|outcome| !outcome.control).collect();
     let mut counts = Counts { missed, ..Counts::default() };

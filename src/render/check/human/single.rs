@@ -1,4 +1,4 @@
-//! One check of one probe: a line, and below it what a failure left to look at.
+//! One check of one probe: a line, and its evidence below.
 
 use crate::check_report::ProbeSummary;
 use crate::format;
@@ -11,10 +11,10 @@ use super::columns::answer;
 use super::layout::indented;
 use super::{findings, summary};
 
-/// The vantage that is not said: everybody's own.
+/// The default vantage, which is not printed.
 const USUAL_VANTAGE: &str = "local";
 
-/// The only probe of a pass, and its only check.
+/// The only probe of a run and its only check; `None` if there are more.
 pub(super) fn only_check<'p>(pass: &'p IndexedReport<'_>) -> Option<(&'p ProbeSummary, &'p Outcome)> {
     match pass.probes.as_slice() {
         [probe] if probe.counts.scheduled() == 1 => Some((probe, pass.last(&probe.probe)?)),

@@ -1,4 +1,5 @@
-//! The last lines of a pass: what was found, and what that shows. A few checks show nothing but themselves.
+//! The last lines of a run: the results, and what they show. A few checks show nothing beyond
+//! themselves.
 
 use std::io;
 use std::io::Write;
@@ -16,10 +17,10 @@ use crate::report::LatencySummary;
 
 use super::layout::{indented, title};
 
-/// The fewest checks that statistics are made of.
+/// The fewest checks for which statistics are printed.
 const LEAST_FOR_STATISTICS: u64 = 20;
 
-/// The surfaces named in the sentence at most.
+/// The most surfaces that are named in the sentence.
 const SURFACES_NAMED: usize = 8;
 
 /// The verdict, the counts and what they show.
@@ -39,16 +40,16 @@ pub(super) fn write(pass: &IndexedReport<'_>, with_latency: bool, screen: &mut S
     remarks(pass, screen);
 }
 
-/// What fails a run of which all is up, in one line.
+/// Why a run fails although all is up, in one line.
 ///
 /// # Errors
-/// Those of the writer.
+/// Errors of the writer.
 pub(crate) fn failing_line(pass: &CheckReport, out: &mut dyn Write) -> io::Result<()> {
     let sentences: Vec<String> = judgement_sentences(pass).into_iter().take(failing_sentences(pass)).collect();
     writeln!(out, "{}", text::visible(&sentences.join("; ")))
 }
 
-/// What else must be known of a pass.
+/// Remarks on the run.
 pub(super) fn remarks(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     if pass.maintenance.scheduled() > 0 {
         let n = format::counted(pass.maintenance.scheduled(), "check");
@@ -73,7 +74,7 @@ fn verdict(pass: &IndexedReport<'_>, screen: &mut StyledText) {
         style.bold(),
         &format!("{} {}", terminal::mark(pass.verdict), terminal::word_of(pass.verdict, pass.state)),
     );
-    // What is not up is named first, and if there are many, the others are counted.
+    // Surfaces that are not up come first; if there are many, the others are only counted.
     let mut surfaces: Vec<_> = pass.surfaces.iter().collect();
     if surfaces.len() > SURFACES_NAMED {
         surfaces.sort_by_key(|surface| std::cmp::Reverse((surface.probes_down > 0, surface.probes_unknown > 0)));
@@ -92,12 +93,12 @@ fn verdict(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     );
 }
 
-/// `p50 88.0 ms  max 105 ms  of 24 up checks`: what there are enough checks for.
+/// `p50 88.0 ms  max 105 ms  of 24 up checks`: the percentiles that there are enough checks for.
 fn percentiles(latency: &LatencySummary) -> String {
     format!("{}  of {}", known_times(latency).join("  "), format::counted(latency.count, "up check"))
 }
 
-/// The times that there are enough checks for: `p50 88.0 ms`, `max 105 ms`.
+/// The percentiles that there are enough checks for: `p50 88.0 ms`, `max 105 ms`.
 pub(super) fn known_times(latency: &LatencySummary) -> Vec<String> {
     let times = [("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99), ("max", latency.max)];
     let known = |(name, time): (&str, Option<Duration>)| Some(format!("{name} {}", format::duration(time?)));

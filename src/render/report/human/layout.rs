@@ -8,7 +8,7 @@ use crate::report::State;
 
 /// The columns of a label.
 const LABEL: usize = 13;
-/// What stands before a labelled text.
+/// The columns before a labelled text.
 const LABELLED: usize = LABEL + 3;
 
 /// The style of a state.
@@ -20,7 +20,7 @@ pub(super) fn state_style(state: State) -> Style {
     }
 }
 
-/// A text with its name before it and a hanging indent.
+/// A text with a label before it and a hanging indent.
 pub(super) fn labelled(style: Style, name: &str, content: &str, screen: &mut StyledText) {
     let room = screen.width().saturating_sub(LABELLED);
     for (at, line) in text::wrap(content, room).iter().enumerate() {
@@ -32,7 +32,7 @@ pub(super) fn labelled(style: Style, name: &str, content: &str, screen: &mut Sty
     }
 }
 
-/// A title over a part.
+/// The title of a section.
 pub(super) fn title(name: &str, screen: &mut StyledText) {
     screen.put(BOLD, name);
     screen.end();

@@ -14,13 +14,13 @@ use crate::report::document::slo::{AvailabilitySlo, LatencySlo};
 use crate::report::statistics::ratio;
 use crate::report::{AddressRow, Report, State, SurfaceRow};
 
-/// A column: its heading, and whether it stands on the right.
+/// A column: its heading, and whether it is right-aligned.
 struct TableColumn {
     heading: &'static str,
     right: bool,
     /// The least width of a terminal that shows it.
     from: usize,
-    /// Whether only an answer in full shows it.
+    /// Whether it is shown only with `--verbose`.
     detail: bool,
 }
 
@@ -38,7 +38,7 @@ const SURFACES: [TableColumn; 11] = [
     TableColumn { heading: "main failure", right: false, from: 72, detail: false },
 ];
 
-/// One row a surface, and what the comparisons say.
+/// One row per surface, and the results of comparisons.
 pub(super) fn surfaces(report: &Report, screen: &mut StyledText) {
     let width = screen.width();
     title("in this range", screen);
@@ -58,7 +58,7 @@ pub(super) fn surfaces(report: &Report, screen: &mut StyledText) {
             cells.chain([SURFACES[*at].heading.len()]).max().unwrap_or(0).min(40)
         })
         .collect();
-    // The last column gives way if the line would be too long.
+    // If the line is too long, the last column is shortened.
     let taken: usize = widths.iter().map(|width| width + 2).sum::<usize>() - 2;
     if let Some(last) = widths.last_mut() {
         *last = last.saturating_sub(taken.saturating_sub(width)).max(10);
@@ -120,7 +120,8 @@ fn surface(row: &SurfaceRow) -> Vec<String> {
     ]
 }
 
-/// Each surface from each vantage, if there are several vantages or one is set aside.
+/// Each surface from each vantage. Only with `--verbose`, and if there are several vantages or one
+/// is set aside.
 pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
     let is_one = report.vantages.len() < 2 && !report.vantages.iter().any(|row| row.set_aside);
     if is_one || !screen.has_detail() {
@@ -164,9 +165,10 @@ pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
     screen.end();
 }
 
-/// The addresses that checks spoke to, each with its own denominator, if a surface has several and some failed.
+/// The addresses that checks connected to, each with its own total, for surfaces that have several
+/// addresses and failures.
 pub(super) fn addresses(report: &Report, screen: &mut StyledText) {
-    /// So many have a line.
+    /// The most addresses that are listed.
     const LISTED: usize = 8;
     let several = |row: &&AddressRow| report.addresses.iter().filter(|other| other.surface == row.surface).count() > 1;
     let is_failing =
@@ -236,7 +238,7 @@ pub(super) fn classes(report: &Report) -> Vec<ClassLine> {
     lines.into_iter().map(named).collect()
 }
 
-/// The objectives: surface, what was promised and what came of it, and whether it is missed.
+/// The objectives: the surface, the objective and its result, and whether it is missed.
 pub(super) fn objectives(report: &Report) -> Vec<(String, String, bool)> {
     let mut lines = Vec::new();
     for row in &report.surfaces {
@@ -252,7 +254,8 @@ pub(super) fn objectives(report: &Report) -> Vec<(String, String, bool)> {
     lines
 }
 
-/// `99.9% over 30 d: 410% of the error budget is used (12% of the span seen); burning 31× over 1 h: page`
+/// `99.9% over 30 d: error budget used 410%, by the 12% of it that was seen; burning 31× over 1 h:
+/// page`
 fn promised(slo: &AvailabilitySlo) -> String {
     let over = format::duration(std::time::Duration::from_secs(slo.over_s));
     let seen = if slo.span_seen < 0.995 {

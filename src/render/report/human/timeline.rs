@@ -13,7 +13,7 @@ use crate::render::terminal::{DIM, StyledText};
 use crate::render::{terminal, text};
 use crate::report::Report;
 
-/// What was seen in one cell.
+/// The checks of one cell.
 #[derive(Clone, Copy, Default)]
 struct TimelineCell {
     judged: u64,
@@ -21,7 +21,8 @@ struct TimelineCell {
     unknown: u64,
 }
 
-/// The cells of a strip: how many there are, how long each is, and the start of the first.
+/// The cells of a strip: how many there are, the length of each in seconds, and the start of the
+/// first in seconds since the epoch.
 struct TimelineGrid {
     begin: i64,
     seconds: i64,
@@ -35,7 +36,7 @@ fn signed(seconds: u64) -> i64 {
 impl TimelineGrid {
     fn of(report: &Report, room: usize) -> TimelineGrid {
         let bucket = report.window.bucket_s.max(1);
-        // If data begins late, so does the strip.
+        // If data starts late, so does the strip.
         let (from, to) = (report.window.from, report.window.to);
         let first = report.series.iter().map(|point| point.t).min().unwrap_or(from).max(from);
         let is_late = first.duration_since(from) * 10 > to.duration_since(from);
@@ -48,7 +49,7 @@ impl TimelineGrid {
         TimelineGrid { begin, seconds: signed(seconds), cells }
     }
 
-    /// The cell of an instant.
+    /// The cell of an instant; `None` if it is outside of the strip.
     fn cell(&self, at: Timestamp) -> Option<usize> {
         let cell = usize::try_from((at.as_second() - self.begin).div_euclid(self.seconds)).ok()?;
         (cell < self.cells).then_some(cell)
@@ -102,7 +103,7 @@ fn cells(report: &Report, surface: &SafeText, vantage: &SafeText, grid: &Timelin
     cells
 }
 
-/// Instants under the cells they belong to, as many as there is room for.
+/// Labels of instants under their cells, as many as there is room for.
 fn axis(grid: &TimelineGrid, zone: &TimeZone) -> String {
     let days = grid.seconds * i64::try_from(grid.cells).unwrap_or_default() > 2 * 86_400;
     let seconds = grid.seconds * i64::try_from(grid.cells).unwrap_or_default() < 600;

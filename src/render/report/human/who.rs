@@ -1,4 +1,5 @@
-//! For whom, since when, and where it is going: how it is now beside the share in the range.
+//! For whom, since when and with what trend: the share of failures now beside the share in the
+//! range.
 
 use anstyle::Style;
 
@@ -9,15 +10,16 @@ use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::text;
 use crate::report::{Change, ChangeKind, Figures, Recent, Report, State, SurfaceRow, Trend};
 
-/// The rows of one surface that are listed, of vantages and of probes each, and the changes that are named.
+/// The most rows listed per surface, of vantages and of probes each, and the most changes that are
+/// named.
 const LISTED: usize = 8;
 const NAMED: usize = 3;
 
-/// The columns of a state, and the least ones of a name.
+/// The columns of a state, and the fewest columns of a name.
 const STATE: usize = 10;
 const NAME: usize = 14;
 
-/// One row: its name, how it is now, and in the range.
+/// One row: its name, its share of failures now, and in the range.
 struct WhoRow {
     name: String,
     state: State,
@@ -47,7 +49,8 @@ pub(super) fn write(report: &Report, clock: &InstantFormat, screen: &mut StyledT
     screen.end();
 }
 
-/// The vantages and the probes of a surface, if not all of them are well; the number that is left out.
+/// Adds the vantages and the probes of a surface, if not all of them are up. Returns how many are
+/// left out.
 fn parts(report: &Report, surface: &SurfaceRow, clock: &InstantFormat, rows: &mut Vec<WhoRow>) -> usize {
     let is_well = |state: State, recent: &Recent| state == State::Up && recent.failed == 0;
     let places: Vec<_> = report
@@ -135,7 +138,8 @@ fn row(
     }
 }
 
-/// A column beside the name: its heading, its width, and where its text stands.
+/// A column beside the name: its heading, how to get its text, its width, and whether it is
+/// right-aligned.
 struct WhoColumn {
     heading: &'static str,
     of: fn(&WhoRow) -> &str,
@@ -143,8 +147,9 @@ struct WhoColumn {
     right: bool,
 }
 
-/// The columns that have room, in their order. What an on-call person asks first stays: the share now and since when;
-/// the trend goes first, then the share in the range, which the next table has too.
+/// The columns that there is room for, in order. An on-call person needs the share now and since
+/// when, so these always stay. The trend is dropped first, then the share in the range, which the
+/// next table has too.
 fn columns(rows: &[WhoRow], width: usize) -> Vec<WhoColumn> {
     let column = |heading: &'static str, right: bool, of: fn(&WhoRow) -> &str| {
         let widest = rows.iter().map(|row| text::width(of(row))).max().unwrap_or_default();
@@ -195,9 +200,10 @@ fn table(rows: &[WhoRow], screen: &mut StyledText) {
     }
 }
 
-/// What began and what ended in the last 15 minutes, by surface and probe. In a shorter range nothing is older.
+/// What started and what ended in the last 15 minutes, by surface and probe. Nothing for a short
+/// range.
 fn changes(report: &Report, clock: &InstantFormat, screen: &mut StyledText) {
-    /// In a range shorter than this, in seconds, all is of late.
+    /// In a range shorter than this, in seconds, everything is recent.
     const LATELY: i64 = 30 * 60;
     if report.window.to.as_second() - report.window.from.as_second() < LATELY {
         return;
