@@ -1,9 +1,9 @@
-//! What other tools' files say, as a probe file: curl command lines, HAR, `blackbox_exporter` with
-//! Prometheus, Gatus and Uptime Kuma.
+//! Converts files of other tools into a probe file: curl command lines, HAR, `blackbox_exporter`
+//! with Prometheus, Gatus and Uptime Kuma.
 //!
-//! A reader makes `draft::ProbeDraft`s: keys of `probes.toml` with their values, and notes on what has no
-//! key. What is written is read back by [`crate::config`]: a draft that it refuses stands in the file as a
-//! comment with the reason, so that the file is valid whatever was imported.
+//! An importer makes `draft::ProbeDraft`s: keys of `probes.toml` with their values, and notes on
+//! settings that have no key. The written file is read back by [`crate::config`]. A draft that it
+//! rejects becomes a comment with the reason, so that the file is always valid.
 
 mod blackbox;
 mod browser;
@@ -42,10 +42,11 @@ pub use probe_file::Imported;
 /// The most probes that one import writes.
 const MOST_PROBES: usize = 5_000;
 
-/// Reads the files together and writes one probe file, whose relative paths are relative to `folder`.
+/// Reads the files together and writes one probe file, whose relative paths are relative to
+/// `folder`.
 ///
 /// # Errors
-/// A file that is none of the kinds known, one that breaks off, or files without any probe.
+/// A file of an unknown kind, an incomplete file, or files without any probe.
 pub fn import(files: &[InputFile], folder: &Path) -> Result<Imported, ImportError> {
     let mut secrets = Secrets::default();
     let mut drafts: Vec<ProbeDraft> = Vec::new();
@@ -87,11 +88,11 @@ pub fn import(files: &[InputFile], folder: &Path) -> Result<Imported, ImportErro
     probe_file::write(drafts, &origin, &secrets, folder)
 }
 
-/// A probe for each URL that nothing is expected of yet, to ask it with. What stood in the URLs as secrets is in
-/// the second value, by the name of its variable.
+/// A probe without expectations for each URL, for checking it. The second value holds the secrets
+/// of the URLs, by the name of their variables.
 ///
 /// # Errors
-/// URLs that no probe can ask.
+/// URLs that no probe can check.
 pub(crate) fn of_urls(urls: &[String]) -> Result<(Imported, BTreeMap<String, String>), ImportError> {
     let mut secrets = Secrets::default();
     let drafts = urls.iter().map(|url| observed::bare(url, &mut secrets)).collect();
@@ -100,10 +101,10 @@ pub(crate) fn of_urls(urls: &[String]) -> Result<(Imported, BTreeMap<String, Str
     Ok((written, secrets.values()))
 }
 
-/// A probe for each URL with what it answered.
+/// A probe for each URL, with expectations derived from its responses.
 ///
 /// # Errors
-/// URLs that no probe can ask.
+/// URLs that no probe can check.
 pub fn observed(seen: &[Observation], folder: &Path) -> Result<Imported, ImportError> {
     let mut secrets = Secrets::default();
     let drafts = seen.iter().map(|seen| observed::draft(seen, &mut secrets)).collect();

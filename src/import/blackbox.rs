@@ -17,8 +17,8 @@ use crate::import::secrets::Secrets;
 use crate::import::template::literal;
 use crate::model::quantity;
 
-/// The draft of a target that a module is asked of. A host name may stand beside the target: the one that is
-/// asked for there.
+/// The draft for a target that is probed with a module. `hostname` is the host name to ask the
+/// target for, if it is given separately.
 pub(crate) fn draft(
     name: &str,
     target: &str,
@@ -53,7 +53,7 @@ fn http(draft: &mut ProbeDraft, secrets: &mut Secrets, target: &str, hostname: O
     }
     let host = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
     if let Some((_, host)) = host.filter(|_| url.starts_with("https://")) {
-        // There the name in the header is the one in TLS too.
+        // For https, the name in the header is also used for TLS.
         draft.set_text("tls.server-name", host.split(':').next().unwrap_or_default());
     }
     let body = http["body"].as_str().filter(|body| !body.is_empty()).map(literal);
@@ -107,7 +107,7 @@ fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &st
         | "follow_redirects"
         | "no_follow_redirects"
         | "enable_http2"
-        // A proxy looks the name of the target up here as well.
+        // A proxy also resolves the name of the target here.
         | "skip_resolve_phase_with_proxy" => {}
         "enable_http3" if is_true && url.starts_with("https") => draft.set("http-version", "\"3\""),
         "enable_http3" | "proxy_from_environment" if !is_true => {}
@@ -115,7 +115,7 @@ fn setting(draft: &mut ProbeDraft, secrets: &mut Secrets, http: &Value, key: &st
     }
 }
 
-/// One key of `http:` that is about the answer; false where it is about something else.
+/// One key of `http:` that is an expectation of the response. Returns `false` for other keys.
 fn expectation(draft: &mut ProbeDraft, key: &str, value: &Value) -> bool {
     let is_true = *value == Value::Bool(true);
     match key {
@@ -149,7 +149,7 @@ fn expectation(draft: &mut ProbeDraft, key: &str, value: &Value) -> bool {
     true
 }
 
-/// The patterns of Go are those of the regex crate.
+/// Go's regular expressions have the same syntax as the regex crate.
 fn patterns(value: &Value) -> Vec<String> {
     elements(value).iter().filter_map(text).map(|pattern| literal(&pattern)).collect()
 }

@@ -1,7 +1,7 @@
-//! What browsers send beside what was asked: headers that a probe does not need, or that would make every
-//! later answer another one.
+//! Headers that browsers add to a request, and that a probe does not need or that would change
+//! later responses.
 
-/// Whether a probe leaves this header of a browser out.
+/// Whether a probe omits this header of a browser.
 pub(crate) fn is_noise(name: &str) -> bool {
     const NAMES: [&str; 11] = [
         "dnt",

@@ -33,7 +33,7 @@ pub(crate) fn probes(
     let mut drafts = Vec::new();
     for command in commands {
         let transfers = transfers(command).map_err(|message| ImportError::at(&file.name, command.line, 1, &message))?;
-        // These print something and ask nothing.
+        // With these options curl prints something and sends no request.
         let asks = |transfer: &Transfer| !["help", "manual", "version"].iter().any(|long| transfer.has(long));
         for transfer in transfers.into_iter().filter(asks) {
             drafts.extend(transfer.urls.iter().map(|url| transfer.draft(url, secrets)));
@@ -44,7 +44,7 @@ pub(crate) fn probes(
 
 impl Transfer {
     fn draft(&self, url: &str, secrets: &mut Secrets) -> ProbeDraft {
-        // curl takes one slash for two.
+        // curl accepts one slash for two.
         let is_scheme = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let slashes = url.split_once(":/").filter(|(scheme, rest)| is_scheme(scheme) && !rest.starts_with('/'));
         let url = &slashes.map_or_else(|| url.to_owned(), |(scheme, rest)| format!("{scheme}://{rest}"));
@@ -168,7 +168,7 @@ impl Transfer {
         }
     }
 
-    /// curl follows redirects only with `-L`, and any answer is fine without `-f`.
+    /// curl follows redirects only with `-L`, and accepts any status without `-f`.
     fn set_redirects(&self, draft: &mut ProbeDraft) {
         if !["location", "location-trusted", "follow"].iter().any(|long| self.has(long)) {
             draft.set("redirects", "\"none\"");
@@ -294,9 +294,9 @@ impl Transfer {
         }
     }
 
-    /// What nothing above has read.
+    /// Notes the options that were not carried over.
     fn note_the_rest(&self, draft: &mut ProbeDraft) {
-        // Their values may be secrets.
+        // Their values may be secrets, so only the names are noted.
         for (option, _) in &self.options {
             if !curl_options::is_read(option) && !curl_options::is_of_output(option) {
                 draft.not_carried(&format!("`--{option}`"), "uptick has no key for it");
@@ -307,7 +307,8 @@ impl Transfer {
     }
 }
 
-/// `--aws-sigv4 PROVIDER1[:PROVIDER2[:REGION[:SERVICE]]]`; what is not said there is in the host name.
+/// `--aws-sigv4 PROVIDER1[:PROVIDER2[:REGION[:SERVICE]]]`. curl takes missing parts from the host
+/// name; here they are required.
 fn set_aws(draft: &mut ProbeDraft, secrets: &mut Secrets, signature: &str, pair: &str) {
     let parts: Vec<&str> = signature.split(':').collect();
     let (Some(region), Some(service), Some((key, secret))) = (parts.get(2), parts.get(3), pair.split_once(':')) else {
@@ -320,7 +321,8 @@ fn set_aws(draft: &mut ProbeDraft, secrets: &mut Secrets, signature: &str, pair:
     draft.set("auth.aws-sigv4", format!("{{ {} }}", fields.join(", ")));
 }
 
-/// `FILE[:PASSWORD]` of `--cert`: the file, and whether a password follows. `\:` is a colon of the name.
+/// `FILE[:PASSWORD]` of `--cert`: the file, and whether a password follows. `\:` is a colon in the
+/// file name.
 fn certificate(value: &str) -> (String, bool) {
     let (mut path, mut letters) = (String::new(), value.chars().peekable());
     while let Some(letter) = letters.next() {
@@ -333,7 +335,7 @@ fn certificate(value: &str) -> (String, bool) {
     (path, false)
 }
 
-/// Seconds, with a fraction.
+/// Seconds, possibly with a fraction.
 fn seconds(text: &str) -> Option<Duration> {
     let seconds: f64 = text.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero() && *time <= Duration::from_hours(1))

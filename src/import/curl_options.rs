@@ -1,6 +1,6 @@
-//! The options of curl: which take a value, and which say something about the request.
+//! The options of curl: which take a value, and which affect the request.
 
-/// An option as it is spelled, and whether the next word is its value.
+/// The names of an option, and whether the next word is its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CurlOption {
     pub(crate) long: &'static str,
@@ -16,8 +16,8 @@ const fn flag(long: &'static str, short: Option<char>) -> CurlOption {
     CurlOption { long, short, takes_value: false }
 }
 
-/// Every option that takes a value (those of curl 8.22: `docs/cmdline-opts` of its source), and the flags that have a
-/// letter or a meaning here. Other flags are known by beginning with a dash.
+/// Every option that takes a value (as of curl 8.22: `docs/cmdline-opts` in its source), and the
+/// flags that have a letter or a meaning here. Other flags are recognized by their leading dash.
 const OPTIONS: &[CurlOption] = &[
     value("request", Some('X')),
     value("header", Some('H')),
@@ -287,7 +287,7 @@ pub(crate) fn is_read(long: &str) -> bool {
     READ.contains(&long)
 }
 
-/// Options that say nothing about what is asked or what must hold.
+/// Options that affect neither the request nor the expectations.
 const OF_OUTPUT: &[&str] = &[
     "output",
     "output-dir",
@@ -342,12 +342,12 @@ const OF_OUTPUT: &[&str] = &[
     "xattr",
 ];
 
-/// Whether an option only says how curl prints or waits.
+/// Whether an option only affects how curl prints or waits.
 pub(crate) fn is_of_output(long: &str) -> bool {
     OF_OUTPUT.contains(&long)
 }
 
-/// An option by its long name. One that is not known here is taken for a flag.
+/// An option by its long name. `None` for an unknown name, which counts as a flag.
 pub(crate) fn long(name: &str) -> Option<CurlOption> {
     OPTIONS.iter().find(|option| option.long == name).copied()
 }

@@ -1,4 +1,4 @@
-//! A file as it came in, and its text as JSON or YAML.
+//! An input file, and its content parsed as JSON or YAML.
 
 use serde_json::Value;
 
@@ -7,20 +7,20 @@ use crate::import::error::ImportError;
 /// A file to import.
 #[derive(Clone, Debug)]
 pub struct InputFile {
-    /// What messages call it: its path, or `standard input`.
+    /// Its name in messages: its path, or `standard input`.
     pub name: String,
     /// Its text.
     pub text: String,
 }
 
 impl InputFile {
-    /// Its text without the byte order mark that some programs begin a file with.
+    /// Its text without a byte order mark.
     pub(crate) fn content(&self) -> &str {
         self.text.strip_prefix('\u{feff}').unwrap_or(&self.text)
     }
 }
 
-/// The document of a file of JSON.
+/// Parses a JSON file.
 pub(crate) fn json(file: &InputFile) -> Result<Value, ImportError> {
     serde_json::from_str(file.content()).map_err(|error| {
         let told = error.to_string();
@@ -30,10 +30,10 @@ pub(crate) fn json(file: &InputFile) -> Result<Value, ImportError> {
     })
 }
 
-/// The documents of a file of YAML, anchors and merge keys filled in. Its nodes and aliases are bounded by
-/// the parser.
+/// Parses the documents of a YAML file, with anchors and merge keys resolved. The parser limits the
+/// number of nodes and aliases.
 pub(crate) fn yaml(file: &InputFile) -> Result<Vec<Value>, ImportError> {
-    // Bytes are no text: they stay encoded, and whoever reads them is told what they are.
+    // Binary values stay encoded and get a prefix, so that importers recognize them.
     let text = file.content().replace("!!binary ", &format!("!!str {BINARY}"));
     serde_saphyr::from_multiple(&text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
@@ -44,10 +44,10 @@ pub(crate) fn yaml(file: &InputFile) -> Result<Vec<Value>, ImportError> {
     })
 }
 
-/// What a text begins with that stood in YAML as bytes, in base64.
+/// The prefix of a text that was binary in YAML, in base64.
 pub(crate) const BINARY: &str = "binary:";
 
-/// A text of a document; numbers and booleans are text where text is wanted.
+/// A scalar as text; numbers and booleans are converted. `None` for lists, tables and null.
 pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -57,7 +57,7 @@ pub(crate) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// The elements of a list; one value alone is a list of one, and null is none.
+/// The elements of a list. A single value is a list of one, and null is an empty list.
 pub(crate) fn elements(value: &Value) -> &[Value] {
     match value {
         Value::Null => &[],
@@ -71,7 +71,7 @@ pub(crate) fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-/// Whether a field says something: null, false, and what is empty say nothing.
+/// Whether a field has a meaningful value: not null, not false and not empty.
 pub(crate) fn is_said(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,

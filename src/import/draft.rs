@@ -1,4 +1,4 @@
-//! A draft: one probe on its way into a probe file, as keys with their values in TOML and notes on what
+//! A draft: one probe that is being converted, as keys with their values in TOML, and notes on what
 //! could not be carried over.
 
 use std::time::Duration;
@@ -15,17 +15,18 @@ use crate::model::quantity::show_duration;
 pub(crate) struct ProbeDraft {
     /// Its name before it is made unique.
     pub(crate) name: String,
-    /// Why it is no probe that would be checked: written as a comment.
+    /// Why it cannot be a probe: it is then written as a comment. `None` otherwise.
     pub(crate) left_out: Option<String>,
     /// Dotted keys and their values in TOML.
     entries: Vec<(String, String)>,
-    /// The steps of a journey, instead of one request.
+    /// The steps of a journey; empty for a single request.
     steps: Vec<ProbeDraft>,
-    /// Comments, each of one line.
+    /// Comments of one line each.
     notes: Vec<String>,
 }
 
-/// The keys in the order that they are written in; what begins with a key stands with it.
+/// The order in which keys are written. A key that starts with one of these and a dot is written
+/// with it.
 const ORDER: [&str; 31] = [
     "surface",
     "tags",
@@ -65,7 +66,7 @@ impl ProbeDraft {
         ProbeDraft { name: name.to_owned(), left_out: None, entries: Vec::new(), steps: Vec::new(), notes: Vec::new() }
     }
 
-    /// Sets a key to a value in TOML.
+    /// Sets a key to a value in TOML, replacing an earlier value.
     pub(crate) fn set(&mut self, key: &str, toml: impl Into<String>) {
         let toml = toml.into();
         match self.entries.iter_mut().find(|(known, _)| known == key) {
@@ -79,21 +80,22 @@ impl ProbeDraft {
         self.set(key, quoted(template));
     }
 
-    /// Sets a key to one template or a list of several; none sets nothing.
+    /// Sets a key to one template or a list of several; without any, nothing is set.
     pub(crate) fn set_texts(&mut self, key: &str, templates: &[String]) {
         if !templates.is_empty() {
             self.set(key, one_or_list(templates.iter().map(|template| quoted(template))));
         }
     }
 
-    /// Sets a key to a list of texts.
+    /// Sets a key to a list of templates; without any, nothing is set.
     pub(crate) fn set_list(&mut self, key: &str, templates: &[String]) {
         if !templates.is_empty() {
             self.set(key, list(templates.iter().map(|template| quoted(template))));
         }
     }
 
-    /// Sets the fields of a form in parts, each with its value in TOML. A name that is there already is not.
+    /// Sets the fields of a multipart form, each with its value in TOML. Of several fields with the
+    /// same name only the first is set.
     pub(crate) fn set_parts(&mut self, parts: Vec<(String, String)>) {
         let mut fields: Vec<(String, String)> = Vec::new();
         for (name, value) in parts {
@@ -109,7 +111,8 @@ impl ProbeDraft {
         }
     }
 
-    /// Sets a key to the path of a file. One that is not on this machine would make the whole file invalid here.
+    /// Sets a key to the path of a file. A file that is not on this machine is only noted, because
+    /// it would make the whole probe file invalid here.
     pub(crate) fn set_file(&mut self, key: &str, path: &str) {
         if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) || path.contains("${") {
             self.set_text(key, path);
@@ -127,30 +130,30 @@ impl ProbeDraft {
         self.entries.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
-    /// Takes out the keys that a rule says, with their values.
+    /// Removes the wanted keys, and returns them with their values.
     pub(crate) fn take(&mut self, is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
         let (taken, kept) = std::mem::take(&mut self.entries).into_iter().partition(|(key, _)| is_wanted(key));
         self.entries = kept;
         taken
     }
 
-    /// Makes another draft a step of this one.
+    /// Adds another draft as a step of this one.
     pub(crate) fn push_step(&mut self, step: ProbeDraft) {
         step.notes.iter().for_each(|note| self.remark(&format!("step \"{}\": {note}", step.name)));
         self.steps.push(step);
     }
 
-    /// Something that has no key here, and why.
+    /// Notes something that has no key here, and why.
     pub(crate) fn not_carried(&mut self, what: &str, why: &str) {
         self.remark(&format!("not carried over: {what}: {why}"));
     }
 
-    /// A field with its value that has no key here, and why.
+    /// Notes a field with its value that has no key here, and why.
     pub(crate) fn field_not_carried(&mut self, name: &str, value: &Value, why: &str) {
         self.not_carried(&format!("`{name}: {}`", shown(name, value)), why);
     }
 
-    /// Every field of a table that says something and is none of those known: what no reader reads is listed.
+    /// Notes every field of a table that has a meaningful value and is not among the known ones.
     pub(crate) fn others_not_carried(&mut self, of: &str, table: &Value, known: &[&str]) {
         for (name, value) in fields(table).filter(|(_, value)| is_said(value)) {
             if !known.contains(&name.as_str()) {
@@ -159,7 +162,7 @@ impl ProbeDraft {
         }
     }
 
-    /// Something that a reader of the file should know.
+    /// Adds a note for readers of the file.
     pub(crate) fn remark(&mut self, text: &str) {
         if !self.notes.iter().any(|note| note == text) {
             self.notes.push(text.to_owned());
@@ -170,7 +173,7 @@ impl ProbeDraft {
         &self.notes
     }
 
-    /// The probe as lines of TOML, from `[[probe]]` on, without its notes.
+    /// The probe as lines of TOML, starting with `[[probe]]`, without its notes.
     pub(crate) fn toml(&self, name: &str) -> String {
         let rank = |key: &str| {
             let is_of =
@@ -191,16 +194,16 @@ impl ProbeDraft {
     }
 }
 
-/// The key itself of a path of keys.
+/// The last part of a dotted key.
 fn last(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or_default()
 }
 
-/// A value in one line, without what may be a secret.
+/// A value in one line, without anything that may be a secret.
 fn shown(name: &str, value: &Value) -> String {
     match value {
         Value::Bool(_) | Value::Number(_) | Value::Null => value.to_string(),
-        // It is a word of a page.
+        // `keyword` is a word on a page, not a secret.
         _ if is_secret(last(name)) && name != "keyword" => "…".to_owned(),
         Value::String(text) if names_secret(text) || text.contains('@') => "…".to_owned(),
         Value::String(text) => text.clone(),

@@ -1,8 +1,8 @@
-//! Why a file cannot be imported.
+//! Errors of an import.
 
 use crate::model::SafeText;
 
-/// A file that cannot be imported: which, where, what is wrong, and what to give instead.
+/// Why a file cannot be imported: which file, where, what is wrong, and what to provide instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct ImportError {
@@ -10,12 +10,12 @@ pub struct ImportError {
 }
 
 impl ImportError {
-    /// A file as a whole; the sentence continues its name.
+    /// An error about a file as a whole; the sentence continues the file's name.
     pub(crate) fn of_file(file: &str, sentence: &str) -> ImportError {
         ImportError { text: clean(&format!("{file} {sentence}")) }
     }
 
-    /// A place in a file, both from 1.
+    /// An error at a position in a file. Line and column start at 1.
     pub(crate) fn at(file: &str, line: u64, column: u64, message: &str) -> ImportError {
         ImportError { text: clean(&format!("{file}:{line}:{column}: {message}")) }
     }

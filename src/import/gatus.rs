@@ -1,4 +1,4 @@
-//! Gatus' endpoints as probes, its suites as journeys.
+//! Endpoints of Gatus as probes, and suites as journeys.
 
 mod condition;
 mod endpoint;
@@ -13,7 +13,7 @@ use crate::import::document::{elements, fields, is_said};
 use crate::import::draft::ProbeDraft;
 use crate::import::secrets::Secrets;
 
-/// What a file says beside its endpoints, and what there is for it here.
+/// Settings of a file besides its endpoints, and what uptick has for them.
 const OTHERS: [(&str, &str); 16] = [
     ("alerting", "alerts are `[[alert]]` with a webhook here"),
     ("announcements", "there is no status page"),
@@ -33,7 +33,8 @@ const OTHERS: [(&str, &str); 16] = [
     ("maintenance", "it is not enabled, or its hours are not understood"),
 ];
 
-/// Whether a document is a part of a configuration of Gatus that has no endpoints: several files are one there.
+/// Whether a document is a part of a Gatus configuration without endpoints: Gatus reads several
+/// files as one configuration.
 pub(crate) fn is_part(document: &Value) -> bool {
     let is_known = |key: &str| OTHERS.iter().any(|(known, _)| *known == key);
     let is_of_prometheus = document["alerting"].get("alertmanagers").is_some();
@@ -41,7 +42,7 @@ pub(crate) fn is_part(document: &Value) -> bool {
         && document.as_object().is_some_and(|table| !table.is_empty() && table.keys().all(|key| is_known(key)))
 }
 
-/// A probe for every endpoint, and one for every suite. The files are one configuration.
+/// A probe for every endpoint and every suite. The files are one configuration.
 pub(crate) fn probes(configs: &[Value], secrets: &mut Secrets) -> Vec<ProbeDraft> {
     let windows: Vec<String> =
         configs.iter().filter_map(|config| maintenance::window(&config["maintenance"])).collect();
@@ -64,7 +65,7 @@ pub(crate) fn probes(configs: &[Value], secrets: &mut Secrets) -> Vec<ProbeDraft
 
 fn note_others(first: &mut ProbeDraft, config: &Value, has_maintenance: bool) {
     for (key, why) in OTHERS {
-        // The endpoints that push are named one by one.
+        // The external endpoints are noted individually below.
         let is_told = key == "external-endpoints" || (key == "maintenance" && has_maintenance);
         if is_said(&config[key]) && !is_told {
             let names: Vec<&str> = fields(&config[key]).map(|(name, _)| name.as_str()).collect();

@@ -1,4 +1,4 @@
-//! HAR, what a browser or a proxy has recorded, as probes: one for each document and each call of an API.
+//! HAR, a recording of a browser or a proxy, as probes: one for each document and each API call.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use crate::import::request::{self, ImportedRequest, has_header};
 use crate::import::secrets::{Secrets, is_secret};
 use crate::import::template::literal;
 
-/// A probe for each request that was answered, but for the files of a page.
+/// A probe for each request that has a response, except for the files of a page.
 pub(crate) fn probes(har: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
     let entries = elements(&har["log"]["entries"]);
     let mut drafts: Vec<ProbeDraft> = Vec::new();
     let mut seen = BTreeSet::new();
-    // Where a redirect has led: the probe of its start follows it.
+    // Targets of redirects: the probe of the first request follows them.
     let mut redirected = BTreeSet::new();
     let (mut files, mut others) = (0_u64, 0_u64);
     for entry in entries {
@@ -72,7 +72,7 @@ fn socket(entry: &Value, url: &str, secrets: &mut Secrets) -> ProbeDraft {
     let headers = elements(&entry["request"]["headers"]).iter();
     let headers =
         headers.filter_map(|header| Some((header["name"].as_str()?.to_owned(), literal(&text(&header["value"])?))));
-    // Its handshake has headers of its own.
+    // The handshake has its own headers.
     let headers = headers.filter(|(name, _)| !browser::is_noise(name) && !name.eq_ignore_ascii_case("host"));
     let headers = headers.collect();
     let messages = elements(&entry["_webSocketMessages"]);
@@ -85,7 +85,7 @@ fn socket(entry: &Value, url: &str, secrets: &mut Secrets) -> ProbeDraft {
     draft
 }
 
-/// An image, a script, a style or a font, which the page's own probe can ask for.
+/// Whether an entry is an image, a script, a style or a font, which the page's own probe can check.
 fn is_file_of_page(entry: &Value) -> bool {
     const TYPES: [&str; 11] = [
         "image",
@@ -138,7 +138,7 @@ fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &m
     noise.retain(|name| !name.starts_with(':') && name != "host");
     let post = &request["postData"];
     let body = if is_of_parts(post) {
-        // A boundary is made for each check.
+        // Each check makes its own boundary.
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
         set_parts(&mut draft, post, secrets);
         None
@@ -165,7 +165,7 @@ fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &m
     draft
 }
 
-/// A URL with its query, which some write beside it alone.
+/// A URL with its query, which some tools record only separately.
 fn with_query(url: &str, query: &[Value]) -> String {
     let pairs = query.iter().filter_map(|pair| Some((pair["name"].as_str()?, pair["value"].as_str()?)));
     let pairs: Vec<_> = pairs.filter(|(name, value)| !name.is_empty() || !value.is_empty()).collect();
@@ -178,14 +178,14 @@ fn with_query(url: &str, query: &[Value]) -> String {
     }
 }
 
-/// Whether the body is a form in parts that is told by its fields and not by its text.
+/// Whether the body is a multipart form that is recorded as fields, not as text.
 fn is_of_parts(post: &Value) -> bool {
     let is_multipart =
         post["mimeType"].as_str().is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/form-data"));
     is_multipart && post["text"].as_str().is_none_or(str::is_empty) && !elements(&post["params"]).is_empty()
 }
 
-/// The fields of a form in parts. The files are not in the record.
+/// Sets the fields of a multipart form. The recording does not contain the files.
 fn set_parts(draft: &mut ProbeDraft, post: &Value, secrets: &mut Secrets) {
     let mut parts = Vec::new();
     for field in elements(&post["params"]) {
@@ -201,7 +201,7 @@ fn set_parts(draft: &mut ProbeDraft, post: &Value, secrets: &mut Secrets) {
     draft.set_parts(parts);
 }
 
-/// The body sent: its text, or its fields.
+/// The request body: its text, or its fields as a form. `None` if there is none.
 fn body(post: &Value) -> Option<String> {
     if let Some(text) = post["text"].as_str().filter(|text| !text.is_empty()) {
         return Some(literal(text));
@@ -214,14 +214,14 @@ fn body(post: &Value) -> Option<String> {
     (!fields.is_empty()).then(|| literal(&form.finish()))
 }
 
-/// What was answered is what must be answered.
+/// Expects the recorded response.
 fn expectations(draft: &mut ProbeDraft, response: &Value, method: &str) {
     let status = response["status"].as_u64().unwrap_or(0);
     let kind = response["content"]["mimeType"].as_str().unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match status {
         0 => draft.remark("it had no answer when it was recorded"),
-        // An answer from the cache, and one to a condition that is not sent.
+        // A cached response, including one to a conditional request: the probe sends no condition.
         200..=299 | 304 => {
             if kind.contains('/')
                 && kind != "x-unknown"

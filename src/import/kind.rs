@@ -1,4 +1,4 @@
-//! Which tool a file is of, told by what is in it and never by its name.
+//! Determines which tool a file belongs to, by its content and never by its name.
 
 use serde_json::Value;
 
@@ -8,22 +8,22 @@ use crate::import::prometheus::operator;
 use crate::import::shell::ShellCommand;
 use crate::import::{gatus, other_tools, shell};
 
-/// The content of a file by the tool it is of.
+/// The content of a file by the tool it belongs to.
 #[derive(Debug)]
 pub(crate) enum Kind {
     Curl(Vec<ShellCommand>),
     Har(Value),
     Gatus(Value),
     UptimeKuma(Value),
-    /// The configuration of `blackbox_exporter`: modules.
+    /// A configuration of `blackbox_exporter`: modules.
     Blackbox(Value),
-    /// The configuration of Prometheus: scrape jobs.
+    /// A configuration of Prometheus: scrape jobs.
     ScrapeConfig(Value),
     /// Targets for `file_sd_configs` of Prometheus.
     FileSd(Value),
 }
 
-/// What can be imported, for messages.
+/// The supported inputs, for messages.
 const TAKEN: &str =
     "import takes curl command lines, HAR, blackbox_exporter with Prometheus, Gatus and Uptime Kuma's backup";
 
@@ -41,16 +41,17 @@ impl Kind {
     }
 }
 
-/// How deep a document is looked into for one of a known tool.
+/// The most levels of a document that are searched for a document of a known tool.
 const DEEPEST: usize = 12;
 
-/// Reads a file as what it is. A file of Kubernetes, Helm or Compose may hold several.
+/// Determines the kind of a file and parses it. A file of Kubernetes, Helm or Compose may contain
+/// several documents.
 pub(crate) fn of(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
     let text = file.content().trim_start();
     if text.is_empty() {
         return Err(ImportError::of_file(&file.name, &format!("is empty; {TAKEN}")));
     }
-    // Terminals' colours begin with an escape, which a text may have.
+    // Terminal colours start with an escape character, which a text may contain.
     if text.chars().any(|c| c.is_control() && !c.is_whitespace() && c != '\u{1b}') {
         return Err(ImportError::of_file(&file.name, &format!("is binary; {TAKEN}")));
     }
@@ -60,7 +61,7 @@ pub(crate) fn of(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
     of_text(file, text).map_err(|error| other_tools::of_text(text).map_or(error, |what| unknown(file, &what)))
 }
 
-/// Reads a file that is no JSON.
+/// Reads a file that is not JSON.
 fn of_text(file: &InputFile, text: &str) -> Result<Vec<Kind>, ImportError> {
     if starts_script(text) {
         return script(file);
@@ -75,7 +76,8 @@ fn of_text(file: &InputFile, text: &str) -> Result<Vec<Kind>, ImportError> {
         Ok(documents) if documents.iter().any(|document| document.is_object() || document.is_array()) => {
             of_documents(file, documents, "YAML")
         }
-        // A script may begin with anything; what is no document is one where it runs curl.
+        // A script may start with anything. A file that is not a known document is a script if it
+        // runs curl.
         Ok(_) => script(file),
         Err(error) => script(file).map_err(|_| error),
     }
@@ -97,8 +99,8 @@ fn of_documents(file: &InputFile, documents: Vec<Value>, language: &str) -> Resu
     Ok(found)
 }
 
-/// The documents of known tools in a document: it is one, or it holds them as values or as texts, as a
-/// `ConfigMap` of Kubernetes, the values of a Helm chart and a file of Compose do.
+/// Finds documents of known tools in a document: itself, or its values, or texts in it, as in a
+/// `ConfigMap` of Kubernetes, the values of a Helm chart and a Compose file.
 fn within(document: Value, depth: usize, found: &mut Vec<Kind>) {
     if depth > DEEPEST {
         return;
@@ -122,7 +124,7 @@ fn within(document: Value, depth: usize, found: &mut Vec<Kind>) {
     }
 }
 
-/// What a text has in it that is worth being read as a document of its own.
+/// A text that contains one of these is worth parsing as a document of its own.
 const HINTS: [&str; 5] = ["endpoints:", "modules:", "scrape_configs:", "job_name:", "targets"];
 
 fn unknown(file: &InputFile, what: &str) -> ImportError {
@@ -132,7 +134,7 @@ fn unknown(file: &InputFile, what: &str) -> ImportError {
 }
 
 fn script(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
-    // Read by the rules of another shell it would be a request without its headers.
+    // If it were read by the rules of another shell, the request would lose its headers.
     if other_tools::is_of_cmd(file.content()) {
         return Err(unknown(file, "no curl command of a Unix shell is found"));
     }
@@ -144,7 +146,7 @@ fn script(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
     Ok(vec![Kind::Curl(commands)])
 }
 
-/// A script says so, or begins with the command itself.
+/// Whether a text is a script: it has a `#!` line or starts with the command.
 fn starts_script(text: &str) -> bool {
     let first =
         text.lines().map(str::trim).find(|line| !line.is_empty() && (!line.starts_with('#') || line.starts_with("#!")));
@@ -155,7 +157,7 @@ fn starts_script(text: &str) -> bool {
     first.starts_with("#!") || program == "curl" || program == "curl.exe"
 }
 
-/// `[settings]` or `[[probe]]` alone in a line is no JSON.
+/// Whether the first line is a TOML header, `[settings]` or `[[probe]]`, rather than JSON.
 fn starts_toml(text: &str) -> bool {
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
     let header = first.trim_start_matches('[').trim_end_matches(']');
@@ -165,7 +167,7 @@ fn starts_toml(text: &str) -> bool {
         && !header.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The document as what it is, or as it was where no tool that is known has such.
+/// The kind of a document, or the document itself if it belongs to no known tool.
 fn of_document(document: Value) -> Result<Kind, Value> {
     let has = |key: &str| document.get(key).is_some();
     let lists = |key: &str, of: &str| {
@@ -182,7 +184,7 @@ fn of_document(document: Value) -> Result<Kind, Value> {
         return Ok(Kind::ScrapeConfig(document));
     }
     let modules = document.get("modules").and_then(Value::as_object);
-    // A module that says nothing stands for the defaults.
+    // A module without settings has the defaults.
     let is_module =
         |module: &Value| !document::is_said(module) || ["prober", "http"].iter().any(|key| module.get(key).is_some());
     if modules.is_some_and(|modules| modules.values().all(is_module)) {

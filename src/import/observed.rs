@@ -1,5 +1,5 @@
-//! What a URL answered, as a probe: the expectations that it met, and as comments those that nobody can
-//! take from a few answers.
+//! The responses of a URL as a probe: expectations that they met, and comments on those that cannot
+//! be derived from a few responses.
 
 use std::time::Duration;
 
@@ -10,42 +10,42 @@ use crate::import::secrets::Secrets;
 use crate::import::template::literal;
 use crate::model::quantity::show_duration;
 
-/// What one URL answered when it was asked a few times.
+/// Observations of one URL from a few checks.
 #[derive(Clone, Debug, Default)]
 pub struct Observation {
-    /// The URL that was asked.
+    /// The URL that was checked.
     pub url: String,
-    /// Why it was not answered.
+    /// Why there was no response; `None` if there was one.
     pub failure: Option<String>,
-    /// The status code of the answer.
+    /// The status code of the response.
     pub status: Option<u16>,
-    /// Its header content-type.
+    /// The value of its header content-type.
     pub content_type: Option<String>,
-    /// The beginning of its body, line breaks written as escapes.
+    /// The start of its body, with line breaks as escapes.
     pub body: Option<String>,
-    /// For how many days more its certificate is valid.
+    /// The remaining days of its certificate.
     pub certificate_days: Option<i64>,
-    /// The URL that answered in the end, where it is another one.
+    /// The URL of the final response, if redirects led to another one.
     pub final_url: Option<String>,
-    /// How long each check took.
+    /// The duration of each check.
     pub times: Vec<Duration>,
-    /// Whether what it answered was something else the next time.
+    /// Whether the responses differed.
     pub is_unsteady: bool,
 }
 
-/// Fewer days than this are news: an automatic renewal comes earlier.
+/// Fewer remaining days than this are unusual: an automatic renewal happens earlier.
 const CERTIFICATE_DAYS: i64 = 14;
 
-/// A limit is this many times the slowest of the samples.
+/// The latency limit, as a multiple of the slowest sample.
 const HEADROOM: u32 = 5;
 
-/// Limits that a person would write.
+/// Round limits, as a person would write them, in milliseconds.
 const LIMITS_MS: [u64; 10] = [500, 1_000, 1_500, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 9_000];
 
-/// Keys of JSON whose value says whether a service is well.
+/// Keys of JSON whose value says whether a service is healthy.
 const HEALTH_KEYS: [&str; 8] = ["status", "state", "health", "healthy", "ok", "success", "result", "ready"];
 
-/// The probe of a URL that nothing is known of yet.
+/// The probe of a URL about which nothing is known yet.
 pub(crate) fn bare(url: &str, secrets: &mut Secrets) -> ProbeDraft {
     let url = literal(url);
     let mut draft = ProbeDraft::new(&request::name_of(&url));
@@ -53,7 +53,7 @@ pub(crate) fn bare(url: &str, secrets: &mut Secrets) -> ProbeDraft {
     draft
 }
 
-/// The probe of a URL with what it answered.
+/// The probe of a URL with expectations derived from its responses.
 pub(crate) fn draft(seen: &Observation, secrets: &mut Secrets) -> ProbeDraft {
     let mut draft = bare(&seen.url, secrets);
     if let Some(failure) = &seen.failure {
@@ -94,7 +94,7 @@ fn media_type(seen: &Observation) -> Option<String> {
     (kind.contains('/') && kind.chars().all(is_plain)).then_some(kind)
 }
 
-/// A title or a key of JSON: a 200 with the wrong page is not up.
+/// Expects a title or a key of JSON: a 200 with the wrong page is not up.
 fn content(draft: &mut ProbeDraft, seen: &Observation, kind: &str) {
     let body = seen.body.as_deref().unwrap_or_default();
     if kind.ends_with("json") {
@@ -121,7 +121,7 @@ fn content(draft: &mut ProbeDraft, seen: &Observation, kind: &str) {
     draft.remark("not assumed: that what the page links to loads too: expect.assets = { limit = 20 }");
 }
 
-/// The title with its tag, if it is one that a page says every time.
+/// The title of a page with its tag, if it is likely to be the same each time; `None` otherwise.
 fn title(body: &str) -> Option<&str> {
     const LONGEST: usize = 80;
     let lower = body.to_ascii_lowercase();
@@ -129,12 +129,12 @@ fn title(body: &str) -> Option<&str> {
     let open = start + lower.get(start..)?.find('>')? + 1;
     let length = lower.get(open..)?.find("</title")?;
     let title = body.get(open..open + length)?.trim();
-    // A number is a count, and a backslash is a line break or something that cannot be shown.
+    // A digit may be a counter, and a backslash is a line break or an unprintable character.
     let is_steady = !title.is_empty() && title.len() <= LONGEST && !title.contains(['\\', '\u{fffd}']);
     (is_steady && !title.bytes().any(|byte| byte.is_ascii_digit())).then_some(title)
 }
 
-/// The texts and booleans right in an object of JSON whose end may be missing, values as TOML.
+/// The top-level texts and booleans of a JSON object that may be cut off, with values in TOML.
 fn fields(body: &str) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     let mut rest = blank(body);
@@ -160,7 +160,7 @@ fn fields(body: &str) -> Vec<(String, String)> {
     }
 }
 
-/// JSON whose line breaks are written as escapes, with blanks for those outside its strings.
+/// JSON whose line breaks are escapes, with blanks for those outside of its strings.
 fn blank(body: &str) -> String {
     let mut text = String::with_capacity(body.len());
     let (mut in_string, mut escaped) = (false, false);

@@ -1,9 +1,10 @@
-//! The tools whose files have no importer, by what their files begin with or hold: a file that cannot be read is
-//! told by what it is.
+//! Recognizes files of tools that have no importer, by their start or content, so that the error
+//! can name the tool.
 
 use serde_json::Value;
 
-/// What a text is, as a sentence: a script or a list of requests of another program.
+/// What a text is, as a sentence: a script or a list of requests of another program. `None` if it
+/// is unknown.
 pub(crate) fn of_text(text: &str) -> Option<String> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let is_comment = |line: &&str| line.starts_with('#') || line.starts_with("//");
@@ -40,7 +41,7 @@ pub(crate) fn of_text(text: &str) -> Option<String> {
     Some(format!("this is {title}, which is not imported"))
 }
 
-/// What a document is, as a sentence: one of another program.
+/// What a document is, as a sentence: a file of another program. `None` if it is unknown.
 pub(crate) fn of_document(document: &Value) -> Option<String> {
     let has = |key: &str| document.get(key).is_some();
     let text = |key: &str| document[key].as_str().unwrap_or_default();
@@ -61,7 +62,7 @@ pub(crate) fn of_document(document: &Value) -> Option<String> {
     Some(format!("this is {title}, which is not imported"))
 }
 
-/// cmd.exe escapes by a caret, also the ends of lines that go on.
+/// Whether a text is for cmd.exe, which escapes with a caret, also at the ends of continued lines.
 pub(crate) fn is_of_cmd(text: &str) -> bool {
     text.contains("curl") && (text.contains("^\"") || text.lines().any(|line| line.trim_end().ends_with(" ^")))
 }

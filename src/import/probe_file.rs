@@ -1,4 +1,4 @@
-//! The probe file that is written: drafts as TOML, read back before anybody else reads them.
+//! Writes the probe file: drafts as TOML, read back before anybody else reads them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,29 +16,29 @@ const LONGEST_NOTE: usize = 300;
 /// The longest name of a probe, in characters.
 const LONGEST_NAME: usize = 120;
 
-/// A probe file made of other tools' files.
+/// A probe file made from files of other tools.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
     /// The text of the probe file.
     pub text: String,
     /// How many probes it has.
     pub probes: usize,
-    /// How many stand in it as comments, because nothing here can check them.
+    /// How many are only comments in it, because uptick cannot check them.
     pub left_out: usize,
     /// How many settings could not be carried over.
     pub not_carried: usize,
-    /// The variables that must be set before it is used.
+    /// The environment variables that must be set before the file is used.
     pub variables: Vec<String>,
 }
 
-/// Where a probe file comes from, as its first comment.
+/// Where a probe file comes from; its first comment.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) title: &'static str,
     pub(crate) sources: Vec<String>,
 }
 
-/// Writes a probe file that every draft must be valid in.
+/// Writes a probe file. An error if any draft is invalid.
 pub(crate) fn write_all(
     drafts: Vec<ProbeDraft>,
     origin: &Origin,
@@ -53,7 +53,7 @@ pub(crate) fn write_all(
     }
 }
 
-/// Writes the probe file and reads it back.
+/// Writes the probe file and reads it back. Drafts that are invalid become comments.
 pub(crate) fn write(
     drafts: Vec<ProbeDraft>,
     origin: &Origin,
@@ -89,7 +89,7 @@ pub(crate) fn write(
     Ok(Imported { probes, left_out: blocks.len() - probes, not_carried, variables: variables(&text), text })
 }
 
-/// A draft with its name and its text.
+/// A draft as text, with its notes.
 struct Block {
     toml: String,
     notes: Vec<String>,
@@ -144,22 +144,23 @@ fn whole(blocks: &[Block], origin: &Origin) -> String {
     text
 }
 
-/// One line that is a comment whatever is in it.
+/// Adds a comment of one line, whatever the note contains.
 fn comment(text: &mut String, indent: &str, note: &str) {
     let note = SafeText::clean(note, LONGEST_NOTE);
     text.push_str(&format!("# {indent}{}\n", note.as_str()));
 }
 
-/// What is wrong with the text as a probe file, in one line.
+/// What is wrong with the text as a probe file, in one line; `None` if it is valid.
 fn problems(path: &Path, text: &str) -> Option<String> {
     let error = config::load_text(path, text, &|name| Some(stand_in(name))).err()?;
     let problem = error.problems().first()?;
-    // A message begins with its probe, which stands right below.
+    // A message starts with the name of its probe, which is right below in the file.
     let message = problem.message.strip_prefix("probe \"").and_then(|rest| rest.split_once("\": "));
     Some(message.map_or(problem.message.clone(), |(_, message)| message.to_owned()))
 }
 
-/// A value for a variable that may not be set here: the file is valid wherever it is set.
+/// A placeholder for a variable that may not be set here, so that the file is checked as if it were
+/// set.
 fn stand_in(name: &str) -> String {
     let upper = name.to_ascii_uppercase();
     let value = if upper.contains("PORT") {

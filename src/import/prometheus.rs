@@ -1,4 +1,5 @@
-//! Scrape jobs of Prometheus that ask `blackbox_exporter`, with their targets and the modules they name.
+//! Scrape jobs of Prometheus that use `blackbox_exporter`, with their targets and the modules they
+//! name.
 
 pub(crate) mod operator;
 mod relabel;
@@ -28,13 +29,13 @@ pub(crate) struct PrometheusFiles {
     pub(crate) file_sd: Vec<(String, Value)>,
 }
 
-/// The module that `blackbox_exporter` takes if none is named.
+/// The default module of `blackbox_exporter`.
 const DEFAULT_MODULE: &str = "http_2xx";
 
-/// The labels that a job gives each of its targets before its rules change them.
+/// The label with the address of a target, before rules change it.
 const ADDRESS: &str = "__address__";
 
-/// A scrape configuration with its job.
+/// A scrape job with the global settings.
 struct Job<'c> {
     config: &'c Value,
     global: &'c Value,
@@ -44,7 +45,7 @@ impl PrometheusFiles {
     /// A probe for each target of each job.
     ///
     /// # Errors
-    /// Files that lack their other half.
+    /// Files whose counterpart is missing, such as modules without jobs.
     pub(crate) fn probes(&self, secrets: &mut Secrets) -> Result<Vec<ProbeDraft>, ImportError> {
         let mut drafts = Vec::new();
         let mut used = vec![false; self.file_sd.len()];
@@ -79,7 +80,7 @@ impl PrometheusFiles {
         Ok(drafts)
     }
 
-    /// The probes of a job: of its own targets, and of the given files that it names.
+    /// The probes of a job: for its own targets, and for those in the given files that it names.
     fn job(&self, job: &Job, used: &mut [bool], secrets: &mut Secrets) -> Vec<ProbeDraft> {
         let own = elements(&job.config["static_configs"]).iter();
         let mut targets: Vec<Labels> = own.flat_map(|group| job.labels(group)).collect();
@@ -121,7 +122,7 @@ impl PrometheusFiles {
             Relabeled::Unknown(why) => (labels, Some(format!("`relabel_configs`: {why}"))),
         };
         let label = |name: &str| labels.get(name).map(String::as_str);
-        // Without rules whoever runs it may still have meant these labels.
+        // Without rules, these labels may still be meant for this purpose.
         let target = label("__param_target").unwrap_or(&address);
         let module = label("__param_module").or_else(|| label("module").filter(|_| rules.is_null()));
         let (found, settings) = self.module(module);
@@ -141,7 +142,7 @@ impl PrometheusFiles {
         draft
     }
 
-    /// A module by its name, with its name where it is found.
+    /// A module by its name. Its name is `None` if it is not found.
     fn module(&self, name: Option<&str>) -> (Option<String>, &Value) {
         let all: Vec<(&String, &Value)> = self.modules.iter().flat_map(|config| fields(&config["modules"])).collect();
         let by_name = |name: &str| all.iter().find(|(known, _)| *known == name);
@@ -153,7 +154,7 @@ impl PrometheusFiles {
     }
 }
 
-/// Only such a job probes; the others scrape.
+/// Whether a job probes with `blackbox_exporter`; others only scrape.
 fn is_of_blackbox(job: &Value) -> bool {
     job["metrics_path"].as_str().is_some_and(|path| path.ends_with("/probe")) || job["params"]["module"].is_array()
 }
@@ -175,7 +176,7 @@ impl Job<'_> {
         targets.map(|target| shared.clone().into_iter().chain([(ADDRESS.to_owned(), target)]).collect()).collect()
     }
 
-    /// A draft that says why a job has targets that are not here.
+    /// A draft that says why the targets of a job are missing.
     fn without_targets(&self, why: &str) -> ProbeDraft {
         let mut draft = ProbeDraft::new(self.name().unwrap_or("job"));
         draft.left_out = Some(why.to_owned());
@@ -187,7 +188,7 @@ impl Job<'_> {
         quantity::positive_duration(written).ok()
     }
 
-    /// What Prometheus says of a probe: its job, how often, and its labels.
+    /// Sets what the scrape job defines: the surface, the schedule, and labels.
     fn finish(&self, draft: &mut ProbeDraft, labels: &Labels) {
         if let Some(surface) = labels.get("job").map(|job| job.trim()).filter(|job| !job.is_empty()) {
             draft.set_text("surface", &literal(surface));
@@ -216,7 +217,8 @@ fn shorter(draft: &ProbeDraft, time: Duration) -> bool {
     set.and_then(|timeout| quantity::duration(timeout).ok()).is_some_and(|set| time < set)
 }
 
-/// Whether a file of `file_sd_configs` is the one given: by its file name, since paths differ between machines.
+/// Whether a pattern of `file_sd_configs` matches the given file. Only file names are compared,
+/// since paths differ between machines.
 fn names(pattern: &str, given: &str) -> bool {
     let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let (pattern, given) = (last(pattern), last(given));

@@ -1,4 +1,5 @@
-//! A request of another tool as keys of a draft: its URL, its headers, its body, with secrets taken out.
+//! A request of another tool as keys of a draft: its URL, headers and body, with secrets replaced
+//! by variables.
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -9,7 +10,7 @@ use crate::import::secrets::{Secrets, is_secret};
 use crate::import::template;
 use crate::model::Protocol;
 
-/// A request as it was given. Texts are templates.
+/// A request of another tool. All texts are templates.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ImportedRequest {
     pub(crate) method: Option<String>,
@@ -18,14 +19,14 @@ pub(crate) struct ImportedRequest {
     pub(crate) body: Option<String>,
 }
 
-/// Headers that frame the message or that every prober sets itself.
+/// Headers that frame the message or that uptick sets itself.
 const OWN_HEADERS: [&str; 7] =
     ["content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade", "keep-alive", "te"];
 
-/// The shortest part of a path that can be a key, in characters.
+/// The shortest path segment that can be a key, in characters.
 const SHORTEST_KEY: usize = 20;
 
-/// Host and path of a URL: what a probe is called by.
+/// The name of a probe: host and path of its URL.
 pub(crate) fn name_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
@@ -64,7 +65,7 @@ pub(crate) fn set(draft: &mut ProbeDraft, secrets: &mut Secrets, request: Import
     set_headers(draft, secrets, &owner, &headers, implied);
 }
 
-/// Sets a body whose type the prober sets too. Returns that type.
+/// Sets a body whose media type uptick sets too. Returns that type.
 fn set_body(
     draft: &mut ProbeDraft,
     secrets: &mut Secrets,
@@ -100,13 +101,13 @@ fn set_body(
     None
 }
 
-/// A text that names a secret may hold it anywhere: the whole of it is one.
+/// Replaces a text by a variable if it names a secret, because the secret may be anywhere in it.
 fn without_secret_text(secrets: &mut Secrets, owner: &str, text: &str, field: &str) -> String {
     let names_secret = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').any(is_secret);
     if names_secret { secrets.reference(owner, field, text) } else { text.to_owned() }
 }
 
-/// Whether TOML can say it: it has no null, and its numbers have 64 bits.
+/// Whether TOML can represent a value: it has no null, and its numbers have 64 bits.
 fn is_toml(json: &Value) -> bool {
     match json {
         Value::Null => false,
@@ -137,7 +138,7 @@ fn without_secrets(secrets: &mut Secrets, owner: &str, json: Value, field: Optio
     }
 }
 
-/// The fields of a form, where each name occurs once.
+/// The fields of a form. `None` if a name occurs more than once.
 fn form_fields(body: &str) -> Option<Vec<(String, String)>> {
     let mut fields: Vec<(String, String)> = Vec::new();
     for pair in body.split('&').filter(|pair| !pair.is_empty()) {
@@ -151,7 +152,7 @@ fn form_fields(body: &str) -> Option<Vec<(String, String)>> {
     (!fields.is_empty()).then_some(fields)
 }
 
-/// A part of a form as a template: what was encoded is text.
+/// A part of a form as a template: decoded characters are text.
 fn decoded(part: &str) -> String {
     if template::has_variable(part) {
         return part.to_owned();
@@ -204,7 +205,8 @@ fn set_headers(
     }
 }
 
-/// The header of HTTP basic authentication as user and password.
+/// Converts a header of HTTP basic authentication to user and password. Returns `false` if it is
+/// none.
 fn set_basic(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, value: &str) -> bool {
     use base64::Engine as _;
     let Some(encoded) = value.strip_prefix("Basic ") else { return false };
@@ -215,7 +217,8 @@ fn set_basic(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, value: 
     true
 }
 
-/// User and password of HTTP basic authentication. If there is no password the user is a key.
+/// Sets user and password of HTTP basic authentication. Without a password, the user is treated as
+/// a secret key.
 pub(crate) fn set_basic_auth(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, user: &str, password: &str) {
     if password.is_empty() {
         let user = secrets.reference(owner, "key", user);
@@ -225,7 +228,7 @@ pub(crate) fn set_basic_auth(draft: &mut ProbeDraft, secrets: &mut Secrets, owne
     draft.set("auth.basic", format!("{{ user = {}, password = {} }}", quoted(user), quoted(&password)));
 }
 
-/// OAuth 2.0 client credentials as another tool has them: templates.
+/// OAuth 2.0 client credentials of another tool; all texts are templates.
 pub(crate) struct ImportedOAuth2 {
     pub(crate) token_url: String,
     pub(crate) client_id: String,
@@ -234,7 +237,7 @@ pub(crate) struct ImportedOAuth2 {
     pub(crate) audience: Option<String>,
 }
 
-/// Client credentials, whose secret is a variable by now.
+/// Sets OAuth 2.0 client credentials. The secret must already be a variable.
 pub(crate) fn set_oauth2(draft: &mut ProbeDraft, oauth2: &ImportedOAuth2) {
     let ImportedOAuth2 { token_url, client_id, client_secret, scopes, audience } = oauth2;
     let mut fields = vec![
@@ -249,12 +252,12 @@ pub(crate) fn set_oauth2(draft: &mut ProbeDraft, oauth2: &ImportedOAuth2) {
     draft.set("auth.oauth2", table(fields.into_iter()));
 }
 
-/// Whether a header is among them, whatever the case of its name.
+/// Whether a header is among `headers`, ignoring case.
 pub(crate) fn has_header(headers: &[(String, String)], name: &str) -> bool {
     headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
 }
 
-/// A proxy with its password as a variable.
+/// A proxy URL with its password replaced by a variable.
 pub(crate) fn proxy_without_secrets(secrets: &mut Secrets, owner: &str, proxy: &str, user: Option<&str>) -> String {
     let Some((scheme, rest)) = proxy.split_once("://") else { return proxy.to_owned() };
     let rest = rest.trim_end_matches('/');
@@ -268,7 +271,7 @@ pub(crate) fn proxy_without_secrets(secrets: &mut Secrets, owner: &str, proxy: &
     }
 }
 
-/// Sets the URL without the secrets in it.
+/// Sets the URL, with secrets replaced by variables.
 fn set_url(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, url: &str) {
     let (url, fragment) = url.split_once('#').map_or((url, None), |(url, fragment)| (url, Some(fragment)));
     if fragment.is_some_and(|fragment| !fragment.is_empty()) {
@@ -290,7 +293,7 @@ fn set_url(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, url: &str
     draft.set_text("url", &text);
 }
 
-/// `https://user:password@host/` as basic credentials.
+/// Moves the credentials of `https://user:password@host/` to basic authentication.
 fn without_userinfo(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, base: &str) -> String {
     let Some((scheme, rest)) = base.split_once("://") else { return base.to_owned() };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -300,7 +303,7 @@ fn without_userinfo(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, 
     format!("{scheme}://{host}{path}")
 }
 
-/// Parts of a path that are keys, as webhooks have them.
+/// Replaces path segments that are keys, as in the URLs of webhooks.
 fn without_path_keys(secrets: &mut Secrets, base: &str) -> String {
     let Some((scheme, rest)) = base.split_once("://") else { return base.to_owned() };
     let mut parts = rest.split('/');
@@ -317,8 +320,9 @@ fn without_path_keys(secrets: &mut Secrets, base: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-/// Long, with capital and small letters and digits, and nothing that separates words. A bot's key stands behind
-/// its number and a colon, and may have such characters in it.
+/// Whether a path segment looks like a key: long, with upper-case and lower-case letters and
+/// digits, and without separators. The key of a bot follows its number and a colon, and may contain
+/// separators.
 fn is_key(part: &str) -> bool {
     let of_bot = part.split_once(':').filter(|(bot, _)| bot.bytes().any(|byte| byte.is_ascii_digit()));
     let may_separate = |byte: u8| of_bot.is_some() && matches!(byte, b'-' | b'_');

@@ -1,29 +1,28 @@
-//! Secrets of other tools' files: taken out of the text, each with the name of a variable that is to hold
-//! it.
+//! Replaces the secrets in files of other tools by variables, and chooses the variables' names.
 
 use std::collections::BTreeMap;
 
 use crate::import::template;
 use crate::model::is_secret_name;
 
-/// The variables that stand for the secrets of one import.
+/// The variables that replace the secrets of one import.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets {
-    /// By value: the same secret in fifty probes is one variable.
+    /// Names by value: the same secret in fifty probes becomes one variable.
     names: BTreeMap<String, String>,
 }
 
 /// The longest part of a variable's name that comes from its probe.
 const LONGEST_OWNER: usize = 40;
 
-/// What a credential begins with that is not secret.
+/// Prefixes of a credential that are not secret.
 const SCHEMES: [&str; 6] = ["Bearer ", "Basic ", "Token ", "bearer ", "token ", "ApiKey "];
 
-/// Parts of names that mean a secret, beside those that uptick itself knows: a file that is written anew
-/// may be more careful.
+/// Parts of names that indicate a secret, in addition to those that uptick itself knows: an import
+/// can be more cautious.
 const SECRET_WORDS: [&str; 9] = ["auth", "session", "passwd", "pwd", "credential", "jwt", "csrf", "xsrf", "passphrase"];
 
-/// Whether what has this name is a secret.
+/// Whether something with this name is a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     is_secret_name(name)
@@ -31,13 +30,13 @@ pub(crate) fn is_secret(name: &str) -> bool {
         || SECRET_WORDS.iter().any(|word| lower.contains(word))
 }
 
-/// Whether a word of a text names a secret, which may then stand beside it.
+/// Whether a word of a text names a secret, which may then be next to it.
 pub(crate) fn names_secret(text: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric()).any(is_secret)
 }
 
 impl Secrets {
-    /// A template that holds no secret in the open: what stands there is a variable.
+    /// The value as a template, with the secret replaced by a variable.
     pub(crate) fn reference(&mut self, owner: &str, field: &str, value: &str) -> String {
         if template::has_variable(value) {
             return template::with_secret_variables(value);
@@ -70,7 +69,7 @@ impl Secrets {
         self.names.iter().map(|(value, name)| (name.clone(), value.clone())).collect()
     }
 
-    /// A name without the secrets of this import in it.
+    /// A text with the secrets of this import replaced by `…`.
     pub(crate) fn without(&self, text: &str) -> String {
         const SHORTEST: usize = 6;
         let secrets = self.names.keys().filter(|value| value.len() >= SHORTEST);

@@ -1,4 +1,4 @@
-//! The commands of a shell script, with the variables that it sets itself filled in.
+//! Finds commands in a shell script, and fills in the variables that the script itself sets.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use crate::import::secrets::is_secret;
 use crate::import::shell_words::{self, ShellError, Token, Word};
 use crate::import::template;
 
-/// One command, from its name on.
+/// One command, starting with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ShellCommand {
     /// The line of its name, from 1.
     pub(crate) line: u64,
     /// Its name and its arguments, as templates.
     pub(crate) words: Vec<String>,
-    /// What it reads, where the script says it.
+    /// Its standard input, if the script defines it.
     pub(crate) stdin: Option<String>,
 }
 
-/// How deep `$(…)` is followed.
+/// How deeply nested `$(…)` are followed.
 const DEEPEST: usize = 4;
 
-/// Words that stand before a command.
+/// Words that can precede a command.
 const BEFORE: [&str; 17] = [
     "if",
     "then",
@@ -42,7 +42,7 @@ const BEFORE: [&str; 17] = [
     "RUN",
 ];
 
-/// The commands of this name, in the order of the script.
+/// The commands with this name, in the order of the script.
 pub(crate) fn commands(script: &str, name: &str) -> Result<Vec<ShellCommand>, ShellError> {
     let mut reader = CommandReader { name: name.to_owned(), variables: BTreeMap::new(), found: Vec::new() };
     reader.read(script, 0)?;
@@ -85,7 +85,7 @@ impl CommandReader {
         }
     }
 
-    /// Reads one command; its number where it is one of those looked for.
+    /// Reads one command. Returns its index in the result if it has the name that is searched for.
     fn command(&mut self, words: Vec<Word>, depth: usize) -> Result<Option<usize>, ShellError> {
         for script in words.iter().flat_map(|word| &word.substitutions).filter(|_| depth < DEEPEST) {
             self.read(script, depth + 1)?;
@@ -96,7 +96,8 @@ impl CommandReader {
             let assigned = word.text.split_once('=').filter(|(name, _)| is_variable_name(name));
             if let Some((name, value)) = assigned {
                 let value = self.filled(value);
-                // A secret of the script stays out of what is written: the variable stands for it.
+                // A secret of the script must not be written to the probe file, so its variable
+                // stays.
                 let is_known = !is_secret(name) && word.substitutions.is_empty() && !value.is_empty();
                 if is_known {
                     self.variables.insert(name.to_owned(), value);
@@ -123,7 +124,7 @@ impl CommandReader {
         Ok(Some(self.found.len() - 1))
     }
 
-    /// A template with the variables that the script has set.
+    /// A template with the variables that the script has set filled in.
     fn filled(&self, text: &str) -> String {
         const LONGEST: usize = 64 * 1024;
         let mut text = text.to_owned();
@@ -137,7 +138,7 @@ impl CommandReader {
     }
 }
 
-/// `$` before a command that was copied with its prompt.
+/// Whether a word is a shell prompt that was copied with the command.
 fn is_prompt(word: &Word) -> bool {
     !word.quoted && matches!(word.text.as_str(), "$" | "%" | ">")
 }

@@ -1,20 +1,20 @@
-//! Words of a shell script, as bash reads them: quotes, `$'…'`, escapes, line continuations, comments,
-//! operators, here documents. Variables stay in a word as variables of a template.
+//! Splits a shell script into words, as bash does: quotes, `$'…'`, escapes, line continuations,
+//! comments, operators, here documents. Variables in a word become variables of a template.
 //!
-//! The crates that split shell words know neither `$'…'`, which browsers write, nor which `$` stands in
-//! single quotes and is text.
+//! Existing crates that split shell words support neither `$'…'`, which browsers write, nor the
+//! distinction between `$` as text in single quotes and as a variable.
 
 use crate::import::template;
 
-/// What a script is made of.
+/// A token of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
     Word(Word),
     /// The end of a command at an operator.
     End,
-    /// The end of a line, which ends a command too.
+    /// The end of a line, which also ends a command.
     Line,
-    /// What the command reads: the text of a here document or a here string.
+    /// The standard input of the command: a here document or a here string.
     Stdin(String),
 }
 
@@ -22,15 +22,15 @@ pub(crate) enum Token {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Word {
     pub(crate) text: String,
-    /// The line it starts in, from 1.
+    /// The line on which it starts, from 1.
     pub(crate) line: u64,
     /// The scripts of its `$(…)`.
     pub(crate) substitutions: Vec<String>,
-    /// Whether any of it is in quotes: it is no operator, no keyword and no comment.
+    /// Whether any part of it is quoted: then it is no operator, no keyword and no comment.
     pub(crate) quoted: bool,
 }
 
-/// A script that breaks off.
+/// An incomplete script.
 #[derive(Debug)]
 pub(crate) struct ShellError {
     pub(crate) line: u64,
@@ -44,7 +44,7 @@ pub(crate) fn tokens(script: &str) -> Result<Vec<Token>, ShellError> {
     reader.read()
 }
 
-/// A here document that begins after the line it is named in.
+/// A here document that starts after the current line.
 struct HereDocument {
     end: String,
     is_literal: bool,
@@ -131,9 +131,9 @@ impl WordReader {
         tokens.extend(self.word.take().map(Token::Word));
     }
 
-    /// The text of a literal character.
+    /// Adds a literal character to the word.
     fn push(&mut self, character: char) {
-        // `${` of the script is a variable, and read elsewhere: here it is text.
+        // A `${` that is a variable is handled elsewhere; here it is text.
         let word = self.word();
         if character == '{' && word.text.ends_with('$') {
             word.text.push('$');
@@ -153,7 +153,7 @@ impl WordReader {
         }
     }
 
-    /// Where output goes is not the request's: `> file`, `2>&1`, `< file` are passed over.
+    /// Skips redirections, which do not affect the request: `> file`, `2>&1`, `< file`.
     fn redirection(&mut self, tokens: &mut Vec<Token>) -> Result<(), ShellError> {
         let is_descriptor =
             self.word.as_ref().is_some_and(|word| !word.quoted && word.text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -183,7 +183,7 @@ impl WordReader {
         Ok(word)
     }
 
-    /// A part of a word that starts with this character.
+    /// Reads a part of a word that starts with this character.
     fn part(&mut self, character: char) -> Result<(), ShellError> {
         match character {
             '\\' => match self.next() {
@@ -233,7 +233,7 @@ impl WordReader {
         }
     }
 
-    /// What follows a dollar sign. Outside quotes it may be `$'…'`.
+    /// Reads the text after a dollar sign. Outside of quotes it may be `$'…'`.
     fn dollar(&mut self, is_bare: bool) -> Result<(), ShellError> {
         match self.peek(0) {
             Some('\'') if is_bare => {
@@ -276,7 +276,7 @@ impl WordReader {
         }
     }
 
-    /// `NAME`, `NAME:-default`, and what else may stand between the braces, of which the name is kept.
+    /// Adds a variable: `NAME` or `NAME:-default`. Of any other expansion only the name is kept.
     fn variable(&mut self, inside: &str) {
         let length = inside.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
         let (name, rest) = inside.split_at(length);
@@ -292,7 +292,8 @@ impl WordReader {
         }
     }
 
-    /// The output of a command is not known here: it is a variable, and the command is read for itself.
+    /// Adds the output of a command, which is unknown here, as a variable. The command itself is
+    /// read too.
     fn substitution(&mut self, script: String) {
         let word = self.word();
         word.substitutions.push(script);
@@ -337,7 +338,7 @@ impl WordReader {
         Ok(())
     }
 
-    /// `$'…'`: a quotation with the escapes of C.
+    /// Reads `$'…'`: a quotation with escapes as in C.
     fn ansi_quoted(&mut self) -> Result<(), ShellError> {
         self.word().quoted = true;
         loop {
@@ -363,7 +364,7 @@ impl WordReader {
         }
     }
 
-    /// A character by its number.
+    /// Reads a character by its code.
     fn code(&mut self, radix: u32, most: usize) {
         let mut number = 0;
         for _ in 0..most {

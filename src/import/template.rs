@@ -1,11 +1,12 @@
-//! A template: a text as it stands in a probe file, where `${NAME}` is a variable and `$${` is the text `${`.
+//! Templates: texts as in a probe file, in which `${NAME}` is a variable and `$${` is the literal
+//! text `${`.
 
-/// Text of another tool as a template without variables.
+/// Literal text as a template without variables.
 pub(crate) fn literal(text: &str) -> String {
     text.replace("${", "$${")
 }
 
-/// The text of a template without variables.
+/// The literal text of a template without variables.
 pub(crate) fn unescaped(template: &str) -> String {
     template.replace("$${", "${")
 }
@@ -15,13 +16,13 @@ pub(crate) fn has_variable(template: &str) -> bool {
     variables(template).next().is_some()
 }
 
-/// Where the variables of a template start: the byte of each `${` that is one.
+/// The byte offsets at which the variables of a template start.
 fn variables(template: &str) -> impl Iterator<Item = usize> {
     let is_escaped = |at: usize| template.get(..at).is_some_and(|before| before.ends_with('$'));
     template.match_indices("${").map(|(at, _)| at).filter(move |at| !is_escaped(*at))
 }
 
-/// The same with every variable marked as a secret.
+/// The template with every variable marked as a secret.
 pub(crate) fn with_secret_variables(template: &str) -> String {
     let mut marked = String::with_capacity(template.len() + 8);
     let mut copied = 0;
@@ -39,7 +40,8 @@ pub(crate) fn with_secret_variables(template: &str) -> String {
     marked
 }
 
-/// Text in which `$NAME` and `${NAME}` are variables and `$$` is a dollar, as Gatus and shells have it.
+/// Converts a text in which `$NAME` and `${NAME}` are variables and `$$` is a dollar sign, as in
+/// Gatus and shells.
 pub(crate) fn with_dollar_variables(text: &str) -> String {
     let mut template = String::with_capacity(text.len());
     let mut rest = text;
@@ -68,7 +70,7 @@ pub(crate) fn with_dollar_variables(text: &str) -> String {
     template
 }
 
-/// A variable of the environment.
+/// A template that consists of an environment variable.
 pub(crate) fn variable(name: &str) -> String {
     format!("${{{name}}}")
 }

@@ -17,9 +17,9 @@ use crate::model::quantity::show_duration;
 
 use expectations::{expectations, is_true};
 
-/// Every monitor but the groups.
+/// A probe for every monitor except groups.
 pub(crate) fn probes(backup: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
-    // A backup has a list, the API a table by number.
+    // A backup has a list, the API a table by id.
     let monitors: Vec<&Value> = match &backup["monitorList"] {
         Value::Object(monitors) => monitors.values().collect(),
         list => elements(list).iter().collect(),
@@ -85,10 +85,10 @@ fn draft(monitor: &Value, backup: &Value, groups: &BTreeMap<u64, &str>, secrets:
     draft
 }
 
-/// The types of monitors that a probe can do the same for.
+/// The types of monitors that have an equivalent probe.
 const KINDS: [&str; 7] = ["http", "keyword", "json-query", "port", "dns", "websocket-upgrade", "smtp"];
 
-/// The URL as it is written here: ports and names are asked for by fields of their own.
+/// The URL in uptick's syntax: Uptime Kuma has ports and names in separate fields.
 fn asked_url(monitor: &Value, kind: &str) -> String {
     let get = |key: &str| literal(monitor[key].as_str().unwrap_or_default());
     let port = text(&monitor["port"]).unwrap_or_default();
@@ -99,7 +99,7 @@ fn asked_url(monitor: &Value, kind: &str) -> String {
             format!("{scheme}://{}:{port}", bracketed(&get("hostname")))
         }
         "dns" => {
-            // Several servers stand in one field; the first is asked.
+            // One field can list several servers; the first is used.
             let servers = get("dns_resolve_server");
             let server = servers.split([',', ' ']).next().unwrap_or_default().to_owned();
             let port = if port.is_empty() || port == "53" { String::new() } else { format!(":{port}") };
@@ -131,7 +131,7 @@ fn timing(draft: &mut ProbeDraft, monitor: &Value) {
     };
     let interval = seconds("interval").unwrap_or(Duration::from_mins(1));
     draft.set_duration("interval", interval);
-    // If none is set Uptime Kuma waits for four fifths of the interval.
+    // By default Uptime Kuma waits for 80 % of the interval.
     let timeout = seconds("timeout").unwrap_or(interval.mul_f64(0.8));
     draft.set_duration("timeout", timeout.min(interval).min(Duration::from_hours(1)));
     if let Some(attempts) = monitor["maxretries"].as_u64().filter(|attempts| *attempts > 0) {
@@ -171,7 +171,7 @@ fn with_content_type(mut headers: Vec<(String, String)>, monitor: &Value, has_bo
 fn credentials(draft: &mut ProbeDraft, monitor: &Value, secrets: &mut Secrets) {
     let get = |key: &str| literal(monitor[key].as_str().unwrap_or_default());
     let owner = draft.name.clone();
-    // Backups of version 1.18 and before have no method.
+    // Backups of version 1.18 and earlier have no method.
     let method = monitor["authMethod"].as_str().unwrap_or("basic");
     match method {
         "basic" if is_said(&monitor["basic_auth_user"]) && is_said(&monitor["basic_auth_pass"]) => {
@@ -196,7 +196,7 @@ fn credentials(draft: &mut ProbeDraft, monitor: &Value, secrets: &mut Secrets) {
     }
 }
 
-/// The proxy of a monitor, which a backup names by its number.
+/// The proxy of a monitor, which a backup references by id.
 fn proxy(draft: &mut ProbeDraft, monitor: &Value, backup: &Value, secrets: &mut Secrets) {
     if !is_said(&monitor["proxyId"]) {
         return;
@@ -218,7 +218,7 @@ fn notes(draft: &mut ProbeDraft, monitor: &Value) {
         draft.not_carried("its notifications", "alerts are `[[alert]]` with a webhook here");
     }
     if let Some(description) = monitor["description"].as_str().filter(|text| !text.trim().is_empty()) {
-        // People write passwords there.
+        // Descriptions may contain passwords.
         if names_secret(description) {
             draft.not_carried("its description", "it may have a secret in it");
         } else {

@@ -9,7 +9,7 @@ use crate::import::request::{self, ImportedOAuth2};
 use crate::import::secrets::Secrets;
 use crate::import::template::literal;
 
-/// One key of a module that has credentials.
+/// Sets one key of a module that has credentials.
 pub(super) fn set(draft: &mut ProbeDraft, secrets: &mut Secrets, key: &str, value: &Value) {
     let owner = draft.name.clone();
     match key {
@@ -42,7 +42,7 @@ fn basic(draft: &mut ProbeDraft, secrets: &mut Secrets, value: &Value) {
     draft.set("auth.basic", format!("{{ user = {}, password = {} }}", quoted(&user), quoted(&password)));
 }
 
-/// A secret that stands in the file, or in a file that it names.
+/// A secret that is in the module, or in a file that the module names.
 fn secret(draft: &mut ProbeDraft, secrets: &mut Secrets, table: &Value, key: &str, field: &str) -> String {
     let owner = draft.name.clone();
     match table[format!("{key}_file").as_str()].as_str() {
@@ -51,7 +51,7 @@ fn secret(draft: &mut ProbeDraft, secrets: &mut Secrets, table: &Value, key: &st
     }
 }
 
-/// The text of a file where it can be read here, and else a variable.
+/// A reference to the text of a file if it can be read here, otherwise a variable.
 pub(super) fn of_file(draft: &mut ProbeDraft, secrets: &mut Secrets, path: &str, field: &str) -> String {
     if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) && path.starts_with('/') {
         return format!("${{file:{path}}}");
@@ -59,11 +59,11 @@ pub(super) fn of_file(draft: &mut ProbeDraft, secrets: &mut Secrets, path: &str,
     draft.remark(&format!(
         "`{field}` stood in the file {path}, which is not here; where it is, write \"$${{file:{path}}}\""
     ));
-    // The path tells it apart from other secrets, as its value would.
+    // The path distinguishes it from other secrets, as its value would.
     secrets.reference(&draft.name, field, &format!("file {path}"))
 }
 
-/// The fields of `oauth2` that are read.
+/// The supported fields of `oauth2`.
 const OAUTH2: [&str; 6] =
     ["client_id", "client_secret", "client_secret_file", "token_url", "scopes", "endpoint_params"];
 

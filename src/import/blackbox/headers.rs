@@ -14,7 +14,7 @@ pub(super) fn plain(headers: &Value) -> Vec<(String, String)> {
     fields(headers).filter_map(|(name, value)| Some((name.clone(), literal(&text(value)?)))).collect()
 }
 
-/// Headers with lists of values, of secrets and of files, of which the last one counts.
+/// Headers with lists of values, secrets and files. The last one of a list counts.
 pub(super) fn detailed(draft: &mut ProbeDraft, secrets: &mut Secrets, headers: &Value) -> Vec<(String, String)> {
     let mut read = Vec::new();
     for (name, lists) in fields(headers) {
@@ -39,7 +39,7 @@ pub(super) fn detailed(draft: &mut ProbeDraft, secrets: &mut Secrets, headers: &
     read
 }
 
-/// `fail_if_header_matches` and `fail_if_header_not_matches`.
+/// The rules of `fail_if_header_matches` and `fail_if_header_not_matches`.
 pub(super) fn rules(draft: &mut ProbeDraft, key: &str, rules: &Value) {
     for rule in elements(rules) {
         let (Some(name), Some(pattern)) = (rule["header"].as_str(), rule["regexp"].as_str()) else { continue };
@@ -49,7 +49,7 @@ pub(super) fn rules(draft: &mut ProbeDraft, key: &str, rules: &Value) {
         let name = toml_text::key(&name.to_ascii_lowercase());
         let base = format!("expect.header.{name}");
         let name_of_rule = format!("{base}.{word}");
-        // A second pattern of one header stands beside the first.
+        // A second pattern for the same header is added to the first.
         let pattern = toml_text::quoted(&literal(pattern));
         match draft.get(&name_of_rule).map(|before| before.trim_matches(['[', ']']).to_owned()) {
             Some(before) => draft.set(&name_of_rule, format!("[{before}, {pattern}]")),

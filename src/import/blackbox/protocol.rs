@@ -1,4 +1,4 @@
-//! Modules of `blackbox_exporter` that do not speak HTTP: tcp, unix, dns, grpc and websocket.
+//! Modules of `blackbox_exporter` that do not use HTTP: tcp, unix, dns, grpc and websocket.
 
 use serde_json::Value;
 
@@ -10,17 +10,17 @@ use crate::import::request::{self, ImportedRequest, proxy_without_secrets};
 use crate::import::secrets::Secrets;
 use crate::import::template::literal;
 
-/// The URL that a target of such a module is asked by; none for another prober.
+/// The URL of a probe for a target of such a module; `None` for another prober.
 pub(crate) fn url(prober: &str, target: &str, module: &Value) -> Option<String> {
     let own = &module[prober];
     let tls = own["tls"] == Value::Bool(true);
     let starts_tls = elements(&own["query_response"]).iter().any(|entry| entry["starttls"] == Value::Bool(true));
-    // A scheme is no part of the address there either.
+    // There too, a scheme is not part of the address.
     let address = target.split_once("://").map_or(target, |(_, address)| address).trim_end_matches('/');
     Some(match prober {
         "tcp" if tls || starts_tls => format!("tls://{address}"),
         "tcp" => format!("tcp://{address}"),
-        // The target is the path of a socket, which `address` names.
+        // The target is the path of a socket, which the key `address` holds.
         "unix" if tls || starts_tls => "tls://localhost:1".to_owned(),
         "unix" => "tcp://localhost:1".to_owned(),
         "dns" => {
@@ -38,7 +38,7 @@ pub(crate) fn url(prober: &str, target: &str, module: &Value) -> Option<String> 
     })
 }
 
-/// The type of record asked for: if none is named it is ANY, which hardly a server answers any more.
+/// The type of record asked for; `None` for ANY, which hardly any server still answers.
 fn record_type(dns: &Value) -> Option<&str> {
     dns["query_type"].as_str().filter(|kind| !kind.eq_ignore_ascii_case("ANY"))
 }
@@ -53,7 +53,7 @@ pub(crate) fn set(
 ) {
     let own = &module[prober];
     let headers = match prober {
-        // A plain value or a table of lists: both are in use.
+        // Both are in use: a plain value, and a table of lists.
         "websocket" => {
             let mut headers = headers::plain(&own["headers"]);
             headers.extend(headers::detailed(draft, secrets, &own["headers"]));
@@ -88,7 +88,7 @@ pub(crate) fn set(
     draft.others_not_carried(&format!("{prober}."), own, keys(prober));
 }
 
-/// The keys that are read of a prober's table.
+/// The supported keys of a prober's table.
 fn keys(prober: &str) -> &'static [&'static str] {
     match prober {
         "dns" => &[
@@ -143,7 +143,7 @@ fn client(draft: &mut ProbeDraft, secrets: &mut Secrets, config: &Value) {
     }
 }
 
-/// What is sent over a WebSocket, and what its first message must have in it.
+/// The messages sent over a WebSocket, and what its first message must contain.
 fn messages(draft: &mut ProbeDraft, entries: &[Value]) {
     let mut expected = Vec::new();
     let mut sent = Vec::new();
@@ -176,7 +176,8 @@ fn messages(draft: &mut ProbeDraft, entries: &[Value]) {
     draft.set_texts("expect.message-contains", &expected);
 }
 
-/// What is sent and what must come back. One text goes out here, and then all that is expected must come.
+/// The text that is sent, and the texts that must come back. A probe sends one text; then all
+/// expected texts must arrive.
 fn query_response(draft: &mut ProbeDraft, entries: &[Value]) {
     let starttls = entries.iter().position(|entry| entry["starttls"] == Value::Bool(true));
     let (before, after) = entries.split_at(starttls.map_or(0, |place| place + 1));
@@ -199,14 +200,15 @@ fn query_response(draft: &mut ProbeDraft, entries: &[Value]) {
     }
     let mut sent = texts.into_iter();
     if let Some(first) = sent.next() {
-        // A newline is added there.
+        // `blackbox_exporter` adds a newline.
         draft.set_text("send", &format!("{first}\n"));
     }
     for later in sent {
         let why = "`send` is one text, and then all that is expected must come";
         draft.field_not_carried("send", &Value::String(later), why);
     }
-    // There each line is looked at alone; here all that has come.
+    // `blackbox_exporter` matches each line separately; a probe matches everything that was
+    // received.
     let expected: Vec<String> = said("expect").map(|pattern| by_line(&pattern)).collect();
     draft.set_texts("expect.body-matches", &expected);
     draft.set_texts("expect.body-contains", &said("expect_bytes").collect::<Vec<String>>());
@@ -215,15 +217,15 @@ fn query_response(draft: &mut ProbeDraft, entries: &[Value]) {
     }
 }
 
-/// A pattern whose `^` and `$` are those of a line, however it ends.
+/// A pattern whose `^` and `$` match at lines, whatever their ends are.
 fn by_line(pattern: &str) -> String {
     if pattern.contains(['^', '$']) { format!("(?mR){pattern}") } else { pattern.to_owned() }
 }
 
-/// The protocol that a conversation up to STARTTLS is of.
+/// The protocol of a conversation up to STARTTLS; `None` if it is unknown.
 fn starttls_of(before: &[Value]) -> Option<&'static str> {
     let has = |word: &str| before.iter().any(|entry| entry.to_string().contains(word));
-    // What Postgres is asked is binary, and its answer is one letter.
+    // The request of Postgres is binary, and its response is one letter.
     let is_postgres = before.iter().any(|entry| entry["expect_bytes"] == "S");
     match () {
         () if is_postgres => Some("postgres"),

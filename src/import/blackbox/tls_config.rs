@@ -6,7 +6,7 @@ use crate::import::document::{fields, is_said};
 use crate::import::draft::ProbeDraft;
 use crate::import::template::literal;
 
-/// Sets what a `tls_config` of a module says.
+/// Sets the keys of a `tls_config`.
 pub(super) fn set(draft: &mut ProbeDraft, value: &Value) {
     for (key, value) in fields(value).filter(|(_, value)| is_said(value)) {
         let word = literal(value.as_str().unwrap_or_default());

@@ -1,4 +1,5 @@
-//! What a command sends: `-d` and its like, `-F`, and the parts of a query that are written alike.
+//! The body of a command: `-d` and similar options, `-F`, and parts of a query that have the same
+//! syntax.
 
 use crate::config::toml_text::quoted;
 use crate::import::draft::ProbeDraft;
@@ -15,7 +16,8 @@ pub(super) const DATA: &[&str] = &["data", "data-ascii", "data-raw", "data-binar
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 
 impl Transfer {
-    /// The body of `-d` and its like. A file becomes the key `file`.
+    /// The body of `-d` and similar options; `None` if there is none. A file becomes the key
+    /// `file`.
     pub(super) fn body(&self, draft: &mut ProbeDraft) -> Option<String> {
         let mut body: Option<String> = None;
         for (option, value) in self.all(DATA) {
@@ -93,7 +95,8 @@ impl Transfer {
     }
 }
 
-/// A part of `--url-query`: that of `--data-urlencode`, or as it is after a `+`.
+/// A part of `--url-query`: as in `--data-urlencode`, or unchanged after a `+`. `None` if it is in
+/// a file.
 pub(super) fn url_query(draft: &mut ProbeDraft, value: &str) -> Option<String> {
     match value.strip_prefix('+') {
         Some(part) => Some(part.to_owned()),
@@ -101,7 +104,7 @@ pub(super) fn url_query(draft: &mut ProbeDraft, value: &str) -> Option<String> {
     }
 }
 
-/// What an option says, encoded. Where it is in a file, that is noted.
+/// The encoded value of an option. `None`, with a note, if it is in a file.
 fn encoded_or_noted(draft: &mut ProbeDraft, option: &str, value: &str) -> Option<String> {
     let text = encoded(value);
     if text.is_none() {
@@ -110,7 +113,8 @@ fn encoded_or_noted(draft: &mut ProbeDraft, option: &str, value: &str) -> Option
     text
 }
 
-/// `content`, `=content` or `name=content` of `--data-urlencode`, encoded; absent if the content is in a file.
+/// `content`, `=content` or `name=content` of `--data-urlencode`, encoded; `None` if the content is
+/// in a file.
 fn encoded(value: &str) -> Option<String> {
     let encode = |text: &str| {
         if template::has_variable(text) {

@@ -1,16 +1,16 @@
-//! `--resolve` and `--connect-to` of curl: where a URL's connection goes.
+//! `--resolve` and `--connect-to` of curl: which address a URL connects to.
 
 use std::net::SocketAddr;
 
-/// What `--resolve` and `--connect-to` say of a URL.
+/// What `--resolve` or `--connect-to` means for a URL.
 pub(super) enum ConnectTo {
     Address(String),
-    /// It does not concern this URL.
+    /// The option applies to another host.
     OtherHost,
     NoAddress,
 }
 
-/// Where an option connects this URL to.
+/// Where an option connects this URL to; `None` if the option or the URL is invalid.
 pub(super) fn connect_to(option: &str, value: &str, url: &str) -> Option<ConnectTo> {
     let url = url::Url::parse(url).ok()?;
     let (host, port) = (url.host_str()?, url.port_or_known_default()?.to_string());

@@ -1,4 +1,5 @@
-//! `-F NAME=CONTENT` of curl: `@FILE` or `<FILE`, a quoted or a plain text, and what follows it after semicolons.
+//! `-F NAME=CONTENT` of curl: `@FILE` or `<FILE`, quoted or plain text, then attributes after
+//! semicolons.
 
 /// A field of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -6,11 +7,11 @@ pub(super) struct FormPart {
     pub(super) content: FormContent,
     /// `type=`: its media type.
     pub(super) kind: Option<String>,
-    /// What else follows: `filename`, `headers`, `encoder`.
+    /// Its other attributes: `filename`, `headers`, `encoder`.
     pub(super) others: Vec<String>,
 }
 
-/// What a field holds.
+/// The content of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FormContent {
     Text(String),
@@ -18,7 +19,8 @@ pub(super) enum FormContent {
 }
 
 impl FormPart {
-    /// What follows the `=` of `-F NAME=`. Of several files, `@a,b`, all are in the one path: no file has that name.
+    /// Parses the text after the `=` of `-F NAME=`. Several files, `@a,b`, become one path, which
+    /// does not exist.
     pub(super) fn of(value: &str) -> FormPart {
         let (is_file, value) = match value.strip_prefix(['@', '<']) {
             Some(path) => (true, path),
@@ -43,11 +45,12 @@ impl FormPart {
     }
 }
 
-/// What can follow the content.
+/// The attributes that can follow the content.
 const NAMES: [&str; 4] = ["type=", "filename=", "headers=", "encoder="];
 
-/// A text up to a semicolon, or the inside of quotes where a backslash takes the next letter as it is; and the rest.
-/// A semicolon that no known name follows is of the text, as in curl.
+/// A text up to a semicolon, or the inside of quotes, in which a backslash escapes the next
+/// character; and the rest. As in curl, a semicolon is part of the text unless a known attribute
+/// follows.
 fn word(text: &str) -> (String, &str) {
     if let Some(quoted) = text.strip_prefix('"') {
         let (mut inside, mut letters) = (String::new(), quoted.char_indices());

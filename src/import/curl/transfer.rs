@@ -1,18 +1,18 @@
-//! The arguments of a curl command as transfers: what holds for which URLs.
+//! Splits the arguments of a curl command into transfers: which options apply to which URLs.
 
 use crate::import::curl_options::{self, CurlOption};
 use crate::import::shell::ShellCommand;
 
-/// What curl was told up to `--next`: the options that hold for all of its URLs.
+/// The arguments up to `--next`: the options apply to all of its URLs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transfer {
     pub(super) urls: Vec<String>,
     /// Options in the order given, with their values.
     pub(super) options: Vec<(&'static str, String)>,
-    /// Flags that are not known here.
+    /// Unknown flags.
     pub(super) unknown: Vec<String>,
     pub(super) stdin: Option<String>,
-    /// An option is expanded (`--expand-…`) from what `--variable` sets.
+    /// Whether an option is expanded (`--expand-…`) from variables that `--variable` sets.
     pub(super) has_variables: bool,
 }
 
@@ -74,7 +74,7 @@ impl Transfer {
         }
     }
 
-    /// `--no-NAME` takes a flag back. Says whether there is such a flag.
+    /// `--no-NAME` removes a flag. Returns whether there is such a flag.
     fn take_back(&mut self, name: &str) -> bool {
         let Some(flag) = name.strip_prefix("no-").and_then(curl_options::long).filter(|flag| !flag.takes_value) else {
             return false;
@@ -88,12 +88,12 @@ impl Transfer {
         self.options.iter().any(|(name, _)| *name == long)
     }
 
-    /// The value of an option that counts once: the last one.
+    /// The last value of an option, which is the one that counts.
     pub(super) fn last(&self, long: &str) -> Option<&str> {
         self.options.iter().rev().find(|(name, _)| *name == long).map(|(_, value)| value.as_str())
     }
 
-    /// The values of some options, in the order given.
+    /// The values of these options, in the order given.
     pub(super) fn all<'t>(&'t self, longs: &'t [&str]) -> impl Iterator<Item = (&'static str, &'t str)> {
         self.options.iter().filter(|(name, _)| longs.contains(name)).map(|(name, value)| (*name, value.as_str()))
     }

@@ -1,5 +1,5 @@
-//! A condition of Gatus, such as `[BODY].status == UP`, in its parts: what it is about, how it compares, and
-//! with what.
+//! Splits a condition of Gatus, such as `[BODY].status == UP`, into its parts: what is compared,
+//! how, and with what.
 
 use std::time::Duration;
 
@@ -8,17 +8,18 @@ use crate::import::gatus::pattern::{function_of, pattern_of};
 use crate::import::template::with_dollar_variables;
 use crate::model::quantity;
 
-/// A condition cut in its three parts.
+/// The three parts of a condition.
 pub(super) struct Condition<'c> {
     pub(super) left: &'c str,
     pub(super) operator: &'static str,
     pub(super) right: &'c str,
 }
 
-/// Longest first: `<=` is not `<`.
+/// Longest first, so that `<=` is not taken for `<`.
 const OPERATORS: [&str; 6] = ["==", "!=", "<=", ">=", "<", ">"];
 
-/// Cuts a condition, with what is about the answer on its left.
+/// Splits a condition so that the part of the response is on the left. `None` if it is no
+/// comparison.
 pub(super) fn cut(condition: &str) -> Option<Condition<'_>> {
     let operator = OPERATORS.into_iter().find(|operator| condition.contains(&format!(" {operator} ")))?;
     let (left, right) = condition.split_once(&format!(" {operator} "))?;
@@ -36,7 +37,7 @@ pub(super) fn cut(condition: &str) -> Option<Condition<'_>> {
     Some(Condition { left, operator, right })
 }
 
-/// Whether a side is about the answer.
+/// Whether a side has a placeholder for a part of the response.
 pub(super) fn has_placeholder(side: &str) -> bool {
     const NAMES: [&str; 8] = [
         "[STATUS]",
@@ -51,7 +52,7 @@ pub(super) fn has_placeholder(side: &str) -> bool {
     NAMES.iter().any(|name| side.contains(name))
 }
 
-/// `500`, `500ms`, `48h`
+/// `500`, `500ms` or `48h` as a duration. A plain number is in `unit`.
 pub(super) fn time(text: &str, unit: Duration) -> Option<Duration> {
     match text.parse::<u32>() {
         Ok(number) => Some(unit.saturating_mul(number)),
@@ -60,7 +61,7 @@ pub(super) fn time(text: &str, unit: Duration) -> Option<Duration> {
     .filter(|time| !time.is_zero())
 }
 
-/// `[BODY].user.name` → `$.user.name`; the whole body has no path.
+/// `[BODY].user.name` → `$.user.name`. `None` for the whole body.
 pub(super) fn path(left: &str) -> Option<String> {
     let rest = left.strip_prefix("[BODY]")?;
     if rest.is_empty() {
@@ -81,14 +82,14 @@ pub(super) fn path(left: &str) -> Option<String> {
     Some(path)
 }
 
-/// A value that is no text to JSON: whole numbers and booleans. Gatus compares texts, and other numbers are as
-/// often written as such.
+/// A value that is not a string in JSON: whole numbers and booleans. Gatus compares texts, and
+/// other numbers may be written in different ways.
 fn value(text: &str) -> Option<String> {
     let is_integer = text.parse::<i64>().is_ok_and(|number| number.to_string() == text);
     (is_integer || matches!(text, "true" | "false")).then(|| text.to_owned())
 }
 
-/// The rule for what a JSON path finds.
+/// The rule for the values at a JSON path.
 pub(super) fn json_rule(cut: &Condition) -> Result<String, &'static str> {
     let right = cut.right;
     let is_pattern = function_of(right, "pat").is_some() || function_of(right, "any").is_some();
@@ -100,7 +101,7 @@ pub(super) fn json_rule(cut: &Condition) -> Result<String, &'static str> {
     let value = || value(right).unwrap_or_else(|| quoted(&with_dollar_variables(right)));
     match cut.operator {
         _ if right == "null" => Err("TOML has no null; `exists` tells whether there is something"),
-        // A pattern takes `1.10` as a text and as a number.
+        // A pattern matches `1.10` both as a text and as a number.
         "==" if is_pattern || is_odd_number => Ok(format!("matches = {}", quoted(&pattern_of(right)))),
         "!=" if is_pattern => Err("no expectation means the same"),
         "==" => Ok(format!("equals = {}", value())),

@@ -13,10 +13,10 @@ use crate::import::secrets::Secrets;
 use crate::import::template::with_dollar_variables;
 use crate::model::{Protocol, quantity};
 
-/// How often Gatus asks if nothing is said.
+/// The default interval of Gatus.
 const INTERVAL: Duration = Duration::from_mins(1);
 
-/// Schemes of Gatus that no probe has.
+/// Schemes of Gatus that no probe supports.
 const UNSPOKEN: [&str; 4] = ["icmp", "udp", "sctp", "ssh"];
 
 /// The draft of an endpoint.
@@ -74,7 +74,7 @@ pub(super) fn draft(endpoint: &Value, secrets: &mut Secrets) -> ProbeDraft {
     draft
 }
 
-/// The endpoint with what stands for its own name, its group and its URL filled in.
+/// The endpoint with the placeholders for its own name, group and URL replaced.
 fn with_placeholders(endpoint: &Value) -> Value {
     let own = [("[ENDPOINT_NAME]", "name"), ("[ENDPOINT_GROUP]", "group"), ("[ENDPOINT_URL]", "url")];
     let filled = |value: &Value| match value {
@@ -100,7 +100,8 @@ fn with_placeholders(endpoint: &Value) -> Value {
     endpoint
 }
 
-/// The URL as it is written here: Gatus has a scheme for STARTTLS, and asks name servers by a table.
+/// The URL in uptick's syntax: Gatus has a scheme for STARTTLS, and configures DNS queries in a
+/// table.
 fn asked_url(endpoint: &Value, written: &str) -> String {
     let dns = &endpoint["dns"];
     if is_said(dns) {
@@ -208,7 +209,7 @@ fn notes(draft: &mut ProbeDraft, endpoint: &Value) {
     draft.others_not_carried("", endpoint, &READ);
 }
 
-/// The fields of an endpoint that are read.
+/// The supported fields of an endpoint.
 const READ: [&str; 16] = [
     "name",
     "group",
@@ -225,6 +226,6 @@ const READ: [&str; 16] = [
     "alerts",
     "extra-labels",
     "maintenance-windows",
-    // A suite reads it.
+    // Used only by suites.
     "store",
 ];

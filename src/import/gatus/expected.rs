@@ -15,7 +15,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// The expectations of one endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
-    /// Status codes that meet every condition on them; none if nothing is said of the status.
+    /// The status codes that meet every condition on the status; `None` without such a condition.
     status: Option<Vec<u16>>,
     latency: Option<Duration>,
     certificate_days: Option<u64>,
@@ -32,7 +32,7 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    /// No expectations yet of an endpoint of this protocol.
+    /// Starts without expectations, for an endpoint of this protocol.
     pub(crate) fn of(protocol: Protocol) -> Expected {
         Expected { protocol: Some(protocol), ..Expected::default() }
     }
@@ -44,7 +44,7 @@ impl Expected {
     /// Adds one condition.
     ///
     /// # Errors
-    /// Why it has no expectation that means the same.
+    /// Why no expectation means the same.
     pub(crate) fn add(&mut self, condition: &str) -> Result<(), &'static str> {
         let cut = cut(condition).ok_or("this is not a comparison")?;
         if has_placeholder(cut.right) {
@@ -69,7 +69,7 @@ impl Expected {
             left if self.is_of(Protocol::Tcp) && left.starts_with("[BODY].") => {
                 Err("JSON is expected of HTTP and WebSockets alone")
             }
-            // Whoever is not serving is down anyway.
+            // A service that is not serving is down anyway.
             "[BODY].status" if self.is_of(Protocol::Grpc) && cut.operator == "==" && cut.right == "SERVING" => Ok(()),
             _ if self.is_of(Protocol::Grpc) => Err("the health service answers with its status alone"),
             left => self.body(left, &cut),
@@ -137,14 +137,14 @@ impl Expected {
         Ok(())
     }
 
-    /// The records that a name server answers with.
+    /// A condition on the records in a DNS response.
     fn answer(&mut self, cut: &Condition) -> Result<(), &'static str> {
         if cut.operator != "==" {
             return Err("no expectation means the same");
         }
         let pattern = function_of(cut.right, "pat");
         match pattern.map(|pattern| pattern.trim_matches('*')) {
-            // Any record has it, and one there must be.
+            // Any record matches, and there must be at least one.
             Some(inner) if inner.bytes().all(|byte| matches!(byte, b'*' | b'.' | b'?')) => Ok(()),
             Some(inner) if inner.contains(['*', '?', '[', '\\']) => Err("`expect.answer` knows texts and no patterns"),
             Some(inner) => {
@@ -202,12 +202,12 @@ impl Expected {
         Ok(())
     }
 
-    /// Whether a condition was about time.
+    /// Whether there was a condition on the response time.
     pub(crate) const fn measures_time(&self) -> bool {
         self.latency.is_some()
     }
 
-    /// Sets the expectations. Without a condition on the status Gatus takes any.
+    /// Sets the expectations. Without a condition on the status Gatus accepts any.
     pub(crate) fn set(&self, draft: &mut ProbeDraft, protocol: Protocol) {
         let is_http = protocol == Protocol::Http;
         match &self.status {
@@ -253,7 +253,7 @@ impl Expected {
 }
 
 impl Expected {
-    /// Sets what is expected of the first message of a WebSocket.
+    /// Sets the expectations of the first message of a WebSocket.
     fn set_message(&self, draft: &mut ProbeDraft) {
         draft.set_texts("expect.message-contains", &self.contains);
         if !self.json.is_empty() {
@@ -267,7 +267,7 @@ impl Expected {
     }
 }
 
-/// Codes as numbers and ranges in TOML.
+/// Status codes as numbers and ranges in TOML.
 fn ranges(codes: &[u16]) -> Vec<String> {
     let mut ranges: Vec<(u16, u16)> = Vec::new();
     for code in codes {

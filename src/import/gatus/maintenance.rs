@@ -1,4 +1,4 @@
-//! The maintenance windows of Gatus, which come back every day or on some days of the week.
+//! The maintenance windows of Gatus, which recur every day or on some days of the week.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use crate::import::document::{elements, text};
 use crate::import::draft::ProbeDraft;
 use crate::model::quantity;
 
-/// The fields of a window that are read.
+/// The supported fields of a window.
 pub(super) const READ: [&str; 5] = ["enabled", "start", "duration", "timezone", "every"];
 
-/// A window as a table of TOML; none if it is disabled or its hours are not understood.
+/// A window as a TOML table. `None` if it is disabled or its times cannot be read.
 pub(super) fn window(window: &Value) -> Option<String> {
     if window["enabled"] == Value::Bool(false) {
         return None;
@@ -25,7 +25,7 @@ pub(super) fn window(window: &Value) -> Option<String> {
     Some(format!("{{ schedule = {schedule}, for = {} }}", quoted(&quantity::show_duration(lasts))))
 }
 
-/// `23:00`; a parser of YAML 1.1 makes minutes of it.
+/// `23:00` as hour and minute. A YAML 1.1 parser turns it into a number of minutes.
 fn start(start: &Value) -> Option<(u64, u64)> {
     if let Some(minutes) = start.as_u64() {
         return (minutes < 24 * 60).then_some((minutes / 60, minutes % 60));

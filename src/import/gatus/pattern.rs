@@ -1,12 +1,12 @@
-//! The functions of a condition of Gatus, `pat(…)` and `any(…)`: what they match, and the regular expression
-//! that matches the same.
+//! The functions of a Gatus condition, `pat(…)` and `any(…)`: what they match, and the equivalent
+//! regular expression.
 
-/// What is between the parentheses of a function.
+/// The text between the parentheses of a function; `None` if it is not this function.
 pub(super) fn function_of<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')')
 }
 
-/// What is between the parentheses of `any(…)`, or the one value.
+/// The values between the parentheses of `any(…)`, or the single value.
 pub(super) fn alternatives(text: &str) -> Vec<String> {
     match function_of(text, "any") {
         Some(inner) => inner.split(',').map(|value| value.trim().to_owned()).collect(),
@@ -14,7 +14,7 @@ pub(super) fn alternatives(text: &str) -> Vec<String> {
     }
 }
 
-/// A text, `pat(…)` or `any(…)` as a regular expression for the whole text.
+/// A text, `pat(…)` or `any(…)` as a regular expression that matches the whole value.
 pub(super) fn pattern_of(right: &str) -> String {
     let one = |text: &str| match function_of(text, "pat") {
         Some(glob) => glob_pattern(glob),
@@ -24,11 +24,11 @@ pub(super) fn pattern_of(right: &str) -> String {
         Some(_) => format!("(?:{})", alternatives(right).iter().map(|text| one(text)).collect::<Vec<_>>().join("|")),
         None => one(right),
     };
-    // A pattern is a text of the probe file too.
+    // A pattern is also a template of the probe file, so `${` is escaped.
     format!("(?s)^{pattern}$").replace("${", "$${")
 }
 
-/// `*` and `?` as the glob of Gatus reads them.
+/// Translates `*` and `?` as Gatus interprets them.
 fn glob_pattern(glob: &str) -> String {
     let parts = glob.chars().map(|c| match c {
         '*' => ".*".to_owned(),
@@ -54,7 +54,7 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// Whether a value is what a condition names: a text, `pat(…)`, or one of `any(…)`.
+/// Whether a value matches: a text, `pat(…)`, or one of `any(…)`.
 pub(super) fn is_met(right: &str, value: &str) -> bool {
     alternatives(right).iter().any(|one| match function_of(one, "pat") {
         Some(glob) => glob_matches(glob.as_bytes(), value.as_bytes()),

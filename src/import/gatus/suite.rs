@@ -1,4 +1,5 @@
-//! A suite of Gatus as a journey: its endpoints are the steps, and what they store are captures.
+//! A suite of Gatus as a journey: its endpoints become steps, and the values they store become
+//! captures.
 
 use std::time::Duration;
 
@@ -11,11 +12,11 @@ use crate::import::gatus::{condition, endpoint};
 use crate::import::secrets::Secrets;
 use crate::model::quantity;
 
-/// How often Gatus runs a suite if nothing is said, and how long it may take.
+/// The default interval and timeout of a suite in Gatus.
 const INTERVAL: Duration = Duration::from_mins(10);
 const TIMEOUT: Duration = Duration::from_mins(5);
 
-/// What names a value of the suite in a text.
+/// The prefix of a reference to a value of the suite.
 const CONTEXT: &str = "[CONTEXT].";
 
 /// The draft of a suite.
@@ -46,7 +47,7 @@ fn step(journey: &mut ProbeDraft, context: &Value, endpoint: &Value, secrets: &m
             None => step.field_not_carried(&format!("store.{name}"), stored, "a capture is a part of a JSON body"),
         }
     }
-    // How a journey is timed and where it connects to is said once, of all its steps.
+    // The schedule and the connection settings of a journey are set once, for all its steps.
     step.take(|key| matches!(key, "surface" | "interval" | "timeout"));
     let shared = ["tls", "ip", "resolver", "proxy", "tags"];
     let of_all = step.take(|key| shared.contains(&key.split('.').next().unwrap_or_default()));
@@ -63,7 +64,8 @@ fn step(journey: &mut ProbeDraft, context: &Value, endpoint: &Value, secrets: &m
     journey.push_step(step);
 }
 
-/// The endpoint with what the suite begins with filled in, and with `{{name}}` for what its steps store.
+/// The value with references to the suite's initial values replaced, and references to stored
+/// values as `{{name}}`.
 fn with_context(value: &Value, context: &Value) -> Value {
     match value {
         Value::String(said) => Value::String(filled(said, context)),

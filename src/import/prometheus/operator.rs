@@ -1,11 +1,12 @@
-//! What Kubernetes says of probing, as jobs of Prometheus: the `Probe` of its operator, and the targets of the
-//! chart of `blackbox_exporter`.
+//! Kubernetes resources as scrape jobs: the `Probe` of the Prometheus operator, and the targets of
+//! the chart of `blackbox_exporter`.
 
 use serde_json::{Map, Value, json};
 
 use crate::import::document::{elements, is_said};
 
-/// The scrape configuration that a resource or a table of the chart stands for.
+/// The scrape configuration that a resource or the values of the chart are equivalent to; `None`
+/// for other documents.
 pub(crate) fn scrape_config(document: &Value) -> Option<Value> {
     let kind = document["kind"].as_str().unwrap_or_default();
     let jobs = if matches!(kind, "Probe" | "VMProbe") && document["spec"].is_object() {
@@ -16,7 +17,7 @@ pub(crate) fn scrape_config(document: &Value) -> Option<Value> {
     Some(json!({ "scrape_configs": jobs }))
 }
 
-/// A `Probe`, whose job is called by its namespace and name if it says nothing else.
+/// A `Probe`. Without a job name, the job is named after its namespace and name.
 fn of_probe(document: &Value) -> Value {
     let (metadata, spec) = (&document["metadata"], &document["spec"]);
     let name = metadata["name"].as_str().unwrap_or("probe");
@@ -34,7 +35,8 @@ fn of_probe(document: &Value) -> Value {
     Value::Object(job)
 }
 
-/// The table of the chart that has its targets: each with a name, a URL and a module.
+/// The targets in the values of the chart, each with a name, a URL and a module. `None` if they are
+/// something else.
 fn of_chart(document: &Value) -> Option<Vec<Value>> {
     let targets = document["targets"].as_array().filter(|targets| !targets.is_empty())?;
     let is_target = |target: &Value| target["url"].is_string() && target["name"].is_string();
@@ -66,7 +68,7 @@ fn job(name: &str, module: &Value, interval: &Value, said: &Value) -> Map<String
     job
 }
 
-/// A rule in the operator's spelling as one of Prometheus.
+/// Converts a rule from the operator's spelling to that of Prometheus.
 fn relabeling(rule: &Value) -> Value {
     let names = [("sourceLabels", "source_labels"), ("targetLabel", "target_label")];
     let fields = rule.as_object().into_iter().flatten().map(|(name, value)| {

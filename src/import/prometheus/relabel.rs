@@ -1,5 +1,6 @@
-//! The `relabel_configs` of a job: how Prometheus makes the labels of a target into those that it is asked
-//! with. They decide which target and which module a probe of `blackbox_exporter` has.
+//! Applies the `relabel_configs` of a job: how Prometheus turns the labels of a target into those
+//! that it is scraped with. They determine the target and the module of a probe of
+//! `blackbox_exporter`.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +12,17 @@ use crate::model::Pattern;
 /// Labels by name.
 pub(crate) type Labels = BTreeMap<String, String>;
 
-/// What becomes of a target.
+/// The result of relabeling a target.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Relabeled {
     Asked(Labels),
     /// A rule drops it.
     Dropped,
-    /// A rule cannot be followed here, for this reason.
+    /// A rule cannot be applied here, for this reason.
     Unknown(String),
 }
 
-/// Follows the rules in their order.
+/// Applies the rules in order.
 pub(crate) fn relabeled(mut labels: Labels, rules: &Value) -> Relabeled {
     for rule in elements(rules) {
         match step(&mut labels, rule) {
@@ -33,14 +34,14 @@ pub(crate) fn relabeled(mut labels: Labels, rules: &Value) -> Relabeled {
     Relabeled::Asked(labels)
 }
 
-/// One rule; false where it drops the target.
+/// Applies one rule. Returns `false` if it drops the target.
 fn step(labels: &mut Labels, rule: &Value) -> Result<bool, String> {
     let separator = rule["separator"].as_str().unwrap_or(";");
     let sources = elements(&rule["source_labels"]).iter().filter_map(text);
     let values = sources.map(|name| labels.get(&name).cloned().unwrap_or_default());
     let source = values.collect::<Vec<String>>().join(separator);
     let written = text(&rule["regex"]).unwrap_or_else(|| "(.*)".to_owned());
-    // A rule is about the whole of a value.
+    // A rule must match the whole value.
     let regex = Pattern::new(&format!("^(?s:{written})$")).map_err(|why| format!("regex `{written}`: {why}"))?;
     let target = rule["target_label"].as_str().unwrap_or_default();
     let replacement = text(&rule["replacement"]).unwrap_or_else(|| "$1".to_owned());
@@ -65,14 +66,14 @@ fn step(labels: &mut Labels, rule: &Value) -> Result<bool, String> {
         }
         "labeldrop" => labels.retain(|name, _| !regex.is_match(name)),
         "labelkeep" => labels.retain(|name, _| regex.is_match(name)),
-        // It parts targets among several Prometheus; here each of them is asked.
+        // It divides targets among several instances of Prometheus; here all of them are imported.
         "hashmod" => {}
         other => return Err(format!("the action `{other}` is not known")),
     }
     Ok(true)
 }
 
-/// A label without a value is none.
+/// Sets a label. An empty value removes it.
 fn set(labels: &mut Labels, name: &str, value: String) {
     if value.is_empty() {
         labels.remove(name);

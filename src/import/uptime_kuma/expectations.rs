@@ -1,4 +1,4 @@
-//! What a monitor of Uptime Kuma expects.
+//! The expectations of a monitor of Uptime Kuma.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use crate::import::document::{elements, text};
 use crate::import::draft::ProbeDraft;
 use crate::import::template::literal;
 
-/// What Uptime Kuma asks before it calls a certificate old, in days.
+/// Uptime Kuma warns if a certificate has fewer days left than this.
 const CERTIFICATE_DAYS: u64 = 7;
 
-/// Sets what a monitor of this type expects.
+/// Sets the expectations of a monitor of this type.
 pub(super) fn expectations(draft: &mut ProbeDraft, monitor: &Value, kind: &str) {
     let upside_down = matches!(monitor["upsideDown"], Value::Bool(true)) || monitor["upsideDown"] == 1;
     let codes: Vec<String> =
@@ -41,7 +41,7 @@ pub(super) fn expectations(draft: &mut ProbeDraft, monitor: &Value, kind: &str) 
     }
 }
 
-/// The conditions that a record of a name server must meet.
+/// Sets the conditions on the records of a DNS response.
 fn records(draft: &mut ProbeDraft, monitor: &Value) {
     let mut texts = Vec::new();
     for condition in elements(&monitor["conditions"]) {
@@ -72,7 +72,7 @@ fn status(code: &str) -> String {
     }
 }
 
-/// A path of `JSONata` with what is expected there, if it is one of JSON path too.
+/// Sets a `JSONata` path with its expected value, if the path is also a JSON path.
 fn json_query(draft: &mut ProbeDraft, monitor: &Value) {
     let query = monitor["jsonPath"].as_str().unwrap_or("$");
     let expected = text(&monitor["expectedValue"]).unwrap_or_default();
@@ -108,7 +108,7 @@ fn json_query(draft: &mut ProbeDraft, monitor: &Value) {
     }
 }
 
-/// Flags are booleans, and numbers in older backups.
+/// Whether a flag is set. Flags are booleans, or numbers in older backups.
 pub(super) fn is_true(value: &Value) -> bool {
     *value == Value::Bool(true) || *value == 1
 }

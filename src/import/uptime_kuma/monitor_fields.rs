@@ -1,11 +1,12 @@
-//! The fields of a monitor of Uptime Kuma that are read, and those that say nothing.
+//! The fields of a monitor of Uptime Kuma that are imported, and those that can be ignored.
 
 use serde_json::Value;
 
 use crate::import::document::{fields, is_said, text};
 use crate::import::draft::ProbeDraft;
 
-/// Lists what no reader reads, but for what is there in every backup and says nothing of what is asked.
+/// Notes the fields that are not imported, except those that are in every backup and do not affect
+/// the check.
 pub(super) fn others(draft: &mut ProbeDraft, monitor: &Value, kind: &str) {
     let of_kind: &[&str] = match kind {
         "dns" => &["hostname", "port", "dns_resolve_server", "dns_resolve_type", "conditions"],
@@ -26,7 +27,7 @@ pub(super) fn others(draft: &mut ProbeDraft, monitor: &Value, kind: &str) {
     }
 }
 
-/// Fields that are read of a monitor of any type, or that say what the tool itself does with it.
+/// Fields that are imported for monitors of any type, or that only affect Uptime Kuma itself.
 const READ: [&str; 49] = [
     "id",
     "name",
@@ -79,7 +80,7 @@ const READ: [&str; 49] = [
     "humanReadableInterval",
 ];
 
-/// What a monitor says if nobody has said anything.
+/// The default values of fields.
 const DEFAULTS: [(&str, &str); 16] = [
     ("packetSize", "56"),
     ("dns_resolve_type", "A"),
