@@ -1,5 +1,6 @@
-//! Runs the checks of a plan with any probe function, bounded, until it is done or stopped, and emits
-//! events. It knows neither what a check does nor who consumes the events: tests pass scripted ones.
+//! Runs the checks of a plan with any probe function and bounded concurrency, until the plan is
+//! done or the run is stopped, and emits events. It knows neither what a check does nor who
+//! consumes the events: tests pass scripted functions.
 
 mod control;
 mod limits;
@@ -24,25 +25,26 @@ pub(crate) use overload::Monitor;
 /// The least time between two passes while there is no room for their results.
 const PAUSE_WITHOUT_ROOM: Duration = Duration::from_secs(1);
 
-/// What a run reports as it goes.
+/// An event of a run.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A check ended, or was interrupted.
+    /// A check ended or was interrupted.
     Outcome(Arc<Outcome>),
-    /// A check was due and was not run.
+    /// A check was due but was not run.
     Missed {
-        /// Which probe, as an index into the probes of the run.
+        /// The probe, as an index into the probes of the run.
         probe: usize,
         /// When it was due.
         scheduled_at: Timestamp,
     },
-    /// The wall clock and the monotonic clock moved apart: the machine slept, or its clock was set.
+    /// The wall clock and the monotonic clock diverged: the machine slept, or its clock was set.
     Gap(Gap),
-    /// All checks of a pass have ended.
+    /// All checks of a pass have ended. Emitted when the next pass starts, or at the end of the
+    /// run.
     PassEnded,
-    /// The run was told to stop while checks were under way.
+    /// The run was told to stop, and some checks are still running.
     Stopping {
-        /// Of which probes, as indexes into the probes of the run.
+        /// The probes of these checks, as indexes into the probes of the run.
         running: Vec<usize>,
     },
 }
@@ -50,34 +52,36 @@ pub enum Event {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completion {
-    /// The plan is done, or its time is up.
+    /// All checks of the plan have ended, or the time of the run is over.
     Done,
-    /// It was told to stop.
+    /// The run was told to stop.
     Stopped,
 }
 
-/// The settings of a run, with its clock.
+/// The settings of a run, and its clock.
 pub struct Settings<W, A> {
-    /// The start of the plan's time. In the past if a run takes over from another.
+    /// The instant at which the plan's time starts; it is in the past if a run takes over from
+    /// another.
     pub started: Instant,
-    /// The most checks at once.
+    /// The most concurrent checks.
     pub concurrency: usize,
-    /// No check begins after this time from the start of the run.
+    /// No check starts later than this after `started`; `None` is unlimited.
     pub until: Option<Duration>,
     /// The vantage.
     pub vantage: String,
     /// The wall clock.
     pub now: W,
-    /// Whether there is room for the result of a check. Without room a check that is due is missed.
+    /// Whether there is room for the result of another check. Without room a check that is due is
+    /// missed.
     pub has_room: A,
 }
 
-/// Runs the checks of a plan, until that is through or `stop` resolves. What that resolves to is a
-/// future in its turn: when it does, checks that still run are interrupted.
+/// Runs the checks of a plan, until it is done or `stop` resolves. `stop` resolves to another
+/// future; when that resolves, checks that are still running are interrupted.
 ///
-/// A probe's check never overlaps its previous one: what is due while that still runs, or whose
-/// slot passes before there is room, is [`Event::Missed`]. A check's lag is counted from the
-/// moment it was due to the moment it started, and its own clock starts only then.
+/// Checks of one probe never overlap. A check that is due while the previous one is still running,
+/// or whose slot passes before it gets a permit, is [`Event::Missed`]. A check's lag is the time
+/// from when it was due to its start; its own clock starts only then.
 ///
 /// `on_event` is called between checks and must not block.
 pub async fn run<P, F, S, G, W, A>(
@@ -112,7 +116,7 @@ where
     run.drive(plan, stop).await
 }
 
-/// The start of a run on both clocks.
+/// The start of a run on its monotonic clock, and the wall clock.
 #[derive(Clone)]
 struct Clock<W> {
     started: Instant,
@@ -120,8 +124,8 @@ struct Clock<W> {
 }
 
 impl<W: Fn() -> Timestamp> Clock<W> {
-    /// The wall time of a past instant of the run's own clock. Counted back from now, so that a wall
-    /// clock that was set in between does not shift it.
+    /// The wall time of a past instant of the run. It is computed backwards from now, so that
+    /// setting the wall clock in between does not shift it.
     fn wall(&self, at: Duration) -> Timestamp {
         back((self.now)(), self.started.elapsed().saturating_sub(at))
     }
@@ -138,14 +142,14 @@ fn forward(instant: Timestamp, by: Duration) -> Timestamp {
 /// The result of a task that runs a check.
 enum TaskResult {
     Outcome(usize, Arc<Outcome>),
-    /// There was no room before the check's slot had passed.
+    /// The check's slot passed before it got a permit.
     Expired(usize, Duration),
 }
 
-/// A check that is under way or waiting for room.
+/// A check that is running or waiting for a permit.
 #[derive(Clone, Copy)]
 struct InFlight {
-    /// When it was due.
+    /// When it was due, since the start of the run.
     at: Duration,
     task: tokio::task::Id,
 }
@@ -154,15 +158,15 @@ struct Run<'r, P, W, A, E> {
     probes: &'r [Arc<Probe>],
     permits: Arc<Semaphore>,
     running: JoinSet<TaskResult>,
-    /// For each probe the check that is under way or waiting for room.
+    /// By probe: its check that is running or waiting for a permit.
     in_flight: Vec<Option<InFlight>>,
     clock: Clock<W>,
     settings: Settings<W, A>,
     probe: P,
     on_event: E,
-    /// Whether checks of a pass have started whose end was not emitted yet.
+    /// Whether checks of a pass have started and its end has not been emitted yet.
     is_in_pass: bool,
-    /// No pass starts before this: passes back to back that all miss their checks would spin.
+    /// No pass starts before this. Otherwise passes that miss all their checks would spin.
     next_pass: Instant,
 }
 
@@ -238,7 +242,7 @@ where
         }
     }
 
-    /// Starts a check, or counts it as missed.
+    /// Starts a check, or emits it as missed.
     fn start(&mut self, due: Due) {
         let late = due.expires.is_some_and(|expires| self.clock.started.elapsed() >= expires);
         let has_room = (self.settings.has_room)();
@@ -249,7 +253,7 @@ where
             self.miss(due.probe, due.at);
             return;
         }
-        // A pass that waited for the one before is due when that has ended, not before.
+        // A pass that waited for the previous one is due when that has ended, not earlier.
         let at = if due.expires.is_none() { due.at.max(self.clock.started.elapsed()) } else { due.at };
         let clock = self.clock.clone();
         let permits = Arc::clone(&self.permits);
@@ -288,8 +292,8 @@ where
                 self.in_flight[probe] = None;
                 self.miss(probe, at);
             }
-            // A check that panicked is a bug in uptick. The run goes on, and the check is
-            // accounted for.
+            // A check that panicked is a bug in uptick. The run continues, and the check gets an
+            // outcome.
             Err(lost) => {
                 if let Some(probe) =
                     self.in_flight.iter().position(|check| check.is_some_and(|check| check.task == lost.id()))
@@ -300,7 +304,7 @@ where
         }
     }
 
-    /// Lets running checks end for a while; the rest are interrupted.
+    /// Waits for running checks until `grace` resolves, then interrupts the rest.
     async fn wind_down(&mut self, grace: impl Future<Output = ()>) {
         let under_way = |(probe, check): (usize, &Option<InFlight>)| check.map(|_| probe);
         let running: Vec<usize> = self.in_flight.iter().enumerate().filter_map(under_way).collect();
@@ -324,7 +328,7 @@ where
         }
     }
 
-    /// Makes the outcome of a check that was started and has no result.
+    /// Emits an outcome for a check that was started but has no result.
     fn give_up(&mut self, probe: usize, class: FailureClass, message: &str) {
         let Some(InFlight { at, .. }) = self.in_flight[probe].take() else { return };
         let scheduled_at = self.clock.wall(at);
@@ -335,8 +339,9 @@ where
     }
 }
 
-/// Waits until an instant. What has come already is not waited for: the timer goes by whole milliseconds, and the next
-/// of them is one too late. Of many that have come, others get their turn between them.
+/// Waits until an instant. An instant in the past is not slept for, since the timer has a
+/// resolution of one millisecond and would wake up late. If many instants in a row are in the past,
+/// other tasks get their turn in between.
 async fn reached(at: Instant) {
     if at > Instant::now() {
         tokio::time::sleep_until(at).await;
@@ -345,14 +350,14 @@ async fn reached(at: Instant) {
     }
 }
 
-/// Compares the two clocks from check to check.
+/// Compares the two clocks each time a check is due.
 struct GapDetector {
     tolerance: Duration,
     last: (Instant, Timestamp),
 }
 
 impl GapDetector {
-    /// Smaller steps are the ordinary corrections of time synchronisation.
+    /// The least tolerance: smaller steps are normal corrections of time synchronisation.
     const LEAST: Duration = Duration::from_secs(2);
 
     fn new<W: Fn() -> Timestamp>(clock: &Clock<W>, probes: &[Arc<Probe>]) -> GapDetector {
@@ -360,7 +365,8 @@ impl GapDetector {
         GapDetector { tolerance: (2 * shortest).max(Self::LEAST), last: (Instant::now(), (clock.now)()) }
     }
 
-    /// The ends of the gap since the last call, if the clocks moved apart by more than the tolerance.
+    /// The two wall times, last and now, if the clocks diverged by more than the tolerance since
+    /// the last call; otherwise `None`.
     fn look<W: Fn() -> Timestamp>(&mut self, clock: &Clock<W>) -> Option<(Timestamp, Timestamp)> {
         let (mono, wall) = (Instant::now(), (clock.now)());
         let (last_mono, last_wall) = std::mem::replace(&mut self.last, (mono, wall));

@@ -1,5 +1,5 @@
-//! Controls: reference targets. When they all fail at the moment a probe fails, this vantage itself
-//! is offline, and the verdict is `unknown` / `control_failed`.
+//! Controls: reference targets. If all of them fail at the moment a probe fails, this vantage
+//! itself is offline, and the verdict is `unknown` / `control_failed`.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use crate::model::{Check, Failure, FailureClass, Outcome, Probe, SafeText, Verdi
 #[derive(Clone)]
 pub(crate) struct Controls {
     targets: Arc<[Target]>,
-    /// Ticks whenever a control check ends.
+    /// Incremented when a control check ends.
     updates: watch::Sender<u64>,
 }
 
@@ -26,9 +26,9 @@ struct Target {
 
 #[derive(Clone, Copy, Default)]
 struct ControlState {
-    /// Control checks under way.
+    /// The number of control checks that are running.
     under_way: u32,
-    /// When the last one ended and whether it was up.
+    /// When the last control check ended, and whether it was up.
     last: Option<(Instant, bool)>,
 }
 
@@ -44,11 +44,12 @@ impl Controls {
         Controls { targets, updates: watch::Sender::new(0) }
     }
 
-    /// Runs a check through a probe function and judges a failure by the controls.
+    /// Runs a check with a probe function, and changes a failure's verdict if all controls fail
+    /// too.
     ///
-    /// A failing check asks for the results of the controls since it started. Those that are under way
-    /// anyway, as in a pass, are waited for; one that is not is checked once more, which is
-    /// evidence and never counted. One control that is up decides at once.
+    /// A failed check needs the result of each control since its own start. It waits for control
+    /// checks that are already running, as in a pass. Any other control is checked once more; that
+    /// check is evidence and never counted. One control that is up is sufficient.
     pub(crate) async fn check<F>(&self, check: Check, probe: impl Fn(Check) -> F) -> Outcome
     where
         F: Future<Output = Outcome>,
@@ -67,7 +68,7 @@ impl Controls {
         offline(outcome)
     }
 
-    /// Awaits a control check and keeps its result.
+    /// Awaits a control check and stores its result.
     async fn observe(&self, target: &Target, check: impl Future<Output = Outcome>) -> Outcome {
         let under_way = UnderWay::start(target);
         let outcome = check.await;
@@ -76,7 +77,8 @@ impl Controls {
         outcome
     }
 
-    /// Whether any control was up since an instant. Ends when one was, or when all have failed.
+    /// Whether any control was up since an instant. Returns as soon as one was, or when all have
+    /// failed.
     async fn any_is_up<F>(&self, since: Instant, probe: &impl Fn(Check) -> F) -> bool
     where
         F: Future<Output = Outcome>,
@@ -91,7 +93,7 @@ impl Controls {
             }
             let Some(silent) = states.iter().position(|state| said(state).is_none()) else { return false };
             if states.iter().any(|state| state.under_way > 0) {
-                // An error would mean that the sender is gone, which `self` owns.
+                // An error would mean that the sender was dropped, but `self` owns it.
                 let _ = updates.changed().await;
                 continue;
             }
@@ -102,7 +104,7 @@ impl Controls {
     }
 }
 
-/// Counts a control check as under way until it ends or is dropped.
+/// Counts a control check as running until it ends or is dropped.
 struct UnderWay<'t>(&'t Target);
 
 impl<'t> UnderWay<'t> {
@@ -132,7 +134,8 @@ impl Target {
     }
 }
 
-/// The same check, judged as trouble of the prober; the message keeps what was seen.
+/// The outcome of a failed check, changed to `control_failed`; the message includes the original
+/// failure.
 fn offline(mut outcome: Outcome) -> Outcome {
     if let Some(seen) = outcome.failure.take() {
         let message =

@@ -1,45 +1,45 @@
-//! What the machine allows: file descriptors, and the checks that can be under way with them.
+//! Limits of the machine: file descriptors, and how many checks can run with them.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::model::{Addresses, Probe};
 
-/// How many checks may be under way at once, and why that is fewer than was asked for.
+/// How many checks may run at once, and why that may be fewer than configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// Checks at once.
+    /// The most concurrent checks.
     pub concurrency: usize,
-    /// Why it is fewer than was asked for.
+    /// Why that is fewer than configured; `None` if it is not.
     pub warning: Option<String>,
 }
 
 /// The file descriptors of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Descriptors {
-    /// How many it may have open.
+    /// The most that may be open.
     limit: u64,
-    /// How many it has open now.
+    /// How many are open now.
     open: u64,
 }
 
-/// Descriptors kept for everything that is not a check: standard streams, the runtime, the journal,
+/// Descriptors reserved for everything except checks: standard streams, the runtime, the journal,
 /// exporters, alerts, the extra checks of a diagnosis.
 const RESERVED: u64 = 64;
-/// What a plain process has open of those before a run: standard streams and little more.
+/// How many of the reserved ones a process has open before a run: standard streams and a few more.
 const PLAIN: u64 = 8;
-/// A connection, and a lookup or a second address beside it.
+/// A connection, and a lookup or a connection to a second address beside it.
 const PER_CHECK: u64 = 2;
 /// A page's own connection, and six files at once.
 const PER_PAGE: u64 = 7;
-/// Addresses of a name that are asked at once, each with what a check holds.
+/// The addresses of a name that are checked at once, with the descriptors of each.
 const PER_ALL_ADDRESSES: u64 = 16;
-/// A connection that waits for a probe's next check.
+/// A connection that is kept for a probe's next check.
 const KEPT: u64 = 1;
-/// With fewer the runtime and its signals cannot even be set up.
+/// With fewer descriptors not even the runtime and its signals can be set up.
 const FEWEST: u64 = 20;
 
-/// A limit of open files that leaves no room for a single check.
+/// The limit of open files leaves no room for a single check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the limit of {limit} open files leaves no room for a check; raise it with `ulimit -n {}`",
@@ -50,18 +50,19 @@ pub(crate) struct TooFewFiles {
 }
 
 impl Descriptors {
-    /// Raises the soft limit of open files to the hard one, and counts those that are open already:
-    /// a process may inherit many. If the system does not say, what any system has is assumed.
+    /// Raises the soft limit of open files to the hard limit, and counts the open ones: a process
+    /// may inherit many. If the system does not provide them, it assumes values that any system
+    /// has.
     #[must_use]
     pub(crate) fn raise() -> Descriptors {
         const ANY_SYSTEM: u64 = 256;
         let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(ANY_SYSTEM);
-        // Reading the folder takes a descriptor of its own.
+        // Reading the folder takes a descriptor itself.
         let open = std::fs::read_dir("/proc/self/fd").map_or(PLAIN, |open| (open.count() as u64).saturating_sub(1));
         Descriptors { limit, open }
     }
 
-    /// What is left for checks.
+    /// The descriptors that are left for checks.
     fn room(self) -> u64 {
         self.limit.saturating_sub(RESERVED + self.open.saturating_sub(PLAIN))
     }
@@ -74,19 +75,19 @@ impl fmt::Display for Descriptors {
 }
 
 impl Limits {
-    /// Clamps the concurrency asked for to what the descriptors allow, by what a check of each
-    /// probe can hold at most. A probe's checks never overlap: no more run at once than there are
-    /// probes.
+    /// Reduces the configured concurrency to what the descriptors allow, assuming the most that a
+    /// check of each probe can hold. Since checks of one probe never overlap, no more run at once
+    /// than there are probes.
     ///
     /// # Errors
-    /// Descriptors that leave no room for a single check.
+    /// The descriptors do not suffice for a single check.
     pub(crate) fn clamp(asked: usize, descriptors: Descriptors, probes: &[Arc<Probe>]) -> Result<Limits, TooFewFiles> {
         if descriptors.limit < FEWEST {
             return Err(TooFewFiles { limit: descriptors.limit });
         }
         let kept = probes.iter().map(|probe| kept_by(probe)).sum();
         let mut held: Vec<u64> = probes.iter().map(|probe| held_by(probe) - kept_by(probe)).collect();
-        // The checks that need the most are the worst case of those that run at once.
+        // In the worst case the checks that need the most run at once.
         held.sort_unstable_by(|one, other| other.cmp(one));
         let mut room = descriptors.room().saturating_sub(kept);
         let fits = |held: &&u64| {
@@ -99,7 +100,7 @@ impl Limits {
         if fitting == wanted {
             return Ok(Limits { concurrency: asked, warning: None });
         }
-        // A single check may well get through with less than the most that it can hold.
+        // A single check may well need fewer than the most it can hold.
         let allowed = fitting.max(1);
         let needed: u64 = held.iter().take(wanted).sum();
         let limit = descriptors.limit;

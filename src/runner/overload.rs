@@ -1,4 +1,4 @@
-//! Notices when the prober itself is too busy or was stopped: then a time-out says nothing about
+//! Detects that the prober itself is overloaded or was suspended: then a timeout says nothing about
 //! the target.
 
 use std::collections::VecDeque;
@@ -9,35 +9,36 @@ use tokio::time::Instant;
 
 use crate::model::{Expect, Failure, FailureClass, Mismatch, Outcome, Phase, Probe, SafeText, Step, Timings};
 
-/// The monitor's period. How much later it is woken is the prober's own delay.
+/// The monitor's period. The prober's own delay is how much later it wakes up.
 const TICK: Duration = Duration::from_millis(20);
-/// How many delays are kept: more than there are ticks in the longest check.
+/// The most delays that are kept: more than there are ticks in the longest check.
 const MEMORY: usize = 8_192;
-/// Delays below this are ordinary.
+/// Delays up to this are normal.
 const ORDINARY: Duration = Duration::from_millis(5);
-/// A delay in which a peer may have closed the connection, however long our own limit is.
+/// After a delay this long a peer may have closed the connection, however long the probe's own
+/// timeout is.
 const LONG: Duration = Duration::from_millis(500);
 
-/// Measures how late the prober's own timers are.
+/// Measures how late the prober's own timers fire.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Monitor {
-    /// Delays beyond the ordinary: when noticed, and how long.
+    /// Delays that are not normal: when each was noticed, and how long it was.
     delays: Arc<Mutex<VecDeque<(Instant, Duration)>>>,
 }
 
-/// How our own delay can cause a failure.
+/// How the prober's own delay can cause a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cause {
-    /// The peer did not wait for us.
+    /// The peer did not wait for the prober.
     GivenUp,
-    /// Our own timer went off.
+    /// The prober's own timeout fired.
     TimeOut,
-    /// What was measured was too long.
+    /// A measured latency was too long.
     Slow,
 }
 
 impl Monitor {
-    /// Measures for ever: spawn it beside the run and abort it with it.
+    /// Measures forever: spawn it beside the run and abort it with it.
     pub(crate) async fn run(self) {
         loop {
             let wanted = Instant::now() + TICK;
@@ -57,27 +58,28 @@ impl Monitor {
         delays.push_back((at, late));
     }
 
-    /// The longest delay noticed since an instant, and all of them together.
+    /// The longest delay noticed since an instant, and the sum of all of them.
     fn delays_since(&self, since: Instant) -> (Duration, Duration) {
         let delays = self.delays.lock().unwrap_or_else(PoisonError::into_inner);
         let noticed = delays.iter().rev().take_while(|(at, _)| *at >= since).map(|(_, late)| *late);
         noticed.fold((Duration::ZERO, Duration::ZERO), |(worst, sum), late| (worst.max(late), sum + late))
     }
 
-    /// Judges the failure of a check of this probe by our own delay while the check ran: if that explains it,
-    /// the check says nothing about the target and is `unknown` / `prober_overloaded`.
+    /// Takes the prober's own delay during a check of this probe into account. If the delay
+    /// explains the failure, the check says nothing about the target and is `unknown` /
+    /// `prober_overloaded`.
     pub(crate) async fn judge(&self, mut outcome: Outcome, began: Instant, probe: &Probe) -> Outcome {
         let is_latency = |warning: &Mismatch| warning.assertion.starts_with("latency");
         if outcome.warnings.iter().any(is_latency) {
             tokio::time::sleep(TICK).await;
             let late = self.delays_since(began).1;
             if explains_latency(late, probe, &outcome, |step| &step.warn) {
-                // A warning about the target's latency would be due to our own delay.
+                // The prober's own delay may have caused a warning about the target's latency.
                 outcome.warnings.retain(|warning| !is_latency(warning));
             }
         }
         let Some(cause) = cause(&outcome) else { return outcome };
-        // If a delay ends this very moment, the monitor is awake as well: it gets its turn.
+        // If a delay ends at this very moment, the monitor gets the chance to notice it.
         tokio::time::sleep(TICK).await;
         let (worst, sum) = self.delays_since(began);
         let limit = probe.timeout;
@@ -102,27 +104,27 @@ impl Monitor {
     }
 }
 
-/// Whether this much of our own delay is why steps of a check took longer than these rules of theirs allow.
+/// Whether a delay of `late` explains why steps of a check took longer than their limits allow.
 fn explains_latency(late: Duration, probe: &Probe, outcome: &Outcome, limits: impl Fn(&Step) -> &Expect) -> bool {
     late >= outcome.timings.total / 10
         && !steps(probe, outcome).any(|(step, timings)| is_slow_without(late, limits(step), timings))
 }
 
-/// Whether an answer would have been too slow without this much of our own delay. As much again may have gone
-/// unnoticed between the monitor's ticks.
+/// Whether a response would have been too slow even without this delay. As much again may have gone
+/// unnoticed between the monitor's ticks, so twice the delay is subtracted.
 fn is_slow_without(late: Duration, limits: &Expect, timings: &Timings) -> bool {
     let took = |phase: Option<Phase>| phase.map_or(timings.total, |phase| timings.phase(phase).unwrap_or_default());
     limits.latency.iter().any(|(phase, most)| took(*phase).saturating_sub(late.saturating_mul(2)) > *most)
 }
 
-/// The steps that were asked, with their times.
+/// The steps that were carried out, with their times.
 fn steps<'a>(probe: &'a Probe, outcome: &'a Outcome) -> impl Iterator<Item = (&'a Step, &'a Timings)> {
     let alone = probe.steps.first().filter(|_| outcome.steps.is_empty()).map(|step| (step, &outcome.timings));
     let asked = outcome.steps.iter().filter(|step| step.asked).map(|step| &step.timings);
     alone.into_iter().chain(probe.steps.iter().zip(asked))
 }
 
-/// How our own delay could have caused a failure; none if it cannot have.
+/// How the prober's own delay could have caused a failure; `None` if it cannot have.
 fn cause(outcome: &Outcome) -> Option<Cause> {
     let failure = outcome.failure.as_ref()?;
     match failure.class {
@@ -132,7 +134,7 @@ fn cause(outcome: &Outcome) -> Option<Cause> {
             all.then_some(Cause::Slow)
         }
         FailureClass::AssetFailed => {
-            // One file that fails otherwise is enough for the page to be down.
+            // If one file failed for another reason, that is enough for the page to be down.
             let failed = outcome.assets.iter().filter_map(|asset| asset.class);
             let causes: Option<Vec<Cause>> = failed.map(of_class).collect();
             causes?.into_iter().max()
@@ -197,7 +199,7 @@ mod tests {
         outcome
     }
 
-    /// A probe whose checks may take two seconds, and are to take no more than this.
+    /// A probe with a timeout of two seconds and this limit on its latency.
     fn limited(most: Duration) -> Probe {
         let mut probe = Probe::plain("a", "web", "http://127.0.0.1/", Duration::from_secs(2));
         let expect = Expect { latency: vec![(None, most)], ..Expect::default() };
@@ -205,7 +207,7 @@ mod tests {
         probe
     }
 
-    /// The class of an outcome after a check of two seconds at most in which we were this late.
+    /// The class of an outcome of such a check, after the prober was late by `late`.
     async fn judged(outcome: Outcome, late: Duration) -> Option<FailureClass> {
         let monitor = Monitor::default();
         let began = Instant::now();

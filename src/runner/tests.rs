@@ -1,4 +1,4 @@
-//! The runner under paused time, with scripted checks.
+//! The runner with paused time and scripted checks.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -45,7 +45,7 @@ impl Wall {
     }
 }
 
-/// Adds the events of a run up per probe.
+/// Counts the events of a run, by probe.
 #[derive(Default)]
 struct Seen {
     counts: BTreeMap<String, Counts>,
@@ -79,7 +79,7 @@ impl Seen {
     }
 }
 
-/// How a scripted run is bounded.
+/// The limits of a scripted run.
 struct Bounds {
     concurrency: usize,
     until_ms: Option<u64>,
@@ -176,7 +176,7 @@ async fn without_room_for_what_they_find_checks_are_missed_and_counted() {
     let bounds = Bounds { until_ms: Some(10_000), room_until_ms: Some(5_000), ..FREE };
     let (_, seen) = play(&probes, intervals(&probes), bounds, &Wall::new(), |check| up_after(check, 10)).await;
     assert_eq!(seen.counts["a"], Counts { up: 50, missed: 50, ..Counts::default() });
-    // Passes back to back do not spin.
+    // Passes without a pause do not spin.
     let bounds = Bounds { until_ms: Some(10_000), room_until_ms: Some(5_000), ..FREE };
     let plan = plan::passes(1, None, Duration::ZERO);
     let (_, seen) = play(&probes, plan, bounds, &Wall::new(), |check| up_after(check, 1_000)).await;
@@ -195,7 +195,7 @@ async fn a_stopped_process_wakes_without_a_burst() {
             noted.lock().unwrap().push(Instant::now());
             let nth = noted.lock().unwrap().len();
             if nth == 10 {
-                // What SIGSTOP looks like from inside: time has passed and nothing ran.
+                // What a process sees after SIGSTOP: time has passed and nothing ran.
                 tokio::time::advance(Duration::from_secs(3)).await;
             }
             up(&check)
@@ -278,7 +278,7 @@ async fn a_clock_that_is_set_makes_one_gap_and_loses_no_check() {
     }
 }
 
-/// One pass in which the site fails and the controls say what is given, in this order of time.
+/// One pass in which the site fails and the controls have the given results, in order of time.
 async fn pass_with_controls(said: &'static [bool]) -> Vec<Outcome> {
     let mut probes = probes(&[("site", 1_000)]);
     for n in 0..said.len() {
