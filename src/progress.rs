@@ -1,5 +1,5 @@
-//! The live view on a terminal: drawn on stderr by a thread of its own, so that a terminal that is
-//! paused, or a pipe that nobody reads, holds up no check. It knows neither the answer nor its formats.
+//! The live view on a terminal. A dedicated thread draws it on stderr, so that a paused terminal,
+//! or a pipe that nobody reads, delays no check. It knows neither the answer nor its formats.
 
 mod board;
 mod painter;

@@ -1,4 +1,5 @@
-//! The board of `watch`: what is down first, on any screen, with as many probes as there are.
+//! The board of `watch`: it shows what is down first, on a screen of any size, with any number of
+//! probes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,21 +16,21 @@ use crate::format::CHECK_LEGEND;
 use crate::model::{Outcome, Probe, Verdict};
 use crate::plan;
 
-/// Incidents named above the rows; the others are counted.
+/// The most incidents that are named above the rows; the others are counted.
 const INCIDENTS: usize = 3;
 
-/// What a board says of its run.
+/// What a board shows about its run.
 #[derive(Clone, Debug)]
 pub(crate) struct BoardFacts {
     /// The vantage of this prober.
     pub(crate) vantage: String,
-    /// Where the run records.
+    /// Where the run records; `None` if it does not.
     pub(crate) journal: Option<String>,
     /// Whether the screen shows colours.
     pub(crate) colour: bool,
-    /// Whether it shows nothing but ASCII.
+    /// Whether only ASCII may be used.
     pub(crate) ascii: bool,
-    /// Whether times of the day are in UTC.
+    /// Whether times of day are in UTC.
     pub(crate) utc: bool,
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct BoardFacts {
 pub(crate) struct Board {
     facts: BoardFacts,
     rows: Vec<Row>,
-    /// The place of each probe in `rows`.
+    /// The index of each probe in `rows`.
     places: BTreeMap<String, usize>,
     /// The surfaces with an open incident, and since when.
     incidents: Vec<(String, Timestamp)>,
@@ -54,7 +55,7 @@ impl Board {
         board
     }
 
-    /// Shows these probes from here on. Those that stay keep their checks.
+    /// Shows these probes from now on. Those that stay keep their checks.
     pub(crate) fn replace_probes(&mut self, probes: &[Arc<Probe>]) {
         let mut old: BTreeMap<String, Row> =
             std::mem::take(&mut self.rows).into_iter().map(|row| (row.probe().name.clone(), row)).collect();
@@ -68,7 +69,7 @@ impl Board {
         self.places = self.rows.iter().enumerate().map(|(at, row)| (row.probe().name.clone(), at)).collect();
     }
 
-    /// Takes an outcome in.
+    /// Adds an outcome.
     pub(crate) fn record(&mut self, outcome: &Outcome) {
         if let Some(place) = self.places.get(&outcome.probe) {
             self.rows[*place].record(outcome);
@@ -80,14 +81,15 @@ impl Board {
         self.incidents = incidents;
     }
 
-    /// Takes in that a probe was due and not run.
+    /// Adds a check that was due but not run.
     pub(crate) fn record_missed(&mut self, probe: &str) {
         if let Some(place) = self.places.get(probe) {
             self.rows[*place].record_missed();
         }
     }
 
-    /// `uptick watch   12m   next in 3 s   vantage local   journal uptick-journal`: what is long comes last.
+    /// `uptick watch   12m   next in 3 s   vantage local   journal uptick-journal`: long parts are
+    /// last.
     fn header(&self) -> String {
         let elapsed = self.started.elapsed();
         let now = Timestamp::now();
@@ -117,8 +119,8 @@ impl Board {
         lines
     }
 
-    /// All rows below their surfaces where there is room; else what each surface comes to, the rows that are not up,
-    /// and how many more there are.
+    /// All rows, grouped by surface, if there is room for them. Otherwise the counts of each
+    /// surface, as many rows as fit, most urgent first, and the number of the others.
     fn body(&self, columns: Columns, screen: Screen, room: usize) -> Vec<String> {
         let mut surfaces: Vec<&str> = self.rows.iter().map(|row| row.probe().surface.as_str()).collect();
         surfaces.sort_unstable();
@@ -139,7 +141,7 @@ impl Board {
         lines
     }
 
-    /// `app: 5 of 100 down   web: 200 up`, the worst first, and as many as a line has room for.
+    /// `app: 5 of 100 down   web: 200 up`, the worst first, as many as fit on a line.
     fn surface_counts(&self, room: usize) -> String {
         let mut surfaces: BTreeMap<&str, [usize; URGENT.len()]> = BTreeMap::new();
         for row in &self.rows {
@@ -184,7 +186,7 @@ impl View for Board {
         let names = self.rows.iter().map(|row| row.probe().name.as_str());
         let columns = Columns::of(names, screen.width, self.facts.colour);
         let incidents = self.incident_lines();
-        // The header, the heading, the footer, and the row of the cursor.
+        // Minus the header, the heading, the footer, and the row of the cursor.
         let room = screen.height.saturating_sub(4 + incidents.len());
         let mut lines = vec![self.header()];
         lines.extend(incidents);
@@ -198,10 +200,10 @@ impl View for Board {
     }
 }
 
-/// What the last check of a row came to, by its urgency.
+/// The result of a row's last check, ordered by urgency.
 const URGENT: [&str; 5] = ["down", "unknown", "missed", "not checked yet", "up"];
 
-/// What a reader wants to see first.
+/// The rank of a verdict; the most urgent is 0.
 fn urgency(verdict: Option<Verdict>) -> u8 {
     match verdict {
         Some(Verdict::Down) => 0,

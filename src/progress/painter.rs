@@ -1,5 +1,5 @@
-//! Draws a view and prints messages above it. The view is updated by the run; the thread looks at it
-//! a few times a second.
+//! Draws a view and prints messages above it. The run updates the view; a thread draws it a few
+//! times per second.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use super::screen::{Screen, clip, width};
 
-/// The time between two drawings: what an eye follows, and no work to speak of.
+/// The time between two drawings: fast enough for the eye, and hardly any work.
 const REDRAW: Duration = Duration::from_millis(200);
-/// Messages that wait at most for a stderr that takes none; the oldest are dropped.
+/// The most messages that wait for stderr; beyond that the oldest are dropped.
 const MESSAGES: usize = 1_000;
-/// The longest the end of a run waits for messages to be taken.
+/// The longest that the end of a run waits until messages are printed.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// What is drawn.
+/// Something that can be drawn.
 pub(crate) trait View: Send + 'static {
     /// The lines that fit the screen, without line feeds.
     fn lines(&self, screen: Screen) -> Vec<String>;
@@ -35,7 +35,7 @@ struct Shared<V> {
 struct State<V> {
     view: V,
     messages: VecDeque<String>,
-    /// Messages that did not fit.
+    /// The number of messages that were dropped.
     dropped: u64,
     /// Whether the thread is writing a message.
     is_writing: bool,
@@ -43,25 +43,25 @@ struct State<V> {
     has_thread: bool,
 }
 
-/// What becomes of the view.
+/// What happens to the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// There is no terminal to draw on.
+    /// It is not drawn: there is no terminal.
     Hidden,
-    /// Drawn again and again.
+    /// It is drawn repeatedly.
     Live,
-    /// It is to stay on the screen as it is.
+    /// It is about to be left on the screen as it is.
     Freezing,
-    /// It stays, and is drawn no more.
+    /// It stays on the screen and is not drawn again.
     Frozen,
-    /// It is to be taken off the screen, and the thread to end.
+    /// It is about to be removed from the screen, and the thread to end.
     Closing,
-    /// It ended.
+    /// The thread has ended.
     Closed,
 }
 
 impl<V: View> Painter<V> {
-    /// Draws on stderr where that is `visible`; else only messages are printed.
+    /// Draws on stderr if `visible`; otherwise only prints messages.
     #[must_use]
     pub(crate) fn new(view: V, visible: bool) -> Painter<V> {
         let mode = if visible { Mode::Live } else { Mode::Hidden };
@@ -73,7 +73,7 @@ impl<V: View> Painter<V> {
         painter
     }
 
-    /// Changes the view. It is drawn again soon; one that is never drawn is not kept up.
+    /// Changes the view, which is redrawn soon. A hidden view is not changed.
     pub(crate) fn update(&self, change: impl FnOnce(&mut V)) {
         let mut state = self.shared.lock();
         if state.mode != Mode::Hidden {
@@ -94,8 +94,8 @@ impl<V: View> Painter<V> {
         self.shared.changed.notify_all();
     }
 
-    /// Leaves the view on the screen as it is and goes on below it. A terminal that echoes Ctrl-C has
-    /// moved the cursor by then, so that drawing over the view would miss it by a line.
+    /// Leaves the view on the screen as it is and continues below it. A terminal that echoes Ctrl-C
+    /// has moved the cursor by then, so drawing over the view would miss it by a line.
     pub(crate) fn freeze(&self) {
         let mut state = self.shared.lock();
         if state.mode == Mode::Live {
@@ -105,8 +105,8 @@ impl<V: View> Painter<V> {
         }
     }
 
-    /// Takes the view away once all messages are printed. Where stderr takes none, it waits a moment
-    /// and no longer.
+    /// Removes the view once all messages are printed. If stderr is blocked, it waits only
+    /// [`FAREWELL`].
     pub(crate) fn finish(self) {
         let mut state = self.shared.lock();
         if !state.has_thread {
@@ -124,7 +124,7 @@ impl<V: View> Painter<V> {
         }
     }
 
-    /// Starts the thread. Without one nothing is drawn: that is no reason to check less.
+    /// Starts the thread. If that fails, nothing is drawn, but checks continue.
     fn start(&self, state: &mut State<V>) {
         if !state.has_thread {
             let shared = Arc::clone(&self.shared);
@@ -137,7 +137,7 @@ impl<V: View> Painter<V> {
 impl<V: View> Shared<V> {
     fn draw(&self, out: &mut impl Write) {
         let mut drawn = Drawn::default();
-        // What is over at once is not worth a line.
+        // A run that is over at once does not draw the view.
         let mut state = self.sleep(self.lock());
         loop {
             let screen = Screen::of_stderr();
@@ -168,7 +168,7 @@ impl<V: View> Shared<V> {
             }
             self.changed.notify_all();
             if !is_open || state.mode == Mode::Closed && state.messages.is_empty() {
-                // Where nobody listens any more, that is no reason to stop.
+                // If nobody reads stderr any more, the run continues nevertheless.
                 state.messages.clear();
                 state.mode = Mode::Closed;
                 self.changed.notify_all();
@@ -202,15 +202,15 @@ impl<V: View> Shared<V> {
     }
 }
 
-/// The lines on the screen.
+/// The lines that are on the screen.
 #[derive(Debug, Default)]
 struct Drawn {
-    /// Their widths.
+    /// The width of each line, in columns.
     widths: Vec<usize>,
 }
 
 impl Drawn {
-    /// Replaces the lines on the screen by messages, which scroll away, and other lines.
+    /// Replaces the lines on the screen by messages, which scroll away, followed by other lines.
     fn replace(
         &mut self,
         out: &mut impl Write,
@@ -223,7 +223,7 @@ impl Drawn {
             lines.into_iter().take(screen.height.saturating_sub(1)).map(|line| clip(&line, screen.width)).collect();
         let mut text = String::new();
         if !self.widths.is_empty() {
-            // A narrower screen has wrapped them.
+            // A screen that became narrower has wrapped them.
             let rows: usize = self.widths.iter().map(|width| width.div_ceil(screen.width.max(1)).max(1)).sum();
             text.push_str(&format!("\r\x1b[{rows}A\x1b[J"));
         }
@@ -246,7 +246,7 @@ impl Drawn {
         out.flush()
     }
 
-    /// Leaves what is drawn where it is.
+    /// Leaves the drawn lines where they are.
     fn leave(&mut self) {
         self.widths.clear();
     }

@@ -1,4 +1,4 @@
-//! One line that says how far a run of passes is.
+//! A line that shows the progress of a run.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use super::painter::View;
 use super::screen::Screen;
 use crate::model::{Counts, Outcome, Verdict};
 
-/// How far a run is.
+/// The progress of a run.
 pub(crate) struct PassLine {
     planned: Option<u64>,
     counts: Counts,
@@ -15,7 +15,7 @@ pub(crate) struct PassLine {
 }
 
 impl PassLine {
-    /// A line for this many checks, where their number is known.
+    /// A line for this many checks; `None` if their number is unknown.
     #[must_use]
     pub(crate) fn new(planned: Option<u64>) -> PassLine {
         PassLine { planned, counts: Counts::default(), last_failure: None, started: Instant::now() }

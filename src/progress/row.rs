@@ -1,4 +1,5 @@
-//! One probe on the board: its state, its last results as a strip, and why it fails, or how fast it is.
+//! One probe on the board: its state, its last results as a strip, and why it fails or how fast it
+//! is.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,28 +11,28 @@ use super::screen::{fit, width};
 use crate::format::StripCell;
 use crate::model::{FailureClass, Outcome, Probe, Verdict};
 
-/// Results that are remembered for the strip.
+/// The most results that are kept for the strip.
 const STRIP: usize = 60;
-/// Latencies that the percentiles are of: the last so many good checks.
+/// The most latencies that are kept for percentiles: those of the last good checks.
 const SAMPLES: usize = 300;
-/// A check that started this late says so.
+/// A check that started at least this late shows its lag.
 const LATE: Duration = Duration::from_millis(100);
 
-/// What the board knows of one probe.
+/// The state of one probe on the board.
 pub(super) struct Row {
     probe: Arc<Probe>,
     strip: VecDeque<Verdict>,
     samples: VecDeque<Duration>,
     lag: Duration,
-    /// Why the last check was not up.
+    /// Why the last check was not up; empty if it was.
     reason: String,
-    /// Checks that were not up since the last that was.
+    /// The number of checks that were not up since the last one that was.
     failures: u64,
-    /// What `warn` names and did not hold at the last check that was up.
+    /// The expectations of `warn` that the last `up` check did not meet.
     warned: Vec<String>,
 }
 
-/// How wide the columns of a board are.
+/// The widths of the columns of a board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
     pub(super) name: usize,
@@ -40,7 +41,8 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The columns for rows of these names on a screen of this width: half of it for what follows the strip.
+    /// The columns for rows with these names on a screen of this width; half of it is for what
+    /// follows the strip.
     pub(super) fn of<'n>(names: impl Iterator<Item = &'n str>, screen: usize, colour: bool) -> Columns {
         let longest = names.map(width).max().unwrap_or(0);
         let name = longest.clamp(5, (screen / 3).clamp(8, 40));
@@ -62,7 +64,7 @@ impl Row {
         }
     }
 
-    /// The same checks of a probe that was read again.
+    /// The row with the reloaded probe; it keeps its checks.
     pub(super) fn with_probe(self, probe: Arc<Probe>) -> Row {
         Row { probe, ..self }
     }
@@ -76,12 +78,12 @@ impl Row {
         self.strip.back().copied()
     }
 
-    /// Whether one of the last checks was not up.
+    /// Whether one of the checks in the strip was not up.
     pub(super) fn has_failed(&self) -> bool {
         self.strip.iter().any(|verdict| *verdict != Verdict::Up)
     }
 
-    /// Whether it is up with a warning.
+    /// Whether the last check was up with a warning.
     pub(super) fn is_warned(&self) -> bool {
         self.last() == Some(Verdict::Up) && !self.warned.is_empty()
     }
@@ -107,7 +109,7 @@ impl Row {
         push(&mut self.strip, Verdict::Missed, STRIP);
     }
 
-    /// The heading over the columns.
+    /// The heading above the columns.
     pub(super) fn header(columns: Columns) -> String {
         let strip = if columns.strip < "last checks".len() { "last" } else { "last checks" };
         format!("  {:8}{} {} {}", "", fit("probe", columns.name), fit(strip, columns.strip), "time, or why not")
@@ -129,7 +131,7 @@ impl Row {
         )
     }
 
-    /// Why it fails, or how fast it is; then what else is worth a word.
+    /// Why it fails or how fast it is, then other remarks.
     fn facts(&self) -> String {
         let mut facts = match self.last() {
             None | Some(Verdict::Missed) if self.samples.is_empty() && self.reason.is_empty() => String::new(),
@@ -154,7 +156,7 @@ impl Row {
         facts
     }
 
-    /// A percentile of the last good checks; there is at least one.
+    /// A percentile of the last good checks; there must be at least one.
     fn percentile(&self, percent: usize) -> String {
         let mut sorted: Vec<Duration> = self.samples.iter().copied().collect();
         sorted.sort_unstable();
@@ -180,7 +182,7 @@ fn push<T>(ring: &mut VecDeque<T>, value: T, most: usize) {
     ring.push_back(value);
 }
 
-/// The sign of one check, in the alphabet of all strips.
+/// The sign of one check, as in all strips.
 const fn sign(verdict: Verdict) -> &'static str {
     let cell = match verdict {
         Verdict::Up => StripCell::of(1, 0, 0),

@@ -1,8 +1,8 @@
-//! The screen: its size, and text with colours cut to fit it.
+//! The screen: its size, and coloured text cut to fit it.
 
 use unicode_width::UnicodeWidthChar as _;
 
-/// The size of what is drawn on, in characters.
+/// The size of the screen, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Screen {
     /// Columns.
@@ -11,7 +11,7 @@ pub(crate) struct Screen {
     pub(crate) height: usize,
 }
 
-/// The screen where the terminal does not say: the size of a VT100.
+/// The default size, if the terminal does not report one: that of a VT100.
 const USUAL: Screen = Screen { width: 80, height: 24 };
 
 impl Screen {
@@ -26,12 +26,12 @@ impl Screen {
     }
 }
 
-/// The columns that a text takes.
+/// The width of a text, in columns.
 pub(super) fn width(text: &str) -> usize {
     pieces(text).map(|(_, width)| width).sum()
 }
 
-/// The text cut to so many columns, with `…` as the last of them where it was longer.
+/// The text cut to a width; a cut is marked with `…` as its last column.
 pub(super) fn clip(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
@@ -54,14 +54,14 @@ pub(super) fn clip(text: &str, columns: usize) -> String {
     cut
 }
 
-/// The text cut or filled with spaces to exactly so many columns.
+/// The text cut or padded with spaces to exactly this width.
 pub(super) fn fit(text: &str, columns: usize) -> String {
     let cut = clip(text, columns);
     let blank = columns.saturating_sub(width(&cut));
     cut + &" ".repeat(blank)
 }
 
-/// The characters and the escape sequences of a text, each with the columns it takes.
+/// The characters and escape sequences of a text, each with its width in columns.
 fn pieces(text: &str) -> impl Iterator<Item = (&str, usize)> {
     let mut rest = text;
     std::iter::from_fn(move || {
