@@ -1,7 +1,7 @@
-//! An embedded origin that plays an outage on the loopback interface: app and web endpoints
-//! with a certificate authority and resolvers of their own, seen from several vantages, and a
-//! scenario as data that says who behaves how and when. What is played is real: connections are
-//! not answered, certificates expire, names are refused. It does not know what the probes find.
+//! An embedded origin that replays an outage on the loopback interface: app and web endpoints with
+//! their own certificate authority and resolvers, seen from several vantages. A scenario, which is
+//! data, defines how each behaves and when. The failures are real: connections get no answer,
+//! certificates expire, name lookups are refused. The origin does not know what the probes find.
 
 mod authority;
 mod blackhole;

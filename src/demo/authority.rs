@@ -1,5 +1,5 @@
-//! The origin's certificate authority: made when it starts, trusted by its probes alone, and
-//! gone when it ends.
+//! The origin's certificate authority. It is created when the origin starts, trusted only by its
+//! probes, and removed when it ends.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -15,7 +15,7 @@ use crate::demo::error::OriginError;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// An authority with one day behind it and thirty before it.
+/// An authority that has been valid for one day and stays so for thirty.
 pub(super) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
@@ -31,12 +31,13 @@ impl Authority {
         Ok(Authority { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate()?)? })
     }
 
-    /// Its certificate, for those who trust it.
+    /// Its certificate, for clients that trust it.
     pub(super) fn pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// A TLS configuration for a name whose certificate ends at an instant, in whole seconds.
+    /// A TLS configuration with a certificate for a name that expires at an instant, in whole
+    /// seconds.
     pub(super) fn config(&self, name: &str, until: SystemTime) -> Result<Arc<ServerConfig>, OriginError> {
         let mut params = CertificateParams::new(vec![name.to_owned()])?;
         params.distinguished_name.push(DnType::CommonName, name);
@@ -54,7 +55,7 @@ impl Authority {
         Ok(Arc::new(config))
     }
 
-    /// An end that no run reaches.
+    /// An expiry later than the end of any run.
     pub(super) fn far() -> SystemTime {
         SystemTime::now() + 20 * DAY
     }

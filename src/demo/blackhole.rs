@@ -1,5 +1,5 @@
-//! A blackhole is a listener that leaves connection requests unanswered, as a filter that drops packets
-//! does: its accept queue is made short and then filled. It can open again.
+//! A blackhole is a listener that leaves connection requests unanswered, like a filter that drops
+//! packets: its accept queue is made short and then filled. It can open again.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,11 +7,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How many connections may wait while the listener is open.
+/// The length of the accept queue while the listener is open.
 const QUEUE: i32 = 1024;
 
-/// Connections that wait in the queue of a closed listener. Linux queues one more than it is told;
-/// the others are here to be sure of it.
+/// The connections that fill the queue of a closed listener. Linux queues one more than configured;
+/// the others make sure that it is full.
 const FILLERS: usize = 3;
 
 pub(super) struct BlackholeListener {
@@ -20,7 +20,7 @@ pub(super) struct BlackholeListener {
 }
 
 impl BlackholeListener {
-    /// An open listener at a free port.
+    /// An open listener on a free port.
     pub(super) async fn open_at_a_free_port() -> io::Result<BlackholeListener> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         Ok(BlackholeListener { listener, fillers: Vec::new() })
@@ -35,7 +35,7 @@ impl BlackholeListener {
         self.listener.accept().await.map(|(stream, _)| stream)
     }
 
-    /// From now on a connection request is not answered. A second call changes nothing.
+    /// From now on connection requests are not answered. A second call changes nothing.
     pub(super) fn close(&mut self) -> io::Result<()> {
         if !self.fillers.is_empty() {
             return Ok(());
@@ -45,7 +45,7 @@ impl BlackholeListener {
         for _ in 0..FILLERS {
             let filler = Socket::new(Domain::IPV4, Type::STREAM, None)?;
             filler.set_nonblocking(true)?;
-            // In progress is what is wanted; a refusal would look like an open listener.
+            // The connection may stay in progress; a refusal would look like an open listener.
             let _ = filler.connect(&address);
             self.fillers.push(filler);
         }

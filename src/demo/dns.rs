@@ -1,5 +1,5 @@
 //! The origin's resolvers: small DNS servers (RFC 1035, UDP) that resolve every name to the
-//! loopback address, or fail as the scenario says.
+//! loopback address, or fail as the scenario defines.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
 
-/// A span of the run in which the resolver fails.
+/// A part of the run in which the resolver fails.
 pub(super) struct ScheduledDnsFault {
     pub(super) from: Duration,
     pub(super) until: Duration,
-    /// Names that end in this; none stands for all.
+    /// The suffix of the affected names; `None` affects all.
     pub(super) zone: Option<&'static str>,
-    /// The response code; none stands for silence.
+    /// The response code; `None` sends no response.
     pub(super) code: Option<u8>,
 }
 
@@ -26,7 +26,7 @@ impl ScheduledDnsFault {
     }
 }
 
-/// Answers until it is dropped.
+/// Answers queries until it is dropped.
 pub(super) async fn answer(socket: UdpSocket, start: Instant, failing: Vec<ScheduledDnsFault>) -> io::Result<()> {
     let mut query = [0u8; 512];
     loop {
@@ -42,17 +42,17 @@ pub(super) async fn answer(socket: UdpSocket, start: Instant, failing: Vec<Sched
     }
 }
 
-/// The one question of a query.
+/// A query, which must have one question.
 struct DnsQuery<'q> {
     query: &'q [u8],
-    /// Where it ends.
+    /// The offset at which the question ends.
     end: usize,
     /// The name in lower case, without the last dot.
     name: String,
 }
 
 impl DnsQuery<'_> {
-    /// None if the bytes are not a query.
+    /// Parses a query. `None` if the bytes are not one.
     fn read(query: &[u8]) -> Option<DnsQuery<'_>> {
         let mut labels = Vec::new();
         let mut at = 12;
@@ -66,16 +66,17 @@ impl DnsQuery<'_> {
         Some(DnsQuery { query, end, name: labels.join(".") })
     }
 
-    /// 127.0.0.1 if an IPv4 address is asked for and the code is 0,
-    /// otherwise no record.
+    /// The response: 127.0.0.1 if the query asks for an IPv4 address and the code is 0, otherwise
+    /// no record.
     fn reply(&self, code: u8) -> Vec<u8> {
         let answered = code == 0 && self.query[self.end - 4..self.end - 2] == TYPE_A;
         let mut reply = self.query[..2].to_vec();
-        // A recursive response: flags QR, RD as asked, RA; then one question and the records.
+        // A recursive response: flags QR, RD as in the query, RA; then one question and the number
+        // of records.
         reply.extend([0x80 | (self.query[2] & 0x01), 0x80 | code, 0, 1, 0, u8::from(answered), 0, 0, 0, 0]);
         reply.extend_from_slice(&self.query[12..self.end]);
         if answered {
-            // The name of the question, class IN, good for one second, four bytes.
+            // The name of the question, class IN, a TTL of one second, four bytes.
             reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4]);
             reply.extend(Ipv4Addr::LOCALHOST.octets());
         }

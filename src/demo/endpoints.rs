@@ -1,5 +1,5 @@
-//! The endpoints of the scenarios: the app and the web as their users see them, a control target, and what
-//! each answers.
+//! The endpoints of the scenarios and their responses: the app and the web as their users see them,
+//! and a control target.
 
 use crate::demo::response::Response;
 use crate::demo::scenario::{Endpoint, Resolvers, Route};
@@ -26,7 +26,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// The endpoints, and further ways to the page: without a lookup, and by another resolver.
+/// The endpoints, and two more routes to the page: without a name lookup, and with another
+/// resolver.
 pub(super) fn with_routes() -> Vec<Endpoint> {
     let response = || Response::html(200, "<!doctype html><title>X</title><h1>Hello</h1>");
     let mut endpoints = endpoints();
@@ -60,7 +61,7 @@ pub(super) fn endpoint(
     }
 }
 
-/// The control target: somebody else's page, in clear.
+/// The control target: somebody else's page, without TLS.
 pub(super) fn internet() -> Endpoint {
     let response = Response::html(200, "<title>Somebody else</title>");
     Endpoint { control: true, route: Route::Clear, ..endpoint("internet", "control", "elsewhere.test", "/", response) }
@@ -71,18 +72,18 @@ fn image() -> Response {
     Response { status: 200, headers: vec![("content-type", "image/svg+xml")], body }
 }
 
-/// The answer of 6 March 2023; 467 is the application's code and not a status.
+/// The response of 6 March 2023; 467 is a code of the application, not a status.
 pub(super) const API_PLAN_467: &str =
     r#"{"errors":[{"message":"Your current API plan does not include access to this endpoint","code":467}]}"#;
 
-/// What an edge answers when it gets no connection to the origin behind it.
+/// The response of an edge that cannot connect to the origin behind it.
 pub(super) fn edge_response_522() -> Response {
     Response::html(522, "<!doctype html><title>522: Connection timed out</title><h1>Error code 522</h1>")
         .header("server", "cloudflare")
         .header("cf-ray", "91e0a3b2c4d5e6f7-IAD")
 }
 
-/// What an edge answers when it fails itself.
+/// The response of an edge that fails itself.
 pub(super) fn edge_response_500() -> Response {
     Response::html(500, "<!doctype html><title>500: Internal server error</title><h1>Error code 500</h1>")
         .header("server", "cloudflare")

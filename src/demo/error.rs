@@ -5,13 +5,13 @@ use std::io;
 /// Why an origin could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum OriginError {
-    /// A socket or a file.
+    /// A socket or a file could not be created.
     #[error("cannot start the demo's origin: {0}")]
     Io(#[from] io::Error),
-    /// A certificate.
+    /// A certificate could not be created.
     #[error("cannot make the demo's certificates: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// A TLS configuration.
+    /// TLS could not be configured.
     #[error("cannot set up the demo's TLS: {0}")]
     Tls(#[from] rustls::Error),
 }

@@ -1,5 +1,5 @@
-//! One endpoint as one vantage sees it: it accepts connections or leaves them unanswered, and treats each
-//! as the current segment of its script says.
+//! One endpoint as one vantage sees it: it accepts connections or leaves them unanswered, and
+//! handles each as the current segment of its script defines.
 
 use std::io;
 use std::sync::Arc;
@@ -17,25 +17,25 @@ use crate::demo::response::Response;
 use crate::demo::scenario::Behaviour;
 use crate::demo::timeline::{Segment, draw};
 
-/// The longest a peer may hold a connection.
+/// The longest that a peer may hold a connection.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest request head read, in bytes.
+/// The longest request head that is read, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
 
-/// What a listener does over the run.
+/// What a listener does during the run.
 pub(super) struct ListenerScript {
     /// Start of the run.
     pub(super) start: Instant,
     /// Its segments; it is healthy after the last one.
     pub(super) segments: Vec<Segment>,
-    /// The stream of random numbers that decides each connection.
+    /// The seed of the random numbers that decide about each connection.
     pub(super) stream: u64,
-    /// Absent for an endpoint without TLS.
+    /// `None` for an endpoint without TLS.
     pub(super) tls: Option<Arc<ServerConfig>>,
-    /// The path it answers at.
+    /// The path that it serves.
     pub(super) path: &'static str,
-    /// What it answers while it is healthy.
+    /// Its response while it is healthy.
     pub(super) response: Response,
 }
 
@@ -46,13 +46,14 @@ pub(super) async fn play(mut listener: BlackholeListener, script: ListenerScript
     let mut number = 0;
     for segment in &script.segments {
         let until = script.start + segment.until;
-        // What waits in the queue was accepted by the kernel: it is not left there when the listener closes.
+        // The kernel has already accepted the connections in the queue, so they are handled before
+        // the listener closes.
         while let Some(stream) = waiting(&listener).await {
             admit(&mut connections, &script, stream, segment, &mut number);
         }
         let moved = if segment.open { listener.open() } else { listener.close() };
         if moved.is_err() {
-            // A listener that cannot change plays the segment as it is, which a probe sees.
+            // If a listener cannot change, this segment is skipped.
             continue;
         }
         loop {
@@ -81,7 +82,7 @@ pub(super) async fn play(mut listener: BlackholeListener, script: ListenerScript
     }
 }
 
-/// A connection that waits already, and no other.
+/// The next connection that is already waiting; `None` if there is none.
 async fn waiting(listener: &BlackholeListener) -> Option<TcpStream> {
     tokio::select! {
         biased;
@@ -101,12 +102,12 @@ fn admit(
     *number += 1;
     let script = Arc::clone(script);
     connections.spawn(async move {
-        // A failure here is one that the peer sees, which is the purpose.
+        // The peer sees a failure here, which is the purpose.
         let _ = timeout(CONNECTION_TIMEOUT, receive(stream, &script, &behaviour)).await;
     });
 }
 
-/// Which share a number in [0, 1) falls into.
+/// The behaviour whose share a number in [0, 1) falls into.
 fn chosen(shares: &[(f64, Behaviour)], mut number: f64) -> Behaviour {
     for (share, behaviour) in shares {
         if number < *share {
@@ -135,7 +136,7 @@ async fn receive(mut stream: TcpStream, script: &ListenerScript, behaviour: &Beh
     }
 }
 
-/// Sends nothing until the peer closes.
+/// Sends nothing until the peer closes the connection.
 async fn until_end(stream: &mut TcpStream) -> io::Result<()> {
     let mut ignored = [0; 1024];
     while stream.read(&mut ignored).await? > 0 {}
@@ -171,7 +172,8 @@ async fn answer(
     stream.shutdown().await
 }
 
-/// The path of a request, once its head is complete; none if the peer left before.
+/// The path of a request, once its head is complete; `None` if the peer left before or the head is
+/// too long.
 async fn read_path(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<String>> {
     let mut head = Vec::new();
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {

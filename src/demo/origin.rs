@@ -1,4 +1,4 @@
-//! The running origin: its listeners, its resolvers and the probes that lead to them.
+//! The running origin: its listeners, its resolvers and the probes for them.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,19 +25,19 @@ use crate::model::{
 
 /// An origin that plays a scenario. It ends when it is dropped.
 pub struct Origin {
-    /// What is seen from each vantage.
+    /// The view of each vantage.
     pub views: Vec<VantageView>,
-    /// When the scenario began.
+    /// When the scenario started.
     pub started_at: Timestamp,
-    /// How long it takes to play.
+    /// The duration of the run.
     pub run: Duration,
-    /// Holds the authority's certificate, which the probes read.
+    /// Contains the authority's certificate, which the probes read.
     _folder: TempDir,
-    /// Ends every listener and connection when it is dropped.
+    /// All listeners and connections; they end when this is dropped.
     _tasks: JoinSet<()>,
 }
 
-/// What is seen from one vantage: the same probes by name, each with its own route.
+/// The view of one vantage: each vantage has probes with the same names, but its own routes.
 pub struct VantageView {
     /// The vantage.
     pub vantage: String,
@@ -46,10 +46,10 @@ pub struct VantageView {
 }
 
 impl Origin {
-    /// Starts the listeners and the resolvers; the story starts now.
+    /// Starts the listeners and the resolvers; the scenario starts now.
     ///
     /// # Errors
-    /// No port, no file for the authority's certificate, or no certificate could be had.
+    /// A port, the file for the authority's certificate, or a certificate cannot be created.
     pub async fn start(scenario: &Scenario, playback: Playback) -> Result<Origin, OriginError> {
         let authority = Authority::new()?;
         let folder = tempfile::Builder::new().prefix("uptick-demo-").permissions(private()).tempdir()?;
@@ -153,7 +153,7 @@ fn expect(endpoint: &Endpoint) -> Expect {
     }
 }
 
-/// Of a folder that only this user can read.
+/// Permissions of a folder that only this user can read.
 fn private() -> fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o700)
 }

@@ -1,18 +1,18 @@
-//! What an endpoint answers.
+//! The response of an endpoint.
 
 /// A status, headers and a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Headers beside those that frame the body.
+    /// The headers, except those that frame the body.
     pub headers: Vec<(&'static str, &'static str)>,
     /// The body.
     pub body: &'static str,
 }
 
 impl Response {
-    /// A response of HTML.
+    /// An HTML response.
     #[must_use]
     pub fn html(status: u16, body: &'static str) -> Response {
         Response { status, headers: vec![("content-type", "text/html; charset=utf-8")], body }
@@ -24,14 +24,14 @@ impl Response {
         Response { status, headers: vec![("content-type", "application/json")], body }
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &'static str) -> Response {
         self.headers.push((name, value));
         self
     }
 
-    /// The answer as HTTP/1.1, after which the connection ends.
+    /// The response as HTTP/1.1, after which the connection is closed.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {

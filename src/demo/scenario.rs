@@ -1,39 +1,39 @@
-//! A scenario is an outage as data: the endpoints of an origin, and the faults that each has from when to
-//! when. Its times are those of the story, which a playback compresses.
+//! A scenario is an outage as data: the endpoints of an origin, and the faults of each with their
+//! start and end. Its times are those of the story, which a playback compresses.
 
 use std::time::Duration;
 
 use crate::demo::response::Response;
 
-/// An outage to play.
+/// An outage to replay.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
     /// What happens, in one sentence.
     pub summary: &'static str,
-    /// How long the story is.
+    /// The duration of the story.
     pub story: Duration,
-    /// The places it is seen from.
+    /// The vantages from which it is seen.
     pub vantages: Vec<&'static str>,
-    /// What is probed, in the order of the report.
+    /// The endpoints that are probed, in the order of the report.
     pub endpoints: Vec<Endpoint>,
-    /// Faults by time; the last one counts if several cover an endpoint at one time.
+    /// The faults. If several cover an endpoint at one time, the last one applies.
     pub faults: Vec<Fault>,
-    /// Faults of the resolvers; the last one counts here too.
+    /// The faults of the resolvers; here too the last one applies.
     pub names: Vec<DnsFault>,
-    /// Seed of everything random.
+    /// The seed of all random numbers.
     pub seed: u64,
 }
 
 /// How fast a scenario is played, and how often it is probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Playback {
-    /// How long the run is; the time of the scenario is compressed to it.
+    /// The duration of the run, to which the story is compressed.
     pub run: Duration,
-    /// How often each probe is due.
+    /// The interval of each probe.
     pub interval: Duration,
-    /// Time limit of a check.
+    /// The timeout of a check.
     pub timeout: Duration,
 }
 
@@ -59,22 +59,22 @@ pub struct Endpoint {
     pub path: &'static str,
     /// How it is reached.
     pub route: Route,
-    /// What it answers while it is healthy.
+    /// Its response while it is healthy.
     pub response: Response,
     /// Text that the body must contain.
     pub contains: Option<&'static str>,
-    /// JSON path of an array that must not be empty.
+    /// The JSON path of an array that must not be empty.
     pub not_empty: Option<&'static str>,
 }
 
 /// How an endpoint is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// Over TLS, its name looked up at this resolver.
+    /// Over TLS; this resolver resolves its name.
     Tls(Resolvers),
-    /// Over TLS, at its address: the name is not looked up.
+    /// Over TLS, at its address, without a name lookup.
     TlsAtAddress,
-    /// In clear, its name looked up at the first resolver.
+    /// Without TLS; the first resolver resolves its name.
     Clear,
 }
 
@@ -89,32 +89,32 @@ pub enum Resolvers {
     Both,
 }
 
-/// One behaviour of some endpoints for a while.
+/// A behaviour of some endpoints for some time.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// Start, in time of the scenario.
+    /// Start, in time of the story.
     pub from: Duration,
-    /// End, excluded.
+    /// End, in time of the story, exclusive.
     pub until: Duration,
-    /// The endpoints concerned.
+    /// The affected endpoints.
     pub target: Target,
-    /// What they do.
+    /// How they behave.
     pub behaviour: Behaviour,
 }
 
-/// The endpoints that a fault concerns: those that match every field given.
+/// The endpoints that a fault affects: those that match every field that is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target {
-    /// Of this surface.
+    /// Only endpoints of this surface.
     pub surface: Option<&'static str>,
-    /// Of this name.
+    /// Only the endpoint with this name.
     pub endpoint: Option<&'static str>,
-    /// As seen from this vantage.
+    /// Only as seen from this vantage.
     pub vantage: Option<&'static str>,
 }
 
 impl Target {
-    /// Whether an endpoint as seen from a vantage is one of them.
+    /// Whether the target includes an endpoint as seen from a vantage.
     #[must_use]
     pub fn covers(&self, endpoint: &Endpoint, vantage: &str) -> bool {
         self.surface.is_none_or(|surface| surface == endpoint.surface)
@@ -126,39 +126,40 @@ impl Target {
 /// How an endpoint behaves.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Behaviour {
-    /// It answers as it should.
+    /// It responds as it should.
     Healthy,
     /// Connection requests get no answer: the queue is full.
     Unanswered,
-    /// The connection stands, and the handshake is not answered.
+    /// The connection is established, but the TLS handshake gets no answer.
     TlsStall,
-    /// The connection is reset once the handshake is through.
+    /// The connection is reset after the TLS handshake.
     Reset,
-    /// It answers another response.
+    /// It sends a different response.
     Answers(Response),
-    /// It sends half of its response and ends the connection.
+    /// It sends half of its response and closes the connection.
     Truncated,
-    /// It answers this much later. This is time of the run, not of the scenario.
+    /// It responds this much later, in time of the run, not of the story.
     Slow(Duration),
-    /// Its certificate has expired. Its own certificate really ends when the first such fault
-    /// begins, so this lasts until the end of the run.
+    /// Its certificate has expired. The certificate really expires when the first such fault
+    /// starts, so this lasts until the end of the run.
     CertificateExpired,
-    /// Each connection falls to one of these with its share; the rest are healthy. The share of
-    /// [`Behaviour::Unanswered`] is a share of time: an unanswered connection cannot be counted.
+    /// Each connection gets one of these behaviours with the probability of its share; the rest are
+    /// healthy. The share of [`Behaviour::Unanswered`] is a share of time, because an unanswered
+    /// connection cannot be counted.
     Mixed(Vec<(f64, Behaviour)>),
 }
 
-/// A while in which resolvers fail.
+/// A fault of resolvers for some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DnsFault {
-    /// Start, in time of the scenario.
+    /// Start, in time of the story.
     pub from: Duration,
-    /// End, excluded.
+    /// End, in time of the story, exclusive.
     pub until: Duration,
     /// The resolvers that fail.
     pub resolvers: Resolvers,
-    /// Names that end in this fail; none stands for all names.
+    /// The suffix of the names that fail; `None` affects all names.
     pub zone: Option<&'static str>,
-    /// The response code: 2 is SERVFAIL, 3 is NXDOMAIN. None stands for silence.
+    /// The response code: 2 is SERVFAIL, 3 is NXDOMAIN. `None` sends no response.
     pub code: Option<u8>,
 }

@@ -1,5 +1,5 @@
-//! The scenarios by name. Each is drawn after a real outage or a real mistake of probers; times
-//! of real outages are those of their public accounts.
+//! The scenarios by name. Each is modelled on a real outage or on a real mistake of probers. Times
+//! of real outages are those of public accounts.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::demo::response::Response;
 use crate::demo::scenario::Behaviour::{Answers, Mixed, TlsStall, Unanswered};
 use crate::demo::scenario::{Behaviour, DnsFault, Endpoint, Fault, Resolvers, Scenario, Target};
 
-/// What makes a scenario.
+/// A function that makes a scenario.
 type ScenarioMaker = fn() -> Scenario;
 
-/// Every scenario, the demo's own first.
+/// Every scenario, the default one first.
 const SCENARIOS: &[(&str, ScenarioMaker)] = &[
     ("x-2025-03-10", x_2025_03_10),
     ("twitter-2023-03-06", twitter_2023_03_06),
@@ -36,14 +36,14 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     SCENARIOS.iter().map(|(name, _)| *name)
 }
 
-/// A scenario by its name.
+/// A scenario by its name; `None` if there is none.
 #[must_use]
 pub fn by_name(name: &str) -> Option<Scenario> {
     SCENARIOS.iter().find(|(known, _)| *known == name).map(|(_, make)| make())
 }
 
-/// 10 March 2025: three waves of lost connections, stalled handshakes and edge error pages;
-/// the app worse than the web, London better than the US coasts.
+/// 10 March 2025: three waves of lost connections, stalled handshakes and edge error pages. The app
+/// is affected more than the web, and London less than the US coasts.
 fn x_2025_03_10() -> Scenario {
     // The scenario starts at 09:00 UTC.
     let waves = [(clock(0, 32), clock(1, 21)), (clock(4, 31), clock(5, 28)), (clock(6, 4), clock(9, 0))];
@@ -71,8 +71,8 @@ fn x_2025_03_10() -> Scenario {
     }
 }
 
-/// 6 March 2023: an internal change, and links, images and pages answer 403 with an error of
-/// the application's own, from everywhere and at once; the timeline works on.
+/// 6 March 2023: after an internal change, links, images and pages respond with 403 and an error of
+/// the application, everywhere and at once; the timeline still works.
 fn twitter_2023_03_06() -> Scenario {
     // The scenario starts at 15:15 UTC; 403 from 15:45 to 16:50.
     let refused = || Answers(Response::json(403, API_PLAN_467).header("server", "tsa_b"));
@@ -92,7 +92,7 @@ fn twitter_2023_03_06() -> Scenario {
     }
 }
 
-/// 1 March 2023: the site answers 200 from everywhere, and timelines are empty.
+/// 1 March 2023: the site responds with 200 everywhere, but timelines are empty.
 fn twitter_2023_03_01() -> Scenario {
     let empty = Answers(Response::json(200, r#"{"items":[],"status":"ok"}"#));
     let target = Target { endpoint: Some("timeline"), ..Target::default() };
@@ -106,7 +106,7 @@ fn twitter_2023_03_01() -> Scenario {
     }
 }
 
-/// The name servers fail, and the address behind them still answers.
+/// The name servers fail, but the addresses still respond.
 fn dns_servfail() -> Scenario {
     Scenario {
         name: "dns-servfail",
@@ -118,7 +118,7 @@ fn dns_servfail() -> Scenario {
     }
 }
 
-/// The name servers fail because the network behind them is gone: the address is dead too.
+/// The name servers fail because their network is gone: the addresses do not respond either.
 fn dns_servfail_and_dead() -> Scenario {
     Scenario {
         name: "dns-servfail-and-dead",
@@ -138,7 +138,7 @@ fn dns_servfail_and_dead() -> Scenario {
     }
 }
 
-/// Our own resolver fails, for the control target too; another one knows the names.
+/// The prober's own resolver fails, also for the control target; another one knows the names.
 fn dns_one_resolver() -> Scenario {
     Scenario {
         name: "dns-one-resolver",
@@ -150,7 +150,7 @@ fn dns_one_resolver() -> Scenario {
     }
 }
 
-/// The web's certificate expires in the middle, and stays so.
+/// The web's certificate expires in the middle and is not renewed.
 fn expired_certificate() -> Scenario {
     let target = Target { surface: Some("web"), ..Target::default() };
     Scenario {
@@ -163,8 +163,8 @@ fn expired_certificate() -> Scenario {
     }
 }
 
-/// The delivery network in front of everything answers 500 within milliseconds, also for a
-/// stranger on the same network; its own shallow status path works on.
+/// The CDN in front of everything responds with 500 within milliseconds, also for another site on
+/// the same network; its own shallow status path still works.
 fn cdn_500() -> Scenario {
     let broken = |surface: Option<&'static str>, endpoint: Option<&'static str>| Fault {
         from: minutes(20),
@@ -195,7 +195,7 @@ fn cdn_500() -> Scenario {
     }
 }
 
-/// Half of the time everything fails, half of it nothing does, in turns of five minutes.
+/// Everything fails half of the time, alternating every five minutes.
 fn flapping() -> Scenario {
     let turn = |n: u64| Fault {
         from: minutes(10 * n),
@@ -212,7 +212,7 @@ fn flapping() -> Scenario {
     }
 }
 
-/// The prober itself is offline: everything fails, the control target too.
+/// The prober itself is offline: everything fails, including the control target.
 fn control_down() -> Scenario {
     let everything = Fault { from: minutes(20), until: minutes(60), target: Target::default(), behaviour: Unanswered };
     Scenario {
@@ -224,7 +224,7 @@ fn control_down() -> Scenario {
     }
 }
 
-/// Three requests of ten fail at random.
+/// Three of ten requests fail at random.
 fn brown_out() -> Scenario {
     let thirds = Mixed(vec![(0.3, Answers(Response::html(503, "<title>Over capacity</title>")))]);
     let target = Target { surface: Some("app"), ..Target::default() };
@@ -237,7 +237,7 @@ fn brown_out() -> Scenario {
     }
 }
 
-/// Bodies break off in the middle, and some connections are reset.
+/// Bodies are cut off in the middle, and some connections are reset.
 fn truncated() -> Scenario {
     let broken = Mixed(vec![(0.5, Behaviour::Truncated), (0.2, Behaviour::Reset)]);
     let target = Target { surface: Some("web"), ..Target::default() };
@@ -250,7 +250,7 @@ fn truncated() -> Scenario {
     }
 }
 
-/// One place of three has no route there.
+/// One of three vantages has no route to the target.
 fn one_vantage() -> Scenario {
     let from_one = |surface| Fault {
         from: minutes(20),
@@ -273,7 +273,7 @@ fn healthy() -> Scenario {
     Scenario { name: "healthy", summary: "nothing goes wrong", ..calm() }
 }
 
-/// An hour in which nothing happens, seen from one place: what every scenario starts from.
+/// An hour in which nothing happens, seen from one vantage: the base of every scenario.
 fn calm() -> Scenario {
     let mut endpoints = endpoints();
     endpoints.push(internet());

@@ -1,21 +1,21 @@
-//! The faults of a scenario as segments of one listener, in time of the run. They are computed before the
-//! run starts.
+//! Converts the faults of a scenario to segments of one listener, in time of the run. They are
+//! computed before the run starts.
 
 use std::time::Duration;
 
 use crate::demo::scenario::{Behaviour, Endpoint, Fault, Playback, Scenario};
 
-/// Shortest slot by which a share of time without an answer is divided.
+/// The shortest slot into which a time with a share of unanswered connections is divided.
 const SLOT: Duration = Duration::from_millis(250);
 
-/// A segment of the run in which a listener behaves the same.
+/// A part of the run in which a listener behaves the same.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Segment {
-    /// Until this long after the start.
+    /// Its end, since the start of the run.
     pub(super) until: Duration,
     /// Whether connection requests are answered.
     pub(super) open: bool,
-    /// How connections are treated, and with which share; the rest are healthy.
+    /// The shares of connections with each behaviour; the rest are healthy.
     pub(super) shares: Vec<(f64, Behaviour)>,
 }
 
@@ -41,14 +41,15 @@ pub(super) fn segments(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, 
     segments
 }
 
-/// A stream of random numbers, and the time that each of them decides.
+/// A stream of random numbers, and the length of the slot that each number decides about.
 #[derive(Clone, Copy)]
 struct RandomSlots {
     stream: u64,
     slot: Duration,
 }
 
-/// Below the time between two checks, so that a scenario that is played more slowly stays the same.
+/// The length of a slot: shorter than the interval of checks, and proportional to it, so that a
+/// slower playback stays the same.
 fn slot(playback: Playback) -> Duration {
     SLOT.max(playback.interval * 5 / 8)
 }
@@ -79,7 +80,8 @@ fn push_segments(
     }
 }
 
-/// The share of time without an answer, and the shares of connections while there is one.
+/// The share of time in which connections are not answered, and the shares of connections in the
+/// rest of the time.
 fn split(shares: &[(f64, Behaviour)]) -> (f64, Vec<(f64, Behaviour)>) {
     let closed: f64 = shares.iter().filter(|(_, kind)| *kind == Behaviour::Unanswered).map(|(share, _)| share).sum();
     let open = (1.0 - closed).max(f64::MIN_POSITIVE);
@@ -87,7 +89,7 @@ fn split(shares: &[(f64, Behaviour)]) -> (f64, Vec<(f64, Behaviour)>) {
     (closed, rest.map(|(share, kind)| (share / open, kind.clone())).collect())
 }
 
-/// When the certificate of an endpoint ends, in time of the run.
+/// When the certificate of an endpoint expires, in time of the run; `None` if it does not.
 pub(super) fn expiry(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, run: Duration) -> Option<Duration> {
     let expires =
         |fault: &&Fault| fault.behaviour == Behaviour::CertificateExpired && fault.target.covers(endpoint, vantage);
@@ -95,14 +97,14 @@ pub(super) fn expiry(scenario: &Scenario, endpoint: &Endpoint, vantage: &str, ru
     Some(scaled(first, scenario.story, run))
 }
 
-/// A time of the scenario as time of the run.
+/// Converts a time of the story to time of the run.
 pub(super) fn scaled(time: Duration, story: Duration, run: Duration) -> Duration {
     run.mul_f64((time.as_secs_f64() / story.as_secs_f64()).clamp(0.0, 1.0))
 }
 
-/// The random stream of one listener: the same seed plays the same scenario.
+/// The random stream of one listener. The same seed always gives the same scenario.
 pub(super) fn stream_of(seed: u64, endpoint: &str, vantage: &str) -> u64 {
-    // FNV-1a: stable across runs and machines, which the standard hasher is not.
+    // FNV-1a: unlike the standard hasher it is stable across runs and machines.
     endpoint
         .bytes()
         .chain([0])
@@ -110,13 +112,13 @@ pub(super) fn stream_of(seed: u64, endpoint: &str, vantage: &str) -> u64 {
         .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The n-th number of a stream, in [0, 1). This is splitmix64.
+/// The n-th number of a stream, in [0, 1), by splitmix64.
 pub(super) fn draw(stream: u64, n: u64) -> f64 {
     let mut z = stream.wrapping_add(n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^= z >> 31;
-    // 53 bits fit a float exactly.
+    // The upper 32 bits as a fraction, which an f64 represents exactly.
     f64::from(u32::try_from(z >> 32).unwrap_or(0)) / 4_294_967_296.0
 }
 
