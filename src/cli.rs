@@ -1,4 +1,4 @@
-//! The command line: clap, and nothing else knows clap.
+//! The command line. Only this module uses clap.
 
 mod args;
 mod check;
@@ -41,25 +41,25 @@ use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::{Arg, CommandFactory as _, FromArgMatches as _};
 
-/// A command of so many arguments has each explained by `-h`.
+/// The most arguments of a command for which `-h` explains each; with more it prints an overview.
 const MOST_EXPLAINED: usize = 8;
 
-/// A command line that cannot be read, or that asks for help or the version.
+/// A command line that cannot be parsed, or that asks for help or the version.
 #[derive(Debug)]
 pub struct CommandLineError {
     error: clap::Error,
-    /// The options at a glance, where they were asked for.
+    /// The overview of the options, if it was asked for.
     overview: Option<String>,
 }
 
 impl CommandLineError {
-    /// Whether it asks for help or the version: that is no error.
+    /// Whether it asks for help or the version: then it is no error.
     #[must_use]
     pub(crate) fn is_help(&self) -> bool {
         !self.error.use_stderr()
     }
 
-    /// What is wrong, in one line.
+    /// The error in one line.
     #[must_use]
     pub fn message(&self) -> String {
         let text = self.error.render().to_string();
@@ -67,9 +67,9 @@ impl CommandLineError {
         line.strip_prefix("error: ").unwrap_or(line).to_owned()
     }
 
-    /// Prints it where it belongs: help on the standard output, an error on stderr.
+    /// Prints help on standard output, or an error on stderr.
     pub fn print(&self) {
-        // Where nobody reads it, the status says enough.
+        // If nobody reads it, the exit status says enough.
         let _ = match &self.overview {
             Some(overview) => io::stdout().write_all(overview.as_bytes()),
             None => self.error.print(),
@@ -77,10 +77,10 @@ impl CommandLineError {
     }
 }
 
-/// Reads the command line of this process.
+/// Parses the command line of this process.
 ///
 /// # Errors
-/// [`CommandLineError`], where it cannot be read or asks for help.
+/// [`CommandLineError`] if it cannot be parsed or asks for help.
 pub fn parse() -> Result<Cli, CommandLineError> {
     read().map_err(|error| {
         let words: Vec<String> = std::env::args().skip(1).collect();
@@ -95,8 +95,8 @@ fn read() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
-/// A variable that is set to nothing says nothing: who fills one in from another, as Compose, Helm and CI systems do, cannot
-/// leave it out.
+/// Ignores environment variables that are set but empty. Compose, Helm and CI systems, which fill
+/// in one variable from another, cannot leave it unset.
 fn without_empty_variables(command: clap::Command) -> clap::Command {
     let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     let read = move |argument: Arg| match argument.get_env() {
@@ -106,7 +106,8 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
     command.mut_args(read).mut_subcommands(without_empty_variables)
 }
 
-/// The options of a command at a glance, where `-h` asks for them; `--help` explains each.
+/// The overview of a command's options, if `-h` asks for it; `--help` explains each option. `None`
+/// otherwise.
 fn asked_at_a_glance(words: &[String]) -> Option<String> {
     if !words.iter().any(|word| word == "-h") || words.iter().any(|word| word == "--help") {
         return None;
@@ -115,14 +116,14 @@ fn asked_at_a_glance(words: &[String]) -> Option<String> {
     whole.build();
     let command = words.iter().find_map(|word| whole.find_subcommand(word))?;
     let examples = examples::of(command.get_name());
-    // Few options are explained on a screen too.
+    // If there are only a few options, their explanations fit on a screen too.
     let is_long = command.get_arguments().count() > MOST_EXPLAINED;
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let of_terminal = || terminal_size::terminal_size().map(|(terminal_size::Width(columns), _)| usize::from(columns));
     is_long.then(|| overview::overview(command, examples, columns.or_else(of_terminal).unwrap_or(80)))
 }
 
-/// Whether this process was asked for its version with more than the version: `--version -v`.
+/// Whether this process was asked for more than its version: `--version -v`.
 #[must_use]
 pub(crate) fn asks_for_build_facts() -> bool {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -133,8 +134,8 @@ pub(crate) fn asks_for_build_facts() -> bool {
     only_these && (both || (is(&["-V", "--version"]) && is(&["-v", "-vv", "--verbose"])))
 }
 
-/// Whether this process was asked for the output of a Nagios plugin, as far as that can be seen in a
-/// command line that cannot be read.
+/// Whether this process was asked for the output of a Nagios plugin, as far as that is recognizable
+/// in a command line that cannot be parsed.
 #[must_use]
 pub(crate) fn asks_for_nagios() -> bool {
     let words: Vec<String> = std::env::args().skip(1).collect();

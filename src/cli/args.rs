@@ -35,7 +35,7 @@ pub struct ProbeArgs {
 }
 
 impl ProbeArgs {
-    /// How much to print, in which colour, and in which time zone.
+    /// The output options, with the time zone of `--utc`.
     #[must_use]
     pub const fn output(&self) -> OutputArgs {
         OutputArgs { utc: self.utc, ..self.output_args }

@@ -63,7 +63,7 @@ pub enum Command {
     Man,
 }
 
-/// Examples, and what the statuses mean.
+/// Examples, followed by the meaning of the exit statuses.
 fn with_status(examples: &str) -> String {
     format!("{examples}\n\n{}", examples::EXIT_STATUS)
 }

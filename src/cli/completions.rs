@@ -1,5 +1,5 @@
-//! Completion scripts: what clap makes of the command line, and names of the nearest probe file, which a script
-//! asks the program for.
+//! Completion scripts: what clap generates from the command line, extended by names of the nearest
+//! probe file, for which a script calls uptick.
 
 use std::io;
 use std::io::Write;
@@ -9,7 +9,8 @@ use clap_complete::Shell;
 
 use crate::cli::command::Cli;
 
-/// Names of probes where a target is typed, names of surfaces and tags after their options.
+/// Completes names of probes where a target is typed, and names of surfaces and tags after their
+/// options.
 const BASH: &str = r#"
 _uptick_with_names() {
     local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" kind=""
@@ -33,7 +34,7 @@ _uptick_with_names() {
 complete -F _uptick_with_names -o bashdefault -o default uptick
 "#;
 
-/// The same for zsh: functions that clap's script is made to call.
+/// The same for zsh: functions that clap's script is changed to call.
 const ZSH: &str = r#"
 (( $+functions[_uptick_probes] )) || _uptick_probes() {
     compadd -- "${(@f)$(uptick completions --names probes 2>/dev/null)}"
@@ -57,9 +58,9 @@ complete -c uptick -n "__fish_seen_subcommand_from check watch validate report" 
 /// Writes a completion script.
 ///
 /// # Errors
-/// What `out` says.
+/// Errors of `out`.
 pub(crate) fn write_completions(shell: Shell, out: &mut dyn Write) -> io::Result<()> {
-    // The generator panics where its writer fails; memory does not.
+    // The generator panics if its writer fails; writing to memory does not fail.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "uptick", &mut script);
     let script = String::from_utf8_lossy(&script);
@@ -67,7 +68,7 @@ pub(crate) fn write_completions(shell: Shell, out: &mut dyn Write) -> io::Result
         Shell::Bash => write!(out, "{script}{BASH}"),
         Shell::Fish => write!(out, "{script}{FISH}"),
         Shell::Zsh => {
-            // The first line names what is completed, and must stay the first.
+            // The first line (`#compdef`) must stay the first.
             let (first, rest) = script.split_once('\n').unwrap_or(("", &script));
             write!(out, "{first}\n{ZSH}")?;
             rest.lines().try_for_each(|line| writeln!(out, "{}", with_names(line)))
@@ -76,7 +77,7 @@ pub(crate) fn write_completions(shell: Shell, out: &mut dyn Write) -> io::Result
     }
 }
 
-/// A line of clap's script for zsh that asks for names where files would be completed.
+/// A line of clap's script for zsh, changed to complete names instead of files.
 fn with_names(line: &str) -> String {
     let line = line
         .replace(":SURFACE:_default", ":SURFACE:_uptick_surfaces")

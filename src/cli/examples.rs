@@ -1,6 +1,6 @@
-//! How each command is used, for the help and the manual page. The first lines are those that `-h` shows.
+//! Examples of each command, for the help and the manual page. `-h` shows the first lines.
 
-/// What the statuses mean that a command ends with.
+/// The meaning of the exit statuses.
 pub(super) const EXIT_STATUS: &str = "\
 Exit status:
   0    all up
@@ -10,7 +10,7 @@ Exit status:
   75   with --single-instance: another run uses the journal
   129  the terminal was closed (130: interrupted, 143: terminated)";
 
-/// What a bug report has in it.
+/// What to include in a bug report.
 pub(super) const BUG_REPORTS: &str = "\
 For a bug report: uptick --version -v, and uptick check -vv --format json";
 

@@ -38,7 +38,7 @@ pub struct ExportArgs {
     pub output: Option<PathBuf>,
     /// Send by Prometheus remote write; the URL may also stand in `UPTICK_REMOTE_WRITE`, headers such
     /// as `authorization=Bearer%20…` in `UPTICK_REMOTE_WRITE_HEADERS`
-    // Not `env`: a variable that is always set would then stand in the way of every file.
+    // Not `env`: a variable that is always set would then conflict with every file option.
     #[cfg(feature = "remote-write")]
     #[arg(long, value_name = "URL", conflicts_with = "file")]
     pub remote_write: Option<String>,
@@ -94,7 +94,7 @@ pub struct ExportFile {
     otlp_json: bool,
 }
 
-/// A kind of file to export to.
+/// A kind of file to export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
     /// Comma-separated values.
@@ -103,13 +103,13 @@ pub enum ExportFormat {
     Hlog,
     /// `HdrHistogram`'s percentile distribution.
     Hgrm,
-    /// OTLP's JSON.
+    /// OTLP as JSON.
     #[cfg(feature = "otlp")]
     OtlpJson,
 }
 
 impl ExportFile {
-    /// The kind that was asked for, if one was.
+    /// The kind that was asked for; `None` if none was.
     #[must_use]
     pub fn kind(self) -> Option<ExportFormat> {
         let all = [

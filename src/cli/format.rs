@@ -1,5 +1,5 @@
-//! `--format FORMAT[=FILE]`: the formats are those that `render` knows, here as in the help and in
-//! completions.
+//! `--format FORMAT[=FILE]`. Parsing, help and completions all use the formats that `render`
+//! defines.
 
 use std::ffi::OsStr;
 use std::marker::PhantomData;
@@ -11,22 +11,22 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::model::suggest;
 use crate::render::{CheckFormat, ReportFormat};
 
-/// A format, and where to write it; without a file to the standard output.
+/// A format, and where to write it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormatOutput<F> {
     /// The format.
     pub format: F,
-    /// The file.
+    /// The file; `None` for standard output.
     pub file: Option<PathBuf>,
 }
 
-/// The formats of a command.
+/// A format of a command.
 pub(super) trait Format: Copy + Send + Sync + 'static {
     /// Every format.
     const ALL: &'static [Self];
     /// The name on the command line.
     fn name(self) -> &'static str;
-    /// What it is for, in a few words.
+    /// Its purpose, in a few words.
     fn meaning(self) -> &'static str;
 }
 
@@ -54,7 +54,7 @@ impl Format for ReportFormat {
     }
 }
 
-/// Reads `junit` or `junit=report.xml`.
+/// Parses `junit` or `junit=report.xml`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FormatParser<F>(PhantomData<fn() -> F>);
 

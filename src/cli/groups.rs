@@ -1,19 +1,19 @@
-//! The groups that options stand in, in the help and on the manual page.
+//! The groups of options in the help and on the manual page.
 
-/// What is asked.
+/// Which targets are checked.
 pub(super) const TARGETS: &str = "Targets";
 /// What is sent, and how.
 pub(super) const REQUEST: &str = "Request";
-/// What must hold of the answer.
+/// What the response must meet.
 pub(super) const EXPECTATIONS: &str = "Must hold";
-/// How often it is asked, and what fails a run.
+/// How often checks are made, and what fails a run.
 pub(super) const PASSES: &str = "Passes";
 /// What is printed.
 pub(super) const OUTPUT: &str = "Output";
-/// What is kept, and who is told.
+/// What is recorded, and who is notified.
 pub(super) const RECORD: &str = "Record";
 /// Where measurements are sent.
 pub(super) const EXPORT: &str = "Export";
 
-/// All, in the order in which they are shown.
+/// All groups, in the order in which they are shown.
 pub(super) const ALL: [&str; 7] = [TARGETS, REQUEST, EXPECTATIONS, PASSES, OUTPUT, RECORD, EXPORT];

@@ -1,4 +1,4 @@
-//! The manual page, made of the command line itself.
+//! The manual page, generated from the command line itself.
 
 use std::io;
 use std::io::Write;
@@ -8,10 +8,10 @@ use clap::CommandFactory as _;
 use crate::cli::command::Cli;
 use crate::cli::examples;
 
-/// Writes the manual page, in roff: one page with every command, since the program is one.
+/// Writes the manual page in roff: one page for all commands.
 ///
 /// # Errors
-/// What `out` says.
+/// Errors of `out`.
 pub(crate) fn write_manual(out: &mut dyn Write) -> io::Result<()> {
     let mut command = Cli::command();
     command.build();
@@ -42,7 +42,7 @@ pub(crate) fn write_manual(out: &mut dyn Write) -> io::Result<()> {
     page.render_version_section(out)
 }
 
-/// What the program reads and writes.
+/// The files that the program reads and writes.
 const FILES: &[(&str, &str)] = &[
     (
         "probes.toml",
@@ -56,7 +56,7 @@ const FILES: &[(&str, &str)] = &[
     ("~/.cache/uptick/", "Copies of journals in object storage; may be removed at any time."),
 ];
 
-/// What the program takes from its environment.
+/// The environment variables that the program reads.
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("UPTICK_CONFIG", "The probe file, in place of --config."),
     ("UPTICK_JOURNAL", "The journal, in place of --journal."),
@@ -97,7 +97,7 @@ fn lines(heading: &str, lines: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, ".fi")
 }
 
-/// Text that roff prints as it is.
+/// Escapes text for roff.
 fn roff(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }

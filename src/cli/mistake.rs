@@ -1,4 +1,4 @@
-//! What was meant by a command or an option that does not exist.
+//! Suggestions for a command or an option that does not exist.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Error};
@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Error};
 use crate::cli::command::Cli;
 use crate::model::suggest;
 
-/// Words of other programs for our commands.
+/// Commands of other programs, and the equivalent commands of uptick.
 const OTHER_WORDS: [(&str, &str); 15] = [
     ("run", "check"),
     ("probe", "check"),
@@ -25,7 +25,8 @@ const OTHER_WORDS: [(&str, &str); 15] = [
     ("new", "init"),
 ];
 
-/// Options of other programs, the commands that they are typed for (none: any), and what to write here.
+/// Options of other programs, the commands after which they are typed (empty: any), and what to
+/// write instead.
 const OTHER_OPTIONS: &[(&[&str], &[&str], &str)] = &[
     (
         &["-s", "-S", "--silent", "--show-error", "--no-progress-meter"],
@@ -82,7 +83,7 @@ const OTHER_OPTIONS: &[(&[&str], &[&str], &str)] = &[
     (&["--before", "--older-than", "--keep"], &["compact"], "write --hourly-after 7d and --daily-after 60d"),
 ];
 
-/// The error with what was probably meant, in place of every similar word.
+/// The error with the most likely suggestion, instead of all similar words.
 pub(super) fn with_suggestion(error: Error, words: &[String]) -> Error {
     match error.kind() {
         ErrorKind::InvalidSubcommand => with_command(error),
@@ -91,14 +92,14 @@ pub(super) fn with_suggestion(error: Error, words: &[String]) -> Error {
     }
 }
 
-/// What to write for another program's option, and the option that is near.
+/// Adds what to write instead of another program's option, or the most similar option.
 fn with_option(mut error: Error, words: &[String]) -> Error {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg).cloned() else { return error };
     let known = Cli::command();
     let at = words.iter().position(|word| known.find_subcommand(word).is_some()).unwrap_or(words.len());
     let command = words.get(at).and_then(|word| known.find_subcommand(word));
     let name = command.map(clap::Command::get_name);
-    // The word may say more than the option: `-sS`, `--retry=3`.
+    // The word may contain more than the option: `-sS`, `--retry=3`.
     let is_before = option.starts_with('-') && words[..at].iter().any(|word| word.starts_with(&option));
     let is_for = |commands: &[&str]| commands.is_empty() || name.is_some_and(|name| commands.contains(&name));
     let other = OTHER_OPTIONS.iter().find(|(options, commands, _)| options.contains(&&*option) && is_for(commands));
@@ -107,7 +108,7 @@ fn with_option(mut error: Error, words: &[String]) -> Error {
         (Some((_, _, instead)), Some(_)) => Some((*instead).to_owned()),
         _ => None,
     };
-    // How to pass it as a value helps nobody who meant an option.
+    // Somebody who meant an option has no use for advice on how to pass it as a value.
     error.remove(ContextKind::Suggested);
     if let Some(tip) = tip {
         error.remove(ContextKind::SuggestedArg);
@@ -123,14 +124,14 @@ fn with_option(mut error: Error, words: &[String]) -> Error {
     error
 }
 
-/// The one command that was probably meant, in place of every similar one.
+/// Adds the one command that was probably meant, instead of all similar ones.
 fn with_command(mut error: Error) -> Error {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand).cloned() else { return error };
     let command = Cli::command();
     let known = command.get_subcommands().map(clap::Command::get_name);
     let other = OTHER_WORDS.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours);
     let meant = other.or_else(|| suggest::nearest(&word, known)).map(str::to_owned).or_else(|| {
-        // Whoever gives a URL at once wants it checked.
+        // Somebody who gives a URL without a command probably wants to check it.
         word.contains(['.', ':', '/']).then(|| format!("check {word}"))
     });
     error.remove(ContextKind::SuggestedSubcommand);

@@ -1,26 +1,26 @@
-//! `-h`: the options of a command at a glance, by their groups, and how it is used. It fits a screen; `--help`
-//! says what each option means.
+//! `-h`: an overview of a command's options, by group, and examples. It fits on a screen; `--help`
+//! explains each option.
 
 use clap::{Arg, ArgAction, Command};
 
 use crate::cli::groups;
 
-/// The columns that are used where there are more.
+/// The most columns that are used.
 const WIDEST: usize = 100;
 
 /// The rows of a screen.
 const ROWS: usize = 24;
 
-/// The examples shown at most.
+/// The most examples that are shown.
 const EXAMPLES: usize = 3;
 
-/// The columns of a command that an example is of.
+/// The columns of the command in an example.
 const COMMAND: usize = 41;
 
 /// The columns of the heading of a group.
 const HEADING: usize = 12;
 
-/// The options of a command, its first examples, and where there is more.
+/// The options of a command, its first examples, and where to find more.
 pub(super) fn overview(command: &Command, examples: &str, columns: usize) -> String {
     let columns = columns.min(WIDEST);
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
@@ -37,7 +37,7 @@ pub(super) fn overview(command: &Command, examples: &str, columns: usize) -> Str
     text
 }
 
-/// An example with what it does, where there is room for that.
+/// An example with its explanation, if there is room for that.
 fn example(line: &str, columns: usize) -> String {
     let (command, meaning) = line.trim().split_once("  ").unwrap_or((line.trim(), ""));
     let whole = format!("  {command:COMMAND$}  {}", meaning.trim());
@@ -83,7 +83,7 @@ fn value_name(argument: &Arg) -> String {
     names.join(" ")
 }
 
-/// A heading, and beside it what stands in its group.
+/// A heading, and beside it the options of its group.
 fn group(heading: &str, options: &[String], columns: usize) -> String {
     let room = columns.saturating_sub(HEADING).max(20);
     let mut lines = vec![String::new()];

@@ -1,15 +1,15 @@
-//! The options that shape a request and say what must hold of its answer, made from the table that
-//! the probe file's reader has for them.
+//! The options that define a request and the expectations of its response, generated from the table
+//! that the reader of probe files has for them.
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::cli::groups;
 use crate::config::{GivenOption, OptionGroup, RequestOption};
 
-/// The options given, in the order of the command line.
+/// The options that were given, in the order of the command line.
 #[derive(Clone, Debug, Default)]
 pub struct RequestArgs {
-    /// Each with its value.
+    /// Each option with its value.
     pub given: Vec<GivenOption>,
 }
 

@@ -1,4 +1,4 @@
-//! Values of options: durations, instants, shares.
+//! Parses values of options: durations, instants, shares.
 
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -19,21 +19,21 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
-/// An instant as it was written: without an offset it is one of a time zone that other options choose.
+/// An instant as written. Without an offset it is in a time zone that other options choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenInstant {
-    /// It says its offset.
+    /// With an offset.
     Exact(Timestamp),
-    /// A date, or a date and a time of the day.
+    /// A date, or a date with a time of day.
     Civil(civil::DateTime),
-    /// The last such time of the day.
+    /// The most recent such time of day.
     TimeOfDay(civil::Time),
 }
 
 impl WrittenInstant {
-    /// The instant in a time zone; a time of the day is the last one before `now`.
+    /// The instant in a time zone. A time of day is the last one before `now`.
     pub(crate) fn in_zone(self, zone: &TimeZone, now: Timestamp) -> Timestamp {
-        // Where clocks are put back or forward, the earlier of two readings counts.
+        // If a change of clocks makes a time ambiguous, the earlier one counts.
         let of_day = |date: civil::Date, time: civil::Time| zone.to_timestamp(date.to_datetime(time)).ok();
         match self {
             WrittenInstant::Exact(instant) => instant,
@@ -56,7 +56,7 @@ pub(super) fn instant(text: &str) -> Result<WrittenInstant, String> {
     if let Ok(instant) = Timestamp::from_str(text) {
         return Ok(WrittenInstant::Exact(instant));
     }
-    // A date with a time is read as a time too.
+    // A date with a time would also parse as a time.
     if !text.contains('-') {
         if let Some(Ok(time)) = text.strip_suffix('Z').map(civil::Time::from_str) {
             let of_utc = WrittenInstant::TimeOfDay(time).in_zone(&TimeZone::UTC, Timestamp::now());
@@ -95,7 +95,7 @@ pub(super) fn socket_address(text: &str) -> Result<std::net::SocketAddr, String>
     })
 }
 
-/// `https://status.example.com/`, with the slash that makes a folder of it.
+/// `https://status.example.com/`; a missing slash at the end is added.
 pub(super) fn base_url(text: &str) -> Result<url::Url, String> {
     let folder = if text.ends_with('/') { text.to_owned() } else { format!("{text}/") };
     match url::Url::parse(&folder) {
@@ -106,7 +106,7 @@ pub(super) fn base_url(text: &str) -> Result<url::Url, String> {
     }
 }
 
-/// A whole number from 1 on.
+/// A whole number, at least 1.
 pub(super) fn count(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "it is not a whole number from 1 on".to_owned())
 }
@@ -133,7 +133,7 @@ mod tests {
         }
     }
 
-    /// What a text is in a time zone.
+    /// The instant that a text means in a time zone.
     fn read(text: &str, zone: &str, now: Timestamp) -> Timestamp {
         instant(text).unwrap().in_zone(&TimeZone::get(zone).unwrap(), now)
     }
