@@ -1,4 +1,4 @@
-//! One check in, one [`Outcome`] out, never an error. It knows probes and the network, and
+//! One check in, one [`Outcome`] out, never an error. The engine knows probes and the network, but
 //! neither schedules nor files.
 
 mod check;
@@ -31,7 +31,7 @@ pub(crate) use host_facts::HostFacts;
 use check::attempt::Attempts;
 use check::step_result::StepResult;
 
-/// Carries checks out. Shareable: one for the whole run.
+/// Carries out checks. One engine is shared by the whole run.
 #[derive(Debug)]
 pub struct Engine {
     vantage: String,
@@ -40,18 +40,18 @@ pub struct Engine {
 
 impl Engine {
     /// An engine for these probes. Certificate and key files are read once, here, and so are the
-    /// system's root certificates, if a probe needs them.
+    /// system's root certificates if a probe needs them.
     ///
     /// # Errors
-    /// A certificate or key file that cannot be read or used.
+    /// A certificate or key file cannot be read or used.
     pub fn new(vantage: &str, redactor: Redactor, probes: &[Arc<Probe>]) -> Result<Engine, EngineError> {
         Engine::keeping(ExchangeDetail::default(), vantage, redactor, probes)
     }
 
-    /// The same, whose outcomes have so much of each request and its answer.
+    /// Like [`Engine::new`]; outcomes keep this much detail of each request and response.
     ///
     /// # Errors
-    /// A certificate or key file that cannot be read or used.
+    /// A certificate or key file cannot be read or used.
     pub fn keeping(
         detail: ExchangeDetail,
         vantage: &str,
@@ -61,15 +61,15 @@ impl Engine {
         Ok(Engine { vantage: vantage.to_owned(), attempts: Arc::new(Attempts::new(detail, redactor, probes)?) })
     }
 
-    /// What is wrong with this host and matters to these probes, for the user: root certificates
-    /// that could not be read.
+    /// A problem of this host that affects these probes, for the user: root certificates that could
+    /// not be read. `None` if there is none.
     #[must_use]
     pub fn warning(&self) -> Option<&str> {
         self.attempts.context.requester.tls.warning()
     }
 
-    /// Carries one check out. Each attempt ends within the probe's timeout, and the check with
-    /// the first attempt that passes or with the last.
+    /// Carries out one check. Each attempt ends within the probe's timeout. The check ends with the
+    /// first attempt that passes, or with the last one.
     pub async fn check(&self, check: Check) -> Outcome {
         let started_at = Timestamp::now();
         let retries = check.probe.retries;
@@ -84,8 +84,9 @@ impl Engine {
         self.outcome(&check, started_at, earlier, last)
     }
 
-    /// Makes the extra checks that say something about a failure. Ends within seconds, whatever the
-    /// target does; empty where nothing can be asked, as behind a proxy.
+    /// Makes the extra checks that may explain a failure. It ends within seconds, whatever the
+    /// target does. The diagnosis is empty if no extra checks are possible, for example behind a
+    /// proxy.
     pub async fn diagnose(&self, probe: &Arc<Probe>, failed: &Outcome, hints: &DiagnosisHints) -> Diagnosis {
         self.attempts.diagnose(probe, failed, hints).await
     }

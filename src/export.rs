@@ -1,5 +1,5 @@
-//! Exports to existing systems: windows go to Prometheus, OpenTelemetry and others in their own formats. Exporting
-//! never delays a check, and what cannot be delivered is counted.
+//! Exports to existing systems: windows go to Prometheus, OpenTelemetry and others in their own
+//! formats. Exporting never delays a check, and data that cannot be delivered is counted.
 
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 pub mod buckets;
@@ -51,8 +51,8 @@ pub(crate) use kept_sums::sums_kept;
 pub use parquet::{ParquetTables, TablePlace, TablesError};
 pub(crate) use window_file::WindowFile;
 
-/// The exporters of a run: none, one or several. Handing something to them never waits: they have their own runtime, so
-/// that none of their handshakes delays a check.
+/// The exporters of a run: none, one or several. Passing data to them never blocks. They have their
+/// own runtime, so that none of their TLS handshakes delays a check.
 #[derive(Default)]
 pub struct Exporters {
     runtime: Option<Runtime>,
@@ -60,10 +60,10 @@ pub struct Exporters {
 }
 
 impl Exporters {
-    /// Adds the exporter that `start` starts on their runtime.
+    /// Adds the exporter that `start` starts, on the exporters' runtime.
     ///
     /// # Errors
-    /// [`ExportError`], if it cannot start.
+    /// [`ExportError`] if it cannot start.
     #[cfg_attr(
         not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
         expect(dead_code, reason = "a build without exporters adds none")
@@ -83,7 +83,8 @@ impl Exporters {
         self.exporters.is_empty()
     }
 
-    /// The address that serves metrics, with the actual port if 0 was requested.
+    /// The address that serves metrics, with the actual port if 0 was requested; `None` if none
+    /// does.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.exporters.iter().find_map(|exporter| exporter.address())
@@ -94,7 +95,7 @@ impl Exporters {
         self.exporters.iter().for_each(|exporter| exporter.outcome(outcome));
     }
 
-    /// Records a check that was due and was not run.
+    /// Records a check that was due but not run.
     pub fn missed(&self, probe: &Probe, scheduled_at: Timestamp) {
         self.exporters.iter().for_each(|exporter| exporter.missed(probe, scheduled_at));
     }
@@ -112,12 +113,12 @@ impl Exporters {
         }
     }
 
-    /// Sends what is pending, for at most this long, and returns one sentence about each thing that was not delivered.
-    /// Must not be called from within a runtime.
+    /// Sends pending data, for at most `patience`, and returns one sentence about each thing that
+    /// was not delivered. Must not be called from within a runtime.
     #[must_use]
     pub fn finish(self, patience: Duration) -> Vec<String> {
         let Some(runtime) = self.runtime else { return Vec::new() };
-        // One after the other would wait twice as long for two backends that are down.
+        // One after the other would take twice as long if two backends are down.
         let ends: Vec<_> =
             self.exporters.into_iter().map(|exporter| runtime.spawn(exporter.finish(patience))).collect();
         let warnings = runtime.block_on(async {

@@ -1,33 +1,34 @@
 //! uptick: a synthetic availability prober. It answers, from your own probes: was it down, for
 //! whom, since when, what kind of failure, and how sure are we?
 //!
-//! Data flows one way, and this is the reading order, from the words upward:
+//! Data flows one way. This is the reading order, from the basic types upwards:
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
-//! | [`model`] | the words of the field as plain data: probe, check, outcome, failure class |
+//! | [`model`] | the basic types as plain data: probe, check, outcome, failure class |
 //! | `format` | how numbers and times are written for people |
-//! | [`config`] | `probes.toml`: its shape, its diagnostics, its secrets |
-//! | [`import`] | other tools' files as `probes.toml` |
-//! | [`plan`] | when is a value: an iterator of due checks |
+//! | [`config`] | `probes.toml`: its keys, its diagnostics, its secrets |
+//! | [`import`] | converts files of other tools to `probes.toml` |
+//! | [`plan`] | schedules as values: iterators of due checks |
 //! | [`engine`] | one check → one [`model::Outcome`], never an error |
 //! | [`window`] | outcomes added up: counts, classes, histograms, the strip of verdicts |
-//! | [`metric`] | outcomes and windows as series of metrics, by the names they have everywhere |
-//! | [`object_storage`] | buckets by their URL: credentials, errors, objects written whole |
+//! | [`metric`] | outcomes and windows as series of metrics, with their names |
+//! | [`object_storage`] | buckets by URL: credentials, errors, objects written atomically |
 //! | [`journal`] | windows and failures on disk, append-only |
-//! | [`runner`] | drives a plan through a probe function, bounded, until done or told to stop |
+//! | [`runner`] | runs the checks of a plan with bounded concurrency, until it is done or stopped |
 //! | [`report`] | windows → the complete answer as data |
-//! | [`render`] | the answer → text for people and programs |
-//! | [`export`] | windows → the systems that exist: Prometheus, OpenTelemetry |
-//! | [`alert`] | who is notified when something changes |
+//! | [`check_report`] | outcomes → the answer of `uptick check` as data |
+//! | [`render`] | the answers → text for people and programs |
+//! | [`export`] | windows → existing systems: Prometheus, OpenTelemetry |
+//! | [`alert`] | notifications when something changes |
 //! | [`progress`] | the live view on a terminal, drawn beside the run |
-//! | [`demo`] | an embedded origin that plays an outage |
-//! | [`commands`] | one file a command: a list of named steps |
+//! | [`demo`] | an embedded origin that replays an outage |
 //! | [`cli`] | the command line |
+//! | [`commands`] | one file per command: a list of named steps |
 //!
-//! A module imports only what stands above it in this table; `tests/architecture.rs` holds that.
-//! An [`model::Outcome`] is for the target's faults, a `Result` for ours: `?` always means that
-//! the tool could not do its job.
+//! A module imports only modules above it in this table; `tests/architecture/main.rs` checks that.
+//! A [`model::Outcome`] is about faults of the target, a `Result` about faults of uptick: `?`
+//! always means that uptick could not do its job.
 
 pub mod alert;
 pub mod check_report;

@@ -1,4 +1,4 @@
-//! The binary: wiring only.
+//! The binary; it only calls the library.
 
 use std::process::ExitCode;
 

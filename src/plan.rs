@@ -1,5 +1,5 @@
-//! When is a value: a plan is an iterator of due checks in the order of time. Count, interval and
-//! spread differ here and nowhere else; who runs the checks does not know them apart.
+//! Plans: a plan is an iterator of due checks, ordered by time. Only this module knows the
+//! difference between counts, intervals and schedules; the code that runs the checks does not.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,23 +10,24 @@ use jiff::Timestamp;
 
 use crate::model::{Probe, Schedule};
 
-/// A check that is due. Times count from the start of the run.
+/// A check that is due. Times are relative to the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// Which probe, as an index into the probes of the run.
+    /// The probe, as an index into the probes of the run.
     pub probe: usize,
     /// When it is due.
     pub at: Duration,
-    /// When the probe is due again: a check that has not started by then is missed. `None`: never too late.
+    /// When the probe is due again: a check that has not started by then is missed. `None` if it
+    /// never expires.
     pub expires: Option<Duration>,
-    /// Whether everything before it must have ended first: the first check of a new pass.
+    /// Whether all earlier checks must have ended first: true for the first check of a pass.
     pub after_all: bool,
 }
 
-/// Passes: every probe once, together, then again. The next pass begins `every` after the last
-/// one started, or when that has ended, whichever is later.
+/// Passes: every probe once, all together, then again. The next pass starts `every` after the start
+/// of the last one, or when that one has ended, whichever is later.
 ///
-/// `count` of `None` goes on for ever; the runner's own end bounds it.
+/// With `count` `None` the plan is endless; then the runner must have a limit.
 pub fn passes(probes: usize, count: Option<u64>, every: Duration) -> impl Iterator<Item = Due> {
     let passes = 0..count.unwrap_or(u64::MAX);
     passes.flat_map(move |pass| {
@@ -35,10 +36,10 @@ pub fn passes(probes: usize, count: Option<u64>, every: Duration) -> impl Iterat
     })
 }
 
-/// Every probe on its own interval or schedule, for ever. The first checks on an interval are
-/// spread over it by a hash of the probe's name, so that a fleet of probers and a file of probes
-/// do not fire at once, and every run fires the same way. A check on a cron schedule is due at
-/// the time it names, unspread.
+/// Every probe at its own interval or schedule, forever. The first checks at an interval are spread
+/// over it by a hash of the probe's name, so that neither a fleet of probers nor the probes of a
+/// file all start at once, and every run has the same times. A check on a cron schedule is due
+/// exactly at the scheduled time.
 #[derive(Debug)]
 pub struct Intervals {
     next: BinaryHeap<Reverse<Slot>>,
@@ -47,7 +48,8 @@ pub struct Intervals {
     jitter: Jitter,
 }
 
-/// The next check of one probe, ordered by the time it is due.
+/// The next check of one probe, ordered by its due time. `start` is the start of its slot, without
+/// jitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Slot {
     due: Duration,
@@ -55,7 +57,7 @@ struct Slot {
     start: Duration,
 }
 
-/// A random delay of each check, up to a share of its interval. The slots stay where they are.
+/// A random delay of each check, up to a share of its interval. It does not shift the slots.
 #[derive(Clone, Copy, Debug)]
 struct Jitter {
     share: f64,
@@ -63,7 +65,7 @@ struct Jitter {
 }
 
 impl Intervals {
-    /// A plan for these probes, whose time begins at `origin` on the wall clock. Each check on an
+    /// A plan for these probes, whose time starts at `origin` on the wall clock. Each check at an
     /// interval is delayed by a random part of it, up to `jitter` (0 to 1); the same `seed` gives
     /// the same delays.
     #[must_use]
@@ -80,7 +82,7 @@ impl Intervals {
         plan
     }
 
-    /// The same plan without what was due before `from`: for a run that takes over from another.
+    /// The plan without checks that were due before `from`, for a run that takes over from another.
     #[must_use]
     pub(crate) fn starting_at(mut self, from: Duration) -> Intervals {
         for Reverse(Slot { probe, start, .. }) in std::mem::take(&mut self.next) {
@@ -107,7 +109,7 @@ impl Intervals {
         self.next.push(Reverse(Slot { due: start + delay, probe, start }));
     }
 
-    /// The next check of a probe on a schedule. A schedule whose last date is past has none.
+    /// Adds the next check of a probe on a cron schedule; `None` if the schedule has no later date.
     fn push_after(&mut self, probe: usize, next: Option<Timestamp>) {
         if let Some(next) = next {
             self.push(probe, next.duration_since(self.origin).try_into().unwrap_or_default());
@@ -118,7 +120,7 @@ impl Intervals {
         self.origin.checked_add(at).ok()
     }
 
-    /// The start of the slot after the one that starts here; `None` where there is none.
+    /// The start of the slot after the one that starts at `start`; `None` if there is none.
     fn after(&self, probe: usize, start: Duration) -> Option<Duration> {
         match &self.schedules[probe] {
             Schedule::Every(interval) => Some(start + *interval),
@@ -154,9 +156,8 @@ impl Jitter {
     }
 }
 
-/// How long it is until a probe on its interval or schedule is due again, `elapsed` after the plan's
-/// time began and at `now` on the wall clock. Jitter is not foreseen. None where its schedule has
-/// no date left.
+/// The time until a probe is due again, `elapsed` after the plan's time started and at `now` on the
+/// wall clock. Jitter is not included. `None` if its schedule has no later date.
 #[must_use]
 pub(crate) fn until_next(probe: &Probe, elapsed: Duration, now: Timestamp) -> Option<Duration> {
     let interval = match &probe.schedule {
@@ -169,11 +170,12 @@ pub(crate) fn until_next(probe: &Probe, elapsed: Duration, now: Timestamp) -> Op
     Some(interval.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(u64::MAX))))
 }
 
-/// Where in its interval a probe begins: the same in every run and on every machine.
+/// The position within its interval at which a probe starts: the same in every run and on every
+/// machine.
 #[must_use]
 pub fn spread(name: &str, interval: Duration) -> Duration {
-    // FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), finished with a mixer, since FNV's
-    // high bits change little between short names that differ in their last letter.
+    // FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), followed by a mixer: the high bits of
+    // FNV hardly change between short names that differ only in their last letter.
     let hash = name
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
