@@ -1,7 +1,7 @@
-//! What a check costs: the processor time and the system calls of `uptick check`, recorded, asserted
-//! and timed by phase, beside a bare loop over hyper that does nothing but ask, in the same run and
-//! against the same server. `cargo bench --profile dist --bench check`; oha and strace are used
-//! where they are installed.
+//! The cost of a check: the processor time and the system calls of `uptick check`, with recording,
+//! expectations and timings by phase, compared with a bare loop over hyper that only sends
+//! requests, in the same run and against the same server. `cargo bench --profile dist --bench
+//! check`; oha and strace are used if they are installed.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's answer")]
 
@@ -21,19 +21,19 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-/// What this process is to be, where it is not the benchmark itself.
+/// The role of this process, if it is not the benchmark itself.
 const ROLE: &str = "UPTICK_BENCH_ROLE";
 
 /// The folder with the server's certificate.
 const FOLDER: &str = "UPTICK_BENCH_FOLDER";
 
-/// Requests of a measurement of time, and of system calls.
+/// The number of requests when measuring time, and when counting system calls.
 const REQUESTS: usize = 12_000;
 const TRACED: usize = 1_200;
 
 const BODY: &str = "<!doctype html><title>hello</title><p>all is well";
 
-/// Both shapes of a run: how many probes, and how many at once.
+/// The two kinds of a run: the number of probes, and how many run at once.
 const SHAPES: [(usize, usize); 2] = [(1, 1), (100, 32)];
 
 fn main() {
@@ -70,7 +70,7 @@ fn compare() {
     stop(server);
 }
 
-/// User and system time of a request, in µs.
+/// User and system time per request, in µs.
 type Cost = (f64, f64);
 
 fn row(name: &str, (user, system): Cost, (base_user, base_system): Cost) {
@@ -78,7 +78,7 @@ fn row(name: &str, (user, system): Cost, (base_user, base_system): Cost) {
     println!("{name:>16}  user {user:>6.1}  system {system:>6.1}  sum {sum:>6.1}  {:>5.2} × the loop", sum / base);
 }
 
-/// Runs a command to its end and takes its processor time.
+/// Runs a command to its end and measures its processor time.
 fn cost(requests: usize, command: impl Fn() -> Command) -> Cost {
     let before = children_ticks();
     let output = command().output().expect("the command runs");
@@ -92,7 +92,7 @@ fn cost(requests: usize, command: impl Fn() -> Command) -> Cost {
     (each(after.0 - before.0), each(after.1 - before.1))
 }
 
-/// User and system time of the children that were waited for.
+/// User and system time of the children that have been waited for.
 fn children_ticks() -> (u64, u64) {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
     let after_name = stat.rsplit(") ").next().unwrap_or_default();
@@ -148,7 +148,7 @@ fn oha_command(url: &str, at_once: usize) -> Command {
     command
 }
 
-/// Every check is recorded, has its body read and matched, and its phases timed.
+/// Every check is recorded, its body is read and matched, and its phases are timed.
 fn check_command(url: &str, probes: usize, at_once: usize, requests: usize, folder: &Path) -> Command {
     let mut config = format!("[settings]\nconcurrency = {at_once}\n[defaults]\ninterval = \"30s\"\n");
     for number in 0..probes {
@@ -230,7 +230,7 @@ fn serve() {
     });
 }
 
-/// Answers small as they are must not wait for the acknowledgement of what was sent before (Nagle).
+/// Small responses must not wait for the acknowledgement of earlier data (Nagle).
 fn at_once(stream: TcpStream) -> TcpStream {
     stream.set_nodelay(true).expect("an option");
     stream
@@ -245,7 +245,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         }
     }
     let _ = stream.write_all(answer.as_bytes()).await;
-    // Whoever asked closes first, as with a server that keeps connections.
+    // The client closes first, as with a server that keeps connections open.
     let _ = stream.read_buf(&mut request).await;
 }
 

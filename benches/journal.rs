@@ -1,7 +1,7 @@
 //! How fast a journal is read, and how fast `uptick report` answers from it: 30 days of 20 probes
-//! asked every 30 seconds, in one-minute windows. `cargo bench --bench journal` writes it to a
-//! temporary folder and reads it; half of it too, to see that the time grows with the lines; and a year of 100
-//! probes that is compacted to days.
+//! checked every 30 seconds, in one-minute windows. `cargo bench --bench journal` writes it to a
+//! temporary folder and reads it. It also reads half of it, to show that the time grows with the
+//! lines, and a year of 100 probes that is compacted to days.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's answer")]
 
@@ -134,7 +134,7 @@ fn write_compacted_year(folder: &Path) {
     }
 }
 
-/// The journal's file of a day.
+/// Creates the journal's file of a day.
 fn file_of(folder: &Path, day: u64) -> BufWriter<File> {
     BufWriter::new(File::create(folder.join(format!("{}.jsonl", month::date(day)))).expect("room"))
 }

@@ -1,6 +1,6 @@
-//! How the time of a report grows with its series: `cargo bench --bench report`. 100, 1,000 and 10,000
-//! series of an hour each, of which a few fail, are added up and answered in this process; then
-//! 1,000,000 names, which a report refuses.
+//! How the time of a report grows with the number of series: `cargo bench --bench report`. 100,
+//! 1,000 and 10,000 series of an hour each, of which a few fail, are added up and answered in this
+//! process; then 1,000,000 names, which a report rejects.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's answer")]
 
@@ -12,7 +12,7 @@ use uptick::model::{FailureClass, Verdict};
 use uptick::report::{self, Fold, Integrity, Question};
 use uptick::window::{CheckResult, Window};
 
-/// 10,000 series may take this many times as long as 1,000.
+/// The most times longer that 10,000 series may take than 1,000.
 const AT_MOST: f64 = 12.0;
 
 fn main() {
@@ -51,8 +51,8 @@ fn question() -> Question {
     Question { from: Some(start()), to: Some(start() + Duration::from_hours(1)), ..Question::default() }
 }
 
-/// Five minutes of a series: ten checks, all of which fail in the last half hour of every fiftieth.
-/// Fifty probes make a surface, and two vantages ask each.
+/// Five minutes of a series: ten checks. Of every fiftieth series, all checks of the last half hour
+/// fail. Fifty probes make a surface, and two vantages check each.
 fn window(series: u64, part: u64) -> Window {
     let (vantage, probe) = (series % 2, series / 2);
     let name = |text: String| Arc::<str>::from(text);

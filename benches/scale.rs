@@ -1,7 +1,7 @@
-//! What many probes cost: `uptick watch` of 10,000 probes every 10 s and of 100,000 every 60 s against
-//! a server of its own, each recorded: peak memory, processor time, how late checks start, and
-//! whether any was missed. `cargo bench --profile dist --bench scale`; other sizes as
-//! `-- 20000@10`, which is probes and seconds.
+//! The cost of many probes: `uptick watch` of 10,000 probes every 10 s and of 100,000 every 60 s
+//! against its own server, with recording: peak memory, processor time, how late checks start, and
+//! whether any was missed. `cargo bench --profile dist --bench scale`; other sizes as `--
+//! 20000@10`, which is probes and seconds.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's answer")]
 
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 const ANSWER: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 31\r\n\r\n<title>hello</title>all is well";
 
-/// Probes in a file.
+/// The number of probes per file.
 const PART: usize = 10_000;
 
 /// How many times each probe is due.
@@ -74,7 +74,7 @@ fn measure(port: u16, probes: usize, seconds: u64) {
     );
 }
 
-/// Writes the configuration: in parts, since a file has a limit.
+/// Writes the configuration in parts, because the size of a file is limited.
 fn configure(config: &Path, port: u16, probes: usize, seconds: u64) {
     let folder = config.parent().expect("a folder");
     let common = format!("[defaults]\ninterval = \"{seconds}s\"\nexpect.body-contains = \"all is well\"\n");
@@ -95,14 +95,14 @@ fn report(config: &Path, journal: &Path) -> Json {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("no report: {error}: {said}"))
 }
 
-/// The most memory a process has had, in kB.
+/// The peak memory of a process, in kB.
 fn peak_memory(status: &Path) -> u32 {
     let status = std::fs::read_to_string(status).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
 }
 
-/// User and system time of a process.
+/// User and system time of a process, in ticks.
 fn processor_ticks(stat: &Path) -> u32 {
     let stat = std::fs::read_to_string(stat).unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
@@ -110,7 +110,7 @@ fn processor_ticks(stat: &Path) -> u32 {
     field(11) + field(12)
 }
 
-/// A server on a thread of its own.
+/// Starts a server on its own thread. Returns its port.
 fn serve() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.set_nonblocking(true).expect("an option");
@@ -135,6 +135,6 @@ async fn answer(mut stream: TcpStream) {
         }
     }
     let _ = stream.write_all(ANSWER.as_bytes()).await;
-    // Whoever asked closes first, as with a server that keeps connections.
+    // The client closes first, as with a server that keeps connections open.
     let _ = stream.read_buf(&mut request).await;
 }

@@ -1,10 +1,11 @@
-//! What a fleet of shards takes, without a socket: a million probes, asked every minute by a hundred probers of which
-//! each knows its part by itself. Every shard runs in a process of its own through the planner, the runner, the
-//! windows and the journal; a check is scripted, and one in a thousand fails. `cargo bench --profile dist --bench
-//! shards`; other sizes as `-- 100000/10`, which is probes and shards.
+//! The cost of a fleet of shards, without sockets: a million probes, checked every minute by a
+//! hundred probers, each of which determines its own part. Every shard runs in its own process
+//! through the planner, the runner, the windows and the journal; checks are scripted, and one in a
+//! thousand fails. `cargo bench --profile dist --bench shards`; other sizes as `-- 100000/10`,
+//! which is probes and shards.
 //!
-//! The first shard runs on the real clock, since only that has a lag; the others run on a clock that jumps to
-//! what is due next.
+//! The first shard runs on the real clock, because only that has a lag; the others run on a clock
+//! that jumps to the next due check.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's answer")]
 
@@ -24,17 +25,18 @@ use uptick::runner::{Event, Settings};
 use uptick::window::Collector;
 use uptick::{plan, runner};
 
-/// What a process is to be, where it is not the benchmark itself: its shard, the probes of all, and its clock.
+/// The role of a process, if it is not the benchmark itself: its shard, the number of all probes,
+/// and its clock.
 const ROLE: &str = "UPTICK_BENCH_SHARD";
 const PROBES: &str = "UPTICK_BENCH_PROBES";
 const CLOCK: &str = "UPTICK_BENCH_CLOCK";
 const FOLDER: &str = "UPTICK_BENCH_FOLDER";
 
-/// Every probe is asked so often, and the run lasts so long.
+/// The interval of every probe, and the duration of the run.
 const INTERVAL: Duration = Duration::from_mins(1);
 const SPAN: Duration = Duration::from_mins(3);
 
-/// Lines that wait for the journal's disk at most.
+/// The most lines that are written to the journal at once.
 const BATCH: usize = 4_096;
 
 fn main() {
@@ -72,7 +74,7 @@ fn compare() {
     assert_eq!(checks + sum("missed"), probes as u64 * (SPAN.as_secs() / INTERVAL.as_secs()), "no check is lost");
 }
 
-/// One shard, in a process of its own.
+/// One shard, in its own process.
 fn shard(probes: usize, shard: Shard, folder: &Path) -> Json {
     let mut child = Command::new(std::env::current_exe().expect("this file"));
     child.env(ROLE, shard.to_string()).env(PROBES, probes.to_string()).env(FOLDER, folder);
@@ -104,7 +106,7 @@ fn simulate(shard: Shard) -> Json {
 }
 
 struct Made {
-    /// Microseconds.
+    /// The lag of each check, in microseconds.
     lags: Vec<u64>,
     missed: u64,
 }
@@ -114,7 +116,7 @@ async fn run(probes: &[Arc<Probe>], folder: &Path) -> Made {
     let now = move || origin + started.elapsed();
     let settings =
         Settings { started, concurrency: 500, until: Some(SPAN), vantage: "here".to_owned(), now, has_room: || true };
-    // The journal has a thread of its own, as in `uptick watch`.
+    // The journal has its own thread, as in `uptick watch`.
     let (lines, waiting) = mpsc::unbounded_channel();
     let journal = Journal::open(folder, Options::default()).expect("a journal");
     let writer = std::thread::spawn(move || write(journal, waiting));
@@ -149,7 +151,7 @@ async fn run(probes: &[Arc<Probe>], folder: &Path) -> Made {
     made
 }
 
-/// A healthy answer after a few dozen milliseconds, and one refused connection in a thousand.
+/// A healthy response after a few dozen milliseconds; one in a thousand connections is refused.
 async fn check(check: Check) -> Outcome {
     let started_at = check.scheduled_at + check.lag;
     let number = check.probe.name.bytes().fold(started_at.as_second().unsigned_abs(), |sum, byte| {
