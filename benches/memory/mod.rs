@@ -1,6 +1,6 @@
-//! What memory a benchmark took.
+//! The memory that a benchmark used.
 
-/// The most memory this process ever had, as Linux tells it.
+/// The peak memory of this process in MiB, as reported by Linux.
 pub(crate) fn peak_memory_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();

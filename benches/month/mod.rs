@@ -1,4 +1,4 @@
-//! What the benchmarks of a month share: its windows, and a process of its own for each answer.
+//! Shared by the benchmarks of a month: its windows, and a separate process for each answer.
 
 #[path = "../memory/mod.rs"]
 mod memory;
@@ -18,9 +18,9 @@ use uptick::window::{CheckResult, Window};
 
 /// The days of the month.
 pub(crate) const DAYS: u64 = 30;
-/// The probes.
+/// The number of probes.
 pub(crate) const PROBES: u64 = 20;
-/// The interval of each of them.
+/// The interval of each probe, in milliseconds.
 const INTERVAL_MS: u64 = 30_000;
 /// The minutes of a day.
 pub(crate) const MINUTES: u64 = 1_440;
@@ -28,7 +28,8 @@ pub(crate) const MINUTES: u64 = 1_440;
 /// Set for the process that answers, so that its memory is that of a report and of nothing else.
 const ANSWERING: &str = "UPTICK_BENCH_ANSWERING";
 
-/// Answers, where this process was started to; its peak of memory in MiB follows on stderr.
+/// Answers, if this process was started for that, and prints its peak memory in MiB on stderr.
+/// `None` otherwise.
 pub(crate) fn answer_if_asked() -> Option<ExitCode> {
     std::env::var_os(ANSWERING)?;
     let exit = commands::main();
@@ -36,8 +37,8 @@ pub(crate) fn answer_if_asked() -> Option<ExitCode> {
     Some(exit)
 }
 
-/// Answers for so many days of a journal in a process of its own: how long that took from start
-/// to exit, and its peak of memory in MiB.
+/// Answers for the first `days` days of a journal in a separate process. Returns how long that took
+/// from start to exit, and its peak memory in MiB.
 pub(crate) fn answer(days: u64, format: &str, journal: &str, cache: &Path) -> (Duration, u64) {
     let end = begin() + Duration::from_hours(24 * days);
     let begun = Instant::now();
@@ -64,12 +65,12 @@ pub(crate) fn date(day: u64) -> Date {
     TimeZone::UTC.to_datetime(begin() + Duration::from_hours(24 * day)).date()
 }
 
-/// A window of so many minutes from a minute of the month on, of checks that were all up.
+/// A window of `minutes` minutes that starts at a minute of the month, of checks that were all up.
 pub(crate) fn window(vantage: &str, probe: u64, minute: u64, minutes: u64) -> Window {
     let name = |text: &str| Arc::<str>::from(text);
     let surface = if probe.is_multiple_of(2) { "app" } else { "web" };
     let mut window = Window::empty(&name(vantage), &name(&format!("probe-{probe}")), &name(surface), false);
-    // Each probe has its place in the interval, as `watch` gives it.
+    // Each probe has its own position in the interval, as in `watch`.
     let place = probe * 7_919 % INTERVAL_MS;
     window.from = begin() + Duration::from_mins(minute);
     window.to = window.from + Duration::from_mins(minutes);
