@@ -1,14 +1,14 @@
-//! Small bodies that decode to a gigabyte. None is ever held decoded: each format lets a piece
-//! be repeated.
+//! Small bodies that decode to a gigabyte. None is ever held decoded: in each format a piece can be
+//! repeated.
 
 use std::io::Write;
 
 use flate2::{Compression, FlushCompress};
 
-/// What one repeated piece decodes to.
+/// The size of one repeated piece after decoding.
 const PIECE: usize = 1 << 20;
 
-/// A gzip body that decodes to this many mebibytes of zeros, with the right checksum.
+/// A gzip body that decodes to this many mebibytes of zeros, with the correct checksum.
 pub fn gzip(mebibytes: usize) -> Vec<u8> {
     let piece = deflate_piece();
     let mut body = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -26,7 +26,8 @@ pub fn gzip(mebibytes: usize) -> Vec<u8> {
     body
 }
 
-/// One mebibyte of zeros as deflate blocks that end at a byte and refer to nothing before them.
+/// One mebibyte of zeros as deflate blocks that end at a byte boundary and refer to nothing before
+/// them.
 fn deflate_piece() -> Vec<u8> {
     let mut deflate = flate2::Compress::new(Compression::best(), false);
     let mut piece = Vec::with_capacity(1 << 16);
@@ -43,8 +44,8 @@ pub fn zstd(mebibytes: usize) -> Vec<u8> {
 pub fn brotli(mebibytes: usize) -> Vec<u8> {
     let mut writer = brotli::CompressorWriter::new(Vec::new(), 1 << 16, 5, 22);
     let mut ends = Vec::new();
-    // The first piece carries the stream's header, the second depends on the first; from the
-    // third on every piece finds the same state and is the same bytes.
+    // The first piece has the stream's header, the second depends on the first. From the third on,
+    // every piece starts in the same state and consists of the same bytes.
     for _ in 0..4 {
         writer.write_all(&vec![0; PIECE]).unwrap();
         writer.flush().unwrap();

@@ -1,4 +1,4 @@
-//! A DNS server on a loopback port, UDP and TCP, that answers as told, also against the rules.
+//! A DNS server on a loopback port, UDP and TCP, that answers as scripted, even against the rules.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use super::server;
 
-/// The record types that matter here.
+/// The record types that are used here.
 pub const A: u16 = 1;
 /// An alias.
 pub const CNAME: u16 = 5;
-/// The beginning of a zone.
+/// The start of authority of a zone.
 pub const SOA: u16 = 6;
 /// A mail exchanger.
 pub const MX: u16 = 15;
@@ -32,7 +32,7 @@ pub const FORMAT_ERROR: u8 = 1;
 /// `REFUSED`
 pub const REFUSED: u8 = 5;
 
-/// What was asked.
+/// A question that the server received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// The name in lower case, without the last dot.
@@ -41,28 +41,28 @@ pub struct Question {
     pub kind: u16,
     /// Whether it came over TCP.
     pub over_tcp: bool,
-    /// Whether it has a record in its additional section: OPT.
+    /// Whether it has a record in its additional section, which is OPT.
     pub edns: bool,
 }
 
 /// How a question is answered.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// The addresses among these that are of the type asked for; none of them is NODATA.
+    /// Those of these addresses that have the requested type; if none has, this is NODATA.
     Addresses(Vec<IpAddr>),
     /// An error code.
     Code(u8),
-    /// Nothing at all.
+    /// No answer at all.
     Silence,
-    /// Bytes that are no DNS message.
+    /// Bytes that are not a DNS message.
     Garbage,
-    /// The right answer under another transaction's number.
+    /// The right answer with the wrong transaction id.
     WrongId(Vec<IpAddr>),
-    /// An alias of another name, with nothing else.
+    /// An alias for another name, and nothing else.
     Alias(String),
-    /// Over UDP: "too long, ask over TCP"; over TCP these addresses.
+    /// Over UDP a truncated answer, over TCP these addresses.
     Cut(Vec<IpAddr>),
-    /// These records, by the zone's own server where `authoritative`.
+    /// These records; if `authoritative`, from the zone's own server.
     Zone {
         /// Whether the server answers for the zone itself.
         authoritative: bool,
@@ -71,24 +71,24 @@ pub enum Reply {
     },
     /// The records of the answer, the authority and the additional section.
     Sections([Vec<Record>; 3]),
-    /// A zone, over UDP cut and over TCP whole.
+    /// The records of a zone, truncated over UDP and complete over TCP.
     CutZone(Vec<Record>),
-    /// A head that announces records, and none of them whole.
+    /// A header that announces records, followed by an incomplete one.
     Torn,
-    /// Another reply, later.
+    /// Another reply, after a delay.
     Later(Duration, Box<Reply>),
 }
 
 /// A record of an answer.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Whose it is.
+    /// The name that it belongs to.
     pub owner: String,
     /// Its type.
     pub kind: u16,
-    /// How long it may be kept, in seconds.
+    /// Its TTL, in seconds.
     pub ttl: u32,
-    /// What it says, on the wire.
+    /// Its data, in wire format.
     pub data: Vec<u8>,
 }
 
@@ -109,7 +109,7 @@ impl Record {
         Record { owner: owner.to_owned(), kind: MX, ttl: 300, data }
     }
 
-    /// The beginning of a zone, with its serial number.
+    /// The start of authority of a zone, with its serial number.
     pub fn zone(owner: &str, serial: u32) -> Record {
         let names = [encode_name("ns.test"), encode_name("admin.test")].concat();
         let times = [serial, 3_600, 600, 86_400, 60].map(u32::to_be_bytes).concat();
@@ -141,13 +141,13 @@ pub struct Dns {
 }
 
 impl Dns {
-    /// Answers every question by a script.
+    /// Answers every question with a script.
     pub fn start(script: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Dns {
         let (udp, tcp) = bind_both(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         Dns::serve(udp, tcp, script)
     }
 
-    /// Answers at a fixed address, for a namespace whose resolver configuration names it.
+    /// Answers at a fixed address, for a network namespace whose resolver configuration names it.
     pub fn start_at(address: SocketAddr, script: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Dns {
         let (udp, tcp) = bind_both(address);
         Dns::serve(udp, tcp, script)
@@ -187,12 +187,12 @@ impl Dns {
         Dns { address, udp, tcp, stopped, questions, threads: vec![over_udp, over_tcp] }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Every question that came, in order.
+    /// Every question received, in order.
     pub fn questions(&self) -> Vec<Question> {
         self.questions.lock().unwrap().clone()
     }
@@ -201,7 +201,7 @@ impl Dns {
 impl Drop for Dns {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // A socket that waits is woken by its own end, or else by a datagram of nothing.
+        // A blocked socket is woken by the shutdown, otherwise by an empty datagram.
         let _ = socket2::SockRef::from(&self.udp).shutdown(std::net::Shutdown::Both);
         if let Ok(waker) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)) {
             let _ = waker.send_to(&[], self.address);
@@ -213,7 +213,7 @@ impl Drop for Dns {
     }
 }
 
-/// UDP and TCP on one port: the free port of one need not be free for the other.
+/// UDP and TCP on the same port: a port that is free for one may be in use for the other.
 pub fn bind_both(address: SocketAddr) -> (UdpSocket, TcpListener) {
     for _ in 0..50 {
         let udp = UdpSocket::bind(address).unwrap();
@@ -246,7 +246,7 @@ fn serve_udp(
             let _ = udp.send_to(&message, peer);
         } else {
             let udp = udp.try_clone().unwrap();
-            // Not joined: a late answer to nobody harms nobody.
+            // Not joined: a late answer that nobody receives does no harm.
             thread::spawn(move || {
                 thread::sleep(delay);
                 let _ = udp.send_to(&message, peer);
@@ -296,7 +296,7 @@ fn question_of(query: &[u8], over_tcp: bool) -> Option<Question> {
     Some(Question { name: name.join("."), kind, over_tcp, edns })
 }
 
-/// Where the first question of a query ends.
+/// The offset at which the first question of a query ends.
 fn question_end(query: &[u8]) -> Option<usize> {
     let mut at = 12;
     while *query.get(at)? != 0 {
@@ -306,7 +306,7 @@ fn question_end(query: &[u8]) -> Option<usize> {
     (query.len() >= end).then_some(end)
 }
 
-/// The message of a reply; none where there is to be none.
+/// The message of a reply; `None` if nothing is sent.
 fn message(query: &[u8], question: &Question, reply: &Reply) -> Option<Vec<u8>> {
     match reply {
         Reply::Silence => None,
@@ -391,7 +391,7 @@ fn encode(query: &[u8], code: u8, cut: bool, records: &[(u16, Vec<u8>)]) -> Vec<
     for (kind, data) in records {
         message.extend_from_slice(&[0xc0, 12]);
         message.extend_from_slice(&kind.to_be_bytes());
-        // Class IN, and a time to live of one second.
+        // Class IN, and a TTL of one second.
         message.extend_from_slice(&[0, 1, 0, 0, 0, 1]);
         message.extend_from_slice(&u16::try_from(data.len()).unwrap().to_be_bytes());
         message.extend_from_slice(data);

@@ -1,4 +1,4 @@
-//! Emulators of object stores: S3's (moto) and Azure's (Azurite), where they are installed.
+//! Emulators of object stores: S3 (moto) and Azure (Azurite), if they are installed.
 
 #![allow(clippy::print_stderr, reason = "a test that misses its tool says so")]
 
@@ -10,20 +10,20 @@ use std::thread;
 use super::PATIENCE;
 use super::killed_on_drop::KilledOnDrop;
 
-/// The account and key that every emulator of Azure has, by its documentation.
+/// The account and key of every Azure emulator, according to its documentation.
 const ACCOUNT: &str = "devstoreaccount1";
 const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// An emulator that ends with the test.
 pub struct Emulator {
     child: KilledOnDrop,
-    /// Where it is: `http://127.0.0.1:PORT`.
+    /// Its URL: `http://127.0.0.1:PORT`.
     pub address: String,
     settings: Vec<(&'static str, String)>,
 }
 
 impl Emulator {
-    /// S3 with one bucket; none where it is not installed.
+    /// S3 with one bucket; `None` if the emulator is not installed.
     pub fn s3(bucket: &str) -> Option<Emulator> {
         let mut emulator = Emulator::start("moto_server", &["-p", "0"])?;
         let bucket = format!("{}/{bucket}", emulator.address);
@@ -38,7 +38,7 @@ impl Emulator {
         Some(emulator)
     }
 
-    /// Azure's blobs with one container; none where it is not installed.
+    /// Azure Blob Storage with one container; `None` if the emulator is not installed.
     pub fn azure(container: &str) -> Option<Emulator> {
         let args = ["--blobPort", "0", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"];
         let mut emulator = Emulator::start("azurite-blob", &args)?;
@@ -56,12 +56,13 @@ impl Emulator {
         Some(emulator)
     }
 
-    /// The variables that a client needs.
+    /// The environment variables that a client needs.
     pub fn settings(&self) -> Vec<(&str, &str)> {
         self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
     }
 
-    /// Starts a program that says `http://127.0.0.1:PORT` when it listens; none where it is not installed.
+    /// Starts a program that prints `http://127.0.0.1:PORT` when it listens; `None` if it is not
+    /// installed.
     fn start(program: &str, args: &[&str]) -> Option<Emulator> {
         let spawned = Command::new(program).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let Ok(mut child) = spawned else {

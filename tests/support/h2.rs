@@ -1,5 +1,5 @@
-//! HTTP/2 frames by hand (RFC 9113), over plain TCP with prior knowledge or over TLS. There is
-//! no library on this side, so that it can break every rule.
+//! HTTP/2 frames written by hand (RFC 9113), over plain TCP with prior knowledge or over TLS. The
+//! server uses no library, so that it can break every rule.
 
 use super::server::Conn;
 
@@ -11,20 +11,20 @@ pub const HEADERS: u8 = 1;
 pub const RST_STREAM: u8 = 3;
 /// Settings.
 pub const SETTINGS: u8 = 4;
-/// A promise.
+/// A push promise.
 pub const PUSH_PROMISE: u8 = 5;
 /// A ping.
 pub const PING: u8 = 6;
 /// The end of the connection.
 pub const GOAWAY: u8 = 7;
-/// More room for data.
+/// More flow control window.
 pub const WINDOW_UPDATE: u8 = 8;
-/// More of a header block.
+/// The continuation of a header block.
 pub const CONTINUATION: u8 = 9;
 
-/// The last frame of a stream.
+/// The flag of the last frame of a stream.
 pub const END_STREAM: u8 = 1;
-/// The last frame of a header block.
+/// The flag of the last frame of a header block.
 pub const END_HEADERS: u8 = 4;
 /// An acknowledgement.
 pub const ACK: u8 = 1;
@@ -35,7 +35,7 @@ pub const NO_ERROR: u32 = 0;
 pub const INTERNAL_ERROR: u32 = 2;
 /// The stream was not processed.
 pub const REFUSED_STREAM: u32 = 7;
-/// Come back with HTTP/1.1.
+/// The client must use HTTP/1.1.
 pub const HTTP_1_1_REQUIRED: u32 = 13;
 
 /// `:status: 200`, the eighth entry of HPACK's static table (RFC 7541 appendix A).
@@ -50,7 +50,7 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A header that is not indexed, name and value as they are (RFC 7541 section 6.2.2).
+/// A header that is not indexed, with literal name and value (RFC 7541 section 6.2.2).
 pub fn header(name: &str, value: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name.as_bytes(), value] {
@@ -75,7 +75,7 @@ fn integer(mut value: usize) -> Vec<u8> {
     bytes
 }
 
-/// Ends the connection: the last stream processed, a code, and words for the log.
+/// Ends the connection: the last stream processed, an error code, and debug data.
 pub fn goaway(last: u32, code: u32, debug: &[u8]) -> Vec<u8> {
     let payload = [&last.to_be_bytes()[..], &code.to_be_bytes(), debug].concat();
     frame(GOAWAY, 0, 0, &payload)
@@ -86,18 +86,18 @@ pub fn reset(stream: u32, code: u32) -> Vec<u8> {
     frame(RST_STREAM, 0, stream, &code.to_be_bytes())
 }
 
-/// Our settings, empty, and the acknowledgement of theirs.
+/// The server's empty settings, and the acknowledgement of the client's.
 pub fn settings() -> Vec<u8> {
     [frame(SETTINGS, 0, 0, &[]), frame(SETTINGS, ACK, 0, &[])].concat()
 }
 
-/// The head and body of a complete answer.
+/// The head and body of a complete response.
 pub fn answer(stream: u32, body: &[u8]) -> Vec<u8> {
     [frame(HEADERS, END_HEADERS, stream, STATUS_200), frame(DATA, END_STREAM, stream, body)].concat()
 }
 
-/// Reads the preface and frames up to the first request; gives its stream, or none where the
-/// peer left.
+/// Reads the preface and frames up to the first request. Returns its stream; `None` if the peer
+/// closed the connection.
 pub fn read_request(conn: &mut Conn) -> Option<u32> {
     if conn.read_exactly(24) != b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" {
         return None;
@@ -105,7 +105,7 @@ pub fn read_request(conn: &mut Conn) -> Option<u32> {
     read_next_request(conn)
 }
 
-/// A frame of the peer.
+/// A frame from the peer.
 struct Frame {
     kind: u8,
     flags: u8,
@@ -113,7 +113,7 @@ struct Frame {
     payload: Vec<u8>,
 }
 
-/// Reads a frame; none where the peer left.
+/// Reads a frame; `None` if the peer closed the connection.
 fn read_frame(conn: &mut Conn) -> Option<Frame> {
     let head: [u8; 9] = conn.read_exactly(9).try_into().ok()?;
     let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
@@ -121,7 +121,7 @@ fn read_frame(conn: &mut Conn) -> Option<Frame> {
     Some(Frame { kind: head[3], flags: head[4], stream, payload: conn.read_exactly(length) })
 }
 
-/// Reads frames up to the next request.
+/// Reads frames up to the next request. Returns its stream.
 pub fn read_next_request(conn: &mut Conn) -> Option<u32> {
     loop {
         let read = read_frame(conn)?;
@@ -131,12 +131,14 @@ pub fn read_next_request(conn: &mut Conn) -> Option<u32> {
     }
 }
 
-/// Our settings with the offer to carry other protocols (RFC 8441), and the acknowledgement of theirs.
+/// The server's settings with support for extended CONNECT (RFC 8441), and the acknowledgement of
+/// the client's.
 pub fn settings_with_tunnels() -> Vec<u8> {
     [frame(SETTINGS, 0, 0, &[0, 8, 0, 0, 0, 1]), frame(SETTINGS, ACK, 0, &[])].concat()
 }
 
-/// Reads frames up to the next data of a stream; gives it, or none where the peer left.
+/// Reads frames up to the next data of a stream, and returns the data; `None` if the peer closed
+/// the connection.
 pub fn read_data(conn: &mut Conn) -> Option<Vec<u8>> {
     loop {
         let read = read_frame(conn)?;
@@ -146,7 +148,7 @@ pub fn read_data(conn: &mut Conn) -> Option<Vec<u8>> {
     }
 }
 
-/// Reads frames up to a ping that is asked, and answers it; false where the peer left.
+/// Reads frames up to a ping, and answers it; `false` if the peer closed the connection.
 pub fn answer_ping(conn: &mut Conn) -> bool {
     while let Some(read) = read_frame(conn) {
         if read.kind == PING && read.flags & ACK == 0 {

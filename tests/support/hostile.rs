@@ -1,5 +1,6 @@
-//! Strings that mean something to a terminal, a browser, a parser or a runner of CI. Each holds
-//! the word `pwn`, so that a test can tell a string that was shown from one that was lost.
+//! Strings that have a meaning for a terminal, a browser, a parser or a CI runner. Each contains
+//! the word `pwn`, so that a test can distinguish a string that was displayed from one that was
+//! lost.
 
 /// What a server, a certificate, a resolver or the author of a pull request might write.
 pub const STRINGS: [&str; 71] = [
@@ -26,7 +27,7 @@ pub const STRINGS: [&str; 71] = [
     "\u{e0001}\u{e0070}pwn",
     "pwn\u{fe0f}\u{20e3}",
     "p\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}\u{307}\u{308}wn pwn",
-    // New lines that begin something.
+    // New lines that start a command.
     "pwn\n::error::pwn",
     "pwn\r\n::set-output name=pwn::pwn",
     "pwn\n  ::add-mask::pwn",
@@ -82,7 +83,7 @@ pub const STRINGS: [&str; 71] = [
     "$(pwn) `pwn` ; rm -rf pwn '\\''pwn",
 ];
 
-/// The same as bytes, with what is no UTF-8 at the end of each.
+/// The same as bytes, with invalid UTF-8 at the end.
 pub fn bytes(text: &str) -> Vec<u8> {
     [text.as_bytes(), b"\xff\xfe\xc3"].concat()
 }

@@ -1,4 +1,4 @@
-//! A process that does not outlive the test that started it, whatever becomes of the test.
+//! A process that does not outlive the test that started it, even if the test fails.
 
 use std::ops::{Deref, DerefMut};
 use std::process::Child;
@@ -28,7 +28,7 @@ impl DerefMut for KilledOnDrop {
 
 impl Drop for KilledOnDrop {
     fn drop(&mut self) {
-        // It has ended already where the test went well.
+        // If the test succeeded, it has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,12 +1,13 @@
-//! What the tests share: servers that misbehave exactly as told, certificates made at test time,
-//! a scripted resolver, and a runner of the binary. Nothing here leaves the loopback interface,
-//! and every server ends when it is dropped.
+//! Shared by the tests: servers that misbehave exactly as scripted, certificates made at test time,
+//! a scripted resolver, and a runner of the binary. Nothing here leaves the loopback interface, and
+//! every server ends when it is dropped.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of the laboratory")]
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
 use std::time::Duration;
 
-/// The longest that anything is waited for: what takes longer hangs, on the slowest of machines.
+/// The longest that a test waits for anything: whatever takes longer hangs, even on the slowest
+/// machine.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
 pub mod bombs;

@@ -1,9 +1,9 @@
-//! Outcomes of checks that nobody made.
+//! Outcomes of checks that were never made.
 
 use jiff::SignedDuration;
 use uptick::model::{Check, Failure, FailureClass, Outcome, Phase, SafeText, Verdict};
 
-/// What became of a check: it was up, or failed in this class with this message.
+/// The outcome of a check: it was up, or failed with this class and message.
 pub fn ended(check: &Check, vantage: &str, class: Option<FailureClass>, message: &str) -> Outcome {
     let started_at = check.scheduled_at + SignedDuration::try_from(check.lag).unwrap();
     let failed = Failure::new(class.unwrap_or(FailureClass::Status), Some(Phase::Connect), SafeText::message(message));

@@ -1,4 +1,5 @@
-//! Checks as a run takes them in: windows are made of them, and the check's document of both.
+//! Processes outcomes as a run does: adds them up into windows, and builds the document of `check`
+//! from both.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,26 +9,26 @@ use uptick::check_report::{CheckReport, CheckReportBuilder};
 use uptick::model::{Outcome, Probe};
 use uptick::window::Collector;
 
-/// A run in the making.
+/// A run in progress.
 pub struct Checks {
     collector: Collector,
     fold: CheckReportBuilder,
 }
 
 impl Checks {
-    /// Of these probes.
+    /// A run of these probes.
     pub fn new(vantage: &str, probes: &[Arc<Probe>], span: Duration, start: Timestamp) -> Checks {
         Checks { collector: Collector::new(vantage, span), fold: CheckReportBuilder::new(vantage, probes, start) }
     }
 
-    /// Takes in what came of a check.
+    /// Adds the outcome of a check.
     pub fn record(&mut self, outcome: Outcome) {
         let closed = self.collector.record(&outcome);
         self.fold.outcome(Arc::new(outcome));
         closed.iter().for_each(|window| self.fold.window(window));
     }
 
-    /// Takes in that a check was not made.
+    /// Adds a check that was missed.
     pub fn missed(&mut self, probe: &Probe, scheduled_at: Timestamp) {
         let closed = self.collector.record_missed(probe, scheduled_at);
         closed.iter().for_each(|window| self.fold.window(window));

@@ -17,7 +17,7 @@ pub fn due(probe: &Arc<Probe>) -> Check {
     Check { probe: Arc::clone(probe), scheduled_at: Timestamp::now(), lag: Duration::ZERO }
 }
 
-/// Checks a probe once with an engine of its own; also how long that took by our clock.
+/// Checks a probe once with its own engine. Also returns how long that took by the test's clock.
 pub async fn check(probe: Probe) -> (Outcome, Duration) {
     let probe = Arc::new(probe);
     let engine = Engine::new("test", Redactor::default(), std::slice::from_ref(&probe)).unwrap();

@@ -1,5 +1,5 @@
-//! A QUIC server on a loopback port that runs a script for each connection, HTTP/3 written by hand, a
-//! relay that holds up the packets of one kind, and UDP ports that speak no QUIC.
+//! A QUIC server on a loopback port that runs a script for each connection, HTTP/3 written by hand,
+//! a relay that delays packets of one kind, and UDP ports that do not speak QUIC.
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -16,30 +16,30 @@ use tokio::sync::oneshot;
 
 use super::tls::{Authority, Leaf};
 
-/// Frames (RFC 9114 section 7.2).
+/// Frame types (RFC 9114 section 7.2).
 pub const DATA: u64 = 0;
 /// A header block.
 pub const HEADERS: u64 = 1;
 /// The first frame of the control stream.
 pub const SETTINGS: u64 = 4;
-/// No more requests.
+/// No more requests are accepted.
 pub const GOAWAY: u64 = 7;
-/// A kind that is kept free for what everybody must pass over.
+/// A reserved type that every peer must ignore.
 pub const GREASE: u64 = 0x21;
 
-/// The kind of a control stream.
+/// The type of a control stream.
 pub const CONTROL: u64 = 0;
 
 /// Error codes (RFC 9114 section 8.1).
 pub const NO_ERROR: u32 = 0x100;
-/// Our own trouble.
+/// An internal error.
 pub const INTERNAL_ERROR: u32 = 0x102;
-/// Not begun with.
+/// The request was not processed.
 pub const REQUEST_REJECTED: u32 = 0x10b;
 
 /// `:status` 200 and 103, by the static table (RFC 9204 appendix A).
 pub const STATUS_200: &[u8] = &[0, 0, 0xd9];
-/// An interim answer.
+/// An interim response.
 pub const STATUS_103: &[u8] = &[0, 0, 0xd8];
 
 /// An integer of variable length (RFC 9000 section 16).
@@ -71,12 +71,12 @@ pub fn header(name: &str, value: &str) -> Vec<u8> {
     line
 }
 
-/// A whole answer with status 200.
+/// A complete response with status 200.
 pub fn answer(body: &[u8]) -> Vec<u8> {
     [frame(HEADERS, STATUS_200), frame(DATA, body)].concat()
 }
 
-/// An answer with a status of three digits and headers.
+/// The head of a response with a status of three digits and headers.
 pub fn head(status: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let mut block = vec![0, 0];
     block.extend(header(":status", status));
@@ -86,19 +86,19 @@ pub fn head(status: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     frame(HEADERS, &block)
 }
 
-/// A certificate for `good.test`, and what shows it over HTTP/3.
+/// A server configuration for HTTP/3 with this certificate.
 pub fn config(leaf: &Leaf) -> Arc<ServerConfig> {
     leaf.config_with(&[&rustls::version::TLS13], |config| config.alpn_protocols = vec![b"h3".to_vec()])
 }
 
-/// What is done with who comes.
+/// How new connections are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
     /// The handshake is made.
     Open,
-    /// The address is asked for first (RFC 9000 section 8.1.2).
+    /// The client's address is validated first (RFC 9000 section 8.1.2).
     Retry,
-    /// Nobody is let in.
+    /// Every connection is refused.
     Closed,
 }
 
@@ -111,7 +111,7 @@ pub struct QuicServer {
 }
 
 impl QuicServer {
-    /// Runs a script for every connection that stands.
+    /// Runs a script for every established connection.
     pub fn start<F, S>(config: Arc<ServerConfig>, script: F) -> QuicServer
     where
         F: Fn(Connection) -> S + Send + Sync + 'static,
@@ -120,7 +120,7 @@ impl QuicServer {
         QuicServer::at((Ipv4Addr::LOCALHOST, 0).into(), config, Door::Open, script)
     }
 
-    /// Runs a script at an address of one's own, for those who come through the door.
+    /// Runs a script on a given address, for connections that `door` accepts.
     pub fn at<F, S>(address: SocketAddr, config: Arc<ServerConfig>, door: Door, script: F) -> QuicServer
     where
         F: Fn(Connection) -> S + Send + Sync + 'static,
@@ -148,12 +148,12 @@ impl QuicServer {
         QuicServer { address, connections, stop: Some(stop), running: Some(running) }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its URL by a name.
+    /// Its URL with a host name.
     pub fn https(&self, name: &str, path: &str) -> String {
         format!("https://{name}:{}{path}", self.address.port())
     }
@@ -196,7 +196,7 @@ where
             }
             _ => incoming.accept(),
         };
-        // A client that speaks another protocol is refused before its connection is.
+        // A client that speaks another protocol is rejected before its connection is established.
         let Ok(connecting) = connecting else { continue };
         let script = Arc::clone(&script);
         tokio::spawn(async move {
@@ -214,14 +214,14 @@ pub async fn settings(connection: &Connection) -> SendStream {
     control
 }
 
-/// Reads the next request to its end.
+/// Reads the next request to its end; `None` if there is none.
 pub async fn request(connection: &Connection) -> Option<(SendStream, Vec<u8>)> {
     let (send, mut receive) = connection.accept_bi().await.ok()?;
     let asked = receive.read_to_end(1 << 20).await.ok()?;
     Some((send, asked))
 }
 
-/// Reads the head of the next request, and leaves its body.
+/// Reads the head of the next request, and leaves its body unread; `None` if there is none.
 pub async fn request_head(connection: &Connection) -> Option<(SendStream, RecvStream)> {
     let (send, mut receive) = connection.accept_bi().await.ok()?;
     receive.read(&mut [0; 1024]).await.ok()?;
@@ -233,8 +233,8 @@ pub async fn stall(connection: &Connection) {
     connection.closed().await;
 }
 
-/// A server of good manners until it was asked, and of its own from then on. What it says goes out with
-/// the end of the stream, if it says that.
+/// A server that behaves correctly until it has read a request, and then runs the script. If the
+/// script finishes the stream, its last data is sent together with the end of the stream.
 pub fn asked<F, S>(authority: &Authority, script: F) -> QuicServer
 where
     F: Fn(Connection, SendStream) -> S + Send + Sync + 'static,
@@ -253,7 +253,7 @@ where
     })
 }
 
-/// A server that answers each request with these bytes and ends the stream.
+/// A server that responds to each request with these bytes and finishes the stream.
 pub fn answers(authority: &Authority, bytes: impl Into<Vec<u8>>) -> QuicServer {
     let bytes: Arc<[u8]> = bytes.into().into();
     asked(authority, move |_, mut send| {
@@ -277,7 +277,7 @@ pub fn begins(authority: &Authority, bytes: impl Into<Vec<u8>>) -> QuicServer {
     })
 }
 
-/// A server that sends a beginning, and then these bytes without end.
+/// A server that sends `begin`, and then `bytes` endlessly.
 pub fn floods(authority: &Authority, begin: impl Into<Vec<u8>>, bytes: impl Into<Vec<u8>>) -> QuicServer {
     let (begin, bytes): (Arc<[u8]>, Arc<[u8]>) = (begin.into().into(), bytes.into().into());
     asked(authority, move |_, mut send| {
@@ -291,12 +291,12 @@ pub fn floods(authority: &Authority, begin: impl Into<Vec<u8>>, bytes: impl Into
     })
 }
 
-/// A code for a reset or a close.
+/// An error code for a reset or a close.
 pub fn code(code: u32) -> VarInt {
     VarInt::from_u32(code)
 }
 
-/// A UDP port that does as told with each datagram.
+/// A UDP port that handles each datagram as scripted.
 pub struct UdpPort {
     address: SocketAddr,
     stopped: Arc<AtomicBool>,
@@ -304,7 +304,7 @@ pub struct UdpPort {
 }
 
 impl UdpPort {
-    /// Answers a datagram with those that the script makes of it.
+    /// Responds to a datagram with those that the script returns.
     pub fn start(script: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> UdpPort {
         UdpPort::run(move |socket, datagram, from| {
             for answer in script(datagram) {
@@ -332,7 +332,7 @@ impl UdpPort {
         UdpPort { address, stopped, running: Some(running) }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -347,7 +347,7 @@ impl Drop for UdpPort {
     }
 }
 
-/// A packet that says which versions its sender speaks (RFC 9000 section 17.2.1), in answer to an Initial.
+/// A version negotiation packet (RFC 9000 section 17.2.1) in response to an Initial packet.
 pub fn version_negotiation(initial: &[u8], versions: &[u32]) -> Vec<u8> {
     let (theirs, ours) = connection_ids(initial).unwrap_or_default();
     let mut packet = vec![0x80 | 0x40, 0, 0, 0, 0];
@@ -368,18 +368,18 @@ fn connection_ids(packet: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((to, from))
 }
 
-/// What a relay holds up of a server's packets, and for how long.
+/// Which packets of a server a relay delays, and for how long.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HeldUp {
-    /// Everything, from the first packet on.
+    /// All packets.
     pub all: Duration,
-    /// Handshake packets and those after the handshake.
+    /// Additional delay of Handshake packets and those after the handshake.
     pub handshake: Duration,
     /// Whether Handshake packets are dropped.
     pub drops_handshake: bool,
 }
 
-/// A relay between one client at a time and a server, that holds up what the server sends.
+/// A relay between a server and one client at a time, which delays what the server sends.
 pub fn relay(server: SocketAddr, held_up: HeldUp) -> UdpPort {
     let mut way: Option<(SocketAddr, UdpSocket)> = None;
     UdpPort::run(move |socket, datagram, from| {
@@ -397,7 +397,7 @@ pub fn relay(server: SocketAddr, held_up: HeldUp) -> UdpPort {
     })
 }
 
-/// Takes what the server sends to the client, each packet when it is its time.
+/// Forwards the server's packets to the client, each after its delay.
 fn bring_back(upstream: &UdpSocket, back: &UdpSocket, client: SocketAddr, held_up: HeldUp) {
     let (queue, due) = std::sync::mpsc::channel::<(Instant, Vec<u8>)>();
     let back = back.try_clone().unwrap();
@@ -419,7 +419,7 @@ fn bring_back(upstream: &UdpSocket, back: &UdpSocket, client: SocketAddr, held_u
                 continue;
             }
             let wait = if is_initial { held_up.all } else { held_up.all + held_up.handshake };
-            // What comes late anyway is held up no more.
+            // A packet that is already late is not delayed further.
             if queue.send((now.max(since + wait), packet.to_vec())).is_err() {
                 return;
             }
@@ -431,7 +431,7 @@ fn is_long(packet: &[u8]) -> bool {
     packet[0] & 0x80 != 0
 }
 
-/// The kind of a packet with a long header: 0 is Initial, 2 Handshake.
+/// The type of a packet with a long header: 0 is Initial, 2 Handshake.
 fn kind(packet: &[u8]) -> u8 {
     packet[0] >> 4 & 3
 }
@@ -448,7 +448,7 @@ fn packets(mut datagram: &[u8]) -> Vec<&[u8]> {
     found
 }
 
-/// How long a packet with a long header is.
+/// The length of a packet with a long header; `None` if it is malformed.
 fn length_of(packet: &[u8]) -> Option<usize> {
     let (to, from) = connection_ids(packet)?;
     let mut at = 7 + to.len() + from.len();

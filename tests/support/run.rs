@@ -1,4 +1,4 @@
-//! Runs the binary and keeps what it said.
+//! Runs the binary and captures its output.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use super::PATIENCE;
 use super::killed_on_drop::KilledOnDrop;
 
-/// A run to be made: a working directory of its own, and an environment without ours.
+/// A run to be started: with its own working directory, and an environment without the variables of
+/// the test.
 pub struct Run {
     folder: TempDir,
     arguments: Vec<String>,
@@ -22,17 +23,17 @@ pub struct Run {
     wrapper: Vec<String>,
 }
 
-/// A run that ended.
+/// A run that has ended.
 pub struct Ran {
-    /// What it answered.
+    /// Its standard output.
     pub stdout: String,
-    /// What it said beside.
+    /// Its standard error.
     pub stderr: String,
-    /// How it ended.
+    /// Its exit status.
     pub status: ExitStatus,
-    /// How long it took, start to exit.
+    /// Its duration, from start to exit.
     pub took: Duration,
-    /// Its working directory, with what it left there.
+    /// Its working directory, with the files that it left there.
     pub folder: TempDir,
 }
 
@@ -48,30 +49,30 @@ impl Run {
         }
     }
 
-    /// With this `probes.toml` in the working directory.
+    /// Writes this `probes.toml` to the working directory.
     pub fn config(self, text: &str) -> Run {
         self.file("probes.toml", text)
     }
 
-    /// With a file in the working directory.
+    /// Writes a file to the working directory.
     pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Run {
         fs::write(self.folder.path().join(name), content).unwrap();
         self
     }
 
-    /// With a variable.
+    /// Sets an environment variable.
     pub fn env(mut self, name: &str, value: &str) -> Run {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With bytes on stdin.
+    /// Passes bytes on stdin.
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Run {
         self.input = Some(bytes.into());
         self
     }
 
-    /// Through another command: `prlimit --nofile=64`.
+    /// Runs it with another command, such as `prlimit --nofile=64`.
     pub fn through<S: AsRef<str>>(mut self, wrapper: impl IntoIterator<Item = S>) -> Run {
         self.wrapper = wrapper.into_iter().map(|word| word.as_ref().to_owned()).collect();
         self
@@ -129,12 +130,12 @@ impl Run {
 }
 
 impl Ran {
-    /// The exit code; a signal is 128 and its number.
+    /// The exit code; 128 plus its number for a signal.
     pub fn code(&self) -> i32 {
         self.status.code().unwrap_or_else(|| 128 + self.status.signal().unwrap_or(0))
     }
 
-    /// Fails with everything it said unless it ended with this code.
+    /// Fails with all output unless the run ended with this code.
     #[track_caller]
     pub fn expect_code(&self, code: i32) -> &Ran {
         let (stdout, stderr) = (&self.stdout, &self.stderr);
@@ -142,20 +143,20 @@ impl Ran {
         self
     }
 
-    /// Its answer as one JSON document.
+    /// Its standard output as one JSON document.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 
-    /// Its answer as JSON Lines.
+    /// Its standard output as JSON Lines.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<serde_json::Value> {
         let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         self.stdout.lines().map(parse).collect()
     }
 
-    /// Every file it left, by path and content.
+    /// Every file it left, with path and content.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
         collect_files(self.folder.path(), &mut files);

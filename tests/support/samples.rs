@@ -1,11 +1,11 @@
-//! Windows to export, of times from known distributions.
+//! Windows to export, with times from known distributions.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use uptick::window::Window;
 
-/// The window of a probe whose checks were up and took these microseconds, and ended now.
+/// The window of a probe whose checks were up, took these microseconds, and ended just now.
 pub(crate) fn window(vantage: &str, probe: &str, micros: &[u64]) -> Window {
     let names = [vantage, probe, "web"].map(Arc::from);
     let mut window = Window::empty(&names[0], &names[1], &names[2], false);
@@ -20,7 +20,7 @@ pub(crate) fn window(vantage: &str, probe: &str, micros: &[u64]) -> Window {
     window
 }
 
-/// Log-normal times with a slow tail, the same each time.
+/// Log-normal times with a slow tail; the same seed always gives the same times.
 pub(crate) struct Times {
     seed: u64,
     median: f64,
@@ -32,7 +32,7 @@ impl Times {
         Times { seed, median: median_us, spread }
     }
 
-    /// The next of an even distribution between 0 and 1 (`SplitMix64`).
+    /// The next number of a uniform distribution between 0 and 1 (`SplitMix64`).
     #[expect(clippy::cast_precision_loss, reason = "53 bits are what a double holds")]
     fn even(&mut self) -> f64 {
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -56,7 +56,7 @@ impl Iterator for Times {
     }
 }
 
-/// Five vantages and their times, each from a distribution of its own.
+/// Five vantages and their times, each with its own distribution.
 pub(crate) fn fleet() -> Vec<(&'static str, Vec<u64>)> {
     let places =
         [("fra", 20e3, 0.3), ("iad", 45e3, 0.4), ("sin", 90e3, 0.5), ("gru", 140e3, 0.35), ("syd", 260e3, 0.6)];
@@ -70,7 +70,7 @@ pub(crate) fn fleet() -> Vec<(&'static str, Vec<u64>)> {
     clippy::cast_sign_loss,
     reason = "a hundred thousand times of minutes at most"
 )]
-/// The time that a share `q` of the times does not exceed.
+/// The quantile `q` of sorted microseconds, in seconds.
 pub(crate) fn exact(sorted: &[u64], q: f64) -> f64 {
     let rank = (q * sorted.len() as f64).ceil() as usize;
     sorted[rank.saturating_sub(1)] as f64 / 1e6

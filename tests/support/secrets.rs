@@ -1,5 +1,5 @@
-//! Secrets to be looked for in what comes out: each with a core that no escaping changes, so
-//! that a leak is found whatever the output made of the rest.
+//! Secrets to search for in output. Each has a core that no escaping changes, so that a leak is
+//! found however the output escapes the rest.
 
 use std::fmt::Write as _;
 
@@ -8,16 +8,16 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::run::{Ran, Run};
 
-/// How many there are.
+/// The number of secrets.
 pub const COUNT: usize = 12;
 
-/// The n-th secret. It begins and ends with letters and digits, and between them has what URLs,
-/// JSON, XML, shells and Markdown write differently.
+/// The n-th secret. It starts and ends with letters and digits; in between are characters that
+/// URLs, JSON, XML, shells and Markdown escape differently.
 pub fn secret(n: usize) -> String {
     format!("{}/+&=<\"\\ ~|`%{}", head(n), tail(n))
 }
 
-/// The n-th secret, of characters that may stand in a user name or a path alike.
+/// The n-th secret with only characters that are allowed both in a user name and in a path.
 pub fn tame(n: usize) -> String {
     format!("{}-._{}", head(n), tail(n))
 }
@@ -30,7 +30,7 @@ fn tail(n: usize) -> String {
     format!("tAil{n:02}Kx9v")
 }
 
-/// What is found of any secret in a text, in any encoding: exact, in part, URL-encoded,
+/// The forms of any secret that are found in a text, in any encoding: exact, partial, URL-encoded,
 /// JSON-escaped, or as base64 at any alignment.
 pub fn found_in(text: &[u8]) -> Vec<String> {
     let forms: Vec<String> = (0..COUNT).flat_map(forms).collect();
@@ -40,19 +40,19 @@ pub fn found_in(text: &[u8]) -> Vec<String> {
     places.into_iter().map(|place| forms[place].clone()).collect()
 }
 
-/// The numbers of the secrets of which anything is in a text.
+/// The numbers of the secrets of which any part is in a text.
 pub fn numbers_in(text: &[u8]) -> Vec<usize> {
     let found = found_in(text);
     (0..COUNT).filter(|n| forms(*n).iter().any(|form| found.contains(form))).collect()
 }
 
-/// The forms of one secret whose presence is a leak. Escaping leaves the core as it is.
+/// The forms of one secret whose presence is a leak. Escaping does not change its core.
 fn forms(n: usize) -> Vec<String> {
     let mut forms = vec![head(n), tail(n)];
     for core in [head(n), tail(n)] {
         for alignment in 0..3 {
             let bytes = [&vec![0u8; alignment], core.as_bytes()].concat();
-            // The characters that neighbours have a part in are left out.
+            // Characters that depend on neighbouring bytes are left out.
             let (first, last) = ([0, 2, 3][alignment], bytes.len() * 8 / 6);
             forms.push(STANDARD_NO_PAD.encode(&bytes)[first..last].to_owned());
             forms.push(URL_SAFE_NO_PAD.encode(&bytes)[first..last].to_owned());
@@ -63,11 +63,11 @@ fn forms(n: usize) -> Vec<String> {
     forms
 }
 
-/// A request in every encoding a server may send it back in.
+/// A request in every encoding in which a server may send it back.
 pub fn encodings(request: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let text = String::from_utf8_lossy(request).into_owned();
     let url: String = url::form_urlencoded::byte_serialize(request).collect();
-    // What encodeURIComponent leaves, in lower hexadecimal digits, as some servers write it.
+    // As encodeURIComponent, but with lower-case hexadecimal digits, as some servers write it.
     let mut lower = String::new();
     for &byte in request {
         if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
@@ -89,16 +89,18 @@ pub fn encodings(request: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// With the secrets in the environment, and one of them in a file.
+/// Gives a run the secrets in its environment, and one of them in a file.
 pub fn entrusted(run: Run) -> Run {
     let run = (0..COUNT).fold(run, |run, n| {
-        // A path is written as a URL writes it, and must not lead elsewhere.
+        // This one is used in a path, where a URL writes it unchanged, and it must not lead
+        // elsewhere.
         run.env(&format!("S{n:02}"), &if n == 7 { tame(n) } else { secret(n) })
     });
     run.file("secret.txt", secret(11))
 }
 
-/// Fails on any trace of a secret in what a run said and left, but for the file it came from.
+/// Fails on any trace of a secret in the output and the files of a run, except for the file it came
+/// from.
 #[track_caller]
 pub fn assert_secret(ran: &Ran) {
     let mut texts = vec![("stdout".to_owned(), ran.stdout.clone().into_bytes())];
@@ -121,7 +123,7 @@ pub fn assert_secret(ran: &Ran) {
     }
 }
 
-/// What is made of a journal has no secret either.
+/// Fails on any trace of a secret in reports made from a journal.
 #[track_caller]
 pub fn assert_secret_in_reports(journal: &str, file: &str) {
     for format in ["human", "json", "html", "markdown", "csv", "prometheus"] {

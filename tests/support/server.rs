@@ -1,5 +1,5 @@
-//! A TCP server on a loopback port that runs a script for each connection: these bytes, this
-//! pause, this end. It knows nothing of HTTP but where a request ends.
+//! A TCP server on a loopback port that runs a script for each connection: send these bytes, pause,
+//! end. It knows nothing about HTTP except where a request ends.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -13,26 +13,24 @@ use std::{process, thread};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// The longest a connection lives after its script, while the peer takes its leave.
+/// The longest that a connection stays open after its script, until the peer closes it.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 thread_local! {
-    /// Whether servers that this thread starts say back in the head of an HTTP/1 answer what they
-    /// were asked.
+    /// Whether servers that this thread starts echo the request in the head of an HTTP/1 response.
     static ECHOES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Until the value is dropped, every server that this thread starts says back in the head of an
-/// HTTP/1 answer what it was asked, in several encodings: in the status line, in headers that are
-/// kept as evidence, in a cookie, and behind every Location. What else is wrong with the answer
-/// stays wrong.
+/// Until the returned value is dropped, every server that this thread starts echoes the request in
+/// the head of an HTTP/1 response, in several encodings: in the status line, in headers that are
+/// kept as evidence, in a cookie, and after every Location. Any other fault of the response stays.
 #[must_use]
 pub fn echo() -> Echo {
     ECHOES.set(true);
     Echo(())
 }
 
-/// Servers that are started say back what they were asked.
+/// While this exists, servers that are started echo requests.
 pub struct Echo(());
 
 impl Drop for Echo {
@@ -41,7 +39,7 @@ impl Drop for Echo {
     }
 }
 
-/// An answer with what was asked in its head.
+/// A response with the request echoed in its head.
 fn with_echo(answer: &[u8], asked: &[u8]) -> Vec<u8> {
     let Some(end) = find(answer, b"\r\n").filter(|_| answer.starts_with(b"HTTP/1.")) else { return answer.to_vec() };
     let encodings = super::secrets::encodings(asked);
@@ -109,7 +107,7 @@ impl Server {
         Server::listen(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), Some(config), script)
     }
 
-    /// Runs a script on a listener of one's own, for a fixed address.
+    /// Runs a script on a given listener, for a fixed address.
     pub fn listen(
         listener: TcpListener,
         tls: Option<Arc<ServerConfig>>,
@@ -124,7 +122,7 @@ impl Server {
         Server { address, listener, shared, accepting: Some(accepting) }
     }
 
-    /// Reads one request, sends these bytes, closes.
+    /// Reads one request, sends these bytes, then closes.
     pub fn answers(bytes: impl Into<Vec<u8>>) -> Server {
         let bytes = bytes.into();
         Server::start(move |conn| {
@@ -133,7 +131,7 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -143,22 +141,22 @@ impl Server {
         self.address.port()
     }
 
-    /// An http URL of it.
+    /// An http URL of the server.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// An https URL of it under a name of its certificate.
+    /// An https URL with a name of the server's certificate.
     pub fn https(&self, name: &str, path: &str) -> String {
         format!("https://{name}:{}{path}", self.port())
     }
 
-    /// How many connections came.
+    /// How many connections there were.
     pub fn connections(&self) -> usize {
         self.shared.state.lock().unwrap().connections
     }
 
-    /// Every request that a script read, head and body, in order.
+    /// Every request that a script has read, head and body, in order.
     pub fn requests(&self) -> Vec<Vec<u8>> {
         self.shared.state.lock().unwrap().requests.clone()
     }
@@ -190,10 +188,10 @@ impl Drop for Server {
     }
 }
 
-/// Ends a thread that accepts, also where a filter lets no connection through.
+/// Wakes a thread that accepts connections, even if a packet filter lets no connection through.
 pub(super) fn wake(listener: &TcpListener) {
     let _ = socket2::SockRef::from(listener).shutdown(Shutdown::Both);
-    // Where a listener cannot be shut down, one last connection does it.
+    // A listener that cannot be shut down is woken by a last connection.
     if let Ok(address) = listener.local_addr() {
         let _ = TcpStream::connect_timeout(&address, Duration::from_millis(100));
     }
@@ -235,7 +233,7 @@ enum Wire {
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
-/// One connection, in the hands of a script.
+/// One connection, controlled by a script.
 pub struct Conn {
     wire: Wire,
     number: usize,
@@ -246,19 +244,19 @@ pub struct Conn {
 }
 
 impl Conn {
-    /// The how-manieth connection of the server it is, from 1.
+    /// The number of the connection among those of the server, from 1.
     pub fn number(&self) -> usize {
         self.number
     }
 
-    /// Goes on in TLS; false where the handshake failed.
+    /// Continues with TLS; `false` if the handshake failed.
     pub fn shake_hands(&mut self, config: Arc<ServerConfig>) -> bool {
         let stream = self.tcp().try_clone().unwrap();
         let mut session = ServerConnection::new(config).unwrap();
         let mut tcp = stream;
         while session.is_handshaking() {
             if session.complete_io(&mut tcp).is_err() {
-                // The alert is still to be sent.
+                // The alert has not been sent yet.
                 let _ = session.write_tls(&mut tcp);
                 self.wire = Wire::Plain(tcp);
                 self.close();
@@ -269,7 +267,7 @@ impl Conn {
         true
     }
 
-    /// The TLS session, where there is one.
+    /// The TLS session; `None` without TLS.
     pub fn session(&self) -> Option<&ServerConnection> {
         match &self.wire {
             Wire::Plain(_) => None,
@@ -277,7 +275,7 @@ impl Conn {
         }
     }
 
-    /// Reads a request: the head, and the body where a content-length announces one.
+    /// Reads a request: the head, and the body if it has a content-length.
     pub fn request(&mut self) -> Vec<u8> {
         let mut request = Vec::new();
         let mut wanted = None;
@@ -298,7 +296,7 @@ impl Conn {
         request
     }
 
-    /// Reads exactly this many bytes; fewer where the peer ends.
+    /// Reads exactly this many bytes; fewer if the peer closes the connection.
     pub fn read_exactly(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
         let mut got = 0;
@@ -312,7 +310,7 @@ impl Conn {
         bytes
     }
 
-    /// Reads whatever comes next, at least one byte; false at the end.
+    /// Reads the next data, at least one byte; `false` at the end.
     pub fn read_some(&mut self, into: &mut Vec<u8>) -> bool {
         let mut buffer = [0u8; 8192];
         match self.reader().read(&mut buffer) {
@@ -324,7 +322,7 @@ impl Conn {
         }
     }
 
-    /// Sends bytes; false where the peer is gone.
+    /// Sends bytes; `false` if the peer has closed the connection.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         let echo = self.shared.echoes && !self.asked.is_empty();
         let echo = echo.then(|| with_echo(bytes.as_ref(), &self.asked));
@@ -336,12 +334,13 @@ impl Conn {
         sent.is_ok()
     }
 
-    /// Sends the same bytes again and again, so far apart, until the peer is gone.
+    /// Sends the same bytes repeatedly, with pauses of `apart`, until the peer closes the
+    /// connection.
     pub fn send_forever(&mut self, bytes: impl AsRef<[u8]>, apart: Duration) {
         while self.send(bytes.as_ref()) && (apart.is_zero() || self.wait(apart)) {}
     }
 
-    /// Waits; false where the server is being dropped.
+    /// Waits; `false` if the server is being dropped.
     pub fn wait(&self, time: Duration) -> bool {
         let until = Instant::now() + time;
         let mut state = self.shared.state.lock().unwrap();
@@ -355,7 +354,7 @@ impl Conn {
         false
     }
 
-    /// Says nothing more until the peer leaves or the server is dropped.
+    /// Sends nothing more until the peer closes the connection or the server is dropped.
     pub fn stall(&mut self) {
         let mut ignored = Vec::new();
         while self.read_some(&mut ignored) {
@@ -363,7 +362,7 @@ impl Conn {
         }
     }
 
-    /// Ends our side; the peer may go on.
+    /// Closes the sending side; the peer may continue to send.
     pub fn finish_sending(&mut self) {
         let _ = self.tcp().shutdown(Shutdown::Write);
     }
@@ -375,7 +374,7 @@ impl Conn {
         self.forget();
     }
 
-    /// Ends TCP in order and says nothing of it in TLS: no `close_notify`.
+    /// Closes TCP normally, but TLS without `close_notify`.
     pub fn drop_without_close_notify(&mut self) {
         self.over = true;
         self.take_leave();
@@ -411,7 +410,7 @@ impl Conn {
         self.forget();
     }
 
-    /// Takes the connection off the server's list, which holds a second handle of it.
+    /// Removes the connection from the server's list, which holds a second handle of it.
     fn forget(&mut self) {
         self.shared.state.lock().unwrap().live.remove(&self.number);
     }
@@ -431,7 +430,7 @@ impl Conn {
     }
 }
 
-/// Where a piece begins in bytes.
+/// The offset at which a piece starts in bytes; `None` if it does not occur.
 pub fn find(bytes: &[u8], piece: &[u8]) -> Option<usize> {
     bytes.windows(piece.len()).position(|window| window == piece)
 }
@@ -445,12 +444,12 @@ fn content_length(head: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
-/// A complete answer with a body and its length, to be followed by a close.
+/// A complete response with status 200 and a body; the connection is to be closed after it.
 pub fn ok(body: &str) -> Vec<u8> {
     answer(200, &[("content-type", "text/plain")], body)
 }
 
-/// A complete answer with a status, headers and a body.
+/// A complete response with a status, headers and a body.
 pub fn answer(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let more: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
@@ -459,42 +458,41 @@ pub fn answer(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> 
     [head.as_bytes(), body].concat()
 }
 
-/// So many lines, each made of its number.
+/// `count` lines, each made from its number.
 pub fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
     (0..count).map(line).collect()
 }
 
-/// A loopback port that refuses connections, and that nobody else gets for as long as this process lives.
+/// A loopback port that refuses connections, and that nobody else gets while this process lives.
 pub fn refusing_port() -> u16 {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
     let port = socket.local_addr().unwrap().as_socket().unwrap().port();
-    // Bound, and never listened on.
+    // Bound, but never listening.
     std::mem::forget(socket);
     port
 }
 
-/// A UDP port whose host says that nothing listens there, and that nobody else gets for as long as
-/// this process lives.
+/// A UDP port that is reported as unreachable, and that nobody else gets while this process lives.
 pub fn refusing_udp_port() -> SocketAddr {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    // A connected socket is there for its peer alone.
+    // A connected socket receives only from its peer.
     socket.connect((Ipv4Addr::LOCALHOST, 9)).unwrap();
     let address = socket.local_addr().unwrap();
     std::mem::forget(socket);
     address
 }
 
-/// A loopback port for a program that wants to be told where to listen.
+/// A loopback port for a program that must be told where to listen.
 ///
-/// Of those below the range that port 0 is drawn from (32768 and up on Linux), so that no server of
-/// another test gets it before the program does; and each is given once by one process.
+/// The ports are below the range of port 0 (32768 and up on Linux), so that no server of another
+/// test gets one before the program does. One process returns each port only once.
 pub fn free_port() -> u16 {
     const FIRST: u32 = 10_000;
     const COUNT: u32 = 20_000;
     static GIVEN: AtomicU32 = AtomicU32::new(0);
     loop {
-        // Processes beside each other begin at different places.
+        // Processes that run at the same time start at different ports.
         let place = process::id().wrapping_mul(97).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
         let port = u16::try_from(FIRST + place % COUNT).unwrap();
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
@@ -503,8 +501,8 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// A listener that accepts nothing, and whose queue is full: a further connection request gets
-/// no answer at all, as behind a filter that drops packets.
+/// A listener that accepts nothing and whose queue is full: a further connection request gets no
+/// answer at all, as with a filter that drops packets.
 pub struct Blackhole {
     listener: socket2::Socket,
     queue: Vec<socket2::Socket>,
@@ -517,7 +515,7 @@ impl Blackhole {
         listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
         listener.listen(0).unwrap();
         let mut hole = Blackhole { listener, queue: Vec::new() };
-        // Linux queues one more than it is told; the rest are here to be sure of it.
+        // Linux queues one more than configured; the others make sure that the queue is full.
         for _ in 0..4 {
             let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
             socket.set_nonblocking(true).unwrap();
@@ -528,7 +526,7 @@ impl Blackhole {
         hole
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.listener.local_addr().unwrap().as_socket().unwrap()
     }

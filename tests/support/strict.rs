@@ -1,11 +1,11 @@
-//! Strict readers of every format the program writes: each fails on what a real reader would
-//! take for a command, for markup, or for a line that is not ours.
+//! Strict readers of every format that the program writes. Each fails on anything that a real
+//! reader would take for a command, for markup, or for a line of another origin.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-/// Characters that act on a reader instead of being read.
+/// Whether a character affects the display instead of being displayed.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -14,7 +14,8 @@ pub fn is_hidden(character: char) -> bool {
             | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Fails on any hidden character but the ends of lines, and on commands of CI systems, which read every format.
+/// Fails on any hidden character except line ends, and on commands of CI systems, which read every
+/// format.
 #[track_caller]
 pub fn assert_visible(text: &str, what: &str) {
     let anywhere = regex::Regex::new(r"##[A-Za-z]*\[").unwrap();
@@ -28,14 +29,14 @@ pub fn assert_visible(text: &str, what: &str) {
     }
 }
 
-/// Text for a terminal: nothing hidden but our own colours (SGR), balanced at the end of a line.
+/// Text for a terminal: nothing hidden except the program's own colours (SGR).
 #[track_caller]
 pub fn terminal(text: &str) {
     let sgr = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
     assert_visible(&sgr.replace_all(text, ""), "terminal");
 }
 
-/// One JSON document without anything hidden in its strings.
+/// One JSON document without hidden characters in its strings.
 #[track_caller]
 pub fn json(text: &str) -> serde_json::Value {
     let document = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
@@ -67,7 +68,7 @@ fn assert_json_visible(value: &serde_json::Value) {
     }
 }
 
-/// `JUnit` XML of known elements and attributes; gives the number of test cases.
+/// `JUnit` XML with known elements and attributes. Returns the number of test cases.
 #[track_caller]
 pub fn junit(text: &str) -> usize {
     const ELEMENTS: [&str; 10] = [
@@ -98,7 +99,7 @@ pub fn junit(text: &str) -> usize {
     document.descendants().filter(|node| node.has_tag_name("testcase")).count()
 }
 
-/// TAP 13; gives the number of test points.
+/// TAP 13. Returns the number of test points.
 #[track_caller]
 pub fn tap(text: &str) -> usize {
     assert_visible(text, "TAP");
@@ -132,7 +133,7 @@ pub fn tap(text: &str) -> usize {
     points
 }
 
-/// Commands of GitHub Actions: gives the levels of the annotations, all of them of these levels.
+/// Commands of GitHub Actions. Returns the levels of the annotations.
 #[track_caller]
 pub fn github(text: &str) -> Vec<String> {
     assert_visible(text, "GitHub");
@@ -162,7 +163,7 @@ pub fn nagios(text: &str) {
     let status =
         regex::Regex::new("^[A-Z]+ (OK|WARNING|CRITICAL|UNKNOWN)\\b|^(OK|WARNING|CRITICAL|UNKNOWN)\\b").unwrap();
     assert!(status.is_match(first), "no status: {first:?}");
-    // One bar on the first line begins the data, a further one below begins more of it.
+    // The first bar starts the performance data; on the first line there may be only one.
     let data = regex::Regex::new(r"^('[^'=]+'|[^'= ]+)=(U|-?[0-9.]+)[a-zA-Z%]*(;[-0-9.:~@]*){0,4}$").unwrap();
     assert!(first.matches('|').count() <= 1, "two bars on a line: {first:?}");
     if let Some((_, performance)) = first.split_once('|') {
@@ -187,7 +188,7 @@ fn words_outside_quotes(text: &str) -> Vec<String> {
     words
 }
 
-/// The text format of Prometheus: every sample has a type, no series comes twice; gives the
+/// The text format of Prometheus: every sample has a type, and no series occurs twice. Returns the
 /// names of the metrics.
 #[track_caller]
 pub fn prometheus(text: &str) -> BTreeSet<String> {
@@ -216,7 +217,8 @@ pub fn prometheus(text: &str) -> BTreeSet<String> {
     types.into_keys().collect()
 }
 
-/// Markdown as GitHub reads it: no raw HTML, no link, no image, nothing that becomes one.
+/// Markdown as GitHub renders it: no raw HTML, no link, no image, and no text that GitHub turns
+/// into a link.
 #[track_caller]
 pub fn markdown(text: &str) {
     const OURS: [&str; 6] = ["<details>", "</details>", "<summary>", "</summary>", "<br>", "<details open>"];
@@ -237,7 +239,7 @@ pub fn markdown(text: &str) {
                 }
             }
             Event::Text(_) if !code => {
-                // GitHub makes links of these as they are written, before escapes are undone.
+                // GitHub makes links of these in the source text, before escapes are resolved.
                 let written = text[place].to_lowercase();
                 for begin in ["http://", "https://", "ftp://", "www.", "@"] {
                     assert!(!written.contains(begin), "becomes a link: {written:?}");
@@ -248,7 +250,7 @@ pub fn markdown(text: &str) {
     }
 }
 
-/// CSV (RFC 4180) in which no cell is a formula; gives its rows, the heading first.
+/// CSV (RFC 4180) in which no cell is a formula. Returns its rows, the heading first.
 #[track_caller]
 pub fn csv(text: &str) -> Vec<Vec<String>> {
     assert_visible(&text.replace('\r', ""), "CSV");
@@ -264,14 +266,14 @@ pub fn csv(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// A page of HTML: known elements, no script, no handler, no link but within the page or to
-/// data; gives its text.
+/// An HTML page: known elements, no script, no event handler, no link except within the page or to
+/// data. Returns its text.
 #[track_caller]
 pub fn html(page: &str) -> String {
     assert_visible(page, "HTML");
     let mut text = String::new();
     let mut emitter = html5gum::DefaultEmitter::default();
-    // What stands in a script is text until its end tag, as a browser reads it.
+    // The content of a script is text up to its end tag, as in a browser.
     emitter.naively_switch_states(true);
     for token in html5gum::Tokenizer::new_with_emitter(page, emitter) {
         match token.unwrap() {
@@ -297,7 +299,7 @@ pub fn html(page: &str) -> String {
 #[track_caller]
 fn assert_element(name: &str, attributes: &BTreeMap<String, String>) {
     const NEVER: [&str; 8] = ["iframe", "object", "embed", "link", "base", "form", "img", "video"];
-    // An empty icon: without it a browser asks the page's server for one.
+    // An empty icon: without it a browser requests one from the page's server.
     if name == "link" && attributes.len() == 2 && attributes.get("href").is_some_and(|href| href == "data:,") {
         return;
     }

@@ -1,5 +1,5 @@
 //! Certificates made at test time, server configurations, and handshakes written by hand for
-//! what no proper TLS library would send.
+//! messages that no proper TLS library would send.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,29 +24,29 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Makes one that signs itself.
+    /// Makes a self-signed one.
     pub fn new() -> Authority {
         Authority::named("uptick test authority")
     }
 
-    /// Makes one of a name.
+    /// Makes one with this name.
     pub fn named(name: &str) -> Authority {
         Authority::named_with(name, |_| {})
     }
 
-    /// Makes one of a name, changed to taste.
+    /// Makes one with this name and changed parameters.
     pub fn named_with(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Authority {
         let mut params = authority_params(name);
         change(&mut params);
         Authority::keep(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// Makes one that this one signs.
+    /// Makes an intermediate authority, signed by this one.
     pub fn intermediate(&self) -> Authority {
         self.intermediate_with(|_| {})
     }
 
-    /// Makes one that this one signs, changed to taste.
+    /// Makes an intermediate authority with changed parameters, signed by this one.
     pub fn intermediate_with(&self, change: impl FnOnce(&mut CertificateParams)) -> Authority {
         let mut params = authority_params("uptick test intermediate");
         change(&mut params);
@@ -74,14 +74,14 @@ impl Authority {
         self.sign(&leaf_params(names))
     }
 
-    /// A certificate with parameters of one's own.
+    /// A certificate with the given parameters.
     pub fn sign(&self, params: &CertificateParams) -> Leaf {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Leaf { chain: vec![certificate.der().clone()], key }
     }
 
-    /// A certificate for a public key whose private half nobody has.
+    /// A certificate for a public key without its private key.
     pub fn sign_key(&self, params: &CertificateParams, key: &impl rcgen::PublicKeyData) -> CertificateDer<'static> {
         params.signed_by(key, &self.issuer).unwrap().der().clone()
     }
@@ -135,7 +135,7 @@ impl Leaf {
         Leaf { chain: vec![certificate.der().clone()], key }
     }
 
-    /// A certificate and its key that were made elsewhere: the files of `tests/support/certificates`.
+    /// A certificate and its key that were made in advance: files of `tests/support/certificates`.
     pub fn made_elsewhere(name: &str) -> (Leaf, PathBuf) {
         let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/certificates"));
         let key = KeyPair::try_from(std::fs::read(folder.join(format!("{name}.key.der"))).unwrap()).unwrap();
@@ -144,7 +144,7 @@ impl Leaf {
         (leaf, folder.join(format!("{name}-ca.pem")))
     }
 
-    /// Its own certificate as a PEM file, to be trusted itself.
+    /// Its own certificate as a PEM file, to be trusted directly.
     pub fn pem_file(&self) -> (PathBuf, TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("leaf.pem");
@@ -161,18 +161,18 @@ impl Leaf {
         files
     }
 
-    /// Sends these certificates too.
+    /// Adds certificates to the chain.
     pub fn and(mut self, more: impl IntoIterator<Item = CertificateDer<'static>>) -> Leaf {
         self.chain.extend(more);
         self
     }
 
-    /// A server that shows this certificate, TLS 1.2 and 1.3.
+    /// A server with this certificate, TLS 1.2 and 1.3.
     pub fn config(&self) -> Arc<ServerConfig> {
         self.config_with(rustls::ALL_VERSIONS, |_| {})
     }
 
-    /// A server that shows this certificate, changed to taste.
+    /// A server with this certificate and a changed configuration.
     pub fn config_with(
         &self,
         versions: &[&'static SupportedProtocolVersion],
@@ -181,7 +181,7 @@ impl Leaf {
         self.config_by(provider(), versions, change)
     }
 
-    /// The same by a cryptography of one's own.
+    /// The same with another cryptography provider.
     pub fn config_by(
         &self,
         provider: Arc<rustls::crypto::CryptoProvider>,
@@ -197,7 +197,7 @@ impl Leaf {
         Arc::new(config)
     }
 
-    /// A server that wants a client certificate of this authority.
+    /// A server that requires a client certificate of this authority.
     pub fn config_for_clients_of(
         &self,
         authority: &Authority,
@@ -206,7 +206,7 @@ impl Leaf {
         self.config_for_clients(authority, versions, false)
     }
 
-    /// A server that asks for a certificate and shakes hands with who has none, too.
+    /// A server that asks for a client certificate, but also accepts clients without one.
     pub fn config_that_asks_clients_of(
         &self,
         authority: &Authority,
@@ -234,7 +234,7 @@ impl Leaf {
         Arc::new(config)
     }
 
-    /// The certificate as it is: rustls would refuse to serve some that the tests need.
+    /// The certificate without validation: rustls would refuse to serve some that the tests need.
     fn unexamined(&self) -> Arc<rustls::sign::SingleCertAndKey> {
         let key = provider().key_provider.load_private_key(self.key_der()).unwrap();
         Arc::new(rustls::sign::CertifiedKey::new(self.chain.clone(), key).into())
@@ -252,7 +252,7 @@ fn pem(certificate: &CertificateDer<'_>) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
-/// The cryptography of the test servers.
+/// The cryptography provider of the test servers.
 pub fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
@@ -279,18 +279,18 @@ fn authority_params(name: &str) -> CertificateParams {
     params
 }
 
-/// An instant so long ago.
+/// The instant this long ago.
 pub fn before(time: Duration) -> SystemTime {
     SystemTime::now() - time
 }
 
-/// An instant so far ahead.
+/// The instant this long from now.
 pub fn after(time: Duration) -> SystemTime {
     SystemTime::now() + time
 }
 
-/// A public RSA key of 1024 bits. Nobody has its private half, and nobody needs it: a client
-/// judges the certificate before the signature.
+/// A public RSA key of 1024 bits. Nobody has its private key, and nobody needs it: a client checks
+/// the certificate before the signature.
 pub struct WeakRsaKey(Vec<u8>);
 
 impl WeakRsaKey {
@@ -331,9 +331,9 @@ pub fn retry_with_group(group: u16) -> Vec<u8> {
     [&[2, 0, 0, 52, 3, 3][..], &RANDOM, &[0, 0x13, 0x01, 0, 0, 12], &extensions].concat()
 }
 
-/// The flight of a TLS 1.2 server that shows these certificates and cannot sign: `ServerHello`,
-/// `Certificate`, a `ServerKeyExchange` with nonsense for a signature, `ServerHelloDone`
-/// (RFC 5246 section 7.4, RFC 8422 section 5.4).
+/// The first flight of a TLS 1.2 server that has these certificates but cannot sign: `ServerHello`,
+/// `Certificate`, a `ServerKeyExchange` with an invalid signature, `ServerHelloDone` (RFC 5246
+/// section 7.4, RFC 8422 section 5.4).
 pub fn unsigned_flight(chain: &[CertificateDer<'_>]) -> Vec<u8> {
     let mut hello = vec![3, 3];
     hello.extend([7u8; 32]);
@@ -349,7 +349,7 @@ pub fn unsigned_flight(chain: &[CertificateDer<'_>]) -> Vec<u8> {
     }
     let certificates = [&length_24(certificates.len())[..], &certificates].concat();
 
-    // Curve P-256 and its base point, then rsa_pkcs1_sha256 and 128 bytes that sign nothing.
+    // Curve P-256 and its base point, then rsa_pkcs1_sha256 and 128 bytes that are not a signature.
     let mut exchange = vec![3, 0, 23, 65, 4];
     exchange.extend(BASE_POINT);
     exchange.extend([4, 1, 0, 128]);

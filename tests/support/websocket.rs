@@ -1,9 +1,9 @@
-//! The server's end of a WebSocket: the answer that upgrades to it, and frames.
+//! The server's end of a WebSocket: the response that upgrades the connection, and frames.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The answer that upgrades (RFC 6455 section 4.2.2), with more headers.
+/// The response that upgrades the connection (RFC 6455 section 4.2.2), with additional headers.
 pub fn accepted(request: &[u8], more: &str) -> String {
     let request = String::from_utf8_lossy(request).into_owned();
     let key = request.lines().filter_map(|line| line.split_once(": "));
@@ -17,7 +17,7 @@ pub fn accepted(request: &[u8], more: &str) -> String {
     )
 }
 
-/// A frame as a server sends it; the first byte has its flags and its kind.
+/// A frame as a server sends it. The first byte has its flags and its opcode.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     match payload.len() {
