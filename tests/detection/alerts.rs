@@ -1,5 +1,6 @@
-//! Alerts held against the truth of a generated world: whoever asks, a watch or cron, and however often, each real
-//! outage opens one incident and closes it, soon enough, and what was told agrees with the report that is made later.
+//! Compares alerts with the truth of a generated world. Whether a watch or cron asks, and however
+//! often, each real outage opens one incident and closes it, soon enough, and the messages agree
+//! with the report that is made later.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,10 +16,10 @@ use crate::generator::{Absence, DAY_MS, HOUR_MS, MINUTE_MS, Outage, World, repor
 const ONSET: i64 = 3 * HOUR_MS;
 const END: i64 = ONSET + 40 * MINUTE_MS;
 
-/// Until so long after the last outage it is asked.
+/// How long it goes on asking after the last outage, in milliseconds.
 const AFTERWARDS: i64 = 70 * MINUTE_MS;
 
-/// Who asks, and what he sees.
+/// A prober that asks for alerts, and what it sees.
 #[derive(Clone, Copy, Debug)]
 struct Asker {
     name: &'static str,
@@ -36,14 +37,14 @@ const ASKERS: [Asker; 4] = [
     Asker { name: "cron, each five minutes", round: 5 * MINUTE_MS, vantages: 1, every: 5 * MINUTE_MS },
 ];
 
-/// What really was, and what is to be told of it.
+/// What really happened, and which messages are expected.
 struct Case {
     name: &'static str,
     outages: Vec<Outage>,
     absences: Vec<Absence>,
     bad_rounds: f64,
     truths: Vec<Truth>,
-    /// Who asks in longer rounds sees too little of it.
+    /// Probers with longer rounds see too little of the case.
     longest_round: i64,
 }
 
@@ -51,12 +52,12 @@ struct Case {
 struct Truth {
     onset: i64,
     end: i64,
-    /// So many rounds after its onset it is told at the latest.
+    /// The most rounds after its onset until it is reported.
     rounds: i64,
     events: &'static [&'static str],
 }
 
-/// A message that was sent: when, and what stands in it.
+/// A message that was sent: when, and its content.
 struct Told {
     at: i64,
     event: String,
@@ -122,14 +123,15 @@ impl Case {
         self.truths.iter().map(|truth| truth.end).max().unwrap_or(END) + AFTERWARDS
     }
 
-    /// Whether something begins or ends near an instant, so that it is worth asking as often as it is asked.
+    /// Whether an outage starts or ends near an instant, so that asking as often as the prober does
+    /// is worthwhile.
     fn is_near(&self, at: i64) -> bool {
         let turns = self.outages.iter().flat_map(|outage| [outage.from, outage.to]);
         turns.into_iter().any(|turn| (turn - MINUTE_MS..turn + 12 * MINUTE_MS).contains(&at))
     }
 }
 
-/// One receiver that writes down what it is told.
+/// A receiver that writes its messages to a file.
 fn receiver(out: &Path) -> Alert {
     let script = format!("cat >> {0}; echo >> {0}", out.display());
     let command = ["/bin/sh", "-c", &script].map(Value::plain).to_vec();
@@ -144,7 +146,7 @@ fn receiver(out: &Path) -> Alert {
     }
 }
 
-/// Asks again and again, as a run does for alerts: on the last day, from what is recorded by then.
+/// Asks repeatedly, as a run does for alerts: about the last day, from the data recorded by then.
 async fn ask(case: &Case, asker: Asker, windows: &[Window]) -> Vec<Told> {
     let mut instants = Vec::new();
     let mut now = ONSET - 10 * MINUTE_MS;
@@ -155,7 +157,7 @@ async fn ask(case: &Case, asker: Asker, windows: &[Window]) -> Vec<Told> {
     ask_at(&instants, windows).await
 }
 
-/// Asks at some instants.
+/// Asks at the given instants.
 async fn ask_at(instants: &[i64], windows: &[Window]) -> Vec<Told> {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("told");
@@ -182,7 +184,7 @@ fn read(line: &str, at: i64) -> Told {
     Told { at, event: text("event"), key: text("key"), start, end: instant(&message["incident"]["end"]) }
 }
 
-/// What is told wrongly of a case.
+/// The mistakes in the messages of a case.
 async fn wrong(case: &Case, asker: Asker, seed: u64) -> Vec<String> {
     let windows = case.world(asker, seed).windows(0, case.until());
     let told = ask(case, asker, &windows).await;
@@ -209,7 +211,8 @@ async fn wrong(case: &Case, asker: Asker, seed: u64) -> Vec<String> {
         if !(0..=truth.rounds * asker.round + asker.every).contains(&opened) {
             wrong.push(format!("it is told after {} s", opened / 1_000));
         }
-        // A partial failure is over when no chance makes the pause: the fewer checks there are, the longer that takes.
+        // A partial failure is over when the pause cannot be chance: the fewer checks there are,
+        // the longer that takes.
         if !(0..=(15 * MINUTE_MS).max(7 * asker.round)).contains(&closed) {
             wrong.push(format!("it closes {} s after its end", closed / 1_000));
         }
@@ -230,7 +233,8 @@ async fn wrong(case: &Case, asker: Asker, seed: u64) -> Vec<String> {
     wrong.into_iter().map(|what| format!("{}, {}, seed {seed}: {what}", asker.name, case.name)).collect()
 }
 
-/// Asks in one way about all cases, each in another seed where not all are asked for.
+/// Runs one prober on all cases that suit it, each with the seeds for its number. Returns the
+/// mistakes.
 async fn told_wrongly(asker: Asker, seeds: impl Fn(usize) -> Vec<u64>) -> Vec<String> {
     let mut found = Vec::new();
     for (number, case) in cases().iter().enumerate().filter(|(_, case)| asker.round <= case.longest_round) {
@@ -259,7 +263,8 @@ async fn cron_tells_of_each_outage_once_and_when_it_is_over() {
     }
 }
 
-/// What is told of an outage in whose middle a vantage falls silent for good: events, and minutes after the onset.
+/// The messages about an outage in the middle of which a vantage falls silent for good: events, and
+/// minutes after the onset.
 async fn told_of_silence(outage: Outage, over: i64) -> Vec<(String, i64)> {
     let asker = Asker { every: MINUTE_MS, ..ASKERS[1] };
     let silence = Absence { from: ONSET + 20 * MINUTE_MS, to: i64::MAX, vantage: Some(2), probe: None };
@@ -277,7 +282,8 @@ async fn a_vantage_that_falls_silent_in_an_outage_keeps_no_incident_open() {
     let [(open, opened), (close, closed)] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!((open.as_str(), close.as_str()), ("open", "close"));
     assert!(*opened <= 4 && (40..46).contains(closed), "the others see it end: {told:?}");
-    // Of what it saw alone nobody knows more, and the others see everything up.
+    // Nobody knows more about an outage that only this vantage saw, and the others see everything
+    // up.
     let told = told_of_silence(Outage { vantage: Some(2), ..all }, ONSET + 3 * HOUR_MS).await;
     let [(open, opened), (close, closed)] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!((open.as_str(), close.as_str()), ("open", "close"));
@@ -293,7 +299,7 @@ async fn what_was_told_as_open_and_turns_out_to_be_of_another_incident_is_told_a
     ];
     let world = World { probes: 6, vantages: 2, outages, ..World::new(1) };
     let windows = world.windows(0, changed + 2 * HOUR_MS);
-    // What fails differently looks like an incident of its own until it is known to be all that fails.
+    // A different failure looks like a separate incident until it turns out that everything fails.
     let told = ask_at(&[10, 65, 120, 150].map(|minute| ONSET + minute * MINUTE_MS), &windows).await;
     let of = |event: &str| {
         let mut keys: Vec<&str> = told.iter().filter(|one| one.event == event).map(|one| one.key.as_str()).collect();

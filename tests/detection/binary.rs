@@ -1,4 +1,4 @@
-//! What `uptick report` tells of worlds whose past reaches back for weeks, read from a journal by the binary.
+//! Reports by the binary, from journals of worlds whose past goes back for weeks.
 
 use std::process::Command;
 
@@ -7,12 +7,12 @@ use uptick::journal::{Journal, Line, Options};
 
 use crate::generator::{DAY_MS, HOUR_MS, MINUTE_MS, Outage, World};
 
-/// Six probes of two surfaces from two vantages, each two minutes.
+/// Six probes of two surfaces from two vantages, each checked every two minutes.
 fn world(seed: u64, outages: Vec<Outage>) -> World {
     World { round: 2 * MINUTE_MS, probes: 6, vantages: 2, usual: 0.0005, outages, ..World::new(seed) }
 }
 
-/// What was recorded of a world.
+/// The journal of a world.
 struct Recorded {
     folder: tempfile::TempDir,
 }
@@ -25,7 +25,7 @@ impl Recorded {
         Recorded { folder }
     }
 
-    /// The answer in a format on the day before an instant.
+    /// The report on the day before an instant, in a format.
     fn report(&self, to: i64, format: &str) -> String {
         let instant = |at: i64| World::at(at).to_string();
         let ran = Command::new(env!("CARGO_BIN_EXE_uptick"))
@@ -40,7 +40,7 @@ impl Recorded {
         String::from_utf8(ran.stdout).expect("text")
     }
 
-    /// The first line, and the incident that is open.
+    /// The first line, and the only open incident.
     fn open(&self, to: i64) -> (String, Json) {
         let report: Json = serde_json::from_str(&self.report(to, "json")).expect("a document");
         let headline = report["verdict"]["headline"].as_str().expect("a first line").to_owned();
@@ -77,7 +77,7 @@ fn a_dip_of_each_night_is_told_as_on_all_nights() {
     let dip = |day: i64| day * DAY_MS + 2 * HOUR_MS + 10 * MINUTE_MS;
     let nights = (0..15).map(|day| Outage::of_all(dip(day), dip(day) + 10 * MINUTE_MS, 0.5)).collect();
     let recorded = Recorded::of(&world(3, nights), 14 * DAY_MS + 6 * HOUR_MS);
-    // The day that is asked about begins in the last of the earlier ones.
+    // The day that is reported on starts during the last of the earlier ones.
     let (headline, _) = recorded.open(dip(14) + 9 * MINUTE_MS);
     assert!(headline.contains("as on 13 of 13 nights"), "{headline}");
     let later = recorded.report(dip(14) + 2 * HOUR_MS, "brief");
@@ -86,7 +86,7 @@ fn a_dip_of_each_night_is_told_as_on_all_nights() {
 
 #[test]
 fn what_fails_on_one_weekday_is_usual_on_that_and_on_no_other() {
-    // The third of March 2025 is a Monday.
+    // 3 March 2025 is a Monday.
     let monday = |week: i64| (2 + 7 * week) * DAY_MS + 9 * HOUR_MS;
     let sunday = monday(4) - DAY_MS;
     let hours = (0..5).map(monday).chain([sunday]);

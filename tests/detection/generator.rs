@@ -1,6 +1,7 @@
-//! Journals with exact truth: a *world* is a set of probes and vantages whose every check fails or not by a seed,
-//! by a usual share of failures and by outages whose onset, end, share and place are known. Each check is a pure
-//! function of its instant, so that any range of a world is made without what was before it.
+//! Journals with exact truth. A *world* is a set of probes and vantages; whether each check fails
+//! is determined by a seed, by a usual share of failures, and by outages whose onset, end, share
+//! and extent are known. Each check is a pure function of its instant, so any range of a world can
+//! be generated without what was before it.
 
 use std::sync::Arc;
 
@@ -9,36 +10,38 @@ use uptick::model::{FailureClass, Verdict};
 use uptick::report::{Fold, Integrity, Question, Report, answer};
 use uptick::window::{CheckResult, Window};
 
-/// Milliseconds of a round, where nothing else is said: each probe is checked once in it from each vantage.
+/// The default length of a round in milliseconds: each probe is checked once per round from each
+/// vantage.
 pub(crate) const ROUND_MS: i64 = 30_000;
 
 pub(crate) const MINUTE_MS: i64 = 60_000;
 pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// A stretch in which more fails than usual.
+/// A span of time in which more checks fail than usual.
 #[derive(Clone, Debug)]
 pub(crate) struct Outage {
-    /// From this instant to that, in milliseconds since the world began.
+    /// Its start and end, in milliseconds since the world's start.
     pub(crate) from: i64,
     pub(crate) to: i64,
     /// The share of checks that fail.
     pub(crate) share: f64,
     pub(crate) class: FailureClass,
-    /// The only surface, vantage or probe that it is of, by number.
+    /// Limits the outage to one surface, vantage or probe, by number; `None` does not limit it.
     pub(crate) surface: Option<usize>,
     pub(crate) vantage: Option<usize>,
     pub(crate) probe: Option<usize>,
 }
 
 impl Outage {
-    /// Of everything.
+    /// An outage that affects everything.
     pub(crate) const fn of_all(from: i64, to: i64, share: f64) -> Outage {
         Outage { from, to, share, class: FailureClass::ConnectTimeout, surface: None, vantage: None, probe: None }
     }
 }
 
-/// A stretch in which a vantage or a probe is not there: it joins late, was taken away, or its machine sleeps.
+/// A span of time in which a vantage or a probe is absent: it joins late, was removed, or its
+/// machine sleeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Absence {
     pub(crate) from: i64,
@@ -47,7 +50,7 @@ pub(crate) struct Absence {
     pub(crate) probe: Option<usize>,
 }
 
-/// The clock of a vantage is wrong by so much from an instant to another.
+/// The clock of a vantage is wrong by `by` milliseconds from one instant to another.
 #[derive(Clone, Debug)]
 pub(crate) struct WrongClock {
     pub(crate) from: i64,
@@ -56,7 +59,7 @@ pub(crate) struct WrongClock {
     pub(crate) by: i64,
 }
 
-/// What fails, and when.
+/// A world: its size, its failures and their times.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) seed: u64,
@@ -64,9 +67,9 @@ pub(crate) struct World {
     pub(crate) round: i64,
     pub(crate) probes: usize,
     pub(crate) vantages: usize,
-    /// Probes are of surfaces by turns.
+    /// The number of surfaces; probes are assigned to them in turn.
     pub(crate) surfaces: usize,
-    /// The share of checks that always fails.
+    /// The share of checks that fail at all times.
     pub(crate) usual: f64,
     /// The share of rounds in which half of all checks fail together.
     pub(crate) bad_rounds: f64,
@@ -92,18 +95,18 @@ impl World {
         }
     }
 
-    /// An instant of this world.
+    /// The instant this many milliseconds after the world's start.
     pub(crate) fn at(ms: i64) -> Timestamp {
         let start: Timestamp = "2025-03-01T00:00:00Z".parse().expect("an instant");
         Timestamp::from_millisecond(start.as_millisecond() + ms).expect("an instant")
     }
 
-    /// The milliseconds of an instant of this world.
+    /// The milliseconds from the world's start to an instant.
     pub(crate) fn ms(at: Timestamp) -> i64 {
         at.as_millisecond() - World::at(0).as_millisecond()
     }
 
-    /// What the check of a probe from a vantage finds at an instant.
+    /// The failure of a probe's check from a vantage at an instant; `None` if it is up.
     fn failure(&self, vantage: usize, probe: usize, at: i64) -> Option<FailureClass> {
         let round = at.div_euclid(self.round);
         let series = 1 + (vantage * self.probes + probe) as u64;
@@ -133,14 +136,14 @@ impl World {
         })
     }
 
-    /// How wrong the clock of a vantage is.
+    /// How wrong the clock of a vantage is, in milliseconds.
     fn clock_error(&self, vantage: usize, at: i64) -> i64 {
         let wrong =
             self.wrong_clocks.iter().filter(|clock| clock.vantage == vantage && (clock.from..clock.to).contains(&at));
         wrong.map(|clock| clock.by).sum()
     }
 
-    /// The windows of an hour each of all checks from one instant to another.
+    /// The windows of all checks from one instant to another, one hour each.
     pub(crate) fn windows(&self, from: i64, to: i64) -> Vec<Window> {
         let mut windows = Vec::new();
         for vantage in 0..self.vantages {
@@ -155,7 +158,7 @@ impl World {
         let name = |text: String| Arc::<str>::from(text);
         let (named, asked) = (name(format!("vantage-{vantage}")), name(format!("probe-{probe:02}")));
         let surface = name(["app", "web", "api", "mail"][probe % self.surfaces].to_owned());
-        // Checks are spread over the round, as a prober spreads them.
+        // Checks are spread over the round, as by a prober.
         let spread = (probe as i64 * 7_919 + vantage as i64 * 4_001) % self.round;
         let mut window = Window::empty(&named, &asked, &surface, false);
         let mut due = from - from.rem_euclid(self.round) + spread;
@@ -184,13 +187,13 @@ impl World {
         }
     }
 
-    /// The report on a range, with nothing before it.
+    /// The report on a range, with no data before it.
     pub(crate) fn report(&self, from: i64, to: i64) -> Report {
         report(&self.windows(from, to), from, to)
     }
 }
 
-/// The report on a range of what was recorded, which follows as many checks before it as it takes.
+/// The report on a range of recorded windows. If needed, it is repeated with a longer lead-in.
 pub(crate) fn report(windows: &[Window], from: i64, to: i64) -> Report {
     let mut question = Question { from: Some(World::at(from)), to: Some(World::at(to)), ..Question::default() };
     loop {

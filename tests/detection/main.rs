@@ -1,5 +1,6 @@
-//! How well incidents are found, on generated journals with exact truth: how long it takes to find one, how often
-//! one is found where there is none, and whether state, scope and since are true while a partial failure lasts.
+//! How well incidents are detected, measured on generated journals with exact truth: how long
+//! detection takes, how often a false incident is found, and whether state, scope and onset are
+//! right during a partial failure.
 
 #![expect(clippy::cast_precision_loss, clippy::cast_possible_wrap, reason = "numbers of checks and probes")]
 #![expect(clippy::print_stdout, reason = "what was measured, shown with --nocapture")]
@@ -22,7 +23,8 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::INFINITY)
 }
 
-/// Seconds from the onset of a failure of a share of all checks until a report tells of it, at many onsets.
+/// Seconds from the onset of a failure with this share of checks until a report shows it, for many
+/// onsets.
 fn delays(share: f64, usual: f64, bad_rounds: f64, onsets: i64) -> Vec<f64> {
     const LONGEST: i64 = 30 * MINUTE_MS;
     let mut delays = Vec::new();
@@ -50,7 +52,7 @@ fn delays(share: f64, usual: f64, bad_rounds: f64, onsets: i64) -> Vec<f64> {
     delays
 }
 
-/// Incidents in so many healthy days of which a share of checks fails by chance.
+/// The number of incidents found in healthy days, in which a share of checks fails by chance.
 fn false_alarms(days: i64, usual: f64, bad_rounds: f64, seed: u64) -> usize {
     let world = World { usual, bad_rounds, ..World::new(seed) };
     let found = world.report(0, days * DAY_MS);
@@ -68,7 +70,7 @@ fn false_alarms(days: i64, usual: f64, bad_rounds: f64, seed: u64) -> usize {
     found.incidents.len()
 }
 
-/// What was asked of a steady failure, and what was answered wrongly.
+/// The number of reports on a steady failure, and those that were wrong.
 #[derive(Debug, Default)]
 struct Steady {
     asked: usize,
@@ -77,7 +79,8 @@ struct Steady {
     since_errors_min: Vec<f64>,
 }
 
-/// Asks every so often about a failure of a steady share, from its tenth minute on for four hours.
+/// Makes a report at regular intervals on a failure with a steady share, from its tenth minute on
+/// for four hours.
 fn steady(probes: usize, vantages: usize, share: f64, every: i64) -> Steady {
     let mut found = Steady::default();
     for seed in SEEDS {
@@ -165,7 +168,7 @@ fn a_steady_failure_of_one_probe_from_one_place_is_hardly_ever_up() {
     }
 }
 
-/// Asks every so many minutes about steady failures.
+/// Makes reports on steady failures every `minutes` minutes.
 fn is_judged_right(probes: usize, vantages: usize, minutes: i64) {
     for share in [0.2, 0.3] {
         let found = steady(probes, vantages, share, minutes * MINUTE_MS + ROUND_MS / 7);

@@ -1,5 +1,5 @@
-//! Worlds that are messy in more than one way at once: overlapping outages, vantages that come and go, names and clocks
-//! that change while something fails.
+//! Worlds with several complications at once: overlapping outages, vantages that come and go, names
+//! and clocks that change during a failure.
 
 use uptick::model::{FailureClass, SafeText};
 use uptick::report::{Incident, Report};
@@ -23,7 +23,7 @@ struct Case {
     name: &'static str,
     world: World,
     truths: Vec<Truth>,
-    /// Ends are told to so many milliseconds.
+    /// How exactly the end of an incident must be reported, in milliseconds.
     end_known_to: i64,
 }
 
@@ -91,7 +91,7 @@ fn cases(seed: u64) -> Vec<Case> {
                 timeout(middle, END, APP),
             ],
         ),
-        // What goes on in part holds the outage of a probe open for some checks more.
+        // A partial failure that continues keeps the outage of a probe open for a few more checks.
         Case {
             end_known_to: 6 * MINUTE_MS,
             ..case(
@@ -195,11 +195,11 @@ fn off(at: jiff::Timestamp, truth: i64) -> i64 {
     (World::ms(at) - truth).abs()
 }
 
-/// What is told wrongly: of each truth there is one incident, and no other.
+/// The mistakes of a report: there must be one incident for each truth, and no other.
 fn wrong(told: &Report, case: &Case, now: i64) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut left: Vec<&Incident> = told.incidents.iter().collect();
-    // A clock that is wrong by four minutes says so.
+    // The tolerance includes a clock that is wrong by four minutes.
     let near = 5 * MINUTE_MS;
     for truth in case.truths.iter().filter(|truth| truth.onset + 5 * MINUTE_MS < now) {
         let is_of = |one: &&Incident| {

@@ -1,17 +1,19 @@
-//! What began long before the range that is asked about keeps its onset, whenever it is asked, as far as the journal
-//! has it; else it may have begun earlier.
+//! An incident that started long before the reported range keeps its onset, whenever the report is
+//! made, as far back as the journal goes; otherwise the report says that it may have started
+//! earlier.
 
 use uptick::report::Incident;
 
 use crate::generator::{DAY_MS, HOUR_MS, MINUTE_MS, Outage, World, report};
 
-/// Six probes from two vantages, each two minutes.
+/// Six probes from two vantages, each checked every two minutes.
 fn world(seed: u64, onset: i64, outage: &Outage) -> World {
     let outages = vec![Outage { from: onset, to: i64::MAX, ..outage.clone() }];
     World { round: 2 * MINUTE_MS, probes: 6, vantages: 2, outages, ..World::new(seed) }
 }
 
-/// Failures of everything, of a third, of one probe and of one vantage.
+/// Failures of everything, of a third of all checks, of one probe, and of a fifth of the checks of
+/// one vantage.
 fn outages() -> [(&'static str, Outage); 4] {
     let all = |share| Outage::of_all(0, i64::MAX, share);
     [
@@ -22,7 +24,7 @@ fn outages() -> [(&'static str, Outage); 4] {
     ]
 }
 
-/// The one incident that is open in the last day, asked so many hours after the world began.
+/// The only open incident of the last day, reported this many hours after the world's start.
 fn open(world: &World, windows: &[uptick::window::Window], hours: i64) -> Incident {
     let told = report(windows, hours * HOUR_MS - DAY_MS, hours * HOUR_MS);
     let open: Vec<&Incident> = told.incidents.iter().filter(|one| one.end.is_none()).collect();
@@ -43,7 +45,7 @@ fn an_outage_keeps_its_onset_with_every_hour_that_passes() {
             assert!(off <= 10 * MINUTE_MS && start.after.is_some(), "{name}, after {hours} h: {start:?}");
             starts.push(start);
         }
-        // Once it has lasted for a day more, no new check changes it.
+        // Once it has lasted one more day, no new check changes it.
         assert!(starts[1..].iter().all(|start| *start == starts[1]), "{name}: {starts:?}");
     }
 }

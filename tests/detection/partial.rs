@@ -1,5 +1,5 @@
-//! Partial failures of a part of the world: since when, of what and from where they are told while they last, and when
-//! they are over.
+//! Partial failures of a part of a world: whether reports have the right onset and extent during
+//! the failure, and the right end afterwards.
 
 use uptick::model::FailureClass;
 use uptick::report::{Extent, Incident, Report, State};
@@ -9,7 +9,7 @@ use crate::generator::{HOUR_MS, MINUTE_MS, Outage, World, report};
 const ONSET: i64 = 3 * HOUR_MS;
 const END: i64 = ONSET + 40 * MINUTE_MS;
 
-/// A failure of a share of some checks, and what must be told of it.
+/// A failure of a share of some checks, and what the report must say about it.
 struct Case {
     name: &'static str,
     share: f64,
@@ -64,7 +64,7 @@ fn minutes_off(at: jiff::Timestamp, truth: i64) -> i64 {
     (World::ms(at) - truth).abs() / MINUTE_MS
 }
 
-/// What is told wrongly while it lasts.
+/// The mistakes of a report during the failure.
 fn wrong_while_it_lasts(case: &Case, told: &Report, known: usize) -> Vec<String> {
     let mut wrong = Vec::new();
     let verdict = &told.verdict;
@@ -93,7 +93,7 @@ fn wrong_while_it_lasts(case: &Case, told: &Report, known: usize) -> Vec<String>
     wrong
 }
 
-/// What is told wrongly once it is over for an hour.
+/// The mistakes of a report one hour after its end.
 fn wrong_afterwards(told: &Report, known: usize) -> Vec<String> {
     let mut wrong = Vec::new();
     if told.verdict.state != State::Up && known == 0 {
@@ -108,7 +108,8 @@ fn wrong_afterwards(told: &Report, known: usize) -> Vec<String> {
     wrong
 }
 
-/// What is told wrongly of all cases, in worlds with these further outages, of which so many incidents are open.
+/// The mistakes of all cases, in worlds with additional outages, of which `known` incidents are
+/// open.
 fn wrong(beside: &[Outage], known: usize) -> Vec<String> {
     let mut wrong = Vec::new();
     for (case, seed) in CASES.iter().flat_map(|case| crate::SEEDS.map(|seed| (case, seed))) {
@@ -133,14 +134,14 @@ fn a_partial_failure_is_told_with_its_onset_its_place_and_its_end() {
 fn what_has_failed_for_long_hides_no_partial_failure() {
     let old =
         Outage { class: FailureClass::TlsCertExpired, probe: Some(7), ..Outage::of_all(10 * MINUTE_MS, i64::MAX, 1.0) };
-    // The state of the surface of the old one, and the scope, are of both.
+    // The state of the older outage's surface, and the scope, are about both.
     let mut wrong = wrong(&[old], 1);
     wrong.retain(|what| !what.contains("surfaces [") && !what.contains("scope "));
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Asks again and again, as cron does for alerts: the incidents that were open, each with the first and the last
-/// instant at which it was.
+/// Makes reports repeatedly, as cron does for alerts. Returns the incidents that were open, each
+/// with the first and the last instant at which it was.
 fn told_open(case: &Case, seed: u64) -> Vec<(String, i64, i64)> {
     const EVERY: i64 = 4 * MINUTE_MS;
     let world = World { usual: 0.0005, outages: vec![case.outage()], ..World::new(seed) };
@@ -170,7 +171,7 @@ fn an_incident_opens_once_and_closes_once_whoever_asks_when() {
     }
 }
 
-/// One probe from one vantage.
+/// A world with one probe and one vantage.
 fn one_probe(seed: u64, outages: Vec<Outage>) -> World {
     World { probes: 1, vantages: 1, surfaces: 1, outages, ..World::new(seed) }
 }

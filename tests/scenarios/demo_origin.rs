@@ -1,5 +1,5 @@
-//! The demo's origin plays what its scenarios say: the engine, which knows nothing of them,
-//! finds these failures, at these targets, in these stretches, and no others.
+//! The demo's origin plays what its scenarios define: the engine, which knows nothing of them,
+//! finds these failures, at these targets, at these times, and no others.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -17,21 +17,21 @@ use crate::support::probes;
 const RUN: Duration = Duration::from_secs(4);
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// Time enough for every answer that comes, on a machine that has other things to do.
+/// Enough time for every response, even on a busy machine.
 const AMPLE: Duration = Duration::from_secs(5);
 
-/// Less than the second after which a lost connection request is sent again: what is not
-/// answered at first is not answered.
+/// Less than one second, after which the kernel repeats a lost connection request: a request that
+/// is not answered at first then stays unanswered.
 const SHORT: Duration = Duration::from_millis(700);
 
-/// What was found: when in the run a check began, as a share of it, and its outcome.
+/// When a check started, as a share of the run, and its outcome.
 struct Found {
     at: f64,
     outcome: Outcome,
 }
 
-/// Plays a scenario to its end and checks all of its probes at an interval, spread over it, from
-/// all vantages.
+/// Plays a scenario to its end, and checks all of its probes from all vantages at an interval,
+/// spread over it.
 fn played(name: &str, timeout: Duration) -> Vec<Found> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
@@ -65,7 +65,7 @@ fn played(name: &str, timeout: Duration) -> Vec<Found> {
     })
 }
 
-/// How often which class was found by the probes of a surface.
+/// How many outcomes have each class.
 fn classes<'f>(found: impl IntoIterator<Item = &'f Found>) -> BTreeMap<FailureClass, usize> {
     let mut classes = BTreeMap::new();
     for class in found.into_iter().filter_map(|found| found.outcome.class()) {
@@ -86,7 +86,7 @@ fn failed_share<'f>(found: impl IntoIterator<Item = &'f Found>) -> f64 {
     share
 }
 
-/// The names of the probes that failed, which all failed with one class.
+/// Asserts that exactly these probes failed, all with this class.
 #[track_caller]
 fn assert_failures(found: &[Found], class: FailureClass, probes: &[&str]) {
     assert_eq!(classes(found).into_keys().collect::<Vec<_>>(), [class]);
@@ -95,8 +95,8 @@ fn assert_failures(found: &[Found], class: FailureClass, probes: &[&str]) {
     assert_eq!(failed, probes.iter().copied().collect());
 }
 
-/// Connections are not answered. One that is let in at the very moment at which the queue is
-/// made short is left without a handshake, or without an answer where there is no TLS.
+/// Asserts that connections are not answered. A connection that arrives at the very moment at which
+/// the queue is shortened may be accepted, but gets no handshake, or without TLS no response.
 #[track_caller]
 fn assert_unanswered<'f>(found: impl IntoIterator<Item = &'f Found>) {
     let mut classes = classes(found);
@@ -120,7 +120,7 @@ fn the_tenth_of_march_is_waves_of_lost_connections_and_worse_in_the_app() {
     for class in [FailureClass::ConnectTimeout, FailureClass::TlsHandshakeTimeout, FailureClass::Status] {
         assert!(seen.remove(&class).is_some_and(|count| count >= 5), "{class}: {:?}", classes(&found));
     }
-    // What is left is the machine's, which has other things to do.
+    // The remaining failures are due to the load of the machine.
     assert!(seen.values().sum::<usize>() * 20 < found.len(), "{seen:?}");
     let codes: BTreeSet<Option<u16>> =
         of(&found, |outcome| outcome.class() == Some(FailureClass::Status)).map(|found| found.outcome.status).collect();
@@ -180,7 +180,7 @@ fn a_certificate_expires_when_it_says() {
     for found in of(&found, |outcome| outcome.surface == "web" && outcome.tls.is_some()) {
         let end = found.outcome.tls.as_ref().unwrap().certificate.as_ref().unwrap().not_after;
         let (expired, began) = (found.outcome.failure.is_some(), found.outcome.started_at);
-        // A certificate ends at a whole second, and is judged a little after the check began.
+        // A certificate expires at a whole second, and is checked shortly after the check started.
         let margin = jiff::SignedDuration::from_millis(1_100);
         assert!(expired || began <= end.saturating_add(margin).unwrap(), "up at {began}, ended at {end}");
         assert!(!expired || began >= end.saturating_sub(margin).unwrap(), "expired at {began}, ended at {end}");

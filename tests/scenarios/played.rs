@@ -1,6 +1,6 @@
-//! The scenarios that every report must judge right, played by real servers on this machine, probed
-//! by the binary in two ways: one long `watch`, and processes that cron could have started, one
-//! each interval. Time is compressed by short intervals; nothing of what is found is made up.
+//! The scenarios that every report must judge correctly, played by real servers on this machine.
+//! The binary probes them in two ways: as one long `watch`, and as processes that cron could have
+//! started, one per interval. Time is compressed by short intervals; all findings are real.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -23,30 +23,31 @@ use uptick::{config, demo};
 enum How {
     /// `uptick watch`
     Watch,
-    /// `uptick check --record`, a process each interval, overlapping or not.
+    /// `uptick check --record`, one process per interval, which may overlap.
     Cron,
 }
 
-/// A story that is being told.
+/// A scenario that is being played.
 struct Stage {
     scenario: Scenario,
     playback: Playback,
     origin: Origin,
-    /// When it began, by our clock.
+    /// Its start by the test's clock.
     began: Instant,
     folder: TempDir,
-    // Dropped last: the origin lives in it.
+    // Dropped last, because the origin runs in it.
     _runtime: Runtime,
 }
 
-/// What a report said.
+/// The report and the exit code of the binary.
 struct Told {
     report: Value,
     code: i32,
 }
 
 impl Stage {
-    /// Begins to play a scenario from some of its vantages with some of its endpoints, for so many seconds.
+    /// Starts to play a scenario from its first vantages with some of its endpoints, for `run`
+    /// seconds.
     fn new(vantages: usize, name: &str, endpoints: &[&str], run: f64, interval: f64) -> Stage {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut scenario = demo::by_name(name).unwrap();
@@ -55,9 +56,11 @@ impl Stage {
             scenario.endpoints.retain(|endpoint| endpoints.contains(&endpoint.name));
             assert_eq!(scenario.endpoints.len(), endpoints.len(), "{name} has all of {endpoints:?}");
         }
-        // A check that times out must end before the next is due, which would else be missed.
+        // A check that times out must end before the next one is due; otherwise that would be
+        // missed.
         let interval = Duration::from_secs_f64(interval);
-        // One that lasts a second would see connection requests repeated, and with them another story.
+        // After one second the kernel would repeat connection requests, which would change the
+        // story.
         let timeout = interval.mul_f64(0.7).min(Duration::from_millis(900));
         let playback = Playback { run: Duration::from_secs_f64(run), interval, timeout };
         let origin = runtime.block_on(Origin::start(&scenario, playback)).unwrap();
@@ -73,7 +76,7 @@ impl Stage {
         stage
     }
 
-    /// One probe file a vantage, as a person could have written it.
+    /// Writes one probe file per vantage, as a person could have written it.
     fn write_configs(&self) {
         let join_within = self.story(Duration::from_hours(4).as_secs_f64() / 60.0).as_millis();
         for view in &self.origin.views {
@@ -90,7 +93,7 @@ impl Stage {
         }
     }
 
-    /// The resolver that a probe of this vantage asks besides the first.
+    /// The line for the second resolver that probes of this vantage use; empty if there is none.
     fn second_resolver(&self, vantage: &str) -> String {
         let view = self.origin.views.iter().find(|view| view.vantage == vantage).unwrap();
         let resolvers: Vec<Resolver> = view.probes.iter().map(|probe| probe.transport.resolver).collect();
@@ -112,12 +115,12 @@ impl Stage {
         self.origin.views.iter().map(|view| view.vantage.as_str())
     }
 
-    /// A time of the story, in its minutes, as time of the run.
+    /// A time of the story, in minutes, as time of the run.
     fn story(&self, minutes: f64) -> Duration {
         self.playback.run.mul_f64(minutes * 60.0 / self.scenario.story.as_secs_f64())
     }
 
-    /// The instant of a time of the story.
+    /// The instant of a time of the story, in minutes.
     fn at(&self, minutes: f64) -> Timestamp {
         self.origin.started_at + self.story(minutes)
     }
@@ -164,7 +167,7 @@ impl Stage {
         running.into_iter().for_each(end);
     }
 
-    /// The report on all journals, from the start of the story to a time of it.
+    /// The report on all journals, from the start of the story to a time in it.
     fn report(&self, to: f64) -> Told {
         self.report_between(self.origin.started_at, self.at(to))
     }
@@ -183,7 +186,7 @@ impl Stage {
     }
 }
 
-/// Waits for a run; one that could not run at all is a failed test.
+/// Waits for a run. The test fails if the run could not do its job.
 fn end(child: Child) {
     let output = child.wait_with_output().unwrap();
     let (code, stderr) = (output.status.code(), String::from_utf8_lossy(&output.stderr));
@@ -191,7 +194,7 @@ fn end(child: Child) {
 }
 
 /// What is played: from how many of the scenario's vantages, with which of its endpoints, for how
-/// long and how often in seconds, and the minute of the story at which it is judged.
+/// long and at which interval in seconds, and the minute of the story at which it is judged.
 #[derive(Clone, Copy)]
 struct Play<'p> {
     name: &'p str,
@@ -203,7 +206,8 @@ struct Play<'p> {
 }
 
 impl Play<'_> {
-    /// Plays it and reports. Where the machine was too busy to watch, it is played again, slower.
+    /// Plays it and makes a report. If the machine was too busy to keep up, it is played again,
+    /// more slowly.
     fn told(&self, how: How) -> (Stage, Told) {
         let mut slower = 1.0;
         loop {
@@ -218,7 +222,7 @@ impl Play<'_> {
         }
     }
 
-    /// Plays it in both ways at once, each on an origin of its own, and judges both.
+    /// Plays it in both ways at once, each with its own origin, and judges both.
     fn judged(&self, judge: impl Fn(How, &Stage, &Told) + Sync) {
         let played = |how: How| {
             let (stage, told) = self.told(how);
@@ -228,7 +232,7 @@ impl Play<'_> {
     }
 }
 
-/// Does the same in both ways at once.
+/// Runs a function in both ways at once.
 fn in_both_ways(play: impl Fn(How) + Sync) {
     thread::scope(|scope| {
         let cron = scope.spawn(|| play(How::Cron));
@@ -254,7 +258,7 @@ impl Told {
         self.report["incidents"].as_array().unwrap()
     }
 
-    /// The one incident there is.
+    /// The only incident.
     #[track_caller]
     fn incident(&self) -> &Value {
         assert_eq!(self.incidents().len(), 1, "{}\n{:#}", self.sentence(), self.report["incidents"]);
@@ -274,7 +278,7 @@ impl Told {
         assert!(!unwanted.iter().any(|row| rows.contains(row)), "not {unwanted:?}: {rows:?}\n{}", self.sentence());
     }
 
-    /// Whether the prober kept up: what was due was made, and judged.
+    /// Whether the prober kept up: the checks that were due were made and judged.
     fn was_watched(&self) -> bool {
         let overloaded: u64 = self.report["surfaces"]
             .as_array()
@@ -309,11 +313,12 @@ fn x_2025_03_10_is_one_incident_of_three_waves() {
         assert!(matches!(told.state(), "down" | "degraded"), "{}", told.sentence());
         assert_eq!((told.code, incident["attribution"].as_str()), (1, Some("undetermined")));
         assert!(incident["vantages"].as_array().unwrap().len() >= 2, "{}", incident["vantages"]);
-        // The app fails 61 % of the time and the web 39 %, from three places with their own shares.
+        // The app fails 61 % of the time and the web 39 %, from three vantages with different
+        // shares.
         let share = told.surface("app")["share_per_check"].as_f64().unwrap();
         assert!((0.5..0.72).contains(&share), "{share}");
         let comparison = &told.report["comparisons"][0];
-        // Of so few checks chance makes the two alike now and then, and never the web the worse one.
+        // With so few checks the two may look alike by chance, but the web never looks worse.
         let reading = comparison["reading"].as_str().unwrap();
         let is_read = matches!(reading, "app is worse than web" | "cannot tell app from web");
         assert!(is_read, "{how:?} {comparison} {}", told.sentence());
@@ -368,7 +373,7 @@ fn names_that_fail_everywhere_and_addresses_that_are_dead() {
 #[test]
 fn names_that_fail_for_our_resolver_alone() {
     Play { name: "dns-one-resolver", endpoints: NAMES, ..PLAY }.judged(|_, _, told| {
-        // Every control target asks that resolver too: it is we who cannot see.
+        // Every control target uses that resolver too, so this vantage itself cannot judge.
         assert_eq!((told.state(), told.code), ("unknown", 3), "{}", told.sentence());
         assert!(told.incidents().is_empty());
         told.reads_as(&["S3b"], &["S2", "S4"]);
@@ -384,7 +389,7 @@ fn a_certificate_expires_and_the_onset_is_known_to_one_interval() {
         told.reads_as(&["S9"], &["S5", "S10"]);
         let start = &told.incident()["start"];
         let (after, by) = (instant(&start["after"]), instant(&start["by"]));
-        // Certificates end at whole seconds.
+        // Certificates expire at whole seconds.
         let second = Duration::from_secs(1);
         assert!(after < stage.at(30.0) + second && by > stage.at(30.0) - second, "{start}");
         let late = Duration::from_millis(200);
@@ -429,8 +434,8 @@ fn a_prober_that_sleeps_sees_no_outage_and_no_uptime() {
         for told in [&asleep, &awake] {
             assert!(told.incidents().is_empty(), "{how:?} {}", told.sentence());
             assert_eq!(told.surface("app")["down"], 0);
-            // Only a watch says what it planned; what somebody starts for ten seconds shows no schedule that could miss
-            // a check.
+            // Only a watch records its plan. Runs of ten seconds that somebody starts show no
+            // schedule that could miss a check.
             if matches!(how, How::Cron) {
                 continue;
             }
@@ -442,8 +447,8 @@ fn a_prober_that_sleeps_sees_no_outage_and_no_uptime() {
 }
 
 impl Stage {
-    /// Probes, but for a stretch near the end of the story: a watch that sleeps with its machine,
-    /// or a cron that starts nothing. Returns what is told while it sleeps.
+    /// Probes, except for a time near the end of the story: a watch that sleeps with its machine,
+    /// or a cron that starts nothing. Returns the report that is made meanwhile.
     fn sleeps(&self, how: How) -> Told {
         let (falls_asleep, judged, ends) = (40.0, 58.0, 60.0);
         match how {
@@ -517,7 +522,7 @@ fn twenty_probes() -> Stage {
     stage
 }
 
-/// Makes the runs, which are green, one after another, and judges what twenty checks prove.
+/// Makes the runs, which all are up, one after another, and checks what twenty checks prove.
 fn twenty_green(stage: &Stage, runs: Vec<Command>) {
     for mut run in runs {
         let output = run.arg("--journal").arg(stage.journal("iad")).output().unwrap();
@@ -555,7 +560,8 @@ fn the_report_on_three_journals_has_the_percentiles_of_all_their_checks() {
     let play = Play { name: "x-2025-03-10", vantages: 3, endpoints: &["home", "internet"], run: 400.0, ..PLAY };
     // Before the first wave.
     Play { to: 18.0, ..play }.judged(|how, stage, _| {
-        // Whole windows: the first begins at a whole second before, and the last checks may have begun late.
+        // Whole windows: the first one starts at a whole second before, and the last checks may
+        // have started late.
         let from = stage.origin.started_at - Duration::from_mins(1);
         let told = stage.report_between(from, Timestamp::now());
         let mut totals: Vec<u64> = stage.vantages().flat_map(|vantage| totals(&stage.journal(vantage))).collect();
@@ -569,7 +575,8 @@ fn the_report_on_three_journals_has_the_percentiles_of_all_their_checks() {
     });
 }
 
-/// The total times of the checks of the web in a journal, which writes few of a window each by itself.
+/// The total times of the checks of the web in a journal, in which windows with few checks list
+/// each time.
 fn totals(journal: &Path) -> Vec<u64> {
     let files = fs::read_dir(journal).unwrap().map(|entry| entry.unwrap().path());
     let days = files.filter(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
