@@ -1,4 +1,4 @@
-//! Debian's Caddy, which speaks HTTP/3 by an implementation of its own (quic-go).
+//! Debian's Caddy, which has its own implementation of HTTP/3 (quic-go).
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,7 +23,7 @@ struct Caddy {
 }
 
 impl Caddy {
-    /// Serves by these protocols. None, said aloud, where it is not installed.
+    /// Starts it with these protocols. `None`, with a note on stderr, if it is not installed.
     fn start(protocols: &str) -> Option<Caddy> {
         let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
         let (certificate, key) = authority.leaf(&["good.test"]).pem_files(folder.path());

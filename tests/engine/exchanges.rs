@@ -1,4 +1,4 @@
-//! What an outcome has of its requests and answers: nothing, unless somebody wants to see them.
+//! The requests and responses that an outcome keeps: none, unless asked for.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! The fault catalogue: for every way in which a check can go wrong a server that does exactly
-//! that, and the class and phase it must be reported as. The same table is the user's
-//! documentation of failure classes.
+//! The fault catalogue: for every way in which a check can go wrong, a server that does exactly
+//! that, and the class and phase that must be reported. The same table makes the user documentation
+//! of failure classes.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -60,7 +60,7 @@ const SECTIONS: &[&[Row]] = &[
 /// How many numbers the catalogue has.
 const NUMBERS: u16 = 139;
 
-/// How many rows a kind of target has at least.
+/// The least number of rows per kind of target.
 const ROWS_OF_A_KIND: usize = 12;
 
 /// The kinds of targets, each with its numbers.
@@ -113,7 +113,8 @@ fn every_kind_of_target_has_its_rows() {
     }
 }
 
-/// Every file that has rows: they are in the catalogue, a test here holds them, and the scorecard measures them.
+/// Every file with rows must be in the catalogue, be run by a test here, and be measured by the
+/// scorecard.
 #[test]
 fn every_section_is_held() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/");
@@ -128,7 +129,7 @@ fn every_section_is_held() {
         }
         sections += 1;
         assert!(catalogue.contains(&format!("    {name}::ROWS,\n")), "{name} is not in the catalogue");
-        // Each row of a machine at fault is held in a place of its own.
+        // Each row about a fault of the machine is run in a special environment.
         let is_held = name == "machine" || catalogue.contains(&format!("    hold({name}::ROWS);\n"));
         assert!(is_held, "no test holds {name}");
         let is_measured = name == "machine" || scorecard.contains(&format!("    faults::{name}::ROWS,\n"));

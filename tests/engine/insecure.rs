@@ -1,5 +1,5 @@
-//! `tls.insecure` is loud: whatever says that a target is up says too that any certificate was
-//! accepted.
+//! `tls.insecure` is conspicuous: every output that says that a target is up also says that any
+//! certificate was accepted.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -9,7 +9,7 @@ use crate::support::server::Server;
 use crate::support::tls::Authority;
 use uptick::render::{CheckFormat, ReportFormat};
 
-/// A server that nobody should believe, and a probe that does.
+/// A server with a certificate for another name, and a probe that accepts it.
 fn believed(more: &str) -> (Server, String) {
     let server = Server::tls(Authority::new().leaf(&["other.test"]).config(), |conn| {
         conn.request();

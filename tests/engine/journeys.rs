@@ -1,5 +1,5 @@
-//! Checks of more than one request: journeys, linked files, tokens, shared sessions, every
-//! address of a name, and networks that may not be asked.
+//! Checks with more than one request: journeys, linked files, tokens, shared sessions, every
+//! address of a name, and networks that must not be contacted.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -112,7 +112,7 @@ async fn a_value_that_is_not_there_fails_its_step_and_later_steps_are_not_asked(
 async fn what_was_captured_is_redacted_as_a_secret_is() {
     let server = service();
     let mut probe = journey(&server);
-    // The last answer then tells the request back, token and all.
+    // The last response repeats the request, including the token.
     probe.steps[2].request.url = captured(&server.url("/other/"), "csrf");
     let outcome = outcome(probe).await;
     assert_eq!(outcome.class(), Some(FailureClass::Status));
@@ -218,7 +218,7 @@ async fn a_listed_host_is_asked_for_its_files() {
     assert_eq!(outcome.assets[0].class, Some(FailureClass::DnsNotFound));
 }
 
-/// A token server that gives `token-1`, `token-2` and so on, and counts.
+/// A token server that issues `token-number-1`, `token-number-2` and so on, and counts them.
 fn token_server(status: u16) -> (Server, Arc<AtomicUsize>) {
     let given = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&given);
@@ -371,7 +371,7 @@ fn everywhere(quorum: Quorum, up: &Server) -> (Probe, Dns) {
 
 #[tokio::test]
 async fn one_dead_address_of_three_is_seen_and_the_quorum_decides() {
-    // The server listens at 127.0.0.1 alone: the other two addresses refuse.
+    // The server listens only on 127.0.0.1: the other two addresses refuse connections.
     let server = Server::listen(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), None, |conn| {
         conn.request();
         conn.send(server::ok("hello"));
@@ -426,7 +426,7 @@ async fn a_denied_network_is_not_asked_however_its_address_is_spelled() {
 
 #[tokio::test]
 async fn a_redirect_into_a_denied_network_is_blocked() {
-    // Loopback may be asked here, or there would be no first hop.
+    // Loopback is allowed here, otherwise there would be no first hop.
     let outside = Server::answers(server::answer(302, &[("location", "http://169.254.169.254/latest")], ""));
     let mut probe = probes::get(&outside.url("/"));
     probe.transport.deny = DeniedNetworks { private: false, link_local: true, metadata: true };
@@ -437,7 +437,7 @@ async fn a_redirect_into_a_denied_network_is_blocked() {
     assert_eq!(outcome.redirects.len(), 1);
 }
 
-/// A proxy is told an address as it stands in the URL, with no lookup in between.
+/// A proxy receives an address as it is in the URL, without a lookup.
 #[tokio::test]
 async fn a_proxy_is_not_told_of_a_denied_address() {
     let proxy = Server::start(|conn| {

@@ -1,4 +1,4 @@
-//! Waiting for servers of others to listen.
+//! Waits for external servers to listen.
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::PATIENCE;
 
-/// Waits until a server takes connections. What is in its log is told where it ends, or takes too long.
+/// Waits until a server accepts connections. Fails with the content of its log if it exits or takes
+/// too long.
 #[track_caller]
 pub(crate) fn wait_until_it_listens(child: &mut Child, address: SocketAddr, log: &Path) {
     let start = Instant::now();

@@ -1,8 +1,10 @@
-//! The scheduler under load, measured: run it in release on a quiet machine, one at a time.
+//! Measures the scheduler under load: run it in release mode on a quiet machine, one test at a
+//! time.
 //!
 //! `cargo test --profile dist --test engine load -- --ignored --nocapture --test-threads 1`
 //!
-//! Each prints its figures. The bounds are those that the project promises, so each can fail.
+//! Each test prints its figures. The limits are those that the project promises, so each test can
+//! fail.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
 
@@ -23,7 +25,7 @@ use uptick::plan::Intervals;
 use uptick::runner;
 use uptick::runner::Event;
 
-/// A server that answers every request with a short page and closes.
+/// A server that responds to every request with a short page and closes.
 async fn origin() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -41,12 +43,12 @@ async fn origin() -> SocketAddr {
     address
 }
 
-/// What a run did.
+/// The results of a run.
 #[derive(Default)]
 struct Seen {
     counts: Counts,
     lags: Vec<Duration>,
-    /// For the first probe: how far each start lies from where its slot is.
+    /// For the first probe: how far each start is from its slot.
     offsets: Vec<Duration>,
 }
 
@@ -151,7 +153,7 @@ async fn sixty_thousand_healthy_checks_beside_a_busy_core_are_all_up() {
     assert!(seen.counts.missed <= 60, "one in a thousand at most");
 }
 
-/// The most memory this process ever held, in KiB (`VmHWM`).
+/// The peak memory of this process, in KiB (`VmHWM`).
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
@@ -168,7 +170,7 @@ fn ten_thousand_idle_probes_stay_below_sixty_four_mebibytes() {
     let engine = Engine::new("here", Redactor::default(), &probes).unwrap();
     let mut plan = Intervals::new(&probes, Timestamp::now(), 0.0, 0);
     let mut fold = crate::support::pass::Checks::new("here", &probes, Duration::from_mins(1), Timestamp::UNIX_EPOCH);
-    // A minute's worth of open windows: what a watch of them holds between two lines of its journal.
+    // Open windows of one minute: what a watch holds between two writes to its journal.
     for due in plan.by_ref().take(20_000) {
         let probe = Arc::clone(&probes[due.probe]);
         let scheduled_at = Timestamp::UNIX_EPOCH + due.at.mul_f64(0.5);

@@ -1,4 +1,4 @@
-//! One check, one outcome: the engine against local servers that misbehave exactly as told.
+//! One check, one outcome: the engine against local servers that misbehave exactly as scripted.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
 

@@ -1,5 +1,5 @@
-//! Figures that depend on the machine, so that none of them is held in an ordinary run:
-//! `cargo test --profile dist --test engine measurements -- --ignored --nocapture --test-threads 1`.
+//! Figures that depend on the machine, so that no ordinary test run asserts them: `cargo test
+//! --profile dist --test engine measurements -- --ignored --nocapture --test-threads 1`.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 #![allow(clippy::print_stdout, reason = "the figures are what these tests are for")]
@@ -19,16 +19,16 @@ use crate::support::{bombs, probes, server};
 use uptick::engine::Engine;
 use uptick::model::{Outcome, Probe, Redactor, Resolver, Verdict};
 
-/// The time this thread has had a processor.
+/// The processor time of this thread.
 fn thread_cpu() -> Duration {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
 
-/// How many requests one round of the comparison makes.
+/// The number of requests in one round of the comparison.
 const ROUND: u32 = 400;
 
-/// How many rounds each side has. The best of each is compared: what is slower was disturbed.
+/// The number of rounds of each side. The best rounds are compared: slower ones were disturbed.
 const ROUNDS: usize = 7;
 
 async fn bare(client: &reqwest::Client, url: &str) -> Duration {
@@ -50,7 +50,7 @@ async fn checks(engine: &Engine, probe: &Arc<Probe>) -> Duration {
     thread_cpu().saturating_sub(before)
 }
 
-/// The ratio of a check's processor time to a bare request's, on one thread for both.
+/// Prints the ratio of a check's processor time to that of a bare request, both on one thread.
 fn compare(what: &str, probe: Probe, client: reqwest::ClientBuilder) {
     let url = probe.steps[0].request.url.to_string();
     let probe = Arc::new(probe);
@@ -79,7 +79,7 @@ fn fresh() -> reqwest::ClientBuilder {
 #[ignore = "measures processor time"]
 fn a_fresh_check_costs_at_most_a_quarter_more_than_a_bare_request() {
     let server = Server::answers(server::ok(&"x".repeat(2_000)));
-    // A bare client of this feature set needs a TLS configuration too, though it never uses it.
+    // A bare client with these features needs a TLS configuration too, although it never uses it.
     let client = fresh().tls_backend_preconfigured(empty_tls());
     compare("plain http", probes::get(&server.url("/")), client);
 }
@@ -118,7 +118,7 @@ fn a_fresh_check_over_tls_costs_at_most_a_quarter_more_than_a_bare_request() {
     compare("https", probe, fresh().tls_backend_preconfigured(tls).resolve("good.test", address));
 }
 
-/// The largest resident size of a run of the binary, in KiB.
+/// The peak memory of a run of the binary, in KiB.
 fn peak(probe: &str) -> (u64, String) {
     let run = Run::new(["check", "--format", "ndjson"]).config(probe);
     let mut child = run.command().spawn().unwrap();
@@ -208,7 +208,7 @@ impl Drop for Burner {
     }
 }
 
-/// A server that keeps nothing of what it has answered, unlike those of the laboratory.
+/// A server that keeps nothing of its requests, unlike those of `tests/support`.
 fn answering(address: Ipv4Addr) -> SocketAddr {
     let listener = Arc::new(TcpListener::bind((address, 0)).unwrap());
     for _ in 0..4 {

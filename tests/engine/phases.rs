@@ -1,4 +1,4 @@
-//! A server that delays one phase at a time: that phase, and only that, grows.
+//! A server that delays one phase at a time: that phase, and only that, takes longer.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -12,13 +12,13 @@ use crate::support::server::Server;
 use crate::support::tls::Authority;
 use uptick::model::{Outcome, Phase, Resolver, Verdict};
 
-/// How long the delayed phase is held up.
+/// The delay of the phase.
 const DELAY: Duration = Duration::from_secs(2);
 
-/// What each phase may take that is not held up. The machine is allowed to be slow.
+/// The most time of each other phase, allowing for a slow machine.
 const REST: Duration = Duration::from_millis(1_800);
 
-/// What each phase is held up by, and whether TLS is spoken.
+/// The delay of each phase; TLS is used if `tls` is not zero.
 #[derive(Clone, Copy, Default)]
 struct Delays {
     resolve: Duration,

@@ -1,5 +1,5 @@
-//! Checks of protocols beside HTTP against servers that hold one phase up: that phase, and only that,
-//! grows by as much.
+//! Checks of protocols other than HTTP, against servers that delay one phase: that phase, and only
+//! that, takes longer by the delay.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -15,21 +15,22 @@ use crate::support::server::{Conn, Server};
 use crate::support::tls::Authority;
 use crate::support::{h2, probes, websocket};
 
-/// How long the phase is held up.
+/// The delay of the phase.
 const DELAY: Duration = Duration::from_millis(200);
 
-/// How far a phase may be off: 2 % of what it is held up by.
+/// How far a phase may deviate: 2 % of the delay.
 const TOLERANCE: Duration = Duration::from_millis(4);
 
-/// How often a check is made at most: a busy machine holds a thread up, but not each time.
+/// The most attempts: a busy machine delays a thread, but not each time.
 const TRIES: usize = 60;
 
-/// Makes checks until one shows the delay in that phase, and there alone.
+/// Makes checks until one shows the delay in that phase, and only there.
 async fn assert_grows(grown: Phase, absent: &[Phase], check: impl AsyncFn() -> Outcome) {
     assert_grows_from(Duration::ZERO, grown, absent, check).await;
 }
 
-/// The same for a phase that takes this long by itself, which is no matter of a moment in a debug build.
+/// The same for a phase that takes `by_itself` without a delay, which is not negligible in a debug
+/// build.
 async fn assert_grows_from(by_itself: Duration, grown: Phase, absent: &[Phase], check: impl AsyncFn() -> Outcome) {
     let mut seen = Vec::new();
     for _ in 0..TRIES {
@@ -42,7 +43,8 @@ async fn assert_grows_from(by_itself: Duration, grown: Phase, absent: &[Phase], 
         let rest: Duration =
             Phase::ALL.into_iter().filter(|phase| *phase != grown).filter_map(|phase| timings.phase(phase)).sum();
         let took = timings.phase(grown).unwrap();
-        // What is noticed late begins late: on a busy machine a phase may be short, but not each time.
+        // A phase whose start is noticed late looks shorter: on a busy machine this happens, but
+        // not each time.
         let is_whole = took + Duration::from_millis(1) >= DELAY;
         if is_whole && took <= DELAY + by_itself + TOLERANCE && rest <= DELAY / 4 {
             return;
@@ -229,7 +231,8 @@ mod http3 {
     use crate::support::quic;
     use crate::support::quic::{HeldUp, QuicServer, UdpPort};
 
-    /// A server that takes so long for the head of its answer, and so long for the rest.
+    /// A server that waits for `before` before the head of its response, and for `after` before the
+    /// rest.
     fn server(authority: &Authority, before: Duration, after: Duration) -> QuicServer {
         quic::asked(authority, move |_, mut send| async move {
             tokio::time::sleep(before).await;

@@ -1,5 +1,6 @@
-//! Servers of others, which Python's packages bring: Google's gRPC with its health service, and Hypercorn, which takes
-//! `WebSocket`s over HTTP/2. A machine that has not one of them says so aloud.
+//! External servers in Python packages: Google's gRPC with its health service, and Hypercorn, which
+//! accepts `WebSocket`s over HTTP/2. If one is not installed, its test prints a note and is
+//! skipped.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,7 +25,8 @@ struct PythonServer {
 }
 
 impl PythonServer {
-    /// Starts a script of tests/interoperability on so many ports. None, said aloud, where its packages are missing.
+    /// Starts a script of tests/interoperability on `ports` ports. `None`, with a note on stderr,
+    /// if its packages are missing.
     fn start(packages: &str, script: &str, ports: usize) -> Option<PythonServer> {
         let known = Command::new("python3").args(["-c", &format!("import {packages}")]).stderr(Stdio::null()).status();
         if !known.is_ok_and(|status| status.success()) {
@@ -51,7 +53,7 @@ impl PythonServer {
         Some(server)
     }
 
-    /// A check of this scheme and path at one of the ports.
+    /// Makes a check with this scheme and path at one of the ports.
     async fn check(
         &self,
         scheme: &str,

@@ -1,6 +1,6 @@
-//! Every row of the fault catalogue with secrets in every place that a probe has for one, against
-//! servers that say back what they were asked: the binary makes all the checks, and whatever it
-//! says or leaves has no secret in it.
+//! Every row of the fault catalogue, with secrets in every place of a probe that can have one,
+//! against servers that echo the requests. The binary makes all the checks, and none of its output
+//! and files contains a secret.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -31,23 +31,24 @@ use crate::support::server::Server;
 use crate::support::tls::Authority;
 use crate::support::{secrets, server};
 
-/// The rows that need no machine of their own.
+/// The rows that need no special environment.
 const SECTIONS: &[&[Row]] =
     &[resolve::ROWS, connect::ROWS, tls::ROWS, head::ROWS, body::ROWS, redirects::ROWS, http2::ROWS];
 
-/// The rows of what is not HTTP.
+/// The rows of protocols other than HTTP.
 const OTHER_PROTOCOLS: &[&[Row]] =
     &[connections::ROWS, starttls::ROWS, websocket::ROWS, websocket_http2::ROWS, grpc::ROWS, dns::ROWS];
 
-/// A word that every probe sends and that is no secret: it must come back, or nothing was looked at.
+/// A word that every probe sends and that is not secret: it must appear in the output, otherwise
+/// the test has examined nothing.
 const OPEN: &str = "oPenZz7wCanary";
 
-/// The secret with this number, as the probe file refers to it.
+/// The secret with this number, as a reference in the probe file.
 fn secret(n: usize) -> Value {
     Value::secret(&format!("S{n:02}"), "never read: the probe file has the reference")
 }
 
-/// Some text with the secret in it.
+/// A text that contains the secret.
 fn around(before: &str, n: usize, after: &str) -> Value {
     let mut parts = vec![ValuePart::Plain(before.to_owned())];
     parts.extend(secret(n).parts);
@@ -58,13 +59,13 @@ fn around(before: &str, n: usize, after: &str) -> Value {
 /// Puts secrets into a probe of one request.
 type Plant = fn(&mut Probe, &Stage);
 
-/// What the secrets of the probes need.
+/// The servers and files that the secrets of the probes need.
 struct Stage {
-    /// Gives tokens that are a secret.
+    /// Issues tokens that are secret.
     tokens: Server,
-    /// A client certificate and its key,
+    /// A client certificate and its key.
     client: (PathBuf, PathBuf),
-    /// and whose they are: its files go with it.
+    /// The issuer of the certificate, which owns its files.
     _authority: Authority,
 }
 
@@ -86,7 +87,7 @@ fn body(probe: &mut Probe, body: Body) {
     }
 }
 
-/// A bearer token, a header by its name, a cookie, a query, a text.
+/// A bearer token, a header with a sensitive name, a cookie, a query, a text body.
 fn open_places(probe: &mut Probe, _: &Stage) {
     probe.steps[0].request.auth = Some(Auth::Bearer(secret(0)));
     header(probe, named("x-api-key"), secret(3));
@@ -97,7 +98,7 @@ fn open_places(probe: &mut Probe, _: &Stage) {
     body(probe, Body::Text(around("hello ", 8, " hello")));
 }
 
-/// Userinfo in the URL, a header by its mark, a form.
+/// Userinfo in the URL, a header marked as secret, a form.
 fn in_the_url(probe: &mut Probe, _: &Stage) {
     let url = probe.steps[0].request.url.to_string();
     if let Some((scheme, rest)) = url.split_once("://") {
@@ -108,9 +109,10 @@ fn in_the_url(probe: &mut Probe, _: &Stage) {
     body(probe, Body::Form(vec![("user".to_owned(), Value::plain("probe")), ("password".to_owned(), secret(10))]));
 }
 
-/// Client credentials and the token that comes of them, a file, a client certificate's key.
+/// Client credentials and the token that they lead to, a file, the key of a client certificate.
 fn of_others(probe: &mut Probe, stage: &Stage) {
-    // The token is fetched as the probe asks, and this token server speaks HTTP/1 alone.
+    // The token is requested with the probe's HTTP version, and this token server only speaks
+    // HTTP/1.
     let speaks_http1 = probe.transport.http_version != HttpVersionPreference::Http2;
     probe.steps[0].request.auth = speaks_http1.then(|| {
         Auth::OAuth2(OAuth2 {
@@ -126,7 +128,7 @@ fn of_others(probe: &mut Probe, stage: &Stage) {
     (probe.transport.tls.client_cert, probe.transport.tls.client_key) = (Some(certificate), Some(key));
 }
 
-/// The credentials of a proxy, where the target can be one; a header with a scheme of its own.
+/// The credentials of a proxy, if the target can act as one; a header with a custom scheme.
 fn at_the_proxy(probe: &mut Probe, _: &Stage) {
     let url = probe.steps[0].request.url.to_string();
     let transport = &mut probe.transport;
@@ -140,7 +142,7 @@ fn at_the_proxy(probe: &mut Probe, _: &Stage) {
     header(probe, named("x-api-key"), secret(9));
 }
 
-/// A password that Digest answers with, and keys that AWS signs with: neither is ever sent.
+/// A password for Digest, and keys for AWS signatures: neither is ever sent.
 fn never_sent(probe: &mut Probe, _: &Stage) {
     let is_signed = probe.name.ends_with(['0', '2', '4', '6', '8']);
     probe.steps[0].request.auth = Some(if is_signed {
@@ -157,7 +159,7 @@ fn never_sent(probe: &mut Probe, _: &Stage) {
     header(probe, named("x-api-key"), secret(3));
 }
 
-/// What is sent over a connection, and the credentials of a call.
+/// The text sent over a connection, and the credentials of a call.
 fn over_other_protocols(probe: &mut Probe, _: &Stage) {
     let request = &mut probe.steps[0].request;
     match request.protocol {
@@ -169,17 +171,17 @@ fn over_other_protocols(probe: &mut Probe, _: &Stage) {
     }
 }
 
-/// A probe file of rows.
+/// Rows as a probe file.
 #[derive(Default)]
 struct Rows {
     file: String,
-    /// What must become of each, by its probe.
+    /// The expected outcome of each row, by its probe.
     wanted: Vec<(String, Wanted)>,
-    /// What plays them.
+    /// The servers of the rows.
     kept: Vec<Box<dyn Any>>,
 }
 
-/// The rows as far as their probes can stand in a file.
+/// The rows whose probes can be written to a file.
 fn file_of<'r>(some: impl Iterator<Item = &'r Row>, plant: Plant, stage: &Stage) -> Rows {
     let mut rows = Rows::default();
     let folder = tempfile::tempdir().unwrap();
@@ -187,17 +189,17 @@ fn file_of<'r>(some: impl Iterator<Item = &'r Row>, plant: Plant, stage: &Stage)
         let (mut probe, servers) = (row.setup)().into_parts();
         probe.name = format!("row {} {n}", row.number);
         "default".clone_into(&mut probe.surface);
-        // Where time is not the fault, a busy machine must not be one.
+        // If the fault is not a timeout, a busy machine must not cause one.
         if !matches!(row.wanted, Wanted::Fails(class, _) if class.name().ends_with("_timeout")) {
             probe.timeout = Duration::from_secs(15);
         }
-        // It stands outside of a probe, once a file.
+        // It is a setting of the whole file, not of a probe.
         probe.transport.deny = DeniedNetworks::NOTHING;
         probe.steps[0].request.headers.retain(|(name, _)| *name == HOST);
         header(&mut probe, named("x-open"), Value::plain(OPEN));
         plant(&mut probe, stage);
         let explained = config::explain(&Config::of(Settings::default(), Vec::new()), &probe);
-        // A row may be of a probe that no file can describe.
+        // Some rows have a probe that no file can describe.
         let alone = folder.path().join("probes.toml");
         std::fs::write(&alone, &explained).unwrap();
         std::fs::write(folder.path().join("secret.txt"), "any secret").unwrap();
@@ -212,7 +214,7 @@ fn file_of<'r>(some: impl Iterator<Item = &'r Row>, plant: Plant, stage: &Stage)
     rows
 }
 
-/// A check of everything in a probe file, with every output there is.
+/// A check of everything in a probe file, with every output format.
 fn check(file: &str) -> Run {
     let formats = ["json", "ndjson", "junit", "tap", "github", "nagios", "prometheus", "markdown"];
     let outputs: Vec<String> = formats.iter().map(|format| format!("--format={format}=out.{format}")).collect();
@@ -221,12 +223,12 @@ fn check(file: &str) -> Run {
     entrusted(Run::new(arguments)).config(file).env("GITHUB_STEP_SUMMARY", "summary.md")
 }
 
-/// What it says in JSON.
+/// Its JSON document.
 fn document_of(ran: &Ran) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(ran.folder.path().join("out.json")).unwrap()).unwrap()
 }
 
-/// What the secrets of the probes need.
+/// Starts what the secrets of the probes need.
 fn stage() -> Stage {
     let tokens = Server::start(|conn| {
         conn.request();
@@ -237,8 +239,8 @@ fn stage() -> Stage {
     Stage { tokens, client: authority.client_files(), _authority: authority }
 }
 
-/// Makes the checks of all rows with these secrets and looks at everything that comes of it: no secret is
-/// there, and what is no secret is.
+/// Makes the checks of all rows with these secrets and examines all output: it contains no secret,
+/// but does contain what is not secret.
 fn look_everywhere(sections: &[&[Row]], plant: Plant, numbers: &[usize], rows: usize) {
     let ran = look_for_secrets(sections, plant, numbers, rows);
     let has_open = |bytes: &[u8]| server::find(bytes, OPEN.as_bytes()).is_some();
@@ -258,8 +260,9 @@ fn look_everywhere(sections: &[&[Row]], plant: Plant, numbers: &[usize], rows: u
     );
 }
 
-/// Makes the checks of all rows with these secrets and looks for them in everything that comes of it.
-/// `numbers` are the secrets that must have been sent, `rows` how many must go wrong as they should.
+/// Makes the checks of all rows with these secrets and searches for them in all output. `numbers`
+/// are the secrets that must have been sent, `rows` is how many rows must have the expected
+/// outcome.
 fn look_for_secrets(sections: &[&[Row]], plant: Plant, numbers: &[usize], rows: usize) -> Ran {
     // Two hundred servers, and a connection to each.
     let _ = rlimit::increase_nofile_limit(65_536);
@@ -295,12 +298,12 @@ fn look_for_secrets(sections: &[&[Row]], plant: Plant, numbers: &[usize], rows: 
     assert!(sink.connections() > 0, "an alert is told: {}", ran.stderr);
     let journal = ran.folder.path().join("uptick-journal");
     assert_secret_in_reports(journal.to_str().unwrap(), &file);
-    // What a panic could print of it.
+    // The output that a panic could print.
     let loaded = config::load(&ran.folder.path().join("probes.toml"), &|name| {
         Some(secrets::secret(name.strip_prefix('S')?.parse().ok()?))
     });
     assert_eq!(secrets::found_in(format!("{loaded:?}").as_bytes()), Vec::<String>::new());
-    // The key of the client certificate is in no output either.
+    // No output contains the key of the client certificate either.
     let key = std::fs::read_to_string(&stage.client.1).unwrap();
     let line = key.lines().nth(1).unwrap();
     let mut said = vec![ran.stdout.clone().into_bytes(), ran.stderr.clone().into_bytes()];
@@ -311,13 +314,13 @@ fn look_for_secrets(sections: &[&[Row]], plant: Plant, numbers: &[usize], rows: 
     ran
 }
 
-/// What a server that plays a row was sent.
+/// The requests that the server of a row received.
 fn requests_to(kept: &Box<dyn Any>) -> Vec<Vec<u8>> {
     let shared = kept.downcast_ref::<Arc<Server>>().map(Arc::as_ref);
     kept.downcast_ref::<Server>().or(shared).map(Server::requests).unwrap_or_default()
 }
 
-/// How many outcomes of a document are what their rows want.
+/// How many outcomes of a document are those that their rows expect.
 fn as_wanted(document: &serde_json::Value, wanted: &[(String, Wanted)]) -> usize {
     let outcomes = document["outcomes"].as_array().unwrap();
     let class_of = |name: &str| {
@@ -361,7 +364,7 @@ fn no_fault_brings_out_what_is_sent_over_another_protocol() {
     look_for_secrets(OTHER_PROTOCOLS, over_other_protocols, &[0], 60);
 }
 
-/// Looks at everything that came of rows of a machine at fault.
+/// Examines the output of rows about a fault of the machine.
 fn look_at(ran: &Ran, file: &str, wanted: &[(String, Wanted)]) {
     let document = document_of(ran);
     assert_eq!(as_wanted(&document, wanted), wanted.len(), "{document}");
@@ -376,7 +379,7 @@ fn no_machine_at_fault_brings_out_a_secret() {
     machine::in_each(&[Place::Namespace], "secret_leaks_in_faults::inside_a_machine");
 }
 
-/// How often a machine at fault is asked again.
+/// How many times a check with a fault of the machine is repeated.
 const MACHINE_TRIES: usize = 10;
 
 #[test]
@@ -386,7 +389,7 @@ fn inside_a_machine() {
     let stage = stage();
     let Rows { file, wanted, kept } = file_of(std::iter::once(row), open_places, &stage);
     let mut ran = check(&file).run();
-    // A busy machine may be at fault in another way: then it is asked again.
+    // A busy machine may fail in another way: then the check is repeated.
     for _ in 0..MACHINE_TRIES {
         if as_wanted(&document_of(&ran), &wanted) == wanted.len() {
             break;

@@ -1,5 +1,5 @@
-//! STARTTLS as real servers speak it: Debian's Postfix, Dovecot and `PostgreSQL`. They are started here, as
-//! root, on ports of their own; a machine that has not one of them says so aloud.
+//! STARTTLS with real servers: Debian's Postfix, Dovecot and `PostgreSQL`. The tests start them as
+//! root, on ports of their own. If one is not installed, its test prints a note and is skipped.
 
 use std::fs;
 use std::io::Write;
@@ -17,13 +17,13 @@ use crate::support::probes;
 use crate::support::server::free_port;
 use crate::support::tls::Authority;
 
-/// Where Debian keeps the programs that are in no PATH of a user.
+/// The folders in which Debian installs programs that are not in a user's PATH.
 const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/17/bin"];
 
 /// A server that ends when it is dropped.
 struct Program {
     child: KilledOnDrop,
-    /// What ends it where it has children of its own.
+    /// The command that stops it, if it has children of its own.
     stop: Option<Command>,
     address: SocketAddr,
     folder: TempDir,
@@ -34,13 +34,13 @@ impl Drop for Program {
         if let Some(stop) = &mut self.stop {
             let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
-        // Asked to end, it ends its children too.
+        // On SIGTERM it ends its children too.
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
 }
 
-/// What a server is started with.
+/// The files and the address that a server is started with.
 struct Place {
     folder: TempDir,
     chain: PathBuf,
@@ -60,7 +60,7 @@ impl Place {
         self.folder.path().join(name).display().to_string()
     }
 
-    /// Starts the server, and waits until it takes connections.
+    /// Starts the server, and waits until it accepts connections.
     fn start(self, mut command: Command, stop: Option<Command>) -> Program {
         let log = fs::File::create(self.folder.path().join("output")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
@@ -76,8 +76,8 @@ fn allow(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// A program of Debian's. None, said aloud, where it is not installed or this is not root, as whom alone it
-/// can become the user that it runs as.
+/// A program of Debian. `None`, with a note on stderr, if it is not installed, or if this process
+/// is not root, which it must be to run the program as its own user.
 fn program(name: &str) -> Option<PathBuf> {
     let found = FOLDERS.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists());
     let found = found.filter(|_| is_root());
@@ -184,7 +184,7 @@ fn postgres(authority: &Authority) -> Option<Program> {
     Some(place.start(command, None))
 }
 
-/// The certificate of a server is seen behind its STARTTLS, and the protocol is no other's.
+/// Asserts that a check sees the server's certificate after STARTTLS, and judges it.
 async fn assert_starts_tls(authority: &Authority, program: Option<Program>, starttls: Starttls) {
     let Some(program) = program else { return };
     let mut probe = probes::get(&format!("tls://good.test:{}", program.address.port()));

@@ -1,5 +1,5 @@
-//! The laboratory does what it says: a test that blames the prober must not owe its failure to
-//! a server that misbehaves in another way than told.
+//! Tests of the test servers: a test that blames the prober must not fail because a server
+//! misbehaves in another way than scripted.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

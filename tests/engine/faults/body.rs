@@ -1,4 +1,4 @@
-//! Bodies that are slow, endless, cut, packed wrongly, or not what was expected.
+//! Bodies that are slow, endless, truncated, badly encoded, or not as expected.
 
 use std::time::Duration;
 
@@ -366,7 +366,7 @@ fn encoded(encoding: &str, body: Vec<u8>) -> Case {
     raw(server::answer(200, &[("content-encoding", encoding)], body))
 }
 
-/// A case whose body must have "hello" in it.
+/// A case whose body must contain "hello".
 fn reads_hello(case: Case) -> Case {
     case.step(|step| step.expect.body = vec![TextRule::Contains(Value::plain("hello"))])
 }
@@ -375,7 +375,7 @@ fn chunks(body: &str) -> Case {
     raw([CHUNKED, body].concat())
 }
 
-/// A JSON body, of which `$.status` must be "ok".
+/// A JSON body whose `$.status` must be "ok".
 fn json(body: String) -> Case {
     status_is_ok(raw(server::answer(200, &[("content-type", "application/json")], body)))
 }
@@ -384,7 +384,7 @@ fn status_is_ok(case: Case) -> Case {
     case.step(|step| step.expect.json = vec![rule("$.status", JsonExpectation::Equals("ok".into()))])
 }
 
-/// A JSON number, which must be 2^53 + 1.
+/// A JSON number that must be 2^53 + 1.
 fn number(number: &str) -> Case {
     let body = format!("{{\"id\":{number}}}");
     raw(server::answer(200, &[("content-type", "application/json")], body)).step(|step| {

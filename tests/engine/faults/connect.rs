@@ -1,4 +1,4 @@
-//! Connections that do not come about, break, or are reused at the wrong moment.
+//! Connections that cannot be established, break, or are reused at the wrong moment.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -108,7 +108,7 @@ pub(crate) const ROWS: &[Row] = &[
             let server = Arc::new(server);
             let seen = Arc::clone(&server);
             let case = reusing(&server).step(|step| step.request.method = http::Method::POST);
-            // A connection may be used again once it is idle, a moment that nobody can see.
+            // A connection can be reused only once it is idle, which cannot be observed.
             case.until_it_fails(200).keep(server).also(move |_| {
                 assert_eq!(taken.load(Ordering::SeqCst), 1);
                 let (requests, connections) = (seen.requests().len(), seen.connections());
@@ -175,7 +175,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// A complete answer that does not announce that the connection ends.
+/// A complete response that does not announce the end of the connection.
 const LEFT_OPEN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {

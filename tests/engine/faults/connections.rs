@@ -1,5 +1,5 @@
-//! Connections without HTTP (`tcp://` and `tls://`) that do not come about, say something else, or
-//! never end.
+//! Connections without HTTP (`tcp://` and `tls://`) that cannot be established, receive something
+//! unexpected, or never end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -207,7 +207,8 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// Resets a connection that stands: at once, it would break before it is known to stand.
+/// Resets an established connection after a moment: immediately, it would break before the client
+/// knows that it is established.
 fn reset_later(conn: &mut Conn) {
     conn.wait(Duration::from_millis(50));
     conn.reset();
@@ -222,7 +223,7 @@ fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     to(&server).keep(server)
 }
 
-/// A server of TCP of which a text is expected.
+/// A TCP server that is expected to send a text.
 fn expecting(text: &'static str, script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     serve(script).step(|step| step.expect.body.push(TextRule::Contains(Value::plain(text))))
 }
@@ -231,13 +232,13 @@ fn at_tls(server: &Server) -> Case {
     Case::get(format!("tls://good.test:{}", server.port())).at(server.address())
 }
 
-/// A server that is asked for TLS and does what its script says instead.
+/// A server that is asked for TLS and follows its script instead.
 fn plain_tls(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     at_tls(&server).keep(server)
 }
 
-/// A server of TLS that speaks one protocol, where these are offered.
+/// A TLS server that speaks one protocol, while the client offers these.
 fn alpn_case(offered: &[&str], script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     let authority = Authority::new();
     let speaks = |config: &mut rustls::ServerConfig| config.alpn_protocols = vec![b"postgresql".to_vec()];
@@ -250,7 +251,7 @@ fn alpn_case(offered: &[&str], script: impl Fn(&mut Conn) + Send + Sync + 'stati
     })
 }
 
-/// A server of TLS whose certificate is changed to taste.
+/// A TLS server with a changed certificate.
 fn tls_case(
     change: impl FnOnce(&mut rcgen::CertificateParams, &str),
     script: impl Fn(&mut Conn) + Send + Sync + 'static,

@@ -60,8 +60,8 @@ fn challenge(more: &str) -> Vec<u8> {
     server::answer(401, &[("www-authenticate", &format!("Digest realm=\"r\", nonce=\"n\"{more}"))], "")
 }
 
-/// A server that is asked with Digest; the script gets the target and the credentials, which are empty where there
-/// are none.
+/// A server that is checked with Digest. The script gets the target and the credentials, which are
+/// empty if there are none.
 fn asks(path: &str, script: impl Fn(&str, &str) -> Vec<u8> + Send + Sync + 'static) -> Case {
     let server = Server::start(move |conn| {
         let request = String::from_utf8_lossy(&conn.request()).into_owned();

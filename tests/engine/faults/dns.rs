@@ -68,7 +68,8 @@ pub(crate) const ROWS: &[Row] = &[
         let dns = Dns::start(|question| {
             let record = address(&question.name, 60);
             if question.edns {
-                // The upper bits of the code stand first in what is the time of other records.
+                // The upper bits of the code come first in the field that is the TTL of other
+                // records.
                 let opt = Record { owner: String::new(), kind: 41, ttl: 1 << 24, data: Vec::new() };
                 return Reply::Sections([Vec::new(), Vec::new(), vec![opt]]);
             }
@@ -194,7 +195,7 @@ pub(crate) const ROWS: &[Row] = &[
         thread::spawn(move || {
             let mut buffer = [0; 1500];
             let Ok((length, peer)) = socket.recv_from(&mut buffer) else { return };
-            // An answer with nine records in its authority section, of which none is there.
+            // A response that announces nine records in its authority section but contains none.
             (buffer[2], buffer[9]) = (0x81, 9);
             let _ = socket.send_to(&buffer[..length], peer);
         });
@@ -240,7 +241,7 @@ fn at(dns: Dns, question: &str) -> Case {
     Case::get(format!("dns://{}/{question}", dns.address())).keep(dns)
 }
 
-/// A socket of UDP, and on its port a server of TCP that takes a question and closes.
+/// A UDP socket, and on the same port a TCP server that reads a question and closes.
 fn closing_server() -> (UdpSocket, server::Server) {
     let (udp, listener) = bind_both((Ipv4Addr::LOCALHOST, 0).into());
     let server = server::Server::listen(listener, None, |conn| {
@@ -249,11 +250,11 @@ fn closing_server() -> (UdpSocket, server::Server) {
     (udp, server)
 }
 
-/// Answers every question over UDP by a message that is cut.
+/// Answers every question over UDP with a truncated message.
 fn cut_always(udp: UdpSocket) {
     let udp = Arc::new(udp);
     thread::spawn(move || {
-        // The scorecard sets all rows up before it asks the first.
+        // The scorecard sets up all rows before it checks the first.
         let _ = udp.set_read_timeout(Some(Duration::from_mins(10)));
         let mut buffer = [0; 1500];
         while let Ok((length, peer)) = udp.recv_from(&mut buffer) {

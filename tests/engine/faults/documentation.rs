@@ -1,5 +1,5 @@
-//! The page of failure classes for the user, printed from the classes and the rows. The
-//! committed page is held to it.
+//! The user's page of failure classes, generated from the classes and the rows. The committed page
+//! must be equal to it.
 
 use std::fmt::Write as _;
 
@@ -82,7 +82,7 @@ fn heading(group: ClassGroup) -> &'static str {
     }
 }
 
-/// One line for every row of a class, with its phase; none stands for up.
+/// One line for every row of a class, with its phase; `None` lists the rows that are up.
 fn cases_of(class: Option<FailureClass>) -> String {
     let mut lines = String::new();
     for row in every_row() {

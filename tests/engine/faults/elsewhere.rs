@@ -1,17 +1,17 @@
-//! What other tests hold: numbers of the catalogue about input and output, and classes of
-//! checks that take more than one request.
+//! Numbers of the catalogue that other tests cover: those about input and output, and classes of
+//! checks that make more than one request.
 
 use std::path::Path;
 
 use uptick::model::FailureClass;
 
-/// A number that another test holds.
+/// A number that another test covers.
 pub(crate) struct Elsewhere {
-    /// Its number in the catalogue, where it has one.
+    /// Its number in the catalogue, if it has one.
     pub(crate) number: Option<u16>,
     /// What goes wrong, for the documentation of the class: it follows "when".
     pub(crate) when: &'static str,
-    /// The class it ends in, where it is about a check.
+    /// The class that it leads to, if it is about a check.
     pub(crate) class: Option<FailureClass>,
     /// The file of the test, from the root of the repository.
     file: &'static str,

@@ -1,4 +1,4 @@
-//! Health services of gRPC that do not serve, do not speak gRPC, or never end the call.
+//! gRPC health services that do not serve, do not speak gRPC, or never end the call.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::server;
 use crate::support::server::{Conn, Server};
 use crate::support::tls::Authority;
 
-/// `SERVING` behind its prefix.
+/// `SERVING` after its length prefix.
 pub(crate) const SERVING: &[u8] = &[0, 0, 0, 0, 2, 8, 1];
 
 pub(crate) const ROWS: &[Row] = &[
@@ -179,7 +179,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// A server of HTTP/2 that does this once it has the call.
+/// An HTTP/2 server that runs a script once it has received the call.
 fn calls(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
     serve(move |conn| {
         conn.send(h2::settings());
@@ -194,25 +194,25 @@ fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     Case::get(format!("grpc://{}/shop.Cart", server.address())).keep(server)
 }
 
-/// The head of an answer.
+/// The head of a response.
 pub(crate) fn head(stream: u32) -> Vec<u8> {
     let head = [h2::STATUS_200, &h2::header("content-type", b"application/grpc")].concat();
     h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &head)
 }
 
-/// A whole answer: head, message, and trailers with a status.
+/// A whole response: head, message, and trailers with a status.
 fn answer(stream: u32, message: &[u8], status: &str) -> Vec<u8> {
     [head(stream), rest(stream, message, status)].concat()
 }
 
-/// What follows the head of an answer: a message, and trailers with a status.
+/// The rest of a response after its head: a message, and trailers with a status.
 pub(crate) fn rest(stream: u32, message: &[u8], status: &str) -> Vec<u8> {
     let trailers = h2::header("grpc-status", status.as_bytes());
     let trailers = h2::frame(h2::HEADERS, h2::END_HEADERS | h2::END_STREAM, stream, &trailers);
     [h2::frame(h2::DATA, 0, stream, message), trailers].concat()
 }
 
-/// An answer of trailers alone.
+/// A response that consists only of trailers.
 fn trailers_alone(stream: u32, status: &str) -> Vec<u8> {
     let all = [
         h2::STATUS_200,

@@ -243,7 +243,7 @@ fn raw(bytes: impl Into<Vec<u8>>) -> Case {
 }
 
 fn headers(count: usize) -> Case {
-    // The answer has two more of its own.
+    // The response has two more of its own.
     let lines = server::lines(count - 2, |n| format!("x-{n}: y\r\n"));
     raw(format!("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n{lines}\r\nok"))
 }
@@ -265,13 +265,13 @@ fn refuses(status: u16, retry_after: &str) -> Case {
     })
 }
 
-/// A good answer after so many interim answers.
+/// A good response after `count` interim responses.
 fn interim(count: usize) -> Case {
     let interim = "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n".repeat(count);
     raw([interim.as_bytes(), &server::ok("hello")].concat())
 }
 
-/// A server that refuses a request without these bytes, in whatever case.
+/// A server that rejects a request without these bytes, ignoring case.
 fn wants(bytes: &'static [u8]) -> Case {
     serve(move |conn| {
         let request = conn.request().to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! HTTP/2 peers that break the rules, or keep them at our expense.
+//! HTTP/2 peers that break the rules, or keep them at the client's expense.
 
 use std::time::Duration;
 
@@ -166,7 +166,8 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(110, "a small header block decodes to megabytes (HPACK bomb)", HeadersTooLarge, Processing, || {
         asked(|conn, stream| {
-            // One header of 4,000 bytes goes into the table, and every further byte repeats it.
+            // One header of 4,000 bytes enters the dynamic table, and every further byte repeats
+            // it.
             let mut block = h2::STATUS_200.to_vec();
             let mut entry = h2::header("x", &[b'y'; 4_000]);
             entry[0] = 0x40;
@@ -199,7 +200,7 @@ pub(crate) const ROWS: &[Row] = &[
         raw(|conn| {
             conn.read_some(&mut Vec::new());
             conn.send("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-            // An end with bytes unread would reset the connection before the answer is seen.
+            // Closing with unread bytes would reset the connection before the response is seen.
             conn.stall();
         })
     }),
@@ -218,13 +219,13 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// A peer that speaks as it likes from the first byte.
+/// A peer that follows a script from the first byte.
 fn raw(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     Case::get(server.url("/")).probe(|probe| probe.transport.http_version = HttpVersionPreference::Http2).keep(server)
 }
 
-/// A peer that begins as it should, and goes on as it likes once it was asked.
+/// A peer that starts correctly, and follows a script once it has received a request.
 fn asked(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
     raw(move |conn| {
         conn.send(h2::settings());
@@ -234,7 +235,7 @@ fn asked(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
     })
 }
 
-/// The head of an answer and the first bytes of its body.
+/// The head of a response and the first bytes of its body.
 fn begun(stream: u32) -> Vec<u8> {
     [h2::frame(h2::HEADERS, h2::END_HEADERS, stream, h2::STATUS_200), h2::frame(h2::DATA, 0, stream, b"hel")].concat()
 }

@@ -1,4 +1,5 @@
-//! HTTP/3 servers that are not there, speak something else, break the rules, or keep them at our expense.
+//! HTTP/3 servers that do not exist, speak something else, break the rules, or keep them at the
+//! client's expense.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -295,7 +296,8 @@ pub(crate) const ROWS: &[Row] = &[
     fails(138, "the server opens a stream for a request of its own", Http3Error, Processing, || {
         controls(|connection| async move {
             let _control = quic::settings(&connection).await;
-            // QUIC itself keeps it from being opened: what goes out is a frame on the control stream.
+            // QUIC itself prevents the server from opening a request stream, so it opens a second
+            // control stream.
             let mut other = connection.open_uni().await.unwrap();
             other.write_all(&quic::varint(quic::CONTROL)).await.unwrap();
             quic::stall(&connection).await;
@@ -305,7 +307,7 @@ pub(crate) const ROWS: &[Row] = &[
         begun([quic::varint(quic::HEADERS), quic::varint(1 << 30), vec![0; 4_000]].concat())
     }),
     fails(138, "a small header block of HTTP/3 stands for megabytes", HeadersTooLarge, Processing, || {
-        // Each byte stands for the longest line of the static table.
+        // Each byte refers to the longest entry of the static table.
         let block = [quic::STATUS_200, &[0xff, 0x16].repeat(30_000)].concat();
         answered(quic::frame(quic::HEADERS, &block))
     }),
@@ -397,14 +399,14 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// A status, and a header that is not whole.
+/// A status, and an incomplete header.
 const STATUS_AND_MORE: &[u8] = &[0, 0, 0xd9, 0x23, b'x', b'-', b'a', 1, b'y'];
 
 fn good(authority: &Authority) -> Arc<ServerConfig> {
     quic::config(&authority.leaf(&["good.test"]))
 }
 
-/// A server that chooses the cipher suite with this place in the list of its cryptography.
+/// A server that chooses the cipher suite at this position of its provider's list.
 fn in_suite(place: usize, name: &'static str) -> Case {
     let authority = Authority::new();
     let mut provider = rustls::crypto::ring::default_provider();
@@ -419,7 +421,7 @@ fn in_suite(place: usize, name: &'static str) -> Case {
     })
 }
 
-/// Answers every request with a greeting.
+/// Responds to every request with a greeting.
 async fn serve_hello(connection: Connection) {
     let _control = quic::settings(&connection).await;
     while let Some((mut send, _)) = quic::request(&connection).await {
@@ -428,7 +430,7 @@ async fn serve_hello(connection: Connection) {
     }
 }
 
-/// A check of a URL over HTTP/3 at this address, by an authority.
+/// A check of a URL over HTTP/3 at this address, trusting an authority.
 fn to(authority: Authority, address: SocketAddr, url: &str) -> Case {
     let ca_file = authority.ca_file();
     Case::get(url)
@@ -444,7 +446,7 @@ fn over(authority: Authority, server: QuicServer) -> Case {
     to(authority, server.address(), &server.https("good.test", "/")).keep(server)
 }
 
-/// A check over TCP of a server that offers services, which must answer too.
+/// A check over TCP of a server that advertises services (alt-svc), which must respond too.
 fn offered(authority: Authority, services: &str) -> Case {
     let answer = server::answer(200, &[("alt-svc", services)], "hello");
     let server = Server::tls(authority.leaf(&["good.test"]).config(), move |conn| {
@@ -457,12 +459,12 @@ fn offered(authority: Authority, services: &str) -> Case {
         .keep(server)
 }
 
-/// A check where no server speaks QUIC.
+/// A check of an address at which no server speaks QUIC.
 fn nobody(address: SocketAddr) -> Case {
     to(Authority::new(), address, &format!("https://good.test:{}/", address.port())).within(400)
 }
 
-/// A server that does as told once it was asked.
+/// A server that follows a script once it has received a request.
 fn scripted<F, S>(script: F) -> Case
 where
     F: Fn(Connection, quinn::SendStream) -> S + Send + Sync + 'static,
@@ -473,7 +475,7 @@ where
     over(authority, server)
 }
 
-/// A server that does as told from the start, and is asked meanwhile.
+/// A server that follows a script from the start, while a request arrives.
 fn controls<F, S>(script: F) -> Case
 where
     F: Fn(Connection) -> S + Send + Sync + 'static,
@@ -484,21 +486,21 @@ where
     over(authority, server)
 }
 
-/// A server whose answer is these bytes.
+/// A server whose response is these bytes.
 fn answered(bytes: impl Into<Vec<u8>>) -> Case {
     let authority = Authority::new();
     let server = quic::answers(&authority, bytes);
     over(authority, server)
 }
 
-/// A server whose answer begins with these bytes and does not end.
+/// A server whose response starts with these bytes and does not end.
 fn begun(bytes: impl Into<Vec<u8>>) -> Case {
     let authority = Authority::new();
     let server = quic::begins(&authority, bytes);
     over(authority, server)
 }
 
-/// A server whose answer begins so and goes on so without end.
+/// A server whose response starts with `begin` and continues with `bytes` endlessly.
 fn flooded(begin: impl Into<Vec<u8>>, bytes: impl Into<Vec<u8>>) -> Case {
     let authority = Authority::new();
     let server = quic::floods(&authority, begin, bytes);

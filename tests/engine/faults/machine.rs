@@ -1,6 +1,6 @@
-//! Rows that need a machine of their own: a network namespace with a packet filter, or a
-//! process under a limit. For each the test binary runs itself again inside such a place; where none
-//! can be had, the row is skipped, and says so whatever the test harness hides.
+//! Rows that need a special environment: a network namespace with a packet filter, or a process
+//! under a limit. For each the test binary runs itself again inside such an environment. If that is
+//! not possible, the row is skipped, with a note that the test harness does not hide.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -169,7 +169,7 @@ pub(crate) const ROWS: &[Row] = &[
         }));
         let second = name_server(2, |_| Reply::address(Ipv4Addr::LOCALHOST));
         let url = format!("http://name.test:{}/", server.port());
-        // Whoever asked the first server again would not see the second.
+        // If the first server were asked again, the second one would not be seen.
         Case::get(url).after_good_checks(1).keep(Rc::clone(&first)).keep(second).keep(server).also(move |_| {
             let of_first = first.questions().len();
             assert_eq!(of_first, 2, "the first server is asked for both families once: {:?}", first.questions());
@@ -243,7 +243,7 @@ pub(crate) const ROWS: &[Row] = &[
         Case::get("http://name.test:9/").probe(|probe| probe.transport.resolver = server).keep(held)
     }),
     fails(23, "no file descriptor is left", ProberFdLimit, Connect, || {
-        // The engine and its runtime stand; the next socket is one too many.
+        // The engine and its runtime are set up; the next socket is one too many.
         let mut held = Vec::new();
         while let Ok(file) = File::open("/dev/null") {
             held.push(file);
@@ -252,12 +252,12 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// Where a row's test is run.
+/// Where the test of a row runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// A network namespace (and a mount namespace) of its own, loopback up.
+    /// In its own network namespace (and mount namespace), with loopback up.
     Namespace,
-    /// A process that may have few files open.
+    /// In a process that may have only a few files open.
     FewFiles,
 }
 
@@ -265,8 +265,8 @@ fn place_of(row: &Row) -> Place {
     if row.number == 23 { Place::FewFiles } else { Place::Namespace }
 }
 
-/// Runs a test of this binary once for each row of some places, inside such a place; there it asks
-/// [`row_here`] which one it is about.
+/// Runs a test of this binary once for each row of these environments, inside the environment;
+/// there the test calls [`row_here`] to get its row.
 #[track_caller]
 pub(crate) fn in_each(places: &[Place], inside: &str) {
     let rows: Vec<(usize, &Row)> = ROWS.iter().enumerate().filter(|(_, row)| places.contains(&place_of(row))).collect();
@@ -277,7 +277,7 @@ pub(crate) fn in_each(places: &[Place], inside: &str) {
             Ok(()) => {}
             Err(Trouble::Skipped(why)) => {
                 skipped += 1;
-                // Not `eprintln!`, which the harness keeps to itself while the test passes.
+                // Not `eprintln!`, which the harness hides while the test passes.
                 let _ = writeln!(std::io::stderr(), "skipped: row {}, when {}: {why}", row.number, row.when);
             }
             Err(Trouble::Failed(output)) => wrong.push_str(&output),
@@ -290,7 +290,8 @@ pub(crate) fn in_each(places: &[Place], inside: &str) {
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
-/// The row whose place in the table is in the file `row` of the working directory: inside a place.
+/// The row whose index is in the file `row` of the working directory. `None` outside of an
+/// environment.
 pub(crate) fn row_here() -> Option<&'static Row> {
     let at = std::fs::read_to_string("row").ok()?;
     ROWS.get(at.parse::<usize>().unwrap())
@@ -325,7 +326,7 @@ fn run_in(place: Place, at: usize, inside: &str) -> Result<(), Trouble> {
     let mut command = match place {
         Place::Namespace => {
             let mut command = Command::new("unshare");
-            // Who is not root is root of a user namespace, where that is allowed.
+            // A user other than root becomes root of a user namespace, if that is allowed.
             if !is_root() {
                 command.args(["--user", "--map-root-user"]);
             }
@@ -358,7 +359,7 @@ fn run(program: &str, arguments: &[&str]) {
     assert!(status.success(), "{program} {arguments:?}");
 }
 
-/// Adds a rule for every packet that leaves.
+/// Adds a rule for every outgoing packet.
 fn filter(rule: &str) {
     run("nft", &["add", "table", "inet", "faults"]);
     run("nft", &["add", "chain", "inet", "faults", "out", "{ type filter hook output priority 0; }"]);
@@ -378,7 +379,7 @@ fn nsswitch(text: &str) {
     in_place_of("/etc/nsswitch.conf", text);
 }
 
-/// Mounts a file of the working directory over one of the system's.
+/// Mounts a file of the working directory over a file of the system.
 fn in_place_of(path: &str, text: &str) {
     let own = std::env::current_dir().unwrap().join(Path::new(path).file_name().unwrap());
     std::fs::write(&own, text).unwrap();
@@ -393,7 +394,7 @@ fn name_server(last: u8, script: impl Fn(&dns::Question) -> Reply + Send + Sync 
     Dns::start_at((Ipv4Addr::new(127, 0, 0, last), 53).into(), script)
 }
 
-/// The resolver that the namespace's configuration names.
+/// The resolver in the namespace's configuration.
 fn system_resolver(reply: Reply) -> Dns {
     Dns::start_at((Ipv4Addr::LOCALHOST, 53).into(), move |_| reply.clone())
 }

@@ -1,4 +1,4 @@
-//! Trouble that comes in numbers: what hangs, or is used up, must not be held against others.
+//! Many faults at once: checks that hang or that exhaust a resource must not affect others.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -67,11 +67,11 @@ fn the_process_does_not_wait_for_lookups_that_hang() {
     let lines = ran.json_lines();
     assert_eq!(lines.len(), 50);
     for line in lines {
-        // A machine that is busy elsewhere makes the verdict unknown, and no check longer.
+        // A busy machine may make the verdict unknown, but no check longer.
         let class = line["failure"]["class"].as_str().unwrap_or_default();
         assert!(["dns_timeout", "prober_overloaded"].contains(&class), "{line}");
     }
-    // A lookup that nobody ends takes ten seconds and more; the limit is half a second.
+    // A lookup that is not cancelled takes ten seconds and more; the limit is half a second.
     assert!(ran.took < Duration::from_secs(8), "{:?}", ran.took);
 }
 

@@ -1,4 +1,5 @@
-//! Proxies: what is the proxy's own fault, what it reports of the target, and what comes through.
+//! Proxies: faults of the proxy itself, faults of the target that it reports, and faults that pass
+//! through.
 
 use std::sync::Arc;
 
@@ -221,7 +222,8 @@ fn connect_answered(answer: &'static str) -> Case {
     through("http", "https://target.test/", proxy)
 }
 
-/// A proxy that opens a tunnel with this answer, and a target that greets in the same packet.
+/// A proxy that opens a tunnel with this response, and a target that sends its greeting in the same
+/// packet.
 fn greets_behind(answer: &'static str) -> Case {
     let proxy = Server::start(move |conn| {
         conn.request();
@@ -242,7 +244,7 @@ fn forwarding(answer: Vec<u8>) -> Case {
     through("http", "http://target.test/", proxy)
 }
 
-/// Reads the greeting and the request of a client that names its target.
+/// Reads the greeting and the request of a SOCKS client that names its target.
 fn greet(conn: &mut Conn) {
     conn.read_exactly(3);
     conn.send([5, 0]);

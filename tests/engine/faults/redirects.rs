@@ -1,4 +1,4 @@
-//! Redirects that lead in circles, astray, or away with our secrets.
+//! Redirects that loop, lead nowhere, or carry away secrets.
 
 use std::sync::Arc;
 
@@ -176,7 +176,7 @@ fn host_of(request: &[u8]) -> String {
     line.strip_prefix("host:").unwrap_or_default().trim().to_owned()
 }
 
-/// A probe full of secrets, whose server sends it to another origin.
+/// A probe full of secrets, whose server redirects it to another origin.
 fn carrying_secrets(other: &Arc<Server>, target: String) -> Case {
     let dns = Dns::always(Reply::address(std::net::Ipv4Addr::LOCALHOST));
     let first = Arc::new(Server::start(move |conn| {

@@ -1,4 +1,4 @@
-//! Names that do not lead anywhere, and resolvers that misbehave.
+//! Names that do not resolve, and resolvers that misbehave.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -174,7 +174,7 @@ fn greeting() -> Server {
     Server::answers(server::ok("hello"))
 }
 
-/// A URL whose host the URL standard reads as an address of this machine.
+/// A URL whose host is a spelling of an address of this machine according to the URL standard.
 fn spelt(host: &str) -> Case {
     let server = greeting();
     Case::get(format!("http://{host}:{}/", server.port())).keep(server).also(|outcome| {
@@ -183,13 +183,13 @@ fn spelt(host: &str) -> Case {
     })
 }
 
-/// A probe of a name nobody serves: the answer of the resolver decides.
+/// A probe of a name without a server: the result depends on the resolver.
 fn asking(dns: Dns) -> Case {
     let url = format!("http://name.test:{}/", server::refusing_port());
     Case::get(url).resolved_by(&dns).keep(dns)
 }
 
-/// A probe of a name with a healthy server behind it.
+/// A probe of a name with a healthy server.
 fn found_by(dns: Dns) -> Case {
     at_name(dns, greeting())
 }
@@ -199,7 +199,7 @@ fn at_name(dns: Dns, server: Server) -> Case {
 }
 
 impl Case {
-    /// Asks this resolver and no other.
+    /// Uses only this resolver.
     fn resolved_by(self, dns: &Dns) -> Case {
         let address: SocketAddr = dns.address();
         self.probe(|probe| probe.transport.resolver = Resolver::Udp(address))

@@ -1,5 +1,5 @@
-//! One row of the fault catalogue: a number, what goes wrong in words, what the outcome must
-//! be, and how to set it up. All rows are carried out the same way, here.
+//! One row of the fault catalogue: its number, what goes wrong in words, the expected outcome, and
+//! how to set it up. All rows are run in the same way, by this file.
 
 use std::any::Any;
 use std::fmt::Write as _;
@@ -11,35 +11,35 @@ use uptick::model::{FailureClass, Outcome, Phase, Probe, Redactor, Step, Verdict
 
 use crate::support::probes;
 
-/// How much longer than its limit a check may take, as far as the machine is to blame: two cores that
-/// six busy loops share give a thread its turn after hundreds of milliseconds.
+/// How much longer than its timeout a check may take because of the machine: with two cores and six
+/// busy loops a thread may have to wait for hundreds of milliseconds.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How often a check is repeated that found this machine too busy to judge.
+/// How many times a check is repeated if this machine was too busy to judge.
 const OVERLOADED_TRIES: usize = 5;
 
-/// One row.
+/// A row of the catalogue.
 pub(crate) struct Row {
     /// Its number in the catalogue. Several rows may be cases of one number.
     pub(crate) number: u16,
     /// What goes wrong, for the documentation: it follows "when".
     pub(crate) when: &'static str,
-    /// What the outcome must be.
+    /// The expected outcome.
     pub(crate) wanted: Wanted,
-    /// Sets the fault up.
+    /// Sets up the fault.
     pub(crate) setup: fn() -> Case,
 }
 
-/// What the outcome of a row must be.
+/// The expected outcome of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// The target is up in spite of it.
+    /// The target is up nevertheless.
     Up,
-    /// The check fails with this class in this phase; no phase where the answer arrived whole.
+    /// The check fails with this class in this phase; `None` if the whole response arrived.
     Fails(FailureClass, Option<Phase>),
 }
 
-/// A row of a failure in a phase.
+/// A row that fails in a phase.
 pub(crate) const fn fails(
     number: u16,
     when: &'static str,
@@ -50,7 +50,7 @@ pub(crate) const fn fails(
     Row { number, when, wanted: Wanted::Fails(class, Some(phase)), setup }
 }
 
-/// A row of an answer that is not as expected.
+/// A row whose response is not as expected.
 pub(crate) const fn answers(number: u16, when: &'static str, class: FailureClass, setup: fn() -> Case) -> Row {
     Row { number, when, wanted: Wanted::Fails(class, None), setup }
 }
@@ -60,7 +60,7 @@ pub(crate) const fn up(number: u16, when: &'static str, setup: fn() -> Case) -> 
     Row { number, when, wanted: Wanted::Up, setup }
 }
 
-/// A fault that is set up: the probe that meets it, and the servers that play it.
+/// A fault that is set up: the probe that encounters it, and the servers that cause it.
 pub(crate) struct Case {
     probe: Probe,
     before: usize,
@@ -69,7 +69,7 @@ pub(crate) struct Case {
     also: Vec<Also>,
 }
 
-/// A further claim about the outcome.
+/// An additional assertion about the outcome.
 type Also = Box<dyn FnOnce(&Outcome)>;
 
 impl Case {
@@ -78,7 +78,7 @@ impl Case {
         Case { probe: probes::get(url.as_ref()), before: 0, tries: 1, kept: Vec::new(), also: Vec::new() }
     }
 
-    /// The time the check has.
+    /// Sets the timeout of the check, in milliseconds.
     pub(crate) fn within(mut self, milliseconds: u64) -> Case {
         self.probe.timeout = Duration::from_millis(milliseconds);
         self
@@ -96,7 +96,7 @@ impl Case {
         self
     }
 
-    /// Connects to this server whatever the URL's host is.
+    /// Connects to this address, whatever the URL's host is.
     pub(crate) fn at(mut self, address: std::net::SocketAddr) -> Case {
         self.probe.transport.address = Some(address);
         self
@@ -108,38 +108,39 @@ impl Case {
         self
     }
 
-    /// Makes this many checks, all of them up, before the one that counts.
+    /// Makes this many checks, which all must be up, before the one that counts.
     pub(crate) fn after_good_checks(mut self, count: usize) -> Case {
         self.before = count;
         self
     }
 
-    /// Makes this many checks at most, up to the first that is not up, which is the one that counts.
+    /// Makes at most this many checks. The first one that is not up is the one that counts.
     pub(crate) fn until_it_fails(mut self, tries: usize) -> Case {
         self.tries = tries;
         self
     }
 
-    /// Whether a single check shows the fault, on connections that nobody used before.
+    /// Whether a single check on new connections shows the fault.
     #[allow(dead_code, reason = "the scorecard has the binary make one check of each row")]
     pub(crate) fn is_one_check(&self) -> bool {
         self.before == 0 && self.tries == 1
     }
 
-    /// The probe and what plays the fault, for those who carry it out otherwise.
+    /// The probe and what causes the fault, for tests that run it in another way.
     #[allow(dead_code, reason = "the canary has the binary carry the rows out")]
     pub(crate) fn into_parts(self) -> (Probe, Vec<Box<dyn Any>>) {
         (self.probe, self.kept)
     }
 
-    /// Claims more of the outcome.
+    /// Adds an assertion about the outcome.
     pub(crate) fn also(mut self, claim: impl FnOnce(&Outcome) + 'static) -> Case {
         self.also.push(Box::new(claim));
         self
     }
 }
 
-/// Carries rows out one after the other and fails with all that is not as wanted.
+/// Runs rows one after the other, and fails with a list of all that differ from the expected
+/// outcome.
 #[track_caller]
 pub(crate) fn hold(rows: &[Row]) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

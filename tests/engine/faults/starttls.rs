@@ -1,4 +1,4 @@
-//! Servers that are asked to start TLS on a port that begins without it.
+//! Servers that are asked to start TLS on a port that starts without it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -168,7 +168,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// The words of an SMTP server up to its answer to STARTTLS.
+/// The dialogue of an SMTP server up to its response to STARTTLS.
 fn smtp(conn: &mut Conn, offers: &str, answer: &str) {
     conn.send("220 mail.test ESMTP\r\n");
     conn.read_exactly("EHLO uptick.localhost\r\n".len());
@@ -177,7 +177,7 @@ fn smtp(conn: &mut Conn, offers: &str, answer: &str) {
     conn.send(answer);
 }
 
-/// A server that is expected to speak SMTP and says this.
+/// A server that should speak SMTP and sends this instead.
 fn says(words: impl AsRef<[u8]> + Send + Sync + 'static) -> Case {
     case(Starttls::Smtp, move |conn, _| {
         conn.send(words.as_ref());

@@ -1,4 +1,4 @@
-//! Certificates that must be refused, handshakes that fail or stall.
+//! Certificates that must be rejected, and handshakes that fail or stall.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -259,8 +259,8 @@ pub(crate) const ROWS: &[Row] = &[
         let server = Server::start(|conn| {
             let mut hello = Vec::new();
             conn.read_some(&mut hello);
-            // TLS_RSA_WITH_AES_128_CBC_SHA, where it is offered: a client of TLS 1.3 sends a session's
-            // number of 32 bytes, and an older one none.
+            // TLS_RSA_WITH_AES_128_CBC_SHA, if it is offered: a client of TLS 1.3 sends a session
+            // id of 32 bytes, an older one sends none.
             if hello[43] == 0 {
                 let hello = [&[2, 0, 0, 38, 3, 3][..], &[7; 32], &[0, 0, 0x2f, 0]].concat();
                 conn.send(tls::record(22, &hello));
@@ -282,7 +282,7 @@ pub(crate) const ROWS: &[Row] = &[
             let server = Server::start(|conn| {
                 let mut hello = Vec::new();
                 conn.read_some(&mut hello);
-                // Where X448 is offered beside no key at all, a HelloRetryRequest asks for one.
+                // If X448 is offered without any key share, a HelloRetryRequest asks for one.
                 if server::find(&hello, &[0, 51, 0, 2, 0, 0]).is_some() {
                     let retry = tls::retry_with_group(30);
                     conn.send(tls::record(22, &retry));
@@ -544,7 +544,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// A server whose certificate is itself what the probe trusts.
+/// A server whose own certificate is the one that the probe trusts.
 fn pinned(params: &CertificateParams) -> Case {
     let leaf = Leaf::self_signed(params);
     let server = greeting(leaf.config());
@@ -556,7 +556,7 @@ fn pinned(params: &CertificateParams) -> Case {
         .keep(server)
 }
 
-/// A server with a good certificate under an intermediate one that is changed to taste.
+/// A server with a good certificate below a changed intermediate one.
 fn under(change: impl FnOnce(&mut CertificateParams)) -> Case {
     let root = Authority::new();
     let intermediate = root.intermediate_with(change);
@@ -564,7 +564,7 @@ fn under(change: impl FnOnce(&mut CertificateParams)) -> Case {
     shows(&root, leaf.config())
 }
 
-/// A server whose certificate has a critical extension under this identifier.
+/// A server whose certificate has a critical extension with this identifier.
 fn with_critical(identifier: &[u64]) -> Case {
     let mut params = tls::leaf_params(&["good.test"]);
     let mut extension = rcgen::CustomExtension::from_oid_content(identifier, vec![0x05, 0x00]);
@@ -583,7 +583,7 @@ fn made_elsewhere(name: &str) -> Case {
         .keep(server)
 }
 
-/// The message of a failure has these words.
+/// Asserts that the message of a failure contains these words.
 #[track_caller]
 fn says(outcome: &Outcome, words: &[&str]) {
     let message = outcome.failure.as_ref().expect("a failure").message.as_str();
@@ -592,7 +592,7 @@ fn says(outcome: &Outcome, words: &[&str]) {
     }
 }
 
-/// A server whose certificate has this name, asked for as `www.good.test`.
+/// A server whose certificate has this name, checked as `www.good.test`.
 fn wildcard(name: &str) -> Case {
     let authority = Authority::new();
     let server = greeting(authority.leaf(&[name]).config());
@@ -604,7 +604,7 @@ fn wildcard(name: &str) -> Case {
         .keep(server)
 }
 
-/// A server whose certificate is for so many names, the one asked for the last of them.
+/// A server whose certificate has `count` names; the requested one is the last.
 fn for_many_names(count: usize) -> Case {
     let names: Vec<String> = (1..count).map(|n| format!("n{n}.test")).collect();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -612,7 +612,7 @@ fn for_many_names(count: usize) -> Case {
     signed(&tls::leaf_params(&names))
 }
 
-/// A server whose certificate has this serial number, and the authority that may revoke it.
+/// A server whose certificate has this serial number, and the authority that can revoke it.
 fn with_serial(serial: u64) -> (Case, Authority) {
     let authority = Authority::new();
     let mut params = tls::leaf_params(&["good.test"]);
@@ -628,7 +628,7 @@ fn signed(params: &CertificateParams) -> Case {
     shows(&authority, config)
 }
 
-/// A certificate that began and, where given, ended so long ago.
+/// A certificate that became valid this long ago and, if given, expired this long ago.
 fn dated(began: Duration, ended: Option<Duration>) -> Case {
     let mut params = tls::leaf_params(&["good.test"]);
     params.not_before = tls::before(began).into();
@@ -638,7 +638,7 @@ fn dated(began: Duration, ended: Option<Duration>) -> Case {
     signed(&params)
 }
 
-/// A healthy server behind this TLS, and a probe that trusts this authority.
+/// A healthy server with this TLS configuration, and a probe that trusts this authority.
 fn shows(authority: &Authority, config: Arc<ServerConfig>) -> Case {
     let server = greeting(config);
     trusting(authority, &server).keep(server)
@@ -651,7 +651,8 @@ fn greeting(config: Arc<ServerConfig>) -> Server {
     })
 }
 
-/// A probe of `good.test` at a server; the authority's file is copied, so that it may go.
+/// A probe of `good.test` at a server. The authority's file is copied, so that the authority may be
+/// dropped.
 fn trusting(authority: &Authority, server: &Server) -> Case {
     let folder = tempfile::tempdir().unwrap();
     let ca_file = folder.path().join("ca.pem");
@@ -662,7 +663,7 @@ fn trusting(authority: &Authority, server: &Server) -> Case {
         .keep(folder)
 }
 
-/// A peer that gets a `ClientHello` and answers with bytes of its own.
+/// A peer that receives a `ClientHello` and responds with its own bytes.
 fn scripted(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     let server = Server::start(move |conn| {
         conn.read_some(&mut Vec::new());
@@ -672,8 +673,8 @@ fn scripted(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     trusting(&authority, &server).keep(server)
 }
 
-/// A TLS 1.2 server that shows certificates it cannot sign for: the client is done with it
-/// before it asks for the signature.
+/// A TLS 1.2 server with certificates for which it cannot sign: the client rejects them before it
+/// needs the signature.
 fn shows_unsigned(ca_file: &std::path::Path, chain: &[CertificateDer<'static>]) -> Case {
     let flight = tls::unsigned_flight(chain);
     let server = Server::start(move |conn| {
@@ -694,8 +695,8 @@ fn wants_client(version: &'static rustls::SupportedProtocolVersion) -> Case {
     shows(&authority, config)
 }
 
-/// A server that asks for a client certificate, takes none as an answer, and closes the connection
-/// without reading what it is asked.
+/// A server that asks for a client certificate, accepts that there is none, and closes the
+/// connection without reading the request.
 fn asks_and_closes(version: &'static rustls::SupportedProtocolVersion) -> Case {
     let authority = Authority::new();
     let config = authority.leaf(&["good.test"]).config_that_asks_clients_of(&authority, &[version]);

@@ -122,7 +122,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// A Unix socket in front of a server of TCP.
+/// A Unix socket in front of a TCP server.
 fn behind(url: &str, server: Server) -> Case {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("app.sock");
@@ -145,7 +145,8 @@ fn behind(url: &str, server: Server) -> Case {
     Case::get(url).probe(|probe| probe.transport.unix_socket = Some(path)).keep(folder).keep(server)
 }
 
-/// A server on a Unix socket that reads once, says this and closes; or says nothing and stays.
+/// A server on a Unix socket that reads once, sends these bytes and closes. With `None` it sends
+/// nothing and stays open.
 fn serve(url: &str, says: Option<&[u8]>) -> Case {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("app.sock");

@@ -1,4 +1,4 @@
-//! A `WebSocket` that is refused, silent, closed, or not what it is called.
+//! A `WebSocket` that is refused, silent, closed, or not a WebSocket at all.
 
 use std::time::Duration;
 
@@ -46,7 +46,8 @@ pub(crate) const ROWS: &[Row] = &[
         })
         .also(|outcome| {
             assert_eq!(outcome.body_bytes, 15);
-            // The server says no farewell, which is waited for, and is no part of what the check took.
+            // The server sends no close frame. The client waits for one, but that is not part of
+            // the check's time.
             let Timings { connect, processing, transfer, total, .. } = outcome.timings;
             let phases = [connect, processing, transfer].into_iter().flatten().sum();
             assert!(total.saturating_sub(phases) < Duration::from_millis(500), "{:?}", outcome.timings);
@@ -253,7 +254,7 @@ pub(crate) fn hello() -> Vec<TextRule> {
     vec![TextRule::Contains(Value::plain("hello"))]
 }
 
-/// A probe of a server of TLS that trusts this authority.
+/// A probe of a TLS server that trusts this authority.
 pub(crate) fn over_tls(server: Server, trusted: Authority) -> Case {
     let ca_file = trusted.ca_file();
     Case::get(format!("wss://good.test:{}/socket", server.port()))
@@ -272,7 +273,7 @@ fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     to(&server).keep(server)
 }
 
-/// A server that upgrades, and does this then.
+/// A server that upgrades, and then runs a script.
 fn upgraded(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     serve(move |conn| {
         let request = conn.request();
@@ -281,12 +282,12 @@ fn upgraded(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     })
 }
 
-/// The same, with a message that is waited for.
+/// The same, with an expected message.
 fn waiting(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     upgraded(script).step(|step| step.expect.message = hello())
 }
 
-/// The next small frame of a client, unmasked: its kind and its payload.
+/// The next small frame of a client, unmasked: its opcode and its payload.
 fn read_frame(conn: &mut Conn) -> Option<(u8, Vec<u8>)> {
     let head = conn.read_exactly(6);
     let [first, second, mask @ ..] = &head[..] else { return None };

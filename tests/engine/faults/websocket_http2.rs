@@ -1,4 +1,5 @@
-//! A `WebSocket` over HTTP/2 that is not offered, refused, silent, cut off, or not what it is called.
+//! A `WebSocket` over HTTP/2 that is not offered, refused, silent, cut off, or not a WebSocket at
+//! all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -313,7 +314,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// A probe that asks for HTTP/2.
+/// A probe that uses HTTP/2.
 fn asking(case: Case) -> Case {
     case.probe(|probe| probe.transport.http_version = HttpVersionPreference::Http2)
 }
@@ -323,7 +324,7 @@ fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     asking(Case::get(format!("ws://{}/socket?a=b", server.address()))).keep(server)
 }
 
-/// Speaks HTTP/2, and offers no `WebSocket` over it.
+/// Speaks HTTP/2, but does not offer `WebSocket`s over it.
 fn offer_nothing(conn: &mut Conn) {
     conn.send(h2::settings());
     conn.read_exactly(24);
@@ -331,7 +332,7 @@ fn offer_nothing(conn: &mut Conn) {
     conn.stall();
 }
 
-/// A server that offers a `WebSocket` over HTTP/2, and does this once one is asked for.
+/// A server that offers `WebSocket`s over HTTP/2, and runs a script once one is requested.
 fn asked(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
     serve(move |conn| {
         conn.send(h2::settings_with_tunnels());
@@ -341,7 +342,7 @@ fn asked(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
     })
 }
 
-/// A server that answers with this header block, and leaves the stream open.
+/// A server that responds with this header block, and leaves the stream open.
 fn answering(head: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static) -> Case {
     asked(move |conn, stream| {
         conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &head(stream)));
@@ -349,7 +350,7 @@ fn answering(head: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static) -> Case {
     })
 }
 
-/// A server that opens a WebSocket, and does this then.
+/// A server that opens a WebSocket, and then runs a script.
 fn tunnelled(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
     asked(move |conn, stream| {
         conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, h2::STATUS_200));
@@ -357,12 +358,12 @@ fn tunnelled(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
     })
 }
 
-/// The same, with a message that is waited for.
+/// The same, with an expected message.
 fn waiting(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
     tunnelled(script).step(|step| step.expect.message = hello())
 }
 
-/// A server that says this over a WebSocket, where a message is waited for.
+/// A server that sends this over a WebSocket when a message is expected.
 fn saying(frame: &'static [u8]) -> Case {
     waiting(move |conn, stream| {
         conn.send(h2::frame(h2::DATA, 0, stream, frame));
@@ -370,7 +371,8 @@ fn saying(frame: &'static [u8]) -> Case {
     })
 }
 
-/// A server that chooses HTTP/2 where that is offered to it, and does this then; over HTTP/1.1 it upgrades and says hello.
+/// A server that chooses HTTP/2 if it is offered, and then runs a script. Over HTTP/1.1 it upgrades
+/// and says hello.
 fn negotiated(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     let authority = Authority::new();
     let negotiates = |config: &mut ServerConfig| config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -388,7 +390,7 @@ fn negotiated(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     over_tls(server, authority).step(|step| step.expect.message = hello())
 }
 
-/// A small frame of a client: its kind and its payload.
+/// A small frame of a client: its opcode and its payload.
 fn unmasked(frame: &[u8]) -> (u8, Vec<u8>) {
     let [first, second, mask @ ..] = frame else { return (0, Vec::new()) };
     assert!(second & 0x80 != 0, "a client masks");
