@@ -1,5 +1,5 @@
-//! Compacting changes no verdict, no figure and no instant of a report: the same questions are asked of a
-//! raw journal, of an hourly and of a daily one.
+//! Compaction changes no verdict, no figure and no instant of a report: the same reports are made
+//! from a raw, an hourly and a daily journal.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,14 +15,15 @@ use uptick::window::Collector;
 use crate::support::outcomes::ended;
 
 const FROM: &str = "2025-03-10T09:00:00Z";
-/// Three hours of a check every ten seconds.
+/// The number of checks: one every ten seconds for three hours.
 const CHECKS: i64 = 3 * 360;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// Whether the nth check of a probe fails, the same each time: an outage of web, and a share of app.
+/// The failure of the nth check of a probe, always the same: an outage of web, and a share of app.
+/// `None` if it is up.
 fn failure(surface: &str, n: i64) -> Option<FailureClass> {
     match surface {
         "web" if (400..520).contains(&n) => Some(FailureClass::ConnectTimeout),
@@ -58,7 +59,8 @@ fn record(folder: &Path) {
     }
 }
 
-/// What a report says, without what is of whole windows or of the evidence that is kept.
+/// The report as JSON, without the parts that depend on the length of windows or on the evidence
+/// that is kept.
 fn report(folder: &Path, from: Option<Timestamp>, to: Option<Timestamp>) -> Value {
     let mut fold = Fold::new(Question { from, to, ..Question::default() });
     let range = Range { from: Timestamp::MIN, to: to.unwrap_or(Timestamp::MAX) };
@@ -80,8 +82,8 @@ fn report(folder: &Path, from: Option<Timestamp>, to: Option<Timestamp>) -> Valu
     document
 }
 
-/// Takes out what depends on how fine windows are: latencies, the width of a chart's bucket and the peak within
-/// one, and kept evidence.
+/// Removes what depends on the length of windows: latencies, the width of a chart's bucket, the
+/// peak in a bucket, and kept evidence.
 fn without(value: &mut Value) {
     const LEFT_OUT: [&str; 13] = [
         "peak",

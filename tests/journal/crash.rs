@@ -1,5 +1,6 @@
-//! Writers that are killed, and many at once: what was called recorded is there, once, and the
-//! journal opens. The writers are this test's own program, started again with a task.
+//! Writers that are killed, and many writers at once: every line that was reported as recorded is
+//! in the journal, once, and the journal opens. The writers are this test's own binary, started
+//! again with a task.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -16,7 +17,7 @@ use uptick::journal::{Integrity, Journal, Line, Options, Range, Sharing};
 use uptick::model::Verdict;
 use uptick::window::{CheckResult, Window};
 
-/// Names the task of a started writer: `FOLDER|NAME|APPENDS`.
+/// The environment variable with the task of a started writer: `FOLDER|NAME|APPENDS`.
 const TASK: &str = "JOURNAL_CRASH_TASK";
 /// Lines per append.
 const LINES: u64 = 3;
@@ -33,8 +34,8 @@ fn line(writer: &str, number: u64) -> Line {
     Line::from(window)
 }
 
-/// Not a test by itself: the program that the tests below start. It appends, and says so after
-/// each append that was recorded.
+/// Not a test in itself, but the program that the tests below start. It appends, and prints a line
+/// after each append that was recorded.
 #[test]
 fn writer() {
     let Ok(task) = env::var(TASK) else { return };
@@ -63,14 +64,14 @@ fn command(folder: &Path, name: &str, appends: u64) -> Command {
     command
 }
 
-/// How many lines a writer says are recorded: the first so many of its lines.
+/// How many of its lines, counted from the first, a writer has reported as recorded.
 fn acknowledged(child: &mut Child) -> u64 {
     let stderr = child.stderr.take().expect("it is piped");
     let said = BufReader::new(stderr).lines().map_while(Result::ok);
     said.filter_map(|line| line.strip_prefix("recorded ")?.parse().ok()).last().unwrap_or(0)
 }
 
-/// How often each line is there: by writer and number.
+/// How many times each line occurs, by writer and number.
 fn read(folder: &Path) -> (BTreeMap<(String, u64), u64>, Integrity) {
     let mut reader = journal::read(&[folder.to_owned()], Range::ALL).expect("the journal opens");
     let mut found = BTreeMap::new();
@@ -137,7 +138,7 @@ fn three_hundred_kills_lose_no_recorded_line() {
                 (name, child)
             })
             .collect();
-        // A moment to kill at, not a time to wait for anything: any moment will do.
+        // When to kill, not a wait for anything: any moment will do.
         thread::sleep(Duration::from_millis(20 + round * 37 % 101));
         for (name, mut writer) in writers.drain(..) {
             writer.kill().expect("it can be killed");
@@ -198,8 +199,8 @@ fn a_fault_injected_into_each_call_of_a_real_writer_loses_no_recorded_line() {
                 injected += u64::from(trace.contains("INJECTED") || trace.contains("killed by SIGKILL"));
                 let (found, _) = read(&folder);
                 for number in 0..acknowledged {
-                    // A write that claims to have taken bytes that it did not take is a disk
-                    // that lies; nothing can be held against it but that nothing panics.
+                    // A write that claims to have written bytes that it did not write is a disk
+                    // that lies; the only requirement is that nothing panics.
                     if how != "retval=7" {
                         assert_eq!(found.get(&("traced".to_owned(), number)), Some(&1), "{context}: {said}");
                     }

@@ -1,5 +1,5 @@
-//! Whatever happens to the bytes of a journal, reading it returns every intact line, counts the
-//! rest, and never panics.
+//! Whatever happens to the bytes of a journal, a reader returns every intact line, counts the rest,
+//! and never panics.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,7 +13,7 @@ use uptick::journal::{Integrity, Line, Range, Writer};
 use uptick::model::{FailureClass, Verdict};
 use uptick::window::{CheckResult, Window};
 
-/// A generator of chance (xorshift), the same on every machine.
+/// A random generator (xorshift) with the same sequence on every machine.
 struct Chance(u64);
 
 impl Chance {
@@ -25,7 +25,7 @@ impl Chance {
     }
 }
 
-/// A journal of small windows, each different, with the text of each line.
+/// A journal of small windows that all differ, with the text of each line.
 fn journal_of(lines: u64) -> HashMap<Vec<u8>, Line> {
     let begin: Timestamp = "2025-03-10T00:00:00Z".parse().expect("an instant");
     let mut writer = Writer::default();
@@ -43,7 +43,7 @@ fn journal_of(lines: u64) -> HashMap<Vec<u8>, Line> {
                 window.from + Duration::from_secs(30),
                 CheckResult::new(Verdict::Down, Some(FailureClass::Status)),
             );
-            // One line has too many times to write each of them.
+            // One line has too many durations to list each of them.
             for value in 0..if number == 3 { 20 } else { 2 } {
                 window.lag.record_micros(number + value * 1000);
             }
@@ -62,7 +62,7 @@ fn text_of(lines: &HashMap<Vec<u8>, Line>) -> Vec<u8> {
     texts.into_iter().flat_map(|text| [text.as_slice(), b"\n"].concat()).collect()
 }
 
-/// Reads damaged bytes, and holds the answer to what stands in them.
+/// Reads damaged bytes, and compares the result with the intact lines in them.
 #[track_caller]
 fn check(file: &Path, bytes: &[u8], lines: &HashMap<Vec<u8>, Line>) -> Integrity {
     fs::write(file, bytes).expect("room");

@@ -1,4 +1,4 @@
-//! The journal as files: what is appended is read back, whatever the disk and other writers do.
+//! The journal as files: what is appended can be read back, whatever the disk and other writers do.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,14 +12,14 @@ use uptick::journal::{Integrity, Journal, JournalError, Line, Options, Range, Sh
 use uptick::model::Verdict;
 use uptick::window::{CheckResult, Window};
 
-/// Locks whatever the file system of the test machine is.
+/// Uses a lock, whatever the file system of the test machine is.
 const LOCKED: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(30) };
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
 
-/// A window of one check, which `number` tells from all others.
+/// A window of one check, which `number` makes unique.
 fn window(from: Timestamp, number: u64) -> Line {
     let name = |text: &str| Arc::<str>::from(text);
     let mut window = Window::empty(&name("here"), &name(&format!("probe {number}")), &name("web"), false);
@@ -91,7 +91,7 @@ fn a_line_goes_to_the_file_of_its_utc_day_and_only_the_days_asked_for_are_read()
     }
     let range = Range { from: at("2025-03-11T00:00:00Z"), to: at("2025-03-12T00:00:00Z") };
     let (found, integrity) = read_range(folder.path(), range);
-    // The window that began before midnight reaches into the day.
+    // The window that started before midnight overlaps the day.
     assert_eq!(found, [window(at(days[1]), 1), window(at(days[2]), 2)]);
     assert_eq!(integrity.files, 2);
 }
@@ -169,7 +169,7 @@ fn lines_that_stand_in_the_spool_and_in_the_day_are_counted_once_and_moved_once(
     let day = folder.path().join("2025-03-10.jsonl");
     let before = fs::metadata(&day).expect("the file").len();
     journal.append(&windows(at(MORNING), 1..3)).expect("room");
-    // As a crash leaves them between writing the day's file and removing the spool's.
+    // As after a crash between writing the day's file and removing the spool file.
     let moved = fs::read(&day).expect("the file").split_off(usize::try_from(before).expect("it fits"));
     fs::create_dir(folder.path().join("spool")).expect("room");
     fs::write(folder.path().join(format!("spool/2025-03-10.{before}.cafe-0.jsonl")), moved).expect("room");
@@ -243,7 +243,7 @@ fn a_journal_that_is_named_twice_counts_once() {
     let mut journal = Journal::open(&path, LOCKED).expect("a folder");
     let from = at("2025-03-10T00:00:00Z");
     journal.append(&windows(from, 0..3)).expect("room");
-    // One line in the spool as well: the lock is held.
+    // One line is in the spool as well, because the lock is held.
     let lock = fs::File::open(path.join("lock")).expect("the lock file");
     lock.lock().expect("nobody holds it");
     let mut other = Journal::open(&path, Options { lock_timeout: Duration::ZERO, ..LOCKED }).expect("a folder");

@@ -1,6 +1,6 @@
-//! What a percentile is worth after the way through object storage: five vantages of 20,000 samples
-//! each and different distributions, shipped by each, reported together, against the truth of all
-//! samples pooled.
+//! How exact a percentile is after its way through object storage: five vantages with 20,000
+//! samples each and different distributions ship their journals, and one report on them is compared
+//! with all samples pooled.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
 
@@ -18,7 +18,7 @@ use crate::support::run::Run;
 use crate::support::samples;
 use crate::support::samples::exact;
 
-/// The windows of a vantage, a thousand checks a minute.
+/// The windows of a vantage, with a thousand checks per minute.
 fn windows(vantage: &str, times: &[u64]) -> Vec<Line> {
     let names = [vantage, "home", "web"].map(Arc::from);
     let begin: Timestamp = "2025-03-10T09:00:00Z".parse().unwrap();
@@ -59,7 +59,7 @@ fn a_p99_merged_from_a_store_is_within_a_thousandth_of_the_pooled_truth() {
     let merged = &report["surfaces"][0]["latency_us"];
     assert_eq!(merged["count"], 100_000);
     let seconds = |of: &serde_json::Value, name: &str| of[name].as_f64().unwrap() / 1e6;
-    // Written past the capture of the test harness: these are figures to be read.
+    // Written past the capture of the test harness, because these figures are meant to be read.
     let mut out = std::io::stderr();
     for (name, q) in [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)] {
         let (merged, truth) = (seconds(merged, name), exact(&pooled, q));

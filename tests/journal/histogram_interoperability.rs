@@ -1,5 +1,5 @@
-//! Our histograms are everyone's: what the Python package reads in ours is what we read, and we
-//! read what it writes.
+//! The histograms are interoperable: the Python package reads the same from uptick's histograms as
+//! uptick does, and uptick reads Python's.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use uptick::window::{HdrText, Histogram};
 const SCRIPT: &str = "tests/interoperability/histogram.py";
 const SAID: &str = "tests/interoperability/histogram.json";
 
-/// What the script says.
+/// The output of the script.
 #[derive(Deserialize, PartialEq, Debug)]
 struct Said {
     /// The buckets of each histogram in the golden line: the highest value, and the count.
@@ -21,7 +21,7 @@ struct Said {
     encoded: Encoded,
 }
 
-/// Values, and the histogram that Python made of them.
+/// Values, and Python's histogram of them.
 #[derive(Deserialize, PartialEq, Debug)]
 struct Encoded {
     values: Vec<u64>,
@@ -33,7 +33,8 @@ fn said() -> Said {
     serde_json::from_str(&fs::read_to_string(SAID).expect("the fixture")).expect("the fixture is JSON")
 }
 
-/// Our buckets as Python counts them: ours end at the exact maximum, its at the bucket's end.
+/// uptick's buckets in Python's form: uptick's end at the exact maximum, Python's at the bucket's
+/// end.
 fn buckets(histogram: &Histogram, theirs: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let max = histogram.max_micros().expect("it is not empty");
     let top = theirs.last().expect("it is not empty").0;

@@ -1,5 +1,5 @@
-//! The journal's lines as they are on disk: they stay readable for ever, so their bytes are kept
-//! here. `docs/journal.md` describes them, and the budget of their size is held.
+//! The journal's lines as they are on disk. They must stay readable forever, so their bytes are
+//! kept here. `docs/journal.md` describes them. Their size has a limit, which is tested too.
 
 use std::fs;
 use std::path::Path;
@@ -20,9 +20,9 @@ fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
 
-/// The nth check of a probe, up, with times as they are on the internet: the same for each n.
+/// The nth check of a probe: up, with realistic times, always the same for each n.
 fn up(probe: &str, n: u64, secure: bool) -> Outcome {
-    // A small generator of chance, the same on every machine.
+    // A small random generator with the same sequence on every machine.
     let chance = |salt: u64| (n * 8_191 + salt * 131_071).wrapping_mul(2_654_435_761) % 1_000;
     let micros = Duration::from_micros;
     let resolve = micros(1_200 + chance(1) * 9);
@@ -65,7 +65,7 @@ fn down(probe: &str, n: u64, class: FailureClass, phase: Phase) -> Outcome {
     }
 }
 
-/// The one window that holds these outcomes.
+/// The only window of these outcomes.
 fn window(span: Duration, outcomes: impl IntoIterator<Item = Outcome>) -> Line {
     let mut collector = Collector::new("local", span);
     for outcome in outcomes {
@@ -124,7 +124,7 @@ fn written(line: &Line) -> String {
     String::from_utf8(bytes).expect("text")
 }
 
-/// The lines that are kept, by the name of their file.
+/// The lines that are kept, by file name.
 fn kept() -> [(&'static str, Line); 7] {
     [
         ("window-http", http()),
@@ -155,7 +155,7 @@ fn write_the_kept_lines() {
     }
 }
 
-/// The lines as round one wrote them: they say what they said, and what is read of them is written as it was.
+/// Lines of version 1 keep their meaning, and are written again unchanged.
 #[test]
 fn lines_of_version_1_are_read_as_before() {
     let read = |name: &str| {
@@ -177,7 +177,7 @@ fn lines_of_version_1_are_read_as_before() {
     let half = outage.from + Duration::from_secs(30);
     let cut = |from, to| outage.cut(from, to).expect("checks").counts.scheduled();
     assert_eq!((cut(outage.from, half), cut(half, outage.to)), (3, 3));
-    // A compacted window of round one has runs whose instants follow from their ends.
+    // A compacted window of version 1 has runs whose instants follow from their ends.
     let Line::Window(many) = read("window-many.jsonl") else { panic!("a window") };
     let middle = many.from + Duration::from_mins(46);
     let parts =
@@ -186,7 +186,7 @@ fn lines_of_version_1_are_read_as_before() {
     assert_eq!(parts[0], 90);
 }
 
-/// Lines of both versions of the same probe add up to one window.
+/// Lines of both versions for the same probe can be merged into one window.
 #[test]
 fn lines_of_both_versions_add_up() {
     let old = fs::read_to_string("tests/golden/journal/v1/window-outage.jsonl").expect("a kept line");
@@ -202,7 +202,7 @@ fn lines_of_both_versions_add_up() {
 
 #[test]
 fn a_check_that_is_up_costs_at_most_a_hundred_bytes() {
-    // One check every ten seconds, one-minute windows: six checks a line.
+    // One check every ten seconds in one-minute windows: six checks per line.
     for (kind, line, most) in [("http", http(), 600), ("https", https(), 600), ("outage", outage(), 700)] {
         let bytes = written(&line).len();
         assert!(bytes <= most, "{kind}: {bytes} bytes a window");

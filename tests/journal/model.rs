@@ -1,6 +1,6 @@
-//! The journal against a model of it: writers append, are killed, find the lock held, ends are torn, days are
-//! compacted, and several processes read. The model knows what was called recorded, and nothing else; the journal
-//! must have exactly that, whatever comes in which order.
+//! Tests the journal against a model: writers append, are killed, find the lock held, lines are
+//! torn, days are compacted, and several processes read. The model knows only what was reported as
+//! recorded; the journal must have exactly that, whatever the order of events.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -21,7 +21,7 @@ use uptick::window::{CheckResult, Window};
 const WRITERS: usize = 3;
 const PROBES: u64 = 3;
 
-/// Nobody else holds the lock unless the model says so, and then a writer must not wait for it.
+/// Nobody else holds the lock unless the model says so; then a writer must not wait for it.
 const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_millis(1) };
 
 /// A day that is old enough to be compacted, and one that is not.
@@ -46,13 +46,13 @@ impl Day {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A writer appends so many lines, of a day; the lock may be held by another.
+    /// A writer appends `lines` lines of a day; another process may hold the lock.
     Append { writer: usize, lines: u64, day: Day, held: bool },
-    /// A writer is killed, and another takes its place.
+    /// A writer is killed, and another one takes its place.
     Kill { writer: usize },
-    /// A writer elsewhere dies in the middle of a line.
+    /// Another writer dies in the middle of a line.
     Tear { day: Day, share: u8 },
-    /// Bytes that nobody wrote.
+    /// Bytes that no writer has written.
     Damage { day: Day },
     /// Old days are compacted.
     Compact,
@@ -60,11 +60,11 @@ enum Step {
     ReadElsewhere,
 }
 
-/// Of each day and probe: how many checks, and the sum of what they took.
+/// By day and probe: the number of checks, and the sum of their durations.
 type Sums = BTreeMap<(Day, u64), (u64, u64)>;
 
-/// What was recorded: for each day and probe how many checks, and the sum of what they took. It is all that has to
-/// survive a compaction.
+/// What was recorded: by day and probe, the number of checks and the sum of their durations. Only
+/// this has to survive compaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Model {
     sums: Sums,
@@ -84,7 +84,7 @@ fn day() -> impl Strategy<Value = Day> {
     prop_oneof![2 => Just(Day::Old), 1 => Just(Day::Young)]
 }
 
-/// Any step: none depends on what happened before, so a failing series can be shortened anywhere.
+/// Any step. None depends on what happened before, so a failing sequence can be shortened anywhere.
 fn step() -> impl Strategy<Value = Step> {
     let append = (0..WRITERS, 1..4_u64, day(), prop::bool::weighted(0.2));
     prop_oneof![
@@ -97,7 +97,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The window of one check, which takes as many microseconds as its number says.
+/// The window of one check, whose duration in microseconds is its number.
 fn line(day: Day, number: u64) -> Line {
     let name = |text: &str| Arc::<str>::from(text);
     let mut window = Window::empty(&name("here"), &name(&format!("probe {}", number % PROBES)), &name("web"), false);
@@ -137,14 +137,14 @@ impl Files {
         file.write_all(bytes).unwrap();
     }
 
-    /// The lock in other hands until it is dropped.
+    /// Holds the lock as another process would, until the returned file is dropped.
     fn hold_lock(&self) -> File {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(self.journal.join("lock")).unwrap();
         file.lock().unwrap();
         file
     }
 
-    /// What a reader finds, as the model has it; also how many lines were of no use.
+    /// What a reader finds, in the form of the model, and how many lines were unusable.
     fn sums(&self) -> (Sums, u64) {
         let mut reader = journal::read(std::slice::from_ref(&self.journal), Range::ALL).unwrap();
         let mut sums = Sums::new();
@@ -160,7 +160,8 @@ impl Files {
         (sums, integrity.corrupt_lines + integrity.torn_tails)
     }
 
-    /// What two processes say of the checks at once, while nobody writes.
+    /// The numbers of checks in the reports of two processes that read at once, while nobody
+    /// writes.
     fn reports(&self) -> Vec<u64> {
         let report = || {
             Command::new(crate::support::run::binary())
@@ -181,7 +182,7 @@ impl Files {
         children.into_iter().map(checks).collect()
     }
 
-    /// Takes a step, and lets the model take it.
+    /// Takes a step, and updates the model.
     fn take(&mut self, step: &Step, model: &mut Model) {
         match *step {
             Step::Append { writer, lines, day, held } => {
@@ -192,7 +193,8 @@ impl Files {
                 assert_eq!(recorded.spooled > 0, held, "what cannot have the lock waits in the spool");
                 model.appended = numbers.end;
                 numbers.for_each(|number| model.record(day, number));
-                // Another test may be starting a program, which has the file too until it runs.
+                // Another test may be starting a program, which also holds the file until its
+                // `exec`.
                 lock.iter().for_each(|lock| lock.unlock().unwrap());
             }
             Step::Kill { writer } => self.writers[writer] = self.writer(),
@@ -219,7 +221,7 @@ impl Files {
         }
     }
 
-    /// Holds what is read to the model.
+    /// Compares what is read with the model.
     fn check(&self, model: &Model) {
         let (sums, useless) = self.sums();
         assert_eq!(sums, model.sums);

@@ -1,5 +1,5 @@
-//! Journals in object storage: what several vantages ship is read as if it lay in one folder.
-//! Against a folder always, against emulators of S3 and of Azure where they are installed.
+//! Journals in object storage: what several vantages ship can be read as if it were in one folder.
+//! Tested with a folder always, and with emulators of S3 and of Azure if they are installed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ fn read(paths: &[PathBuf], range: Range) -> Vec<Line> {
     lines
 }
 
-/// Two vantages record and ship, several times; everything is read back, and part of it.
+/// Two vantages record and ship several times; then everything is read back, and a part of it.
 #[track_caller]
 fn ships_and_reads(objects: &Objects) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -119,7 +119,7 @@ fn readers_that_bring_the_same_objects_at_once_do_not_disturb_each_other() {
     assert!(names.into_iter().all(|name| name.to_string_lossy().ends_with(".jsonl")), "nothing unfinished is left");
 }
 
-/// What was counted from each vantage: checks, times, and all times added up.
+/// By vantage: the number of checks, the number of durations, and their sum.
 fn sums(files: &[PathBuf]) -> BTreeMap<String, (u64, u64, u64)> {
     let mut sums: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
     for line in read(files, Range::ALL) {
@@ -132,15 +132,15 @@ fn sums(files: &[PathBuf]) -> BTreeMap<String, (u64, u64, u64)> {
     sums
 }
 
-/// Ships a window of an hour of 10 March 2025.
+/// Ships a window of one hour on 10 March 2025.
 fn ship_one(objects: &Objects, vantage: &str, hour: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     Journal::open(folder.path(), OPTIONS).expect("a folder").append(&[window(vantage, hour)]).expect("room");
     assert_eq!(objects.ship(folder.path(), vantage).expect("readable").sent, 1);
 }
 
-/// What [`ships_and_reads`] left in the store becomes one object for each day and vantage, and
-/// nothing that was counted changes; then a part comes late.
+/// The objects that [`ships_and_reads`] left in the store become one object per day and vantage,
+/// and no count changes; then a part arrives late.
 #[track_caller]
 fn compacts(objects: &Objects) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -193,7 +193,8 @@ fn a_compaction_that_died_on_the_way_is_gone_on_with() {
     let is_merged = |path: &&PathBuf| path.to_string_lossy().ends_with(".merged-1.jsonl");
     let merged = names().iter().find(is_merged).expect("a merged object").clone();
 
-    // It died after the manifest: the parts count, and another one that came meanwhile.
+    // It died after writing the manifest: the parts count, and so does another one that came
+    // meanwhile.
     fs::remove_file(&merged).expect("it is there");
     ship_one(&objects, "here", 5);
     let read = || sums(&objects.fetch(Range::ALL, &cache).expect("the store answers"));
@@ -201,12 +202,12 @@ fn a_compaction_that_died_on_the_way_is_gone_on_with() {
     objects.compact(now, &rules).expect("the store answers");
     assert!(merged.exists());
     assert_eq!(read()["here"].0, counted["here"].0 + 1);
-    // It died while it removed the parts: what is left of them does not count.
+    // It died while removing the parts: those that are left do not count.
     let manifest = fs::read_to_string(merged.with_extension("json")).expect("a manifest");
     let is_in_it = |path: &PathBuf| manifest.contains(path.file_name().expect("a name").to_str().expect("text"));
     fs::remove_file(names().into_iter().find(is_in_it).expect("a part")).expect("it is there");
     assert_eq!(read()["here"].0, counted["here"].0 + 1);
-    // The late part makes a second one; two hours later nothing else is left.
+    // The late part leads to a second merge; two hours later only its object is left.
     objects.compact(now, &rules).expect("the store answers");
     objects.compact(now + Duration::from_hours(2), &rules).expect("the store answers");
     let left: Vec<String> =
@@ -232,7 +233,7 @@ fn a_file_that_was_shipped_before_we_died_is_not_shipped_twice() {
     assert_eq!((shipped.sent, shipped.waiting, sealed.exists()), (1, 0, false));
     assert_eq!(read(&objects.fetch(Range::ALL, &cache).expect("the store answers"), Range::ALL), [window("here", 1)]);
 
-    // Another object of that name is not taken for ours.
+    // Another object with that name is not taken for the shipped one.
     fs::write(&sealed, "something else").expect("room");
     let shipped = objects.ship(&outbox, "here").expect("readable");
     assert_eq!((shipped.sent, shipped.waiting), (0, 1));
