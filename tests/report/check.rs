@@ -10,7 +10,7 @@ use uptick::render::{CheckAnswer, CheckFormat, TerminalStyle};
 use crate::hostile::prometheus_samples;
 use crate::{assert_golden, sample};
 
-/// What a format makes of a pass.
+/// A run in a format.
 pub(crate) fn render(format: CheckFormat, pass: &CheckReport, look: TerminalStyle) -> String {
     let mut out = Vec::new();
     let answer = CheckAnswer { pass, style: look, workspace: Some(Path::new("/workspace")) };
@@ -22,7 +22,7 @@ fn human(pass: &CheckReport, look: TerminalStyle) -> String {
     render(CheckFormat::Human, pass, look)
 }
 
-/// Every snapshot by name, and what it should hold.
+/// Every snapshot by name, with the expected output.
 pub(crate) fn golden() -> Vec<(&'static str, String)> {
     let (single, all_up, many) = (sample::single(), sample::all_up(), sample::many());
     let verbose = sample::verbose();
@@ -53,7 +53,7 @@ pub(crate) fn golden() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A pass of each size, as people see it on each width with and without colour.
+/// Runs of each size, at each width, with and without colour.
 pub(crate) fn sizes() -> Vec<(String, String)> {
     let mut screens = Vec::new();
     for (probes, down) in [(1, 0), (3, 1), (30, 5), (300, 45)] {
@@ -137,7 +137,8 @@ fn every_format_lays_a_pass_out_as_agreed() {
     }
 }
 
-/// Runs a checker on its standard input, or says loudly that it is not installed. Returns what it said against it.
+/// Runs a checker with `input` on its standard input. Returns its complaints; `None` if it has none
+/// or, with a note on stderr, if it is not installed.
 fn checked_by(program: &str, arguments: &[&str], input: &str) -> Option<String> {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(input.as_bytes()).expect("a write");
@@ -165,7 +166,8 @@ fn junit_is_valid_against_the_common_schema() {
     }
 }
 
-/// What `prove` says of a file in TAP, and whether it passes; none where it is not installed, which is said.
+/// The output of `prove` for a TAP file, and whether it passes. `None`, with a note on stderr, if
+/// it is not installed.
 fn proved(tap: &str) -> Option<(bool, String)> {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(tap.as_bytes()).expect("a write");
@@ -275,7 +277,7 @@ fn a_phase_that_did_not_happen_has_no_sample() {
     };
     assert_eq!(phases("home"), 5);
     assert_eq!(phases("timeline"), 2);
-    // What could not be judged is neither 0 nor 1.
+    // A check that could not be judged is neither 0 nor 1.
     assert!(!text.contains("probe_success{probe=\"notifications for everybody\""), "{text}");
 }
 

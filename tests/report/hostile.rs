@@ -1,5 +1,5 @@
 //! Hostile text in every place that a server, a certificate or a probe file can fill: each format
-//! must have the structure that harmless text gives it, and nothing else.
+//! must have the same structure as with harmless text, and nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::check::render;
 use crate::sample;
 use crate::support::pass::Checks;
 
-/// Texts that some format or terminal acts on.
+/// Texts that a format or a terminal could interpret.
 pub(crate) const PAYLOADS: &[&str] = &[
     "\u{1b}[2J\u{1b}]0;pwned\u{7}",
     "\r\n::error file=a::b",
@@ -64,7 +64,7 @@ pub(crate) const PAYLOADS: &[&str] = &[
     "",
 ];
 
-/// A pass in which every text is hostile: from the server and from the probe file.
+/// A run in which every text from the server and from the probe file is hostile.
 fn pass_with(hostile: &str) -> CheckReport {
     let named = |number: usize| format!("{hostile}{number}");
     let mut first = sample::probe(&named(1), hostile, "https://x.test/", 3);
@@ -108,7 +108,7 @@ fn failed_with(probe: &Probe, hostile: &str, class: FailureClass) -> Outcome {
     outcome
 }
 
-/// What harmless text gives, to compare structures with.
+/// The same run with harmless text, for comparing structures.
 fn harmless() -> CheckReport {
     pass_with("plain")
 }
@@ -117,7 +117,7 @@ fn of(format: CheckFormat, pass: &CheckReport) -> String {
     render(format, pass, TerminalStyle::default())
 }
 
-/// Characters that no output may hold, whatever a server says.
+/// Characters that no output may contain, whatever a server sends.
 fn is_forbidden(character: char) -> bool {
     (character.is_control() && character != '\n') || ('\u{202a}'..='\u{202e}').contains(&character)
 }
@@ -137,7 +137,8 @@ fn a_terminal_obeys_nothing(pass: &CheckReport) -> Result<(), TestCaseError> {
 fn github_takes_our_commands_alone(pass: &CheckReport) -> Result<(), TestCaseError> {
     let output = of(CheckFormat::Github, pass);
     let lines: Vec<&str> = output.lines().collect();
-    // One error, one warning for what could not be judged, one for insecure TLS, and a last line.
+    // One error, one warning for the probe that could not be judged, one for insecure TLS, and a
+    // last line.
     prop_assert_eq!(lines.len(), 4, "{}", output);
     prop_assert!(lines[0].starts_with("::error file=probes.toml,line=3,title="), "{}", output);
     prop_assert!(lines[1].starts_with("::warning file=probes.toml,line=9,title="), "{}", output);
@@ -223,7 +224,7 @@ fn json_reads_back(pass: &CheckReport) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Reads the text format as strictly as promtool does, and returns the samples.
+/// Parses the text format as strictly as promtool does, and returns the samples.
 pub(crate) fn prometheus_samples(text: &str) -> Result<Vec<(String, f64)>, String> {
     let mut samples = Vec::new();
     let mut families: Vec<&str> = Vec::new();
@@ -283,7 +284,7 @@ fn prometheus_has_its_series_alone(pass: &CheckReport) -> Result<(), TestCaseErr
     Ok(())
 }
 
-/// What a Markdown reader sees, without the text.
+/// The structure of a Markdown text, without its texts.
 pub(crate) fn markdown_structure(text: &str) -> Vec<String> {
     use pulldown_cmark::{Event, Options};
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
@@ -298,7 +299,7 @@ pub(crate) fn markdown_structure(text: &str) -> Vec<String> {
 }
 
 fn markdown_has_our_structure_alone(pass: &CheckReport) -> Result<(), TestCaseError> {
-    // An empty name has no code span, which is the one difference allowed.
+    // An empty name has no code span, which is the only difference allowed.
     let of = |pass: &CheckReport| markdown_structure(&of(CheckFormat::Markdown, pass));
     prop_assert_eq!(of(pass), of(&harmless()));
     Ok(())

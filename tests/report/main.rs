@@ -1,5 +1,5 @@
-//! The formats of `check` and `report`: snapshots of a fixed answer, strict parsers of each
-//! format, and hostile text that must stay text in all of them.
+//! The formats of `check` and `report`: snapshots of fixed answers, strict parsers of each format,
+//! and hostile text that must stay text in all of them.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -17,8 +17,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Compares an output with its snapshot in `tests/golden/render`. `INSTA_UPDATE=always cargo test --test render`
-/// accepts a change of layout; read the difference before it is committed.
+/// Compares an output with its snapshot in `tests/golden/render`. `INSTA_UPDATE=always cargo test
+/// --test report` accepts a change of layout; read the difference before you commit it.
 #[track_caller]
 fn assert_golden(name: &str, output: &str) {
     let mut settings = insta::Settings::clone_current();

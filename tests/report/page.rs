@@ -1,5 +1,5 @@
-//! The page of `report --format html`, by rules that need no browser and in a real one, Chromium,
-//! where that is installed.
+//! The page of `report --format html`, tested with rules that need no browser, and in a real one,
+//! Chromium, if it is installed.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn page(report: &Report) -> String {
     render(ReportFormat::Html, report, TerminalStyle::default())
 }
 
-/// The tags of a page in order, `<p` and `</p`, after checking that each is closed in its turn.
+/// The tags of a page in order, as `<p` and `</p`. Asserts that they are properly nested.
 fn tags(page: &str) -> Vec<String> {
     const VOID: [&str; 4] = ["meta", "link", "br", "wbr"];
     let mut tags = Vec::new();
@@ -49,7 +49,7 @@ fn tags(page: &str) -> Vec<String> {
     tags
 }
 
-/// Where a tag ends: a `>` in a quoted value does not end it.
+/// The offset at which a tag ends: a `>` in a quoted value does not end it.
 fn end_of_tag(tag: &str) -> usize {
     let mut quoted = false;
     for (at, character) in tag.char_indices() {
@@ -113,7 +113,7 @@ fn hostile_text_leaves_the_structure_of_the_page_as_it_is() {
     }
 }
 
-/// What is between two texts, without tags and with its characters as they are read.
+/// The text between two markers, without tags and with entities resolved, and the rest of the page.
 fn between<'p>(page: &'p str, from: &str, to: &str) -> (String, &'p str) {
     let (_, rest) = page.split_once(from).unwrap_or_else(|| panic!("{from} is not there"));
     let (inner, rest) = rest.split_once(to).unwrap_or_else(|| panic!("{from} has no end"));
@@ -134,7 +134,7 @@ fn plain(html: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
 }
 
-/// The tiles of the banner: name, value, and what stands below it.
+/// The tiles of the banner: name, value, and the remark below.
 fn tiles(page: &str) -> Vec<(String, String, String)> {
     let (_, rest) = page.split_once("<dl class=\"facts\">").expect("tiles");
     let (banner, _) = rest.split_once("</dl>").expect("their end");
@@ -146,7 +146,7 @@ fn tiles(page: &str) -> Vec<(String, String, String)> {
     banner.split("<div>").skip(1).map(tile).collect()
 }
 
-/// The rows of a table by its caption, cell by cell.
+/// The rows of a table by its caption, as cells.
 fn table(page: &str, caption: &str) -> Vec<Vec<String>> {
     let (_, rest) = page.split_once(&format!("<caption>{caption}</caption>")).expect("the table");
     let (_, rest) = rest.split_once("<tbody>").expect("its rows");
@@ -184,7 +184,7 @@ fn the_tiles_the_headline_and_the_tables_of_a_page_say_the_same() {
         let of = (count(report.coverage.observed), count(report.coverage.expected));
         assert_eq!(made, &format!("{} of {} checks made", of.0, of.1));
 
-        // The rows of the table are those of the report, and the states are those of the headline.
+        // The rows of the table are those of the report, and the headline names all surfaces.
         let rows = table(&page, "Surfaces");
         assert_eq!(rows.len(), report.surfaces.len());
         for (row, surface) in rows.iter().zip(&report.surfaces) {
@@ -198,7 +198,8 @@ fn the_tiles_the_headline_and_the_tables_of_a_page_say_the_same() {
         let of_incidents: u64 = report.incidents.iter().map(|incident| incident.actual_failures).sum();
         assert!(of_incidents <= failed, "{of_incidents} of {failed}");
 
-        // As many incidents and waves as the tile says, each with the figures of the report.
+        // There are as many incidents and waves as the tile says, each with the figures of the
+        // report.
         assert_eq!(page.matches("id=\"incident-").count(), report.incidents.len());
         if let Some((_, _, told)) = tile("lasting") {
             let waves: usize = report.incidents.iter().map(|incident| incident.waves.len()).sum();
@@ -249,7 +250,7 @@ fn charts_begin_where_data_does() {
     assert_eq!(drawn(&report), drawn(&wide), "a month without data is not drawn");
 }
 
-/// The names on the axis of time of a chart.
+/// The labels on a chart's time axis; `None` if there is no such chart.
 fn axis(page: &str, chart: &str) -> Option<String> {
     let (_, rest) = page.split_once(&format!("id=\"{chart}\""))?;
     let names = |axis: &str| plain(axis.split("</g>").next().unwrap_or_default().trim_start_matches('>'));
@@ -304,7 +305,7 @@ fn a_fleet_and_a_long_time_stay_a_page_that_can_be_mailed() {
     assert!(page.len() < 700_000, "{} bytes", page.len());
 }
 
-/// The pages as files, to be looked at.
+/// Writes the pages as files, to be looked at.
 #[test]
 #[ignore = "writes files; run it to look at the pages"]
 fn write_the_pages() {
@@ -325,7 +326,7 @@ fn write_the_pages() {
     }
 }
 
-/// What Chromium made of a page: its document, and what it said.
+/// The result of a page in Chromium: its document, its log, its requests and a screenshot.
 pub(crate) struct Seen {
     document: String,
     pub(crate) console: String,
@@ -333,7 +334,7 @@ pub(crate) struct Seen {
     picture: Vec<u8>,
 }
 
-/// Opens a page in headless Chromium; none where it is not installed, and that is said loudly.
+/// Opens a page in headless Chromium. `None`, with a note on stderr, if it is not installed.
 pub(crate) fn open(page: &str, width: u32, dark: bool) -> Option<Seen> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("report.html");
@@ -427,7 +428,7 @@ fn chromium_runs_no_hostile_text_and_asks_no_host() {
     }
 }
 
-/// What the test above would see if a text were not escaped: it is not blind.
+/// Shows that the test above would notice unescaped text.
 #[test]
 fn chromium_would_have_told_of_text_that_is_markup() {
     let page = page(scenario::march()).replacen("</main>", "<img src=http://evil.test/x></main>", 1);

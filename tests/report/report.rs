@@ -1,4 +1,4 @@
-//! The formats of `report`, of made-up journals.
+//! The formats of `report`, with made-up journals.
 
 use uptick::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use uptick::report::Report;
@@ -16,7 +16,7 @@ fn of(format: ReportFormat, report: &Report) -> String {
     render(format, report, TerminalStyle::default())
 }
 
-/// Every snapshot by name, and what it should hold.
+/// Every snapshot by name, with the expected output.
 pub(crate) fn golden() -> Vec<(&'static str, String)> {
     let (march, quiet, nothing) = (scenario::march(), &scenario::quiet(), &scenario::nothing());
     let human = |report: &Report, look: TerminalStyle| render(ReportFormat::Human, report, look);
@@ -73,7 +73,7 @@ fn every_row_of_the_csv_has_every_column() {
     }
 }
 
-/// Reads RFC 4180 strictly.
+/// Parses RFC 4180 strictly.
 fn csv_rows(text: &str) -> Vec<Vec<String>> {
     let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
     let mut characters = text.chars().peekable();
@@ -102,7 +102,7 @@ fn csv_rows(text: &str) -> Vec<Vec<String>> {
 fn hostile_names_and_messages_stay_text_in_every_format() {
     let harmless = scenario::hostile("plain");
     let structure = markdown_structure(&of(ReportFormat::Markdown, &harmless));
-    // An empty text has no code span, which is the one difference there may be.
+    // An empty text has no code span, which is the only difference allowed.
     for payload in PAYLOADS.iter().filter(|payload| !payload.is_empty()) {
         let report = scenario::hostile(payload);
         let human = of(ReportFormat::Human, &report);

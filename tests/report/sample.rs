@@ -1,4 +1,4 @@
-//! Fixed passes: what `check` found, made by hand through the same fold that `check` uses.
+//! Fixed runs, made by hand with the same builder that `check` uses.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use uptick::model::{
     HttpVersion, Mismatch, Outcome, Phase, Probe, SafeText, StepOutcome, Timings, TlsFacts, Verdict,
 };
 
-/// The instant at which every sample begins.
+/// The instant at which every sample starts.
 pub(crate) fn start() -> Timestamp {
     "2025-03-10T09:31:00Z".parse().expect("an instant")
 }
 
-/// A probe of one GET.
+/// A probe with one GET request.
 pub(crate) fn probe(name: &str, surface: &str, url: &str, line: usize) -> Probe {
     let file = Some(Arc::from(Path::new("/workspace/probes.toml")));
     Probe { file, line, ..Probe::plain(name, surface, url, Duration::from_secs(30)) }
@@ -70,7 +70,7 @@ fn certificate() -> CertificateFacts {
     }
 }
 
-/// An outcome that failed in a phase after some time.
+/// An outcome that failed in a phase.
 pub(crate) fn failed(
     probe: &Probe,
     after: Duration,
@@ -110,7 +110,7 @@ pub(crate) fn refused(probe: &Probe, after: Duration) -> Outcome {
     outcome
 }
 
-/// A page that answers 200 after a redirect and is not what it should be.
+/// A page with status 200 after a redirect, but with the wrong content.
 pub(crate) fn wrong_page(probe: &Probe, after: Duration) -> Outcome {
     let mut outcome = up(probe, after, 1.4);
     outcome.verdict = Verdict::Down;
@@ -156,7 +156,7 @@ pub(crate) fn wrong_page(probe: &Probe, after: Duration) -> Outcome {
     outcome
 }
 
-/// Probes on two surfaces and a control: one of each kind of result.
+/// Probes of two surfaces and a control target: one for each kind of result.
 pub(crate) fn probes() -> Vec<Arc<Probe>> {
     let mut staging = probe("staging", "web", "https://staging.x.com/", 40);
     staging.transport.tls.insecure = true;
@@ -172,7 +172,7 @@ pub(crate) fn probes() -> Vec<Arc<Probe>> {
     ]
 }
 
-/// One check a probe.
+/// One check per probe.
 pub(crate) fn single() -> CheckReport {
     let probes = probes();
     let mut fold = Checks::new("lhr", &probes, Duration::from_mins(1), start());
@@ -201,7 +201,7 @@ pub(crate) fn single() -> CheckReport {
     fold.finish(Duration::from_millis(1310), &["the control target is asked once".to_owned()])
 }
 
-/// All up, one check a probe.
+/// One check per probe, all up.
 pub(crate) fn all_up() -> CheckReport {
     let probes: Vec<Arc<Probe>> = probes().into_iter().filter(|probe| !probe.transport.tls.insecure).collect();
     let mut fold = Checks::new("lhr", &probes, Duration::from_mins(1), start());
@@ -211,7 +211,7 @@ pub(crate) fn all_up() -> CheckReport {
     fold.finish(Duration::from_millis(130), &[])
 }
 
-/// A journey with a redirect and linked files, with everything that `-vv --body` keeps.
+/// A redirect and linked files, with everything that `-vv --body` keeps.
 pub(crate) fn verbose() -> CheckReport {
     let probe = Arc::new(probe("home", "web", "https://x.com/", 1));
     let mut fold = Checks::new("lhr", std::slice::from_ref(&probe), Duration::from_mins(1), start());
@@ -267,7 +267,7 @@ pub(crate) fn verbose() -> CheckReport {
     fold.finish(Duration::from_millis(130), &[])
 }
 
-/// So many probes of two surfaces, asked once; so many of the last ones fail, in three ways.
+/// `count` probes of two surfaces, each checked once; the last `down` of them fail, in three ways.
 pub(crate) fn sized(count: usize, down: usize) -> CheckReport {
     let named = |number: usize| {
         let surface = ["app", "web"][number % 2];
@@ -286,7 +286,7 @@ pub(crate) fn sized(count: usize, down: usize) -> CheckReport {
     fold.finish(Duration::from_millis(310), &[])
 }
 
-/// Two checks of one probe, of which the second fails.
+/// Two checks of one probe; the second fails.
 pub(crate) fn twice() -> CheckReport {
     let probe = Arc::new(probe("home", "web", "https://x.test/", 1));
     let mut fold = Checks::new("lhr", std::slice::from_ref(&probe), Duration::from_mins(1), start());
@@ -295,7 +295,7 @@ pub(crate) fn twice() -> CheckReport {
     fold.finish(Duration::from_millis(310), &[])
 }
 
-/// Many checks a probe: one probe fails for a while, one has missed checks.
+/// Many checks per probe: one probe fails for a while, one has missed checks.
 pub(crate) fn many() -> CheckReport {
     let probes: Vec<Arc<Probe>> = probes().into_iter().take(4).collect();
     let mut fold = Checks::new("lhr", &probes, Duration::from_mins(1), start());
@@ -313,7 +313,7 @@ pub(crate) fn many() -> CheckReport {
     fold.finish(Duration::from_secs(320), &[])
 }
 
-/// Many probes, each of them down, with as many headers as evidence may have.
+/// Many probes that are all down, with as many headers as evidence may have.
 pub(crate) fn all_down(count: usize) -> CheckReport {
     let probes: Vec<Arc<Probe>> = (0..count)
         .map(|number| Arc::new(probe(&format!("probe {number:04}"), "web", "https://x.test/", number + 1)))
@@ -330,7 +330,7 @@ pub(crate) fn all_down(count: usize) -> CheckReport {
     fold.finish(Duration::from_secs(9), &[])
 }
 
-/// One probe asked very often: every hundredth check fails, the last among them.
+/// One probe that is checked very often: every hundredth check fails, including the last.
 pub(crate) fn long_run(checks: u64) -> CheckReport {
     let probes = [Arc::new(probe("home", "web", "https://x.test/", 1))];
     let mut fold = Checks::new("lhr", &probes, Duration::from_mins(1), start());

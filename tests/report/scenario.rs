@@ -1,4 +1,4 @@
-//! Reports to lay out: checks made up by rule, gathered into windows and folded as the program does.
+//! Reports to be laid out: generated checks, added up into windows and folded as the program does.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -14,7 +14,7 @@ use uptick::window::Collector;
 use crate::sample;
 use crate::sample::ms;
 
-/// Numbers that look random and are the same each time (Knuth's MMIX generator).
+/// Numbers that look random but are always the same (Knuth's MMIX generator).
 pub(crate) struct SeededRandom(u64);
 
 impl SeededRandom {
@@ -24,7 +24,7 @@ impl SeededRandom {
         f64::from(u32::try_from(self.0 >> 32).unwrap_or_default()) / f64::from(u32::MAX)
     }
 
-    /// A factor around 1, now and then a long one.
+    /// A factor around 1, occasionally a much larger one.
     fn spread(&mut self) -> f64 {
         let sum: f64 = (0..6).map(|_| self.next()).sum::<f64>() / 3.0 - 1.0;
         let tail = if self.next() < 0.01 { 3.0 + 6.0 * self.next() } else { 1.0 };
@@ -36,10 +36,10 @@ pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
 
-/// Failures of a place at an instant: how likely, and by which classes.
+/// The failures of a probe from a vantage at an instant: the failed ratio and the slowness.
 type FailureModel<'w> = &'w dyn Fn(&Probe, &str, Timestamp) -> (f64, f64);
 
-/// What is asked, from where, how often and for how long.
+/// What is checked, from where, how often and for how long.
 pub(crate) struct Plan<'p> {
     pub(crate) probes: Vec<Arc<Probe>>,
     pub(crate) vantages: &'p [&'p str],
@@ -50,7 +50,7 @@ pub(crate) struct Plan<'p> {
 }
 
 impl Plan<'_> {
-    /// Plays the plan into a fold. `failures` gives the failed ratio and the slowness of a place.
+    /// Plays the plan into a fold, with the failures of a model.
     pub(crate) fn play(&self, failures: FailureModel<'_>, fold: &mut Fold) {
         let mut random = SeededRandom(42);
         for vantage in self.vantages {
@@ -80,7 +80,7 @@ impl Plan<'_> {
     }
 }
 
-/// One made-up check.
+/// One generated check.
 fn check(probe: &Probe, vantage: &str, due: Timestamp, failing: f64, slow: f64, random: &mut SeededRandom) -> Outcome {
     let after = Duration::try_from(due.duration_since(sample::start())).unwrap_or_default();
     let mut outcome =
@@ -161,7 +161,8 @@ pub(crate) fn x_probes() -> Vec<Arc<Probe>> {
     ]
 }
 
-/// Three waves on 10 March 2025, worse in the app, worst in the east; `share` of it.
+/// Three waves on 10 March 2025, worse in the app, and worst in the east: the failed ratio and the
+/// slowness.
 pub(crate) fn x_failures(probe: &Probe, vantage: &str, now: Timestamp) -> (f64, f64) {
     let waves = [("09:32:10", "10:21:00", 0.85), ("13:31:20", "14:28:00", 0.95), ("15:03:40", "23:59:00", 0.75)];
     let strength = waves
@@ -180,7 +181,7 @@ pub(crate) fn x_failures(probe: &Probe, vantage: &str, now: Timestamp) -> (f64, 
     (strength * place * surface, 1.0 + 6.0 * strength * place)
 }
 
-/// The question of the X scenario, with names and objectives.
+/// The question of the X scenario, with labels and objectives.
 pub(crate) fn question(from: &str, to: &str) -> Question {
     let mut surfaces = BTreeMap::new();
     let objective = Objective { ratio: 0.999, over: Duration::from_hours(30 * 24) };
@@ -196,7 +197,8 @@ pub(crate) fn question(from: &str, to: &str) -> Question {
     Question { from: Some(at(from)), to: Some(at(to)), surfaces, ..Question::default() }
 }
 
-/// X on 10 March 2025 from three vantages, one of them suspended for a while, with a week before it.
+/// X on 10 March 2025 from three vantages, one of them suspended for a while, with a week of data
+/// before it.
 pub(crate) fn march() -> &'static Report {
     static MARCH: LazyLock<Report> = LazyLock::new(play_march);
     &MARCH
@@ -217,7 +219,7 @@ fn play_march() -> Report {
     uptick::report::answer(&mut fold, at("2025-03-10T18:00:05Z"), integrity())
 }
 
-/// A quiet day from one vantage with nothing before it.
+/// A quiet day from one vantage, without data before it.
 pub(crate) fn quiet() -> Report {
     let mut fold = Fold::new(Question::default());
     let plan = Plan {
@@ -232,7 +234,7 @@ pub(crate) fn quiet() -> Report {
     uptick::report::answer(&mut fold, at("2025-03-10T00:00:05Z"), integrity())
 }
 
-/// A day from three vantages of which nearly everything fails from one time to another, as texts.
+/// A day from three vantages on which nearly everything fails from one time of day to another.
 pub(crate) fn day(from: &str, to: &str) -> Report {
     let (from, to) = (at(&format!("2025-03-09T{from}Z")), at(&format!("2025-03-09T{to}Z")));
     let mut fold = Fold::new(question("2025-03-09T00:00:00Z", "2025-03-10T00:00:00Z"));
@@ -251,13 +253,13 @@ pub(crate) fn day(from: &str, to: &str) -> Report {
     uptick::report::answer(&mut fold, at("2025-03-10T00:00:05Z"), integrity())
 }
 
-/// Nothing at all.
+/// A report without any data.
 pub(crate) fn nothing() -> Report {
     let mut fold = Fold::new(question("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z"));
     uptick::report::answer(&mut fold, at("2025-03-10T18:00:05Z"), Integrity::default())
 }
 
-/// A long time and many probes from several vantages, with failures throughout.
+/// Several days with many probes from several vantages, with failures throughout.
 pub(crate) fn long(days: i64, probes: usize, vantages: &[&str], every: Duration) -> Report {
     let to = at("2025-03-10T00:00:00Z");
     let from = to - jiff::SignedDuration::from_hours(24 * days);

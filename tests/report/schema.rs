@@ -1,5 +1,5 @@
-//! What the binary writes is what its schemas say, and the schemas under `schemas/` are the
-//! binary's own.
+//! The binary's output conforms to its schemas, and the schemas under `schemas/` are those of the
+//! binary.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -24,7 +24,7 @@ fn path(document: &str) -> String {
     format!("schemas/{document}.json")
 }
 
-/// What a file has to say by the types of the documents.
+/// The content of a schema file, derived from the types of the documents.
 fn derived(document: &str) -> String {
     let document = match document {
         "probes" => SchemaDocument::Probes,
@@ -64,12 +64,12 @@ struct Judge {
 }
 
 impl Judge {
-    /// The schema as it is, which lets keys of later versions pass.
+    /// The schema as it is, which allows keys of later versions.
     fn new(document: &str) -> Judge {
         Judge::compile(serde_json::from_str(&printed(document)).unwrap())
     }
 
-    /// The schema with every object closed, so that a key it does not know is an error: what is
+    /// The schema with every object closed, so that an unknown key is an error: everything that is
     /// written today must be described today.
     fn strict(document: &str) -> Judge {
         let mut schema: Value = serde_json::from_str(&printed(document)).unwrap();
@@ -97,7 +97,7 @@ impl Judge {
     }
 }
 
-/// Closes the objects that stand on their own, and returns how many.
+/// Closes the objects that do not allow additional keys otherwise, and returns how many.
 fn close(schema: &mut Value) -> usize {
     match schema {
         Value::Object(fields) => {
@@ -113,8 +113,8 @@ fn close(schema: &mut Value) -> usize {
     }
 }
 
-/// A probe file with something up, something down by status and by assertion, something refused,
-/// and a redirect.
+/// A probe file with probes that are up, down by status and by an expectation, refused, and
+/// redirected.
 fn config(server: &Server) -> String {
     let url = |path: &str| server.url(path);
     format!(

@@ -1,5 +1,5 @@
-//! The files of `report --format site`: each is read by a reader of its grammar, every link leads somewhere, and
-//! nothing is in them that is not for outside.
+//! The files of `report --format site`: each is parsed by a reader of its format, every link has a
+//! target, and nothing is published that should stay inside.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -27,13 +27,13 @@ fn site_with(report: &Report, settings: &SiteSettings) -> Files {
     files
 }
 
-/// The tags of a page in order with their attributes, after checking that each is closed in its turn.
+/// The tags of a page in order, with their attributes. Asserts that they are properly nested.
 fn elements(html: &str) -> Vec<(String, BTreeMap<String, String>)> {
     const VOID: [&str; 4] = ["meta", "link", "br", "wbr"];
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
     let (mut elements, mut open) = (Vec::new(), Vec::new());
     let mut emitter = DefaultEmitter::default();
-    // What stands in a style is text until its end tag, as a browser reads it.
+    // The content of a style is text up to its end tag, as in a browser.
     emitter.naively_switch_states(true);
     for token in Tokenizer::new_with_emitter(html, emitter).flatten() {
         match token {
@@ -62,7 +62,7 @@ fn pages(files: &Files) -> impl Iterator<Item = (&String, &String)> {
     files.iter().filter(|(path, _)| is_of(path, "html"))
 }
 
-/// The file that a link on a page leads to, with the place in it.
+/// The file that a link on a page leads to, and the anchor in it, if any.
 fn target(page: &str, link: &str) -> (String, Option<String>) {
     let (path, place) = link.split_once('#').map_or((link, None), |(path, place)| (path, Some(place.to_owned())));
     let base = url::Url::parse("https://status.test/").expect("a URL").join(page).expect("a path");
@@ -116,7 +116,7 @@ fn a_page_says_how_each_surface_is_and_how_much_of_it_was_seen() {
     assert!(site(&scenario::nothing())["index.html"].contains("<h1>Nothing was checked</h1>"));
 }
 
-/// The classes of the cells of a picture, with what each says.
+/// The classes of the cells of a picture, with their tooltips.
 fn cells(html: &str) -> Vec<(String, String)> {
     let (_, rest) = html.split_once("class=\"cells\"").expect("a picture");
     let (picture, _) = rest.split_once("</svg>").expect("its end");
@@ -195,7 +195,7 @@ fn hostile_text_leaves_the_structure_of_every_file_as_it_is() {
     }
 }
 
-/// The parts of an entry of a feed: title, address, when it changed.
+/// The entries of a feed: title, URL, and when each was updated.
 fn entries(text: &str) -> Vec<(String, String, jiff::Timestamp)> {
     const ATOM: &str = "http://www.w3.org/2005/Atom";
     let feed = roxmltree::Document::parse(text).unwrap_or_else(|error| panic!("{error}: {text}"));
@@ -242,7 +242,7 @@ fn the_feed_has_an_entry_for_each_incident_whose_name_never_changes() {
     assert_eq!(entries(&site(&scenario::nothing())["feed.xml"]), []);
 }
 
-/// What a badge says, after reading it as SVG: no script, no link, nothing from elsewhere.
+/// The text of a badge, after parsing it as SVG: no script, no link, nothing from elsewhere.
 fn badge(text: &str) -> String {
     let svg = roxmltree::Document::parse(text).unwrap_or_else(|error| panic!("{error}: {text}"));
     assert!(svg.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")));
@@ -256,7 +256,7 @@ fn badge(text: &str) -> String {
     svg.root_element().attribute("aria-label").expect("what it says").to_owned()
 }
 
-/// What the endpoint of a badge says, by the keys that shields.io takes; it refuses any other.
+/// The content of a badge's endpoint: only keys that shields.io knows are allowed.
 fn endpoint(text: &str) -> (String, String, String) {
     const KNOWN: [&str; 12] = [
         "schemaVersion",
@@ -313,7 +313,7 @@ fn chromium_has_nothing_to_say_of_hostile_pages_and_asks_no_host() {
     }
 }
 
-/// The site as files, to be looked at.
+/// Writes the sites as files, to be looked at.
 #[test]
 #[ignore = "writes files; run it to look at the pages"]
 fn write_the_sites() {
