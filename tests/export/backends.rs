@@ -1,5 +1,5 @@
-//! Backends that are dead, slow, refusing or lying: whatever they do, nobody who reports waits,
-//! and what did not arrive is counted.
+//! Backends that are dead, slow, refusing or lying: whatever they do, they delay nobody who
+//! reports, and what did not arrive is counted.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::support::PATIENCE;
 use crate::support::samples::window;
 use crate::support::server::{Server, answer, refusing_port};
 
-/// One of the exporters that push.
+/// An exporter that pushes.
 enum Exporter {
     RemoteWrite(RemoteWrite),
     Otlp(Otlp),
@@ -69,7 +69,7 @@ fn some() -> Window {
     window("here", "home", &[1_000, 2_000])
 }
 
-/// A server that answers the first requests with these, and every other with 200.
+/// A server that gives these responses to the first requests, and 200 to all others.
 fn answering(answers: Vec<Vec<u8>>) -> Server {
     Server::start(move |conn| {
         conn.request();
@@ -201,7 +201,7 @@ async fn what_does_not_fit_into_the_queue_is_dropped_oldest_first_and_counted() 
             conn.stall();
         });
         let exporter = Exporter::start(kind, &server.url(""));
-        // A request carries a hundred windows, and 256 requests wait at most.
+        // A request carries a hundred windows, and at most 256 requests wait.
         let windows: Vec<Window> = (0..30_000).map(|n| window("here", &format!("probe {n}"), &[])).collect();
         exporter.windows(&windows);
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! OTLP: what is sent, decoded; and a real collector that takes it.
+//! OTLP: the decoded requests, and a real collector that accepts them.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -89,7 +89,7 @@ async fn delta_histograms_say_what_came_since_the_last() {
     assert_eq!(first.time_unix_nano, second.start_time_unix_nano, "no gap and no overlap between two deltas");
 }
 
-/// The attributes of a data point by name, numbers as texts.
+/// The attributes of a data point by name, with numbers as texts.
 fn attributes(all: &[KeyValue]) -> BTreeMap<String, String> {
     let text = |value: &any_value::Value| match value {
         any_value::Value::StringValue(text) => text.clone(),
@@ -146,7 +146,7 @@ async fn requests_are_as_far_apart_as_the_environment_says() {
     let settings = Settings::read(Some(&server.url("")), Temporality::Delta, &env).unwrap().unwrap();
     let otlp = Otlp::start(settings).unwrap();
     otlp.windows(&[window("here", "home", &[1_000, 2_000])]);
-    // Longer than what is sent without the variable waits for more.
+    // Longer than the default pause between two requests: the variable sets a longer one.
     tokio::time::sleep(Duration::from_millis(900)).await;
     assert_eq!(server.connections(), 0);
     otlp.windows(&[window("here", "home", &[4_000])]);

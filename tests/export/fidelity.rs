@@ -1,5 +1,5 @@
-//! What a percentile is worth after the way through Prometheus: five vantages of 20,000 samples
-//! each and different distributions, merged there, against the truth of all samples pooled.
+//! How exact a percentile is after its way through Prometheus: five vantages with 20,000 samples
+//! each and different distributions are merged there, and compared with all samples pooled.
 
 use std::io::Write as _;
 

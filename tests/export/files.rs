@@ -1,4 +1,4 @@
-//! `uptick export` to files, each read back by the tools it is for.
+//! `uptick export` to files, each read back by the tools that it is for.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
 
@@ -47,7 +47,7 @@ fn journal(windows: &[Window]) -> TempDir {
     folder
 }
 
-/// Exports that quarter of an hour into a file.
+/// Exports this quarter of an hour to a file.
 fn export(journal: &TempDir, options: &[&str]) -> (TempDir, String) {
     let place = journal.path().display().to_string();
     let span = ["--from", "2025-03-10T09:30:00Z", "--to", "2025-03-10T09:45:00Z", "-o", "out"];
@@ -58,11 +58,12 @@ fn export(journal: &TempDir, options: &[&str]) -> (TempDir, String) {
     (ran.folder, text)
 }
 
-/// What a script says of a file, unless a module that it needs is not there: a loud skip.
+/// The output of a script for a file. `None`, with a note on stderr, if a module that it needs is
+/// missing.
 pub(crate) fn python(needed: &str, script: &str, arguments: &[&str], folder: &Path) -> Option<String> {
     let run = |arguments: &[&str]| Command::new("python3").args(arguments).arg(folder.join("out")).output();
     if !run(&["-c", &format!("import {needed}")]).is_ok_and(|output| output.status.success()) {
-        // Written past the capture of the test harness, so that a skip is seen.
+        // Written past the capture of the test harness, so that a skip is visible.
         let _ = writeln!(std::io::stderr(), "skipped: Python's {needed} is not installed");
         return None;
     }
@@ -104,7 +105,7 @@ fn a_table_has_a_row_for_each_window_and_two_readers_agree_on_it() {
     }
 }
 
-/// What the independent reader says of one histogram: tag, begin, end, count and buckets.
+/// A histogram as the independent reader sees it: tag, start, end, count and buckets.
 type Read = (String, f64, f64, u64, Vec<(u64, u64)>);
 
 #[test]
@@ -124,8 +125,8 @@ fn python_reads_the_interval_log_as_it_was_meant() {
     assert_eq!(theirs[..39], ours[..39]);
 }
 
-/// The lines of a distribution, as strictly as a plotter may read them: value, percentile, count and
-/// one over what is left; and the numbers of its foot by name.
+/// The lines of a distribution, as strictly as a plotter may parse them: value, percentile, count
+/// and 1/(1-percentile); and the numbers of its footer by name.
 fn distribution(text: &str) -> (Vec<[f64; 4]>, Vec<(String, f64)>) {
     let mut lines = text.lines();
     let head: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
@@ -162,7 +163,7 @@ fn a_distribution_says_what_hdr_histogram_itself_makes_of_the_log() {
     let distribution = folder.path().join("out").display().to_string();
     let Some(theirs) = python("hdrh", "hgrm.py", &[&distribution, "/total"], log.path()) else { return };
     let (their_rows, mean, deviation, count): (Vec<(f64, f64)>, f64, f64, f64) = serde_json::from_str(&theirs).unwrap();
-    // A mean and a maximum are exact here and those of buckets there: within 1/1000.
+    // Mean and maximum are exact here, but computed from buckets there: within 1/1000.
     let near = |one: f64, other: f64| (one / other - 1.0).abs() < 0.001;
     assert_eq!(rows.len(), their_rows.len());
     for (ours, (time, within)) in rows.iter().zip(their_rows) {
@@ -195,7 +196,7 @@ fn there_is_one_place_to_export_to_and_it_is_said_before_anything_is_read() {
         let ran = Run::new(["export"].iter().chain(&both)).run();
         assert!(ran.expect_code(2).stderr.contains("cannot be used with"), "{both:?} {}", ran.stderr);
     }
-    // A variable that is always set is no second place.
+    // A variable that is always set does not count as a second target.
     let (journal, from) = (journal(&windows("local", NAME)), "--from=2025-03-10");
     let arguments = ["export", "--csv", from, &journal.path().display().to_string()];
     let ran = Run::new(arguments).env("UPTICK_REMOTE_WRITE", "http://127.0.0.1:9/").run();
@@ -213,7 +214,7 @@ fn a_file_is_whole_or_not_there() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// What the independent reader says of one point; see the script.
+/// A data point as the independent reader sees it; see the script.
 #[cfg(feature = "otlp")]
 type Point = (
     usize,

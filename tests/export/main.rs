@@ -1,5 +1,5 @@
-//! Exports against the programs they are for: Prometheus, `VictoriaMetrics`, an OpenTelemetry
-//! collector; and against backends that are dead, slow, refusing or lying.
+//! Exports to the programs that they are for: Prometheus, `VictoriaMetrics`, an OpenTelemetry
+//! collector; and to backends that are dead, slow, refusing or lying.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
 #![allow(clippy::float_cmp, reason = "counts are whole, also as a backend's numbers")]

@@ -1,4 +1,4 @@
-//! The real programs, each on a loopback port of its own, ended when dropped.
+//! Real programs, each on its own loopback port; they end when they are dropped.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,7 +13,7 @@ use crate::support::PATIENCE;
 use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::server::free_port;
 
-/// A program that runs.
+/// A running program.
 pub(crate) struct Program {
     child: KilledOnDrop,
     pub(crate) address: SocketAddr,
@@ -21,18 +21,18 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Prometheus that takes remote write and native histograms, and scrapes these targets every
-    /// second. None, said aloud, where it is not installed.
+    /// Prometheus with remote write and native histograms, which scrapes these targets every
+    /// second. `None`, with a note on stderr, if it is not installed.
     pub(crate) fn prometheus(targets: &[SocketAddr]) -> Option<Program> {
         Program::prometheus_with(targets, &[])
     }
 
-    /// The same with rules, evaluated every second.
+    /// The same with rules, which are evaluated every second.
     pub(crate) fn prometheus_with(targets: &[SocketAddr], rules: &[PathBuf]) -> Option<Program> {
         Program::prometheus_configured(targets, rules, "")
     }
 
-    /// Prometheus that also takes samples which are older than those it has.
+    /// Prometheus that also accepts samples which are older than those it has.
     pub(crate) fn prometheus_out_of_order() -> Option<Program> {
         Program::prometheus_configured(&[], &[], "storage: {tsdb: {out_of_order_time_window: 3h}}\n")
     }
@@ -57,7 +57,7 @@ impl Program {
         })
     }
 
-    /// `node_exporter` with the files of a folder alone.
+    /// `node_exporter` with only the files of a folder.
     pub(crate) fn node_exporter(files: &Path) -> Option<Program> {
         let files = files.display().to_string();
         Program::start("prometheus-node-exporter", "/metrics", |_, address| {
@@ -81,7 +81,7 @@ impl Program {
         })
     }
 
-    /// An OpenTelemetry collector that writes down what it receives.
+    /// An OpenTelemetry collector that logs what it receives.
     pub(crate) fn collector() -> Option<Program> {
         let agent = glob("target/ci-tools/lib", "site-packages/rotel/rotel-agent");
         let Some(agent) = agent else {
@@ -103,7 +103,7 @@ impl Program {
         })
     }
 
-    /// Another program may take the port before this one does; then it is tried again.
+    /// Starts a program. Another one may take the port before it does; then it is started again.
     fn start(program: &str, ready: &str, arguments: impl Fn(&TempDir, SocketAddr) -> Vec<String>) -> Option<Program> {
         for _ in 0..3 {
             let folder = tempfile::tempdir().unwrap();
@@ -137,7 +137,7 @@ impl Program {
         }
     }
 
-    /// Waits until something holds.
+    /// Waits until a condition holds.
     #[track_caller]
     pub(crate) fn wait(&self, mut holds: impl FnMut() -> bool, what: &str) {
         let start = Instant::now();
@@ -147,12 +147,12 @@ impl Program {
         }
     }
 
-    /// What it said.
+    /// The program's log.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// The results of a query at this moment.
+    /// The current results of a query.
     #[track_caller]
     pub(crate) fn query(&self, query: &str) -> Vec<serde_json::Value> {
         let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
@@ -161,7 +161,7 @@ impl Program {
         answer["data"]["result"].as_array().unwrap_or_else(|| panic!("{answer}")).clone()
     }
 
-    /// The one number that a query yields, once it does.
+    /// The only number that a query yields, once it does.
     #[track_caller]
     pub(crate) fn number(&self, query: &str) -> f64 {
         let mut found = None;
@@ -177,23 +177,23 @@ impl Program {
     }
 }
 
-/// Says that a test has not tested what it is for.
+/// Prints a note that a test could not test what it is for.
 pub(crate) fn skip(program: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {program} is not installed");
 }
 
-/// The body of an answer of 200; none where there is no such.
+/// The body of a response with status 200; `None` if there is none.
 pub(crate) fn try_get(address: SocketAddr, path: &str) -> Option<String> {
     let answer =
         raw(address, format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes())?;
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n")?;
-    // A collector has no page, and answers all the same.
+    // A collector has no page, but its response shows that it listens.
     let is_there = head.starts_with("HTTP/1.1 200") || (path == "/" && head.starts_with("HTTP/1.1 4"));
     is_there.then(|| if head.to_ascii_lowercase().contains("chunked") { unchunked(body) } else { body.to_owned() })
 }
 
-/// Everything a server answers to these bytes until it closes.
+/// Everything that a server sends in response to these bytes until it closes.
 pub(crate) fn raw(address: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

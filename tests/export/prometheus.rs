@@ -1,4 +1,4 @@
-//! Remote write into a real Prometheus, and what it makes of it.
+//! Remote write to a real Prometheus, and the results of queries there.
 
 use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
@@ -34,7 +34,7 @@ async fn native_histograms_and_counters_arrive_and_a_new_series_begins_with_zero
         prometheus.number("uptick_failures_total{class=\"connect_refused\",vantage=\"here\",surface=\"web\"}"),
         3.0
     );
-    // The very first failures are an increase: before them stands a zero.
+    // The very first failures are an increase, because a zero precedes them.
     let first = prometheus.query("count_over_time(uptick_failures_total[5m])");
     assert_eq!(first[0]["value"][1], "2");
     let phases = prometheus.query("uptick_check_phase_duration_seconds");
@@ -72,7 +72,7 @@ fn two_runs_of_check_add_up_and_the_journal_is_sent_again_and_found() {
     assert_eq!(prometheus.number("probe_success"), 1.0);
     assert_eq!(prometheus.number("resets(uptick_checks_total{verdict=\"up\"}[5m])"), 0.0);
 
-    // Another Prometheus, which has seen nothing of it.
+    // Another Prometheus, which has no data yet.
     let Some(fresh) = Program::prometheus(&[]) else { return };
     let write = format!("--remote-write=http://{}/api/v1/write", fresh.address);
     let place = folder.path().join("journal").display().to_string();
@@ -81,8 +81,9 @@ fn two_runs_of_check_add_up_and_the_journal_is_sent_again_and_found() {
     assert_eq!(fresh.number("max_over_time(uptick_checks_total{verdict=\"up\"}[20m])"), 5.0);
 }
 
-/// Runs that record and send, one of them while the backend refuses everything, then the same journal sent by
-/// hand, several times and with different spans: counters stay what the checks made them.
+/// Runs that record and send, one of them while the backend refuses everything; then the same
+/// journal is sent by hand, several times and with different spans. Counters must stay what the
+/// checks made them.
 #[track_caller]
 pub(crate) fn send_again_and_again(backend: &Program, histograms: &str) {
     let origin = Server::start(|conn| {
@@ -100,10 +101,10 @@ pub(crate) fn send_again_and_again(backend: &Program, histograms: &str) {
     for write in [&write, &elsewhere, &write, &write] {
         Run::new(["check", "--record", "--count=5", &journal, write, &histograms]).config(&config).run();
     }
-    // Of every counter and bucket: never lower than before, and of all in all what there was.
+    // No counter or bucket ever decreases, and the totals are right.
     let whole = |when: &str| {
         let checks = "sum(max_over_time(uptick_checks_total[1h]) - min_over_time(uptick_checks_total[1h]))";
-        // VictoriaMetrics shows what it took a moment later.
+        // VictoriaMetrics shows new samples after a moment.
         backend.wait(|| backend.number(checks) >= 20.0, &format!("20 checks {when}"));
         assert_eq!(backend.number(checks), 20.0, "{when}");
         for name in [
@@ -117,8 +118,8 @@ pub(crate) fn send_again_and_again(backend: &Program, histograms: &str) {
         }
         let down = "uptick_checks_total{verdict=\"down\"}[1h]";
         let increase = backend.number(&format!("increase({down})"));
-        // Prometheus extrapolates by up to half a distance of samples at each end: of three, to one and a half times.
-        // Told twice, it would be ten.
+        // Prometheus extrapolates by up to half the distance of two samples at each end: with three
+        // samples, up to one and a half times. Counted twice, it would be ten.
         assert!((4.9..7.6).contains(&increase), "{when}: {increase}");
     };
     whole("after the runs");
@@ -153,7 +154,7 @@ fn where_the_backend_takes_no_older_samples_it_can_be_asked_without_sending() {
     let again = Run::new(["export", &place, &write]).run();
     assert!(again.expect_code(3).stderr.contains("out_of_order_time_window"), "{}", again.stderr);
     Run::new(["export", &place, &write, "--verify-only"]).run().expect_code(0);
-    // A run that is not recorded has sent what no journal knows.
+    // A run that is not recorded has sent what no journal has.
     Run::new(["check", &journal, &write]).config(&config).run().expect_code(0);
     let fewer = Run::new(["export", &place, &write, "--verify-only"]).run();
     assert!(fewer.expect_code(3).stderr.contains("have sent 3 checks of probe \"home\", and the journal has 2"));

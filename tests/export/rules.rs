@@ -1,5 +1,5 @@
-//! The rules and the dashboard under `examples/prometheus`: they speak of what is exported, they
-//! pass their own tests, and a Prometheus understands every one of their questions.
+//! The rules and the dashboard under `examples/prometheus`: they use metrics that are exported,
+//! they pass their own tests, and Prometheus understands all of their queries.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -82,7 +82,7 @@ async fn native_histograms_are_merged_by_the_rules_and_the_dashboard_asks_nothin
             [("$__rate_interval", "5m"), ("$__range", "6h"), ("$surface", ".*"), ("$probe", ".*"), ("$vantage", ".*")]
                 .iter()
                 .fold(expression.clone(), |text, (variable, value)| text.replace(variable, value));
-        // A question that is not understood has no result at all, and that fails here.
+        // A query that Prometheus does not understand has no result, which fails here.
         prometheus.query(&filled);
     }
 }

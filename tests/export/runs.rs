@@ -1,5 +1,5 @@
-//! Whatever a backend does to an exporter: a check has its verdict, its exit status and its record,
-//! and what did not arrive is said.
+//! Whatever a backend does to an exporter, a check has its verdict, its exit status and its record,
+//! and what did not arrive is reported.
 
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::support::server::{Server, answer, ok, refusing_port};
 
 const EXPORTERS: [&str; 2] = ["--remote-write", "--otlp"];
 
-/// Backends by what they do, each with what is said of it; nothing where it took what it was given.
+/// Backends by their behaviour, each with the expected message; `None` if it accepts everything.
 fn backends() -> Vec<(&'static str, Option<Server>, Option<&'static str>)> {
     let silent = Server::start(|conn| {
         conn.request();
@@ -46,7 +46,7 @@ fn backends() -> Vec<(&'static str, Option<Server>, Option<&'static str>)> {
     ]
 }
 
-/// A check of a target that is up, recorded and exported there.
+/// A check of a target that is up, recorded and exported to a backend.
 #[track_caller]
 fn check(exporter: &str, backend: &str, base: &str, told: Option<&str>) {
     let origin = Server::answers(ok("fine"));
@@ -70,7 +70,7 @@ fn check(exporter: &str, backend: &str, base: &str, told: Option<&str>) {
 #[test]
 fn a_check_is_judged_and_recorded_whatever_its_backend_does() {
     let backends = backends();
-    // Some take the ten seconds that the end of a run waits; they may as well wait together.
+    // Some take the ten seconds that the end of a run waits, so they run in parallel.
     thread::scope(|scope| {
         for (backend, server, told) in &backends {
             for exporter in EXPORTERS {
@@ -116,7 +116,7 @@ fn a_watch_goes_on_while_every_backend_hangs() {
         due += row[6].parse::<u64>().unwrap();
         up += row[7].parse::<u64>().unwrap();
     }
-    // A busy machine may miss one; a backend may cost none.
+    // A busy machine may miss one check; a backend must not cost any.
     assert!((3..=5).contains(&due) && up >= 2, "{due} due, {up} up:\n{}", table.stdout);
     for exporter in ["remote write", "otlp"] {
         assert!(ran.stderr.contains(exporter) && ran.stderr.contains("did not arrive"), "{}", ran.stderr);

@@ -1,5 +1,5 @@
-//! The metrics that a watch serves: clean by Prometheus' own checker, read by Prometheus itself,
-//! and served by a server that nobody can hold up.
+//! The metrics that a watch serves: accepted by Prometheus' own checker, scraped by Prometheus
+//! itself, and served by a server that no client can block.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -18,7 +18,7 @@ use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::run::Run;
 use crate::support::server::{Server, find, ok};
 
-/// A check of a probe: up without a class, else down or unknown by it.
+/// An outcome of a probe: up without a class, otherwise down or unknown by its class.
 fn outcome(probe: &str, class: Option<&str>) -> Outcome {
     let verdict = match class {
         None => "up",
@@ -89,7 +89,7 @@ async fn counters_are_as_fresh_as_the_last_check_and_an_unknown_one_has_no_succe
     ] {
         assert!(metrics().lines().any(|found| found == line), "{line}\n{}", metrics());
     }
-    // What did not happen is absent, never zero.
+    // What did not happen is left out, never zero.
     assert!(!metrics().contains("phase=\"tls\"") && !metrics().contains("probe_http_status_code"));
     scrape.outcome(&outcome("home", Some("control_failed")));
     let after = metrics();
@@ -104,7 +104,7 @@ async fn a_probe_that_is_gone_from_the_configuration_has_no_last_check_and_keeps
     let mut kept = uptick::model::Probe::clone(&config.probes[0]);
     kept.name = "kept".to_owned();
     scrape.set_probes(&[Arc::new(kept)]);
-    // Its last check ends after it was retired.
+    // Its last check ends after the probe was removed.
     scrape.outcome(&outcome("old", None));
     let metrics = try_get(scrape.address(), "/metrics").unwrap();
     assert!(
@@ -121,7 +121,7 @@ fn probe(name: &str) -> Arc<Probe> {
     Arc::new(Probe::plain(name, "web", "https://user:hunter22@shop.test/?q=1", Duration::from_secs(30)))
 }
 
-/// An answer in a format and a coding: its head, and its body as it was before the coding.
+/// A response in a format and a coding: its head, and its decoded body.
 fn fetch(scrape: &Scrape, path: &str, accept: &str, coding: &str) -> (String, Vec<u8>) {
     let request =
         format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: {accept}\r\naccept-encoding: {coding}\r\n\r\n");
@@ -368,16 +368,16 @@ async fn metrics_that_can_be_read_from_elsewhere_are_warned_of() {
 async fn nobody_can_hold_the_server_up() {
     let scrape = serving(&[outcome("home", None)]).await;
     let address = scrape.address();
-    // More connections than there is room for, none of which says anything.
+    // More connections than there is room for, none of which sends anything.
     let mut idle: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(address).unwrap()).collect();
-    // The oldest is closed for whoever comes, who is served at once.
+    // The oldest one is closed for each new client, which is served at once.
     for _ in 0..100 {
         assert!(try_get(address, "/metrics").is_some_and(|metrics| metrics.contains("probe_success")));
     }
     let mut rest = Vec::new();
     idle[0].set_read_timeout(Some(PATIENCE)).unwrap();
     assert!(idle[0].read_to_end(&mut rest).is_ok() || rest.is_empty());
-    // A head without end is cut off.
+    // An endless head is cut off.
     let mut endless = TcpStream::connect(address).unwrap();
     endless.set_write_timeout(Some(PATIENCE)).unwrap();
     let line = format!("x-filler: {}\r\n", "a".repeat(1_000));
@@ -393,7 +393,7 @@ async fn nobody_can_hold_the_server_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scraper_that_does_not_read_hinders_no_check_and_no_other() {
-    // An answer of megabytes does not fit into the buffers of a connection.
+    // A response of megabytes does not fit into the buffers of a connection.
     let outcomes: Vec<Outcome> = (0..200).map(|n| outcome(&format!("probe {n}"), None)).collect();
     let scrape = serving(&outcomes).await;
     let address = scrape.address();
@@ -401,7 +401,7 @@ async fn a_scraper_that_does_not_read_hinders_no_check_and_no_other() {
     for stream in &mut deaf {
         stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
     }
-    // One more goes away in the middle, and one asks for what it says it will send later.
+    // Another client disconnects in the middle, and one announces a body that it never sends.
     let mut gone = TcpStream::connect(address).unwrap();
     gone.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
     gone.read_exact(&mut [0; 100]).unwrap();

@@ -1,5 +1,6 @@
-//! `uptick export --parquet`, asked by `DuckDB`, Spark and `ClickHouse` through the views of `examples/sql`: every figure is
-//! the one that `uptick report --format json` has of the same journal, raw and compacted.
+//! `uptick export --parquet`, queried by `DuckDB`, Spark and `ClickHouse` through the views of
+//! `examples/sql`: every figure equals that of `uptick report --format json` for the same journal,
+//! raw and compacted.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,16 +24,17 @@ use crate::support::samples::Times;
 
 pub(crate) const FROM: &str = "2025-03-09T00:00:00Z";
 pub(crate) const TO: &str = "2025-03-11T00:00:00Z";
-/// Two days of a check every two minutes.
+/// The number of checks: one every two minutes for two days.
 const CHECKS: i64 = 2 * 24 * 30;
-/// Names that a path, a quote or a type guessed from a value would spoil.
+/// Names that a path, a quote or type inference could spoil.
 pub(crate) const VANTAGES: [&str; 3] = ["fra", "07", "a/b c=%2F日"];
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// Whether the nth check fails, the same each time: an outage of web on the second day, and a share of app.
+/// The failure of the nth check, always the same: an outage of web on the second day, and a share
+/// of app. `None` if it is up.
 fn failure(surface: &str, n: i64) -> Option<FailureClass> {
     match surface {
         "web" if (900..960).contains(&n) => Some(FailureClass::ConnectTimeout),
@@ -67,7 +69,7 @@ pub(crate) fn recorded() -> TempDir {
         let mut lines = Vec::new();
         for n in 0..CHECKS {
             for surface in ["app", "web"] {
-                // Some take longer than an hour, which is where the buckets end.
+                // Some take longer than an hour, where the buckets end.
                 let micros = if n == 1_000 { 3_700_000_000 } else { times.next().unwrap() };
                 lines.extend(collector.record(&outcome(vantage, surface, n, micros)).map(Line::from));
                 lines.extend(collector.take_failures().into_iter().map(Line::from));
@@ -83,7 +85,7 @@ pub(crate) fn path(folder: &TempDir) -> String {
     folder.path().display().to_string()
 }
 
-/// Exports the two days into a folder.
+/// Exports the two days to a folder.
 fn export(journal: &TempDir, tables: &Path) -> Ran {
     let tables = tables.display().to_string();
     let ran = Run::new(["export", &path(journal), "--parquet", &tables, "--from", FROM, "--to", TO]).run();
@@ -92,7 +94,7 @@ fn export(journal: &TempDir, tables: &Path) -> Ran {
     ran
 }
 
-/// What `DuckDB` says of the tables; none where it is not installed, and that is said aloud.
+/// The results of `DuckDB` for the tables. `None`, with a note on stderr, if it is not installed.
 fn duckdb(tables: &Path, journal: Option<&Path>) -> Option<Value> {
     let known = Command::new("python3").args(["-c", "import duckdb"]).output();
     if !known.is_ok_and(|output| output.status.success()) {
@@ -106,8 +108,8 @@ fn duckdb(tables: &Path, journal: Option<&Path>) -> Option<Value> {
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-/// What another engine says of the tables, from a virtual environment that has it; none where it is not there, and that is
-/// said aloud.
+/// The results of another engine for the tables, run from a virtual environment. `None`, with a
+/// note on stderr, if the engine is not installed there.
 fn asked(engine: &str, tables: &Path) -> Option<Value> {
     let python = "target/ci-engines/bin/python";
     let module = if engine == "spark" { "pyspark" } else { "chdb" };
@@ -137,13 +139,13 @@ fn list(value: &Value) -> &Vec<Value> {
     value.as_array().unwrap()
 }
 
-/// The failures of a surface by class, as a report counts them.
+/// The failures of a surface by class, as counted in a report.
 fn classes(surface: &Value) -> BTreeMap<String, u64> {
     let classes = surface["classes"].as_object().unwrap();
     classes.iter().map(|(class, row)| (class.clone(), row["n"].as_u64().unwrap())).collect()
 }
 
-/// The same, as the table of runs has them.
+/// The same, from the table of runs.
 fn classes_in_sql(sql: &Value, surface: &Value) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
     for row in list(&sql["classes"]).iter().filter(|row| row["surface"] == *surface) {
@@ -187,16 +189,16 @@ fn every_figure_of_the_tables_is_that_of_the_report_raw_and_compacted() {
     let whole = report(&journal);
     let Some(raw) = duckdb(tables.path(), Some(journal.path())) else { return };
     assert_same_figures(&whole, &raw);
-    // Names come back from their paths, and no vantage is taken for a number.
+    // Names are restored from their paths, and no vantage is taken for a number.
     let vantages: Vec<&str> = list(&raw["by_day"]).iter().map(|row| row["vantage"].as_str().unwrap()).collect();
     assert!(VANTAGES.iter().all(|vantage| vantages.contains(vantage)), "{vantages:?}");
     assert_eq!(list(&raw["by_day"]).len(), 2 * 2 * VANTAGES.len());
-    // Each check with its own instant, the first at 3.412 s past midnight.
+    // Each check has its own instant; the first is at 3.412 s past midnight.
     let first = at(FROM).as_millisecond() + 3_412;
     let checks = CHECKS * 2 * i64::try_from(VANTAGES.len()).unwrap();
     let last = first + (CHECKS - 1) * 120_000;
     assert_eq!(raw["each"], serde_json::json!([{"checks": checks, "first": first, "last": last}]));
-    // The lines themselves, without any export.
+    // The journal's lines themselves, without any export.
     let of_lines: Vec<[&Value; 2]> = list(&raw["lines"]).iter().map(|row| [&row["up"], &row["down"]]).collect();
     let of_tables: Vec<[&Value; 2]> = list(&raw["availability"]).iter().map(|row| [&row["up"], &row["down"]]).collect();
     assert_eq!(of_lines, of_tables);
@@ -244,7 +246,7 @@ fn spark_and_clickhouse_find_the_same_figures_raw_and_compacted() {
     }
 }
 
-/// Every file below a folder with what is in it.
+/// Every file below a folder with its content.
 pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -279,7 +281,7 @@ fn exporting_again_replaces_its_own_files_and_no_other() {
     let mut second = files(tables.path());
     assert_eq!(second.remove(&others), Some(b"mine".to_vec()));
     assert_eq!(first, second, "the same journal gives the same bytes");
-    // One hour of a day writes that whole day again, and leaves the other alone.
+    // One hour of a day rewrites that whole day, and does not touch the other.
     fs::write(tables.path().join("windows/day=2025-03-09/vantage=fra/uptick.parquet"), "spoilt").unwrap();
     fs::write(tables.path().join("windows/day=2025-03-10/vantage=fra/uptick.parquet"), "spoilt").unwrap();
     let place = tables.path().display().to_string();
@@ -306,7 +308,8 @@ fn nothing_recorded_and_what_does_not_go_together_are_said() {
     }
 }
 
-/// What a day of a hundred probes takes that are asked every thirty seconds: `docs/sql.md` multiplies it.
+/// The size of one day of a hundred probes that are checked every thirty seconds: `docs/sql.md`
+/// multiplies it.
 #[test]
 #[ignore = "measures: run it with --nocapture"]
 fn what_a_day_takes() {

@@ -1,5 +1,5 @@
-//! `uptick export --parquet` to object storage: the same files, byte by byte, as in a folder of this machine; against a
-//! folder always, against emulators of S3 and of Azure where they are installed.
+//! `uptick export --parquet` to object storage: the same files, byte by byte, as in a local folder.
+//! Tested with a folder always, and with emulators of S3 and of Azure if they are installed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,27 +13,27 @@ use crate::sql::{FROM, TO, VANTAGES, files, path, recorded};
 use crate::support::emulators::Emulator;
 use crate::support::run::{Ran, Run};
 
-/// Exports the two days to a place.
+/// Exports the two days to a folder or URL.
 fn export(journal: &TempDir, place: &str, settings: &[(&str, &str)], more: &[&str]) -> Ran {
     let span = if more.is_empty() { &["--from", FROM, "--to", TO] } else { more };
     let run = Run::new(["export", &path(journal), "--parquet", place].iter().chain(span));
     settings.iter().fold(run, |run, (name, value)| run.env(name, value)).run()
 }
 
-/// What the same export writes into a folder, by name.
+/// The files that the same export writes to a folder, by name.
 fn expected(journal: &TempDir) -> BTreeMap<String, Vec<u8>> {
     let tables = tempfile::tempdir().unwrap();
     export(journal, &path(&tables), &[], &[]).expect_code(0);
     below(tables.path())
 }
 
-/// Every file below a folder by its name in it.
+/// Every file below a folder, by its relative name.
 fn below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let name = |path: PathBuf| path.strip_prefix(folder).unwrap().display().to_string();
     files(folder).into_iter().map(|(path, bytes)| (name(path), bytes)).collect()
 }
 
-/// A client of a bucket, and the objects below a prefix by their names in it.
+/// A client of a bucket for the objects below a prefix.
 struct Client {
     store: Box<dyn object_store::ObjectStore>,
     prefix: object_store::path::Path,
@@ -82,7 +82,7 @@ fn replaces_its_own_and_no_other(url: &str, settings: &[(&str, &str)]) {
     client.put("windows/day=2025-03-09/vantage=fra/mine.parquet", "mine");
     client.put("windows/day=2025-03-09/vantage=fra/uptick.parquet", "spoilt");
     client.put("windows/day=2025-03-10/vantage=fra/uptick.parquet", "spoilt");
-    // One hour of a day writes that whole day again, and leaves the other alone.
+    // One hour of a day rewrites that whole day, and does not touch the other.
     let hour = ["--from", "2025-03-10T09:00:00Z", "--to", "2025-03-10T10:00:00Z"];
     export(&journal, url, settings, &hour).expect_code(0);
     let mut again = client.objects();
@@ -92,7 +92,7 @@ fn replaces_its_own_and_no_other(url: &str, settings: &[(&str, &str)]) {
     assert_eq!(again.len(), whole.len());
 }
 
-/// A file that goes in several parts becomes one object, also over another one.
+/// A file that is uploaded in several parts becomes one object, even if it replaces another one.
 #[track_caller]
 fn takes_long_files(url: &str, settings: &[(&str, &str)]) {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());

@@ -8,7 +8,7 @@ use crate::support::server::{Server, answer};
 
 const LABELS: &str = "{probe=\"home\",surface=\"web\",vantage=\"local\"";
 
-/// The value of the sample that begins so.
+/// The value of the sample that starts with `series`.
 #[track_caller]
 fn value(text: &str, series: &str) -> f64 {
     let line = text.lines().find(|line| line.starts_with(series)).unwrap_or_else(|| panic!("no {series} in\n{text}"));
@@ -29,7 +29,7 @@ fn counters_go_on_from_run_to_run_and_prometheus_sees_them_rise() {
         assert_eq!(ran.expect_code(1).stderr, "");
         fs::read_to_string(&file).unwrap()
     };
-    // What was recorded before anybody asked for counters is counted too.
+    // Checks that were recorded before counters were asked for are counted too.
     Run::new(["check", "--record", &format!("--journal={}", journal.display())]).config(&config).run();
     let first = check(&["--record"]);
     let down = format!("uptick_checks_total{LABELS},verdict=\"down\"}}");
@@ -55,7 +55,7 @@ fn counters_go_on_from_run_to_run_and_prometheus_sees_them_rise() {
         prometheus.wait(|| prometheus.number("uptick_checks_total{verdict=\"down\"}") == 21.0, "all that was counted");
         assert!(prometheus.number("increase(uptick_checks_total{verdict=\"down\"}[1m])") >= 15.0);
     }
-    // A run that leaves no trace has no counters, and gauges of other names.
+    // A run that is not recorded has no counters, and gauges with other names.
     let alone = check(&[]);
     assert!(!alone.contains("_total") && !alone.contains(" counter\n"), "{alone}");
     assert_eq!(value(&alone, &format!("uptick_run_checks{LABELS},verdict=\"down\"}}")), 5.0);

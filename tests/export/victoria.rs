@@ -1,4 +1,5 @@
-//! Remote write into a real `VictoriaMetrics`: what it keeps, and that its silence is noticed.
+//! Remote write to a real `VictoriaMetrics`: what it keeps, and that data which it silently drops
+//! is noticed.
 
 use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
