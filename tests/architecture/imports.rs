@@ -1,6 +1,6 @@
 //! The import graph: which file names an item of which other file. A path is followed to the file
-//! that declares the item, through `super::`, `self::` and re-exports; a re-export is an import
-//! as well. Unit tests do not count.
+//! that declares the item, through `super::`, `self::` and re-exports; a re-export counts as an
+//! import too. Unit tests are ignored.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
@@ -50,7 +50,7 @@ impl ImportGraph {
         self.imports.iter().flat_map(|(importer, targets)| targets.iter().map(move |target| (importer, target)))
     }
 
-    /// One shortest way round for each set of files that import one another.
+    /// One shortest cycle for each set of files that import one another.
     pub(crate) fn cycles(&self) -> Vec<String> {
         let mut reported = BTreeSet::new();
         let mut cycles = Vec::new();
@@ -65,7 +65,7 @@ impl ImportGraph {
         cycles
     }
 
-    /// The shortest way from a module back to itself, beginning with it.
+    /// The shortest path from a module back to itself, starting with it; `None` if there is none.
     fn way_back_to(&self, start: &Module) -> Option<Vec<Module>> {
         let mut came_from: BTreeMap<&Module, &Module> = BTreeMap::new();
         let mut queue = VecDeque::from([start]);
@@ -94,11 +94,11 @@ impl ImportGraph {
 /// What one file names and declares.
 #[derive(Default)]
 struct File {
-    /// Paths as they are written, of two segments or more.
+    /// Paths as written, with at least two segments.
     paths: Vec<Vec<String>>,
-    /// Names it brings into scope, which others may reach through it, with their paths.
+    /// Names that it brings into scope, which other files may use through it, with their paths.
     names: BTreeMap<String, Vec<String>>,
-    /// Modules of its own that are compiled for tests alone.
+    /// Its own modules that are compiled only for tests.
     test_modules: Vec<String>,
 }
 
@@ -219,7 +219,7 @@ struct CrateNames<'f> {
 }
 
 impl CrateNames<'_> {
-    /// A path as it is written in a module, from the crate's root; none where it leads to another
+    /// A path written in a module, as a path from the crate's root. `None` if it leads to another
     /// crate or to an item of the module itself.
     fn absolute(&self, module: &Module, path: &[String]) -> Option<Vec<String>> {
         match path.first()?.as_str() {
@@ -235,7 +235,7 @@ impl CrateNames<'_> {
         }
     }
 
-    /// The module whose file declares what a path from the root names.
+    /// The module whose file declares the target of a path from the root.
     fn declaring_file(&self, path: &[String], followed: usize) -> Option<Module> {
         const REEXPORTS: usize = 12;
         let depth = (0..=path.len()).take_while(|end| self.files.contains_key(&path[..*end].to_vec())).last()?;

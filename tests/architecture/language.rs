@@ -1,5 +1,5 @@
-//! Names that were replaced by the field's own words do not come back: `tests/language.txt` has a
-//! name a line, an ordinary word with its owner (`report::words`).
+//! Names that were replaced by standard terms must not come back. `tests/language.txt` has one name
+//! per line; an ordinary word is qualified by its module (`report::words`).
 
 use std::collections::BTreeSet;
 use std::fs;

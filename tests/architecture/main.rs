@@ -1,5 +1,5 @@
-//! The layering of the house: a module imports only what stands below it, and every
-//! dependency has one home.
+//! The layering of the crate: a module imports only lower ones, and every dependency is used only
+//! by its own modules.
 
 mod imports;
 mod language;
@@ -14,7 +14,7 @@ use imports::{ImportGraph, rust_files};
 /// The imports of the library, read once for all tests.
 static GRAPH: LazyLock<ImportGraph> = LazyLock::new(|| ImportGraph::read(Path::new("src")));
 
-/// Each module with the modules it may import. Whoever adds an arrow says so here.
+/// Each module with the modules it may import. A new dependency between modules must be added here.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("format", &["model"]),
@@ -60,8 +60,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The floors inside the modules that have most files, from the ground up: a file or folder imports only what stands
-/// before it. The listing of the folder is the map, and this is its legend.
+/// The layers inside the modules with most files, from the bottom up: a file or folder imports only
+/// those before it.
 const FLOORS: &[(&str, &str)] = &[
     ("config", "advice syntax table_schema missing loaded reader value probe keys explain ad_hoc saved file"),
     (
@@ -77,16 +77,16 @@ const FLOORS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Each crate with the modules that may name it: one dependency, one home.
+/// Each crate with the modules that may use it.
 const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
-    // The signature table is data in the repository, read with the same parser.
+    // The signature table is data in the repository, parsed with the same parser.
     ("toml", &["config", "report"]),
     ("annotate_snippets", &["config"]),
     ("serde_saphyr", &["import"]),
-    // Exporters send through `export/endpoint.rs`; it is the one file there that knows reqwest.
+    // Exporters send through `export/endpoint.rs`, the only file there that uses reqwest.
     ("reqwest", &["export"]),
     ("prost", &["export"]),
     ("parquet", &["export"]),
@@ -106,7 +106,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("p384", &["engine"]),
     ("p521", &["engine"]),
     ("hdrhistogram", &["window"]),
-    // Windows compress histograms; OTLP has requests compressed with gzip; the binary carries its schemas compressed.
+    // Windows compress histograms; OTLP compresses requests with gzip; the binary contains its
+    // schemas compressed.
     ("flate2", &["window", "export", "commands", "engine"]),
     ("rustix", &["journal", "engine", "commands"]),
     ("object_store", &["object_storage", "journal"]),
@@ -192,8 +193,8 @@ fn no_file_imports_a_file_that_imports_it() {
     assert!(cycles.is_empty(), "{} ways round:\n{}", cycles.len(), cycles.join("\n"));
 }
 
-/// Whether the code has this path, and not as the end of a longer word: `ring::` is no part of `String::`,
-/// and a module of another crate is not the crate of that name.
+/// Whether the code contains this path, not as the end of a longer word: `ring::` is not part of
+/// `String::`, and a module of another crate is not the crate of that name.
 fn names(code: &str, path: &str) -> bool {
     let is_of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
     code.match_indices(path).any(|(at, _)| !code[..at].ends_with(is_of_word))
