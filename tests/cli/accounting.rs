@@ -1,4 +1,4 @@
-//! `scheduled = up + down + unknown + missed`, however a run ends.
+//! `scheduled = up + down + unknown + missed`, whatever ends a run.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use crate::support::run::Run;
 pub(crate) const REPEATS: u64 = 36;
 const SIDE_BY_SIDE: usize = 4;
 
-/// A small generator with a seed: the same signals at the same times on every machine.
+/// A small seeded random generator: the same signals at the same times on every machine.
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
@@ -32,7 +32,8 @@ fn every_check_that_was_due_is_accounted_for_under_random_signals() {
     assert!(sums.iter().all(|count| *count > 0), "the runs met every verdict: {sums:?}");
 }
 
-/// Makes all runs, each of which must add up, and adds up what they recorded.
+/// Makes all runs, asserts for each that its counts add up, and returns the sums of what they
+/// recorded.
 pub(crate) fn run_all() -> [u64; 5] {
     let (good, stuck) = (healthy(), hanging());
     let config = "[settings]\nwindow = \"1s\"\nconcurrency = 3\n\
@@ -44,7 +45,7 @@ pub(crate) fn run_all() -> [u64; 5] {
         + &probe("slow", &stuck.url("/"), &["interval = \"5s\"", "timeout = \"4s\""]);
     let next = AtomicU64::new(0);
     let sums = Mutex::new([0; 5]);
-    // A run mostly waits, so a few go side by side.
+    // A run mostly waits, so several run at once.
     thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE {
             scope.spawn(|| {
@@ -63,7 +64,7 @@ pub(crate) fn run_all() -> [u64; 5] {
     sums.into_inner().unwrap()
 }
 
-/// Begins a run, disturbs it, ends it, and returns what it recorded.
+/// Starts a run, disturbs it with signals, ends it, and returns what it recorded.
 fn one_run(seed: u64, config: &str) -> [u64; 5] {
     let mut dice = Dice(seed);
     let watch = dice.below(2) == 0;

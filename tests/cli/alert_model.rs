@@ -1,6 +1,6 @@
-//! Alerts against a model of them: checks come in, the prober is started anew between any two, the receiver is away
-//! for a while. Whatever comes in which order, a receiver is told of every incident as a story with a start, ends and
-//! waves, each once, and in the end it knows what the report knows.
+//! Alerts against a model: checks arrive, the prober restarts between any two of them, and the
+//! receiver is away for a while. Whatever the order, the receiver gets every incident as one story
+//! with a start, ends and waves, each event once, and in the end it knows what the report knows.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,11 +16,11 @@ use crate::support::server::{Server, answer};
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// So many checks end alike: `u` up, `d` down, `x` could not be judged. Then the receiver is told.
+    /// `count` checks with the same verdict: `u` up, `d` down, `x` unknown. Then alerts are sent.
     Checks { letter: char, count: usize },
     /// The prober ends and another one starts.
     Restart,
-    /// The receiver refuses from now on, or takes again.
+    /// From now on the receiver refuses alerts, or accepts them again.
     Receiver { takes: bool },
 }
 
@@ -35,7 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The receiver, and the prober that tells it.
+/// The receiver, and the prober that sends alerts to it.
 struct Told {
     stage: Stage,
     alerts: Alerts,
@@ -75,7 +75,7 @@ impl Told {
         self.runtime.block_on(self.alerts.notify(&report, &findings, report.generated_at)).unwrap();
     }
 
-    /// The events of each incident, in the order in which they came.
+    /// The events of each incident, in the order in which they arrived.
     fn stories(&self) -> BTreeMap<String, Vec<String>> {
         let mut stories: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for body in self.bodies.lock().unwrap().iter() {
@@ -88,8 +88,9 @@ impl Told {
     }
 }
 
-/// A story starts once, and comes back only after a start or an end. A start or a wave between two looks is told of
-/// when it is over, so an end may stand alone; an end that was short may go untold, so a wave may follow a start.
+/// `open` comes first or not at all, and `wave` never comes first. A start or a wave that is over
+/// before the next evaluation is sent only as an end, so a `close` may be the first event; a short
+/// end may never be sent, so a `wave` may follow an `open`.
 fn is_a_story(events: &[String]) -> bool {
     events.iter().enumerate().all(|(at, event)| match event.as_str() {
         "open" => at == 0,
@@ -98,7 +99,7 @@ fn is_a_story(events: &[String]) -> bool {
     })
 }
 
-/// The failures after the last three good checks in a row.
+/// The failures since the last three good checks in a row.
 fn failures_since_recovery(letters: &str) -> usize {
     let judged = letters.replace('x', "");
     judged.rsplit("uuu").next().unwrap_or_default().matches('d').count()
@@ -121,7 +122,8 @@ proptest! {
 
     #[test]
     fn a_receiver_is_told_of_each_incident_as_one_story(steps in prop::collection::vec(step(), 1..16)) {
-        // A prober looks first when all is well: what was over before is not news.
+        // The prober first evaluates while all is well: it sends nothing about incidents that were
+        // over before.
         let mut letters = "uuuu".to_owned();
         let mut told = Told::new();
         told.notify(&letters);
@@ -147,7 +149,7 @@ proptest! {
         let open = report.incidents.iter().filter(|incident| incident.end.is_none()).count();
         let goes_on = |events: &&Vec<String>| events.last().is_some_and(|event| event != "close");
         let known = told.stories().values().filter(goes_on).count();
-        // What was told as over is told of again with its third failure, and not before.
+        // An incident that was sent as closed is sent again at its third failure, not before.
         let waits = open.saturating_sub(known) == 1 && failures_since_recovery(&letters) < 3;
         prop_assert!(known == open || waits, "{:?} after {}", told.stories(), letters);
     }

@@ -1,4 +1,4 @@
-//! Alerts: what is told, to whom, how often, and what happens when nobody listens.
+//! Alerts: which events are sent, to whom, how often, and what happens if no receiver answers.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
@@ -30,7 +30,7 @@ fn after(checks: usize) -> Timestamp {
     start() + INTERVAL * u32::try_from(checks).unwrap()
 }
 
-/// One outcome: `u` is up, `x` could not be judged, anything else is down.
+/// One outcome: `u` is up, `x` is unknown, any other letter is down.
 fn outcome(probe: &Arc<Probe>, checks: usize, letter: char) -> Outcome {
     let check = Check { probe: Arc::clone(probe), scheduled_at: after(checks), lag: Duration::ZERO };
     let class = if letter == 'x' { FailureClass::ProberFdLimit } else { FailureClass::ConnectTimeout };
@@ -39,7 +39,7 @@ fn outcome(probe: &Arc<Probe>, checks: usize, letter: char) -> Outcome {
     if letter == 'u' { Outcome { verdict: Verdict::Up, failure: None, ..down } } else { down }
 }
 
-/// The report on surfaces with a letter for each check, judged at the last.
+/// The report on surfaces with one letter for each check, judged at the last check.
 pub(crate) fn report_of(config: &Config, surfaces: &[(&str, &str)]) -> Report {
     let mut collector = Collector::new("lon", Duration::from_mins(1));
     let question = Question { surfaces: config.surfaces.clone(), ..Question::default() };
@@ -70,7 +70,7 @@ fn configured(folder: &Path, alerts: &str) -> Config {
     config::load(&path, &env).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A stage: a folder for the journal, a configuration with alerts.
+/// A folder for the journal, and a configuration with alerts.
 pub(crate) struct Stage {
     folder: tempfile::TempDir,
     pub(crate) config: Config,
@@ -83,7 +83,7 @@ impl Stage {
         Stage { folder, config }
     }
 
-    /// What a run of its own tells of these checks.
+    /// Sends the alerts that one separate run with these checks would send.
     async fn notify(&self, surfaces: &[(&str, &str)]) -> Deliveries {
         self.tell_at(surfaces, 0).await
     }
@@ -402,7 +402,7 @@ async fn a_vantage_that_cannot_judge_says_so_once() {
     for (web, app, expected) in [
         ("uuuuuuuu", "uuuuuuuu", 0),
         ("uuuuuuuuxx", "uuuuuuuuxx", 0),
-        // One probe that cannot be judged says nothing of the vantage.
+        // One probe that cannot be judged does not make the vantage blind.
         ("uuuuuuuuxxx", "uuuuuuuuxxu", 0),
         ("uuuuuuuuxxxxxx", "uuuuuuuuxxuxxx", 1),
         ("uuuuuuuuxxxxxxxxx", "uuuuuuuuxxuxxxxxx", 1),
@@ -488,7 +488,8 @@ async fn a_heartbeat_is_asked_after_a_pass() {
     assert_eq!(lines, expected);
 }
 
-/// A watch of a target that is down until an alert is heard, and what was heard when.
+/// Watches a target that is down until the alert arrives. Returns each event with its time of
+/// arrival.
 fn watched(more: &'static [&'static str]) -> (Vec<(String, Timestamp)>, support::run::Ran) {
     let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
     let (note, opened) = (Arc::clone(&heard), Arc::clone(&heard));
@@ -503,7 +504,7 @@ fn watched(more: &'static [&'static str]) -> (Vec<(String, Timestamp)>, support:
         let is_down = opened.lock().unwrap().is_empty();
         conn.send(answer(if is_down { 500 } else { 200 }, &[], "x"));
     });
-    // Windows of an hour end with the run, and by then all must be told.
+    // The window of one hour ends with the run; by then all events must have been sent.
     let file = format!(
         "[settings]\nwindow = \"1h\"\n{}[[probe]]\nname = \"home\"\ninterval = \"1500ms\"\nurl = \"{}\"\n",
         webhook(&receiver),
@@ -533,7 +534,8 @@ fn a_watch_tells_within_one_interval_of_the_check_that_is_news() {
         let begun = |state: bool, before: &Timestamp| {
             checks.iter().filter(|(at, is_up)| *is_up == state && at < before).count()
         };
-        // The third of its kind is the news, and one more may have begun meanwhile.
+        // The third check with the same verdict triggers the event, and one more may have begun
+        // meanwhile.
         assert!((3..=4).contains(&begun(false, opened)), "{heard:?}: {}", ran.stderr);
         assert!((3..=4).contains(&begun(true, closed)), "{heard:?}: {}", ran.stderr);
         assert!(checks.iter().any(|(at, _)| at > closed), "the watch went on: {heard:?}: {}", ran.stderr);

@@ -174,7 +174,7 @@ fn the_short_help_of_every_command_fits_a_screen_with_groups_and_examples() {
         let ran = Run::new([command, "-h"]).env("COLUMNS", "80").run();
         ran.expect_code(0);
         let lines = ran.stdout.lines().count();
-        // What has few options explains each; what has many names them by their groups.
+        // A command with few options explains each; one with many lists the names by group.
         let most = if ["check", "watch", "report", "validate", "export"].contains(&command) { 24 } else { 40 };
         assert!(lines <= most, "{command}: {lines} lines\n{}", ran.stdout);
         assert!(ran.stdout.lines().all(|line| most > 24 || line.chars().count() <= 80), "{}", ran.stdout);

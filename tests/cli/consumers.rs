@@ -1,5 +1,5 @@
-//! Nothing that takes in what a run finds holds up a check: not a reader that has stopped, not a
-//! terminal that is paused, not a disk that hangs.
+//! No consumer of a run's findings holds up a check: neither a reader that has stopped, nor a
+//! paused terminal, nor a disk that hangs.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::origin::{hanging, healthy, probe, refusing};
 use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::run::Run;
 
-/// Probes whose checks fail, each with some 12 KiB to say.
+/// Probes whose checks fail, each with a message of some 12 KiB.
 fn verbose(count: usize, url: &str) -> String {
     let texts: Vec<String> = (0..24).map(|n| format!("\"{}{n}\"", "y".repeat(250))).collect();
     let expected = format!("expect.body-contains = [{}]", texts.join(", "));
@@ -20,14 +20,14 @@ fn verbose(count: usize, url: &str) -> String {
 fn a_stopped_reader_of_ndjson_stops_no_check_and_what_it_did_not_read_is_counted() {
     let server = healthy();
     let arguments = ["check", "--format", "ndjson", "--record", "--count", "30", "--fail-on", "never"];
-    // Nothing reads the pipe of its standard output until it has ended.
+    // Nothing reads the pipe of its stdout until it has ended.
     let live = Live::start(Run::new(arguments).config(&verbose(20, &server.url("/"))));
     let ended = live.end();
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     assert_eq!(recorded(ended.run.folder()), [600, 0, 600, 0, 0], "{}", ended.stderr);
     let said = ended.stderr.lines().find(|line| line.contains("lines were not written")).unwrap_or_default();
     let dropped = said.split_whitespace().find_map(|word| word.parse::<usize>().ok()).unwrap_or_default();
-    // The last line in the pipe may be a part of one, which counts as not written.
+    // The last line in the pipe may be cut short; such a line counts as not written.
     let read = ended.stdout.matches('\n').count();
     assert_eq!(dropped + read, 600, "{dropped} dropped, {read} read");
 }
@@ -94,7 +94,7 @@ fn a_signal_ends_the_wait_for_the_journal() {
     let run = Run::new(["check", "--record"]).config(&probe("home", &server.url("/"), &[]));
     let journal = run.folder().join("uptick-journal");
     fs::create_dir(&journal).unwrap();
-    // The lock is held by another, which is waited for.
+    // Another process holds the lock, and the run waits for it.
     let holder = Command::new("flock").arg(journal.join("lock")).args(["-c", "exec sleep 60"]).spawn().unwrap();
     let holder = KilledOnDrop::from(holder);
     until("it is held", || {

@@ -1,4 +1,5 @@
-//! The first probe file: from what URLs answer, and from files of other tools.
+//! `uptick init` and imports: a first probe file made from what URLs answer and from files of other
+//! tools.
 
 use std::fs;
 
@@ -6,7 +7,7 @@ use crate::origin::{probe, refusing};
 use crate::support::run::Run;
 use crate::support::server::{Server, answer};
 
-/// A page, an endpoint of JSON, and nothing else.
+/// A page, a JSON endpoint, and nothing else.
 fn shop() -> Server {
     Server::start(|conn| {
         let request = String::from_utf8_lossy(&conn.request()).into_owned();

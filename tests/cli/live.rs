@@ -1,4 +1,4 @@
-//! A run that is under way: signals go in, and what it leaves is looked at.
+//! A run in progress: tests send signals to it and inspect what it leaves behind.
 
 use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -13,17 +13,17 @@ use crate::support::PATIENCE;
 use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::run::Run;
 
-/// The longest a signalled run may take to end, on a machine that is busy elsewhere: far less than what
-/// the tests leave it to wait for, which is 29 s and more.
+/// The longest that a signalled run may take to end on a busy machine: far less than the 29 s or
+/// more that it would wait otherwise.
 pub(crate) const ENDS_SOON: Duration = Duration::from_secs(10);
 
-/// A run that is under way.
+/// A run in progress.
 pub(crate) struct Live {
     run: Run,
     child: KilledOnDrop,
 }
 
-/// How a run ended, and after how long since it was last signalled.
+/// How a run ended, and how long after [`Live::end`] was called.
 pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -33,13 +33,13 @@ pub(crate) struct Ended {
 }
 
 impl Live {
-    /// Begins a run.
+    /// Starts a run.
     pub(crate) fn start(run: Run) -> Live {
         let child = run.command().spawn().unwrap().into();
         Live { run, child }
     }
 
-    /// Waits until signals are heard: before that they end any process the plain way.
+    /// Waits until the run handles signals: before that, a signal simply kills the process.
     #[track_caller]
     pub(crate) fn listens(&self) {
         let status = format!("/proc/{}/status", self.child.id());
@@ -59,12 +59,12 @@ impl Live {
         assert!(status.success(), "kill -s {name}");
     }
 
-    /// Where the run works.
+    /// The working folder of the run.
     pub(crate) fn folder(&self) -> &Path {
         self.run.folder()
     }
 
-    /// Whether it is still under way.
+    /// Whether it is still in progress.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -89,7 +89,7 @@ impl Live {
     }
 }
 
-/// Waits until a claim is true.
+/// Waits until a condition holds; panics if that takes too long.
 #[track_caller]
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begin = Instant::now();
@@ -99,7 +99,7 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The lines of every journal file below a folder, each of them whole.
+/// The lines of every journal file below a folder. Panics if a file ends in a torn line.
 #[track_caller]
 pub(crate) fn journal_lines(folder: &Path) -> Vec<Value> {
     let mut lines = Vec::new();
@@ -117,7 +117,7 @@ pub(crate) fn journal_lines(folder: &Path) -> Vec<Value> {
     lines
 }
 
-/// scheduled, up, down, unknown, missed: added up over the windows of a journal.
+/// `[scheduled, up, down, unknown, missed]`, summed over the windows of a journal.
 pub(crate) fn recorded(folder: &Path) -> [u64; 5] {
     let mut sums = [0; 5];
     for line in journal_lines(folder).iter().filter(|line| line["kind"] == "window") {

@@ -1,4 +1,4 @@
-//! The binary as a user meets it: what it says, where it says it, how it ends.
+//! The binary as a user meets it: what it prints, to which stream, and how it exits.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
 

@@ -1,8 +1,8 @@
-//! Maintenance: checks run, are recorded and marked, and have no say.
+//! Maintenance: checks run, are recorded and marked, and do not affect the verdict.
 
 use crate::support::run::Run;
 
-/// A probe of a port where nothing listens, with this maintenance.
+/// A probe of a port where nothing listens, with these maintenance periods.
 fn down_in(maintenance: &str) -> Run {
     let config = format!(
         "[surface.web]\nobjective = \"99% over 1d\"\n\n[[probe]]\nname = \"home\"\nsurface = \"web\"\n\

@@ -1,4 +1,4 @@
-//! Variables that are not set and secret files that cannot be read: needed by what uses them, and by nothing else.
+//! Unset variables and unreadable secret files: only what uses them fails.
 
 use crate::origin::healthy;
 use crate::support::run::{Ran, Run};

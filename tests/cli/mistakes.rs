@@ -1,16 +1,16 @@
-//! The typical mistakes of somebody who has just met the program: each is refused before anything is asked, and
-//! the message names what to write instead.
+//! Typical mistakes of a newcomer: each is refused before any request is sent, and the message
+//! names what to write instead.
 
 use std::fs;
 
 use crate::support::run::{Ran, Run};
 
-/// A probe whose name is `a`, with these lines.
+/// A probe named `a` with these lines.
 fn probe(lines: &str) -> String {
     format!("[[probe]]\nname = \"a\"\nurl = \"http://127.0.0.1:9/\"\n{lines}\n")
 }
 
-/// Lines of a probe, and what the message must name.
+/// Lines of a probe, and the words that the message must contain.
 const KEYS: &[(&str, &[&str])] = &[
     ("intervall = \"10s\"", &["intervall", "interval"]),
     ("timout = \"5s\"", &["timout", "did you mean `timeout`"]),
@@ -69,7 +69,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("schedule = \"every 5 minutes\"", &["*/5 * * * *"]),
     ("tls.ca-file = \"nope.pem\"", &["nope.pem"]),
     ("address = \"127.0.0.1\"", &["127.0.0.1:"]),
-    // Words of other tools, other habits of writing.
+    // Words and conventions of other tools.
     ("expect.status_code = 200", &["did you mean `status`"]),
     ("expect.not-contains = \"x\"", &["did you mean `body-lacks`"]),
     ("expect.json = { status = \"ok\" }", &["{ path = \"$.status\", equals = … }"]),
@@ -140,7 +140,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("headers = { x: \"b\" }", &["write `=` in a table"]),
 ];
 
-/// Whole files.
+/// Whole files, and the words that the message must contain.
 const FILES: &[(&str, &[&str])] = &[
     ("", &["empty", "[[probe]]"]),
     ("# nothing yet\n", &["no probes", "[[probe]]"]),
@@ -183,7 +183,8 @@ const FILES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Command lines, over a file with the probes `home` and `search`.
+/// Command lines for a file with the probes `home` and `search`, and the words that the message
+/// must contain.
 const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["chekc"], &["check"]),
     (&["chec"], &["check"]),
@@ -293,7 +294,7 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["completions", "tcsh"], &["bash"]),
 ];
 
-/// What is wrong with a message: nothing, or why it does not help.
+/// Why a message does not help; `None` if it does.
 fn complaint(what: &str, ran: &Ran, words: &[&str]) -> Option<String> {
     let said = &ran.stderr;
     let missing: Vec<&&str> = words.iter().filter(|word| !said.contains(**word)).collect();

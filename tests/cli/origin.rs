@@ -17,12 +17,12 @@ pub(crate) fn hanging() -> Server {
     })
 }
 
-/// A URL that refuses the connection.
+/// A URL whose port refuses connections.
 pub(crate) fn refusing() -> String {
     format!("http://127.0.0.1:{}/", refusing_port())
 }
 
-/// One probe with a name and a URL and whatever keys follow, a line each.
+/// One probe with a name, a URL and further keys, one per line.
 pub(crate) fn probe(name: &str, url: &str, keys: &[&str]) -> String {
     let mut text = format!("[[probe]]\nname = \"{name}\"\nurl = \"{url}\"\n");
     for key in keys {

@@ -47,7 +47,7 @@ fn a_control_target_that_fails_fails_no_pipeline() {
             assert!(!ran.stdout.contains(failed), "{format}: {}", ran.stdout);
         }
     }
-    // Where nothing else is asked, it has the say.
+    // If nothing else is checked, the control alone decides the verdict.
     let ran = Run::new(["check", "--format", "tap", "internet"]).config(&config).run();
     assert!(ran.stdout.contains("not ok 1 - control / internet"), "{}", ran.stdout);
 }

@@ -11,7 +11,7 @@ fn recorded() -> Ran {
     recorded_at("local")
 }
 
-/// The same from a vantage.
+/// The same, recorded at this vantage.
 fn recorded_at(vantage: &str) -> Ran {
     let server = healthy();
     let config = probe("home", &server.url("/"), &["surface = \"web\""])
@@ -21,12 +21,12 @@ fn recorded_at(vantage: &str) -> Ran {
     ran
 }
 
-/// `uptick report` on what was recorded in a folder.
+/// Runs `uptick report` on the journal of a folder.
 pub(crate) fn report(folder: &Path, arguments: &[&str]) -> Ran {
     asked(folder, arguments).run()
 }
 
-/// The same, to be run somewhere else.
+/// The same run, not yet started.
 fn asked(folder: &Path, arguments: &[&str]) -> Run {
     let journal = folder.join("uptick-journal").display().to_string();
     let config = fs::read_to_string(folder.join("probes.toml")).unwrap();
@@ -107,7 +107,8 @@ fn text_is_in_the_zone_of_this_machine_and_a_document_in_utc() {
         let said = nepal(arguments);
         assert_eq!((said.contains("+0545"), said.contains(" UTC")), (is_local, !is_local), "{arguments:?}: {said}");
     }
-    // What is typed is of the same zone whatever the format: the last hour of this machine's clock holds the checks.
+    // Typed times are in the same zone whatever the format: the last hour by this machine's clock
+    // contains the checks.
     let clock = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::get("Asia/Kathmandu").unwrap());
     let from = (clock - jiff::Span::new().hours(1)).strftime("%Y-%m-%dT%H:%M").to_string();
     for format in ["human", "json"] {
@@ -143,7 +144,7 @@ fn a_surface_or_tag_that_nobody_knows_is_a_slip_of_the_pen() {
     let journal = recorded.folder.path().join("uptick-journal").display().to_string();
     let bare = Run::new(["report", &journal, "--surface", "webb"]).run();
     assert!(bare.expect_code(2).stderr.contains("did you mean \"web\"?"), "the journal knows: {}", bare.stderr);
-    // What is configured and was not probed yet is known.
+    // A surface that is configured but was never probed is known too.
     let config = fs::read_to_string(recorded.folder.path().join("probes.toml")).unwrap();
     let later = config + &probe("later", &refusing(), &["surface = \"images\""]);
     Run::new(["report", &journal, "--surface", "images"]).config(&later).run().expect_code(3);
@@ -179,7 +180,7 @@ fn brief_is_the_first_line() {
     assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
     assert!(ran.stdout.starts_with("DOWN  app since "), "{}", ran.stdout);
     let document = report(recorded.folder.path(), &["--format", "json"]).json();
-    // How long it lasts has grown between the two, and is said from a second on.
+    // The duration has grown between the two reports; it is printed from one second on.
     let lead = |line: &str| line.split(" or earlier").next().map(str::to_owned);
     assert_eq!(document["verdict"]["headline"].as_str().and_then(lead), lead(&ran.stdout));
     assert_eq!(document["coverage"]["ratio"], 1.0, "passes by hand have no schedule to fall short of");

@@ -1,4 +1,4 @@
-//! Which probes a command line means.
+//! Which probes a command line selects.
 
 use crate::origin::{healthy, probe};
 use crate::support::run::{Ran, Run};
@@ -103,7 +103,7 @@ fn fleet() -> String {
     file + &probe("of {region} {n}", "http://127.0.0.1:9/{region}", &[matrix])
 }
 
-/// The names that `validate` lists, with those of control targets.
+/// The names that `validate` lists, and the number of control targets.
 fn listed(arguments: &[&str], variables: &[(&str, &str)]) -> (Vec<String>, usize) {
     let mut run = Run::new([&["validate"], arguments].concat()).config(&fleet());
     for (name, value) in variables {

@@ -1,4 +1,5 @@
-//! The first signal ends a run in good order, the second at once; what was measured stays.
+//! The first signal ends a run in good order, the second ends it at once; what was measured is
+//! kept.
 
 use std::fs;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use crate::live::{ENDS_SOON, Live, journal_lines, recorded, until};
 use crate::origin::{hanging, healthy, probe, refusing};
 use crate::support::run::Run;
 
-/// What a first signal leaves to checks under way; a second one does not.
+/// How long checks in progress may still take after a first signal; a second one ends them at once.
 const GRACE: Duration = Duration::from_secs(2);
 
 #[test]
@@ -46,7 +47,7 @@ fn a_second_signal_ends_it_at_once_with_the_journal_whole() {
     let hanging = hanging();
     let config = probe("stuck", &hanging.url("/"), &["timeout = \"29s\""]);
     let mut live = Live::start(Run::new(["watch"]).config(&config.replace("timeout", "interval = \"30s\"\ntimeout")));
-    // The probe's place in its interval is anywhere in the first 30 s; a signal needs no check.
+    // The first check is due anywhere in the first 30 s; a signal must not have to wait for it.
     live.listens();
     assert!(live.is_running());
     live.signal("TERM");

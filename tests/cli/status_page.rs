@@ -12,7 +12,7 @@ fn recorded() -> Ran {
     recorded_with(&[])
 }
 
-/// The same with more lines for `home`.
+/// The same, with more lines for `home`.
 fn recorded_with(more: &[&str]) -> Ran {
     let server = healthy();
     let config = probe("home", &server.url("/"), &[&["surface = \"web\""], more].concat())
@@ -22,7 +22,7 @@ fn recorded_with(more: &[&str]) -> Ran {
     ran
 }
 
-/// The names in a folder, in order.
+/// The names in a folder, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -57,7 +57,7 @@ fn a_site_is_a_folder_that_a_later_report_keeps_up_to_date() {
     assert!(surfaces.len() == 2 && surfaces[0].starts_with("the-app-") && surfaces[1] == "web.html", "{surfaces:?}");
     assert!(read(&site.join("index.html")).contains("<h1>The App is down; web is up</h1>"));
 
-    // What is not ours stays, and a surface that is gone goes.
+    // Foreign files stay; the page of a removed surface is deleted.
     fs::write(site.join("robots.txt"), "mine").unwrap();
     fs::write(site.join("surface/notes.html"), "mine").unwrap();
     report(recorded.folder.path(), &["--format", &format, "--surface", "web"]).expect_code(0);
@@ -91,7 +91,8 @@ fn no_page_has_a_secret_and_urls_only_where_they_are_asked_for() {
     report(recorded.folder.path(), &["--format", "site", "-o", site.to_str().unwrap()]).expect_code(1);
     let plain = all(&site);
     for inside in ["hunter2", "home", "gone", "127.0.0.1", "http"] {
-        // The policy of a page is a tag whose name begins like an address.
+        // The tag of the content security policy has the attribute `http-equiv`, which is not a
+        // URL.
         assert!(!plain.replace("http-equiv", "").contains(inside), "{inside}");
     }
     let site = recorded.folder.path().join("asked");

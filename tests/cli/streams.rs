@@ -1,4 +1,4 @@
-//! stdout is the answer, stderr the conversation, and either may be gone.
+//! Results go to stdout, messages to stderr, and either may be closed.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
@@ -13,12 +13,13 @@ use crate::support::server::Server;
 
 const ESCAPE: char = '\u{1b}';
 
-/// Runs on a terminal of its own and returns what that was shown.
+/// Runs on its own terminal and returns what the terminal was sent.
 fn on_a_terminal(arguments: &[&str], environment: &[(&str, &str)], config: &str) -> String {
     let line = arguments.join(" ");
     let mut run = Run::new([""]).config(config);
     let binary = crate::support::run::binary();
-    // `script` gives the command a terminal; the run's own words would be its last arguments.
+    // `script` gives the command a terminal; `Run` would append its own arguments to those of
+    // `script`.
     run = run.through(["sh", "-c", &format!("exec script --quiet --return --command '{binary} {line}' /dev/null")]);
     run = run.env("TERM", "xterm-256color");
     for (name, value) in environment {
@@ -52,7 +53,7 @@ fn colour_is_for_terminals_and_can_be_had_and_refused() {
     let server = healthy();
     let config = probe("home", &server.url("/"), &[]);
     let coloured = |text: &str| text.contains("\u{1b}[3") || text.contains("\u{1b}[1") || text.contains("\u{1b}[9");
-    // Progress draws with escapes too, so it is switched off by CI where colour is looked for.
+    // The progress display also uses escapes; CI switches it off so that only colour is found.
     let shown = on_a_terminal(&["check"], &[("CI", "1")], &config);
     assert!(shown.contains("home") && coloured(&shown), "{shown:?}");
     for environment in [&[("CI", "1"), ("NO_COLOR", "1")][..], &[("TERM", "dumb")]] {
@@ -86,7 +87,7 @@ fn progress_is_drawn_on_a_terminal_alone() {
     assert_eq!(piped.stderr, "");
 }
 
-/// Runs with the reading end of stdout or stderr closed before anything is written.
+/// Runs with the reading end of stdout or stderr closed before the program writes anything.
 fn unread(run: &Run, stdout: bool, stderr: bool) -> i32 {
     let mut command: Command = run.command();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -133,7 +134,7 @@ fn a_full_disk_behind_stdout_is_said() {
     assert!(ran.stderr.contains("standard output"), "{}", ran.stderr);
 }
 
-/// The lines of the passes: those that begin with a time of the day.
+/// The lines of the passes: those that begin with a time of day.
 fn pass_lines(text: &str) -> Vec<&str> {
     let is_time = |line: &&str| line.as_bytes().get(2) == Some(&b':') && line.as_bytes().get(5) == Some(&b':');
     text.lines().filter(is_time).collect()

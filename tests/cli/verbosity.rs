@@ -1,4 +1,4 @@
-//! `-v`, `-vv`, `-i` and `--body`: what an expert wants to see of a check, also of one that was up.
+//! `-v`, `-vv`, `-i` and `--body`: details of a check for experts, even if it was up.
 
 use crate::origin::probe;
 use crate::support::run::{Ran, Run};

@@ -1,4 +1,4 @@
-//! The exit status: the verdict, and nothing else.
+//! The exit status depends on the verdict and on nothing else.
 
 use crate::origin::{healthy, probe, refusing};
 use crate::support::run::{Ran, Run};
@@ -97,7 +97,7 @@ fn availability_stays_judged_beside_a_condition_that_does_not_name_it() {
     Run::new(["check", "--count", "4", "--fail-on", "down > 3"]).config(&down).run().expect_code(1);
 }
 
-/// What each format says of a run, and its exit status.
+/// The exit status and the output of a run in each format.
 fn told(config: &str, more: &[&str]) -> Vec<(i32, String)> {
     let formats = ["junit", "tap", "markdown", "github", "nagios", "human"];
     let run = |format: &&str| {
@@ -163,7 +163,7 @@ fn a_baseline_without_a_probe_says_so() {
     assert!(tap.stdout.contains("ok 4 - new: baseline # SKIP the baseline has no check"), "{}", tap.stdout);
 }
 
-/// Passes over a server that answers as told: `.` well, `x` with 503.
+/// Runs a pass for each character, against a server that answers in this order: `.` 200, `x` 503.
 fn passes(verdicts: &str, format: &str) -> Ran {
     let script: Vec<bool> = verdicts.chars().map(|verdict| verdict == 'x').collect();
     let server = Server::start(move |conn| {

@@ -1,4 +1,5 @@
-//! `--wait`, `watch` without a file, and `--save`: from a deploy to a look, from a look to a file.
+//! `--wait`, `watch` without a file, and `--save`: from a deployment to a first look, and from
+//! there to a file.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,7 @@ use crate::support::run::Run;
 use crate::support::server;
 use crate::support::server::Server;
 
-/// A service that answers 503 so many times and is up from then on.
+/// A service that answers 503 to the first `after` requests and is up from then on.
 fn coming_up(after: usize) -> Server {
     let asked = AtomicUsize::new(0);
     Server::start(move |conn| {
@@ -25,7 +26,7 @@ fn a_wait_ends_when_all_is_up_and_the_pass_after_it_is_the_one_that_counts() {
     let ran =
         Run::new(["check", &server.url("/"), "--wait", "60s", "--every", "10ms", "--count", "1", "--record"]).run();
     ran.expect_code(0);
-    // Three that failed, one that was up, the one that counts.
+    // Three failed, one was up and ended the wait, and one was the check that counts.
     assert_eq!(server.connections(), 5);
     assert_eq!(recorded(ran.folder.path()), [1, 1, 0, 0, 0], "what was waited for is no outage");
     assert!(!ran.stderr.contains("not up"), "{}", ran.stderr);
@@ -56,7 +57,7 @@ fn a_url_is_watched_without_a_file_and_reported_from_its_journal() {
     assert!(recorded(folder)[0] >= 2);
     let report = std::process::Command::new(crate::support::run::binary());
     let mut report = report;
-    // The journal is found where it was written.
+    // `report` finds the journal in the folder where it was written.
     let report = report.arg("report").current_dir(folder).output().unwrap();
     assert_eq!(report.status.code(), Some(0), "{}", String::from_utf8_lossy(&report.stdout));
     let unrecorded =

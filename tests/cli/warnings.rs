@@ -1,4 +1,4 @@
-//! `warn.*`: what does not hold is named in every format, and the check is up all the same.
+//! `warn.*`: every format names the rules that do not hold, and the check is up all the same.
 
 use crate::live::until;
 use crate::origin::{healthy, probe, refusing};
@@ -61,7 +61,7 @@ fn every_rule_of_an_expectation_can_warn() {
             ran.expect_code(0);
             ran.json()["probes"][0]["unmet_warnings"][0]["assertion"] == assertion
         };
-        // A prober that was late itself, as on a busy machine, warns of no latency.
+        // If the prober itself was late, as on a busy machine, it gives no warning about latency.
         until(rule, told);
     }
 }

@@ -1,4 +1,4 @@
-//! `uptick watch`: begins, reloads, ends.
+//! `uptick watch`: start, reload, end.
 
 use std::fs;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::origin::{healthy, probe};
 use crate::support::run::Run;
 use crate::support::server::{Server, answer};
 
-/// A watch without a controlling terminal and that a hangup reaches, wherever and however the tests run.
+/// A watch without a controlling terminal that still receives SIGHUP, however the tests are run.
 fn service() -> Run {
     Run::new(["watch"]).through(["env", "--default-signal=HUP", "setsid"])
 }
@@ -135,7 +135,7 @@ fn without_a_terminal_a_change_of_state_is_a_line_of_log() {
 fn the_end_of_its_terminal_ends_a_watch_and_an_ignored_hangup_does_not() {
     let server = healthy();
     let config = FAST.to_owned() + &probe("home", &server.url("/"), &[]);
-    // `script` gives the watch a terminal of its own, as a shell does that is closed later.
+    // `script` gives the watch its own terminal, like a shell that is closed later.
     let binary = crate::support::run::binary();
     let command = format!("trap '' TERM; {binary} watch; echo $? > ended");
     let line = ["sh", "-c", &format!("exec env --default-signal=HUP script --quiet --command \"{command}\" /dev/null")];
