@@ -1,5 +1,5 @@
-//! The files under `examples/`, each run against a local server that is what it is about: up
-//! when that is healthy, and down in the right place when one thing of it breaks.
+//! The files under `examples/`, each run against a matching local server: every probe is up while
+//! the server is healthy, and the right probe and step are down when one thing of it breaks.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
@@ -10,7 +10,7 @@ use crate::support::server::{Server, answer};
 use crate::support::tls::Authority;
 use serde_json::Value as Json;
 
-/// A request as a server of these tests sees it.
+/// A request as the servers of these tests receive it.
 struct Asked {
     /// The method and the path with its query: `GET /cart`.
     line: String,
@@ -50,7 +50,8 @@ impl Site {
         self.server.https("localhost", path)
     }
 
-    /// Runs an example and gives each probe's verdict, with the class and the step of a failure.
+    /// Runs an example and returns the exit status and each probe's verdict, sorted, with the class
+    /// and the step of a failure.
     #[track_caller]
     fn check(&self, example: &str, environment: &[(&str, String)]) -> (i32, Vec<String>) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example).join("probes.toml");
@@ -68,7 +69,7 @@ impl Site {
     }
 }
 
-/// `checkout: down, status in pay`
+/// The verdict of one outcome, such as `checkout: down, status in pay`.
 fn told(outcome: &Json) -> String {
     let (probe, verdict) = (outcome["probe"].as_str().unwrap(), outcome["verdict"].as_str().unwrap());
     let class = outcome["failure"]["class"].as_str().map(|class| format!(", {class}")).unwrap_or_default();
@@ -76,7 +77,7 @@ fn told(outcome: &Json) -> String {
     format!("{probe}: {verdict}{class}{step}")
 }
 
-/// Every probe is up but these.
+/// Asserts that every probe is up except these.
 #[track_caller]
 fn assert_all_up_but(told: &[String], expected: &[&str]) {
     let others: Vec<&str> = told.iter().map(String::as_str).filter(|told| !told.ends_with(": up")).collect();
@@ -99,7 +100,8 @@ fn not_found() -> Vec<u8> {
     answer(404, &[], "not found")
 }
 
-/// The product of `examples/saas`, with one thing broken.
+/// The product of `examples/saas`. `broken` names the thing that is broken; an empty text breaks
+/// nothing.
 fn saas(asked: &Asked, broken: &str) -> Vec<u8> {
     match asked.line.as_str() {
         "GET /control/" => html("ok"),
@@ -151,7 +153,7 @@ fn the_saas_is_up_and_each_of_its_faults_is_found_where_it_is() {
     }
 }
 
-/// The API of `examples/api`, with one thing broken.
+/// The API of `examples/api`. `broken` names the thing that is broken.
 fn api(asked: &Asked, broken: &str) -> Vec<u8> {
     // base64 of uptick:cl13nt-s3cr3t
     let knows_client = asked.header("authorization") == Some("Basic dXB0aWNrOmNsMTNudC1zM2NyM3Q=");
@@ -206,7 +208,7 @@ fn the_api_is_asked_with_a_token_and_a_broken_token_server_is_not_its_fault() {
     }
 }
 
-/// The shop of `examples/shop`, with one thing broken.
+/// The shop of `examples/shop`. `broken` names the thing that is broken.
 fn shop(asked: &Asked, broken: &str) -> Vec<u8> {
     let has = |text: &str| asked.whole.contains(text);
     let logged_in = asked.header("cookie").is_some_and(|cookie| cookie.contains("session=s-1"));
@@ -222,7 +224,7 @@ fn shop(asked: &Asked, broken: &str) -> Vec<u8> {
         "POST /cart" if has("basket=b-1") && asked.body == "csrf=c-1&sku=LAMP-1&quantity=1" => {
             answer(303, &[("location", "/cart")], "")
         }
-        // The cart forgets: a page that answers 200 and is of no use.
+        // The cart is empty although an item was added: a page with status 200 that is of no use.
         "GET /cart" if broken == "cart" => html("Your cart is empty"),
         "GET /cart" if has("basket=b-1") => html("LAMP-1, Total: 49.90"),
         "POST /checkout" if broken == "payment" => json(502, r#"{"error":"payment provider"}"#),
@@ -265,7 +267,7 @@ fn the_shop_is_bought_from_and_a_fault_is_found_in_its_step() {
     }
 }
 
-/// The network of `examples/login`: everything, or the fault of March 2023.
+/// The social network of `examples/login`: healthy, or with the fault of March 2023.
 fn social(asked: &Asked, broken: bool) -> Vec<u8> {
     match asked.line.as_str() {
         "GET /" => html("<title>Social</title><img src=/avatar.png>"),

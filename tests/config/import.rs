@@ -1,4 +1,5 @@
-//! Other tools' files: what becomes of each is a snapshot, and whatever is imported is valid.
+//! Imports of other tools' files: the result of each is a snapshot, and every imported file is
+//! valid.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +28,7 @@ fn imported(names: &[&str]) -> Imported {
     imported
 }
 
-/// Nothing secret of the files is in what is written.
+/// Asserts that the imported text contains none of these secrets.
 fn assert_without(imported: &Imported, secrets: &[&str]) {
     for secret in secrets {
         assert!(!imported.text.contains(secret), "{secret} is in\n{}", imported.text);
@@ -308,7 +309,7 @@ fn a_secret_in_a_body_of_any_form_is_taken_out() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever stands in a command line, what is written can be read.
+    /// Whatever a command line contains, the imported text can be loaded.
     #[test]
     fn whatever_is_imported_is_valid(
         url in "https?://[a-z]{1,8}\\.test(/[ -~]{0,12})?",
@@ -326,7 +327,8 @@ proptest! {
         }
     }
 
-    /// Conditions, monitors and modules of any text are read or noted, and never end the import.
+    /// Conditions, names and other texts with any content are imported or noted, and never abort
+    /// the import.
     #[test]
     fn whatever_a_document_says_is_valid(text in "[ -~]{0,24}", number in any::<i32>()) {
         let document = serde_json::json!({ "endpoints": [{

@@ -1,4 +1,4 @@
-//! Nothing of a document is lost: every key of it is carried over or listed, also one that nobody knows.
+//! An import loses nothing: it carries over or lists every key of a document, even an unknown one.
 
 use std::fs;
 use std::path::Path;
@@ -6,13 +6,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 use uptick::import::{self, InputFile};
 
-/// A document of a tool.
+/// A document of another tool.
 struct Case {
     file: &'static str,
-    /// Keys that say nothing of what is asked or expected: numbers and colours of a database, a default that is
-    /// written out, and what is the same with and without them.
+    /// Keys, by the end of their path, or texts that may disappear unlisted: database ids and
+    /// colours, a default that is written out, and keys that make no difference.
     says_nothing: &'static [&'static str],
-    /// Tables whose own keys are names, or that are of the tool itself.
+    /// Tables whose keys are free names, or that concern only the tool itself.
     names: &'static [&'static str],
 }
 
@@ -88,7 +88,8 @@ const CASES: [Case; 6] = [
     },
 ];
 
-/// What Uptime Kuma's backups say of themselves and of their own screens, and its defaults written out.
+/// What Uptime Kuma's backups contain about themselves and their own user interface, and its
+/// defaults written out.
 const UPTIME_KUMA: &[&str] = &[
     "version",
     "id",
@@ -129,12 +130,12 @@ const UPTIME_KUMA: &[&str] = &[
 
 fn value(name: &str) -> Value {
     let text = fs::read_to_string(Path::new("tests/config/import").join(name)).unwrap();
-    // Bytes of YAML are no text.
+    // Binary data of YAML would not parse as a text.
     let text = text.replace("!!binary ", "");
     if name.ends_with("json") { serde_json::from_str(&text).unwrap() } else { serde_saphyr::from_str(&text).unwrap() }
 }
 
-/// A document for each module and each endpoint alone: what one says makes no difference to the others.
+/// One document for each module and each endpoint, so that none affects the import of another.
 fn parts(document: Value) -> Vec<Value> {
     if let Some(modules) = document["modules"].as_object() {
         return modules.iter().map(|(name, module)| json!({ "modules": { name: module } })).collect();
@@ -146,7 +147,8 @@ fn parts(document: Value) -> Vec<Value> {
     if parts.is_empty() { vec![document] } else { parts }
 }
 
-/// What a document needs beside it: a module a target, and everything something that can be checked.
+/// What an import needs next to a document: a target for a module, and for every document at least
+/// one probe.
 fn beside(document: &Value) -> Option<Value> {
     if let Some((name, module)) = document["modules"].as_object().and_then(|modules| modules.iter().next()) {
         let target = match module["prober"].as_str().unwrap_or("http") {
@@ -164,7 +166,7 @@ fn beside(document: &Value) -> Option<Value> {
     (document["endpoints"].is_array() || document["suites"].is_array()).then_some(plain)
 }
 
-/// What is written for a document, or why nothing is.
+/// The imported text of a document, or the error if the import fails.
 fn written(case: &Case, document: &Value, beside: Option<&Value>) -> String {
     let file = |document: &Value| InputFile { name: case.file.to_owned(), text: document.to_string() };
     let files: Vec<InputFile> = [document].into_iter().chain(beside).map(file).collect();
@@ -174,7 +176,7 @@ fn written(case: &Case, document: &Value, beside: Option<&Value>) -> String {
     }
 }
 
-/// The pointers to every key and every element, with the names on their way.
+/// The JSON pointers to every key and every element, which contain the names on the path to it.
 fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
     let inner: Vec<(String, &Value)> = match value {
         Value::Object(table) => {
@@ -201,7 +203,7 @@ fn without(document: &Value, pointer: &str) -> Value {
     document
 }
 
-/// Whether a way of names ends in one that says nothing.
+/// Whether this path, or the removed text itself, is one that may disappear unlisted.
 fn says_nothing(case: &Case, pointer: &str, removed: &Value) -> bool {
     let way: Vec<&str> = pointer.split('/').filter(|name| name.parse::<u32>().is_err()).collect();
     let way = format!(".{}", way.join("."));
@@ -215,7 +217,7 @@ fn says_nothing(case: &Case, pointer: &str, removed: &Value) -> bool {
     is_empty || case.says_nothing.iter().any(|end| way.ends_with(&format!(".{end}")) || removed.as_str() == Some(end))
 }
 
-/// Every part of every document, with what it needs beside it.
+/// Every part of every document, with what its import needs next to it.
 fn all_parts() -> impl Iterator<Item = (&'static Case, Value, Option<Value>)> {
     CASES.iter().flat_map(|case| {
         parts(value(case.file)).into_iter().map(move |part| {

@@ -1,4 +1,4 @@
-//! The probe file: what is accepted, what is refused, how it is said, and the examples.
+//! The probe file: what is accepted, what is refused with which message, and the examples.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
 

@@ -1,4 +1,4 @@
-//! probes.toml: what is accepted, what is refused, and how it is said.
+//! probes.toml: what is accepted, and what is refused with which message.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
@@ -38,7 +38,7 @@ fn good(text: &str) -> Config {
     load(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// One probe with these lines below its name.
+/// Loads one probe with these lines below its name.
 #[track_caller]
 fn probe(lines: &str) -> Config {
     good(&format!("[[probe]]\nname = \"a\"\n{lines}\n"))
@@ -50,7 +50,7 @@ fn only(config: &Config) -> &Probe {
     &config.probes[0]
 }
 
-/// The problems as `line:column message (help)`.
+/// The problems of a file, each as `=> line:column message (help)`; `no problem` if it is valid.
 fn problems(text: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let Err(error) = load_in(folder.path(), text) else { return vec!["no problem".to_owned()] };
@@ -62,7 +62,7 @@ fn problems(text: &str) -> Vec<String> {
     error.problems().iter().map(told).collect()
 }
 
-/// `tests/config/refused.txt` is the table: a file, and below it what is said of it.
+/// Each case in `tests/config/refused.txt` is a file, followed by the messages it causes.
 #[test]
 #[cfg_attr(not(feature = "http3"), ignore = "it has HTTP/3 in it, which is a feature")]
 fn every_mistake_is_told_with_its_place_its_probe_and_a_suggestion() {
@@ -75,7 +75,7 @@ fn every_mistake_is_told_with_its_place_its_probe_and_a_suggestion() {
         let text: Vec<&str> = lines.collect();
         now.push_str(&text.join("\n"));
         now.push('\n');
-        // A heading of the table is a comment of TOML, and must not move the lines.
+        // A heading in the table looks like a TOML comment; it must not shift the line numbers.
         let toml: Vec<&str> = text.iter().copied().filter(|line| !line.starts_with("# ")).collect();
         for problem in problems(&toml.join("\n")) {
             now.push_str(&problem);
@@ -356,7 +356,7 @@ tls.alpn = ["smtp"]
 expect = { certificate-days = 14, certificate-issuer = "Let's Encrypt", certificate-names = ["x.test", "www.x.test"] }
 "#;
 
-/// Two files of every key, with the files that they name.
+/// Two files that together have every key, and the files they name.
 fn every_key_in(folder: &Path) -> [Config; 2] {
     std::fs::write(folder.join("x.schema.json"), "{\"type\": \"object\"}").unwrap();
     for file in ["ca.pem", "crl.pem", "client.pem", "client.key"] {
@@ -425,7 +425,7 @@ fn every_key_of_journeys_is_read() {
     let timeline = &config.probes[0];
     let steps: Vec<Option<&str>> = timeline.steps.iter().map(|step| step.name.as_deref()).collect();
     assert_eq!(steps, [Some("home"), Some("timeline")]);
-    // What the probe expects is for the last step, and its headers are for every step.
+    // The expectations of the probe apply to the last step, its headers to every step.
     assert_eq!(timeline.steps.iter().map(|step| step.expect.json.len()).collect::<Vec<_>>(), [0, 1]);
     assert!(timeline.steps[0].expect.assets.is_some());
     assert_eq!(timeline.steps[1].request.headers[0].1.to_string(), "Bearer {{token}}");
@@ -451,7 +451,7 @@ fn what_is_explained_is_a_probe_file_and_says_the_same_again() {
         for probe in &config.probes {
             let explained = config::explain(&config, probe);
             assert!(!explained.contains("s3cr3t") && !explained.contains("p\\\"ss"), "{explained}");
-            // A file of controls alone has no probes: a control is read again as a probe.
+            // A file with only controls has no probes, so a control is loaded again as a probe.
             let file = explained.replace("[[control]]", "[[probe]]");
             let again = load_in(folder.path(), &file).unwrap_or_else(|error| panic!("{error}\n{explained}"));
             let explained_again = config::explain(&again, only(&again));
@@ -521,7 +521,7 @@ fn the_files_of_every_team_are_read_in_the_order_of_their_paths() {
         config.probes.iter().map(|probe| probe.name.as_str()).chain(unmatched).map(str::to_owned).collect()
     };
     assert_eq!(names("teams/*/probes.toml"), ["own", "app", "web"]);
-    // The file that the pattern stands in matches too, and is not read again.
+    // The pattern also matches the file that contains it, which is not loaded again.
     assert_eq!(names("**/probes.toml"), ["own", "app/ios", "app", "web"]);
     assert_eq!(names("team/*/probes.toml"), ["own", "no file matches include = \"team/*/probes.toml\""]);
 }
@@ -722,7 +722,7 @@ fn what_is_legal_and_probably_not_meant_is_warned_of() {
         "probe \"a\": one check may take 31s, longer than its interval of 30s: checks due in between are missed";
     assert_eq!(warnings("timeout = \"10s\"\nretries = { attempts = 2, delay = \"500ms\" }"), longer);
     assert_eq!(warnings("timeout = \"10s\"\nretries = { attempts = 2, delay = \"0ms\" }"), "");
-    // A session is made before the check's own clock begins, and once more where it is refused.
+    // A session is set up before the clock of the check starts, and once more if it is refused.
     let session = "[session.s]\ntimeout = \"11s\"\n[[session.s.step]]\nurl = \"https://x.test/\"\n";
     let waits = good(&format!("{session}[[probe]]\nname = \"a\"\nsession = \"s\"\nurl = \"https://x.test/\"\n"));
     assert_eq!(waits.warnings, [longer]);
@@ -766,7 +766,7 @@ fn ten_thousand_probes_are_read() {
         let _ = write!(text, "[[probe]]\nname = \"p{number}\"\nurl = \"https://x.test/{number}\"\n");
     }
     assert_eq!(good(&text).probes.len(), 10_000);
-    // And told of, each with a secret and a mistake.
+    // Ten thousand problems are found too: one in each probe, next to a secret.
     let wrong = text.replace("url = ", "headers.authorization = \"Bearer abcdefgh\"\ntimout = \"1s\"\nurl = ");
     let error = load(&wrong).unwrap_err();
     assert_eq!(error.problems().len(), 10_000);
