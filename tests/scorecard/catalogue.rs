@@ -1,4 +1,5 @@
-//! R1 to R3: what hostile and broken servers do to a check.
+//! R1 to R3: checks of hostile and broken servers get the right class, end in time and use little
+//! memory.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -19,13 +20,13 @@ use crate::readings::{Reading, Scale, micros, ms};
 use crate::support::run::Run;
 use crate::support::server::{Conn, Server};
 
-/// What is left to a check beyond its limit.
+/// How much longer than its limit a check may take.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// How long a WebSocket's server may take to close it, which is not part of the total of its check.
+/// How long the closing handshake of a WebSocket may take; it is not part of the total of a check.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// The rows that need no machine of their own.
+/// The rows that do not need a machine of their own.
 const SECTIONS: &[&[Row]] = &[
     faults::resolve::ROWS,
     faults::connect::ROWS,
@@ -47,7 +48,7 @@ const SECTIONS: &[&[Row]] = &[
     faults::unix_socket::ROWS,
 ];
 
-/// A row as a probe of a file.
+/// A row of the catalogue, as a probe in a file.
 struct Probe {
     name: String,
     when: &'static str,
@@ -55,15 +56,15 @@ struct Probe {
     limit: Duration,
 }
 
-/// What the binary made of the rows.
+/// The results of the binary for all rows.
 struct Catalogue {
     probes: Vec<Probe>,
     outcomes: Vec<Value>,
-    /// How long after the last record the process was gone.
+    /// How long after the end of the last check the process exited.
     left: Duration,
 }
 
-/// The binary checks all rows once, for both lines.
+/// Lets the binary check all rows once; R1 and R2 share the results.
 fn catalogue() -> &'static Catalogue {
     static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
     CATALOGUE.get_or_init(|| {
@@ -76,16 +77,17 @@ fn catalogue() -> &'static Catalogue {
         let folder = tempfile::tempdir().unwrap();
         for (n, row) in SECTIONS.iter().copied().flatten().enumerate() {
             let case = (row.setup)();
-            // One check is what the binary makes of a probe here.
+            // Here every probe makes exactly one check.
             if !case.is_one_check() {
                 continue;
             }
             let (mut probe, servers) = case.into_parts();
-            // Both stand outside of a probe: once a file, or in the environment.
+            // A probe in a file cannot set either: one is set once per file, the other in the
+            // environment.
             if probe.transport.deny != DeniedNetworks::NOTHING || probe.transport.proxy_environment.is_some() {
                 continue;
             }
-            // In a file only steps that have a name capture.
+            // In a file only named steps can capture.
             if !probe.steps[0].captures.is_empty() {
                 probe.steps[0].name.get_or_insert_with(|| "page".to_owned());
             }
@@ -94,7 +96,7 @@ fn catalogue() -> &'static Catalogue {
             let text = config::explain(&Config::of(Settings::default(), Vec::new()), &probe);
             let alone = folder.path().join("probes.toml");
             std::fs::write(&alone, &text).unwrap();
-            // A row may be of a probe that no file can describe.
+            // Some rows have a probe that no file can describe.
             if config::load(&alone, &|_| None).is_err() {
                 continue;
             }
@@ -115,7 +117,8 @@ fn catalogue() -> &'static Catalogue {
     })
 }
 
-/// How long after the last record the process was gone.
+/// How long after the end of the last check the process exited; [`Duration::MAX`] if no check
+/// ended.
 fn left_after(outcomes: &[Value], websockets: &BTreeSet<String>, ended: Timestamp) -> Duration {
     let ends = outcomes.iter().filter_map(|outcome| {
         let farewell = if websockets.contains(outcome["probe"].as_str()?) { FAREWELL } else { Duration::ZERO };
@@ -125,7 +128,7 @@ fn left_after(outcomes: &[Value], websockets: &BTreeSet<String>, ended: Timestam
     ends.max().map_or(Duration::MAX, |last| Duration::try_from(ended.duration_since(last)).unwrap_or_default())
 }
 
-/// Where this machine was too busy to judge, the check says so, and is made again: alone, and a few times.
+/// Repeats each check that ended as `prober_overloaded`, alone and up to five times.
 fn again_where_overloaded(file: &str, outcomes: &mut [Value]) {
     for outcome in outcomes {
         let name = outcome["probe"].as_str().unwrap_or_default().to_owned();

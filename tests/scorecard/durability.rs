@@ -1,4 +1,4 @@
-//! R10 to R14: what was recorded stays, whatever is killed, fails, comes at once or is damaged.
+//! R10 to R14: recorded lines survive kills, failing calls, concurrent writers and damage.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
@@ -15,13 +15,13 @@ use crate::readings::{Reading, Scale, is_installed, lines_of, ms, quantile};
 use crate::support::run::{Ran, Run};
 use crate::support::server::{Server, lines};
 
-/// Calls that write, name or remove files.
+/// System calls that write, name or remove files.
 const CALLS: [&str; 8] = ["write", "pwrite64", "fdatasync", "fsync", "ftruncate", "rename", "linkat", "unlink"];
 
-/// The most faults of one kind and call; a run makes fewer calls than that.
+/// The most faults injected for one kind and call; a run makes fewer calls than that.
 const MOST_CALLS: usize = 60;
 
-/// A folder with a journal of one run, and what stands in it.
+/// A folder with the journal of one run, and the lines of that journal.
 struct Recorded {
     folder: tempfile::TempDir,
     config: String,
@@ -41,14 +41,14 @@ impl Recorded {
         self.folder.path().join("uptick-journal").to_string_lossy().into_owned()
     }
 
-    /// A run that records into it.
+    /// Runs a check that records into the journal.
     fn run(&self, wrapper: &[&str]) -> Ran {
         let journal = self.journal();
         let run = Run::new(["check", "--record", "--journal", &journal, "--format", "tap"]).config(&self.config);
         run.through(wrapper).run()
     }
 
-    /// What is wrong with it, once another run has come by.
+    /// Runs another check, and returns what is wrong with the journal after it.
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let next = self.run(&[]);
@@ -77,8 +77,8 @@ impl Recorded {
     }
 }
 
-/// Makes one fault with strace in the n-th call on files of the journal, and runs a check; whether there was such
-/// a call.
+/// Runs a check and makes the n-th call on files of the journal fail with strace. Returns `None` if
+/// the run made no such call.
 fn faulty(recorded: &Recorded, call: &str, fault: &str, n: usize) -> Option<Ran> {
     let trace = recorded.folder.path().join("trace");
     let inject = format!("inject={call}:{fault}:when={n}");
@@ -91,7 +91,7 @@ fn faulty(recorded: &Recorded, call: &str, fault: &str, n: usize) -> Option<Ran>
         .find(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     let day = day.map(|day| day.to_string_lossy().into_owned()).unwrap_or_default();
     let mut wrapper = vec!["strace", "-f", "-qq", "-o", &trace_text, "-e", &inject];
-    // Writes go everywhere; those to the journal are meant.
+    // The process writes to other files too; only writes to the journal count.
     if ["write", "pwrite64"].contains(&call) {
         wrapper.extend(["-P", &day]);
     }
@@ -143,7 +143,8 @@ pub(crate) fn failing_calls(scale: Scale) -> Reading {
                 if said.contains("panicked") {
                     wrong.insert(format!("{call} {n} {error}: a panic"));
                 }
-                // A library or a terminal's file may be what could not be opened; then nothing begins.
+                // The call may open a library or a terminal instead; then the program does not even
+                // start.
                 if call == "openat" {
                     continue;
                 }
@@ -151,7 +152,7 @@ pub(crate) fn failing_calls(scale: Scale) -> Reading {
                     wrong.insert(format!("{call} {n} {error}: verdicts are not printed"));
                 }
                 let names_it = ran.stderr.contains(&path) || ran.stderr.contains("uptick-journal");
-                // What can be done otherwise is done otherwise, and then all is well.
+                // If there is another way to record, the run takes it and ends with status 0.
                 if !(ran.code() == 0 || ran.code() == 3 && names_it) {
                     wrong.insert(format!("{call} {n} {error}: status {}: {}", ran.code(), ran.stderr.trim()));
                 }
@@ -179,7 +180,7 @@ pub(crate) fn kills_at_random(scale: Scale) -> Reading {
             .collect();
         let mut children: Vec<_> =
             runs.iter().map(|run| run.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()).collect();
-        // A moment to kill at, not a time to wait for anything: any moment will do.
+        // A moment to kill at, not a wait for something: any moment will do.
         thread::sleep(Duration::from_millis(8 + round * 37 % 61));
         seen.extend(lines_of(&journal));
         for child in &mut children {
@@ -214,7 +215,8 @@ pub(crate) fn many_writers(scale: Scale) -> Reading {
                     let mut waits = Vec::new();
                     for _ in 0..runs {
                         let run = Run::new(["check", "--record", "-q", "--journal", journal_text]).config(config);
-                        // One of the sixteen says how long it waits; to be traced costs time.
+                        // Only one of the sixteen measures how long it waits for the lock, because
+                        // tracing costs time.
                         let run = if writer == 0 && traced {
                             run.through(["strace", "-f", "-ttt", "-e", "trace=flock", "-o", "locks"])
                         } else {
@@ -239,7 +241,8 @@ pub(crate) fn many_writers(scale: Scale) -> Reading {
     Reading::judged(counts[0] == all && counts[1] == all && p99 <= 200_000, figure)
 }
 
-/// How long a traced run waited for its lock, in microseconds: from the first try to the one that took it.
+/// How long a traced run waited for its lock, in microseconds: from its first try until it got the
+/// lock.
 fn lock_wait(trace: &str) -> Option<u64> {
     let time =
         |line: &str| line.split_whitespace().find_map(|word| word.parse::<f64>().ok().filter(|time| *time > 1e9));
@@ -272,7 +275,8 @@ pub(crate) fn damaged_journals(scale: Scale) -> Reading {
     let mut wrong = 0;
     for number in 0..count {
         let mut bytes = text.clone();
-        // Every tenth is a prefix; the others have holes, flipped bits and lost pieces.
+        // Every tenth journal is cut to a prefix; the others get up to three zeroed ranges, flipped
+        // bits, removed ranges or stray newlines.
         for _ in 0..=dice.below(3) {
             damage(&mut bytes, &mut dice, number % 10 == 0);
         }

@@ -1,4 +1,4 @@
-//! R4 and R5: what this machine runs out of must not be held against a target.
+//! R4 and R5: resources that this machine runs out of must not be blamed on a target.
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
@@ -44,7 +44,7 @@ pub(crate) fn local(_: Scale) -> Reading {
     few_files().and(no_roots()).and(few_ports()).and(full_disk())
 }
 
-/// The verdicts of a run, by their number: up, down, unknown.
+/// The counts of the verdicts of a run: up, down, unknown.
 fn verdicts(outcomes: &[Value]) -> [usize; 3] {
     ["up", "down", "unknown"].map(|verdict| outcomes.iter().filter(|outcome| outcome["verdict"] == verdict).count())
 }
@@ -74,7 +74,8 @@ fn no_roots() -> Reading {
     never_down("no roots", &ran.json_lines(), ran.code())
 }
 
-/// A namespace in which four ports are there to connect from, and a server, which is this program again.
+/// Shell script for a network namespace with only four local ports; this program itself is the
+/// server.
 const FEW_PORTS: &str = r#"
 set -e
 ip link set lo up
@@ -87,7 +88,7 @@ while [ ! -e listens ]; do sleep 0.01; done
 "$@"
 "#;
 
-/// Serves a port of the namespace, slowly, so that few ports are held by many checks.
+/// Serves a port in the namespace, slowly, so that many checks compete for few ports.
 pub(crate) fn serve(port: &str) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse().unwrap())).unwrap();
     let _server = Server::listen(listener, None, |conn| {
@@ -116,7 +117,7 @@ fn few_ports() -> Reading {
     never_down("4 ports for 32 at once", &ran.json_lines(), ran.code())
 }
 
-/// A journal on a file system without a free block.
+/// Shell script that mounts a file system without a free block for the journal.
 const FULL_DISK: &str = r#"
 set -e
 mkdir -p uptick-journal

@@ -1,10 +1,12 @@
-//! The reliability scorecard: twenty lines, R1 to R20, each measured on a release binary and printed with its
-//! figure. `cargo test --test scorecard -- --quick` takes two minutes, `--full` half an hour; words after that
-//! choose lines, and `--markdown FILE` writes the table too. Without one of both nothing is measured, so that an
-//! ordinary `cargo test` passes by.
+//! The reliability scorecard: twenty lines, R1 to R20, each measured on a release binary and
+//! printed with its figure. `cargo test --test scorecard -- --quick` takes two minutes, `--full`
+//! half an hour. Further words select lines, and `--markdown FILE` also writes the table to a file.
+//! Without `--quick` or `--full` it measures nothing, so that an ordinary `cargo test` does not
+//! wait for it.
 //!
-//! The binary is target/dist/uptick, as packaging/build.sh makes it, or what `UPTICK_BINARY` names. A line
-//! that this machine cannot make (no strace, no namespaces) says so and is counted.
+//! The binary is target/dist/uptick, as packaging/build.sh builds it, or the one that
+//! `UPTICK_BINARY` names. A line that this machine cannot measure (no strace, no namespaces) is
+//! printed with the reason and counted.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a line that fails")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the figures are what this program is for")]
@@ -46,7 +48,7 @@ use std::process::{Command, ExitCode};
 
 use readings::Scale;
 
-/// Names the binary that is measured.
+/// The environment variable that names the measured binary.
 const BINARY: &str = "UPTICK_BINARY";
 
 fn main() -> ExitCode {
@@ -70,7 +72,8 @@ fn main() -> ExitCode {
     table::measure(scale, Path::new(&binary), &chosen, markdown.as_deref())
 }
 
-/// Runs this program again on the release that is built: what starts `uptick` reads where it is from the environment.
+/// Runs this program again with `UPTICK_BINARY` set to the release: the helper that starts `uptick`
+/// reads its path from the environment.
 fn again_with_a_release(words: &[String]) -> ExitCode {
     let release = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/dist/uptick");
     if !release.exists() {

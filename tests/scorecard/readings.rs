@@ -1,20 +1,21 @@
-//! A reading is what a line of the scorecard found: its figure, and whether it is what is asked.
+//! A reading is the result of one line of the scorecard: a figure, and whether it meets the
+//! requirement.
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// How much is measured.
+/// How thoroughly a line is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scale {
-    /// What `.ci/run` has time for.
+    /// Short enough for `.ci/run`.
     Quick,
-    /// What the line asks.
+    /// As much as the line requires.
     Full,
 }
 
 impl Scale {
-    /// One of both.
+    /// Returns the value for this scale.
     pub(crate) fn pick<T>(self, quick: T, full: T) -> T {
         match self {
             Scale::Quick => quick,
@@ -23,7 +24,7 @@ impl Scale {
     }
 }
 
-/// What a line found.
+/// The result of one line.
 pub(crate) struct Reading {
     pub(crate) figure: String,
     pub(crate) result: LineResult,
@@ -33,22 +34,23 @@ pub(crate) struct Reading {
 pub(crate) enum LineResult {
     Pass,
     Fail,
-    /// This machine cannot make the line, or a part of it.
+    /// This machine cannot measure the line.
     NotMade,
 }
 
 impl Reading {
-    /// A figure that is as asked, or not.
+    /// A figure, and whether it meets the requirement.
     pub(crate) fn judged(holds: bool, figure: String) -> Reading {
         Reading { figure, result: if holds { LineResult::Pass } else { LineResult::Fail } }
     }
 
-    /// Why the line cannot be made here.
+    /// A line that cannot be measured here, and why.
     pub(crate) fn not_made(why: &str) -> Reading {
         Reading { figure: why.to_owned(), result: LineResult::NotMade }
     }
 
-    /// Both, and the worse of their results: a part that cannot be made leaves the rest as it is, in words.
+    /// Combines two readings: fails if either fails, passes if either passes, and is `NotMade` only
+    /// if both are. The figure has both texts, so that it also names a part that was not measured.
     pub(crate) fn and(self, other: Reading) -> Reading {
         let result = match (self.result, other.result) {
             (LineResult::Fail, _) | (_, LineResult::Fail) => LineResult::Fail,
@@ -60,17 +62,17 @@ impl Reading {
     }
 }
 
-/// Whether a program can be started.
+/// Whether a program is installed.
 pub(crate) fn is_installed(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// Whether namespaces of the network and of mounts can be made.
+/// Whether this process may create network and mount namespaces.
 pub(crate) fn has_namespaces() -> bool {
     Command::new("unshare").args(["--net", "--mount", "true"]).status().is_ok_and(|status| status.success())
 }
 
-/// The time that a share of the times does not exceed.
+/// The time that this share of the times does not exceed; sorts the times.
 pub(crate) fn quantile(times: &mut [u64], share: f64) -> u64 {
     times.sort_unstable();
     #[expect(
@@ -83,7 +85,7 @@ pub(crate) fn quantile(times: &mut [u64], share: f64) -> u64 {
     times.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-/// Microseconds as people read them.
+/// Microseconds as text in milliseconds, such as `1.5 ms`.
 #[expect(clippy::cast_precision_loss, reason = "times of minutes at most")]
 pub(crate) fn ms(micros: u64) -> String {
     format!("{:.1} ms", micros as f64 / 1e3)
@@ -94,12 +96,12 @@ pub(crate) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Whether a journal's windows add up: scheduled = up + down + unknown + missed.
+/// Whether the windows of a journal add up: scheduled = up + down + unknown + missed.
 pub(crate) fn adds_up([scheduled, up, down, unknown, missed]: [u64; 5]) -> bool {
     scheduled == up + down + unknown + missed
 }
 
-/// Every whole line of the files of a journal, as text.
+/// Every complete line of the files of a journal, as text.
 pub(crate) fn lines_of(journal: &Path) -> Vec<String> {
     let mut lines = Vec::new();
     for entry in std::fs::read_dir(journal).into_iter().flatten().flatten() {

@@ -1,4 +1,4 @@
-//! R6 to R9 and R15: when checks start, how long they took, and that each is counted once.
+//! R6 to R9 and R15: checks start on time, their durations are right, and each is counted once.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::support::dns::{Dns, Reply};
 use crate::support::run::Run;
 use crate::support::server::{Server, lines, ok};
 
-/// A core that is busy until this is dropped.
+/// Keeps one core busy until dropped.
 struct Burner {
     burns: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
@@ -76,7 +76,8 @@ pub(crate) fn accounting(_: Scale) -> Reading {
     Reading::judged(adds_up([scheduled, up, down, unknown, missed]), figure)
 }
 
-/// R8. The connection itself cannot be slowed on loopback without a device of our own, and is not here.
+/// R8. The connect phase is not measured: on loopback only a special network device could slow it
+/// down.
 pub(crate) fn latency(scale: Scale) -> Reading {
     let delays = scale.pick(&[10, 50][..], &[10, 50, 200][..]);
     let mut worst = (0, String::new());
@@ -93,7 +94,7 @@ pub(crate) fn latency(scale: Scale) -> Reading {
     Reading::judged(holds, format!("p50 at most {} off ({at}; connect is not slowed here)", ms(error))).and(percentiles)
 }
 
-/// How far the median of a phase is from what it was held up by.
+/// The difference between the median of a phase and its delay, in microseconds.
 fn error_of(phase: &str, delay: u64) -> u64 {
     let hold = move |name: &str, phase: &str| if name == phase { Duration::from_millis(delay) } else { Duration::ZERO };
     let (before, between) = (hold("processing", phase), hold("transfer", phase));
@@ -117,7 +118,7 @@ fn error_of(phase: &str, delay: u64) -> u64 {
     quantile(&mut times, 0.5).abs_diff(delay * 1_000)
 }
 
-/// The percentiles of the document, against the list of all times.
+/// The percentile in the document compared to the exact one, from the list of all times.
 fn percentiles() -> Reading {
     let server = Server::start(|conn| {
         conn.request();
@@ -132,7 +133,7 @@ fn percentiles() -> Reading {
     let document: Value = serde_json::from_slice(&fs::read(ran.folder.path().join("out.json")).unwrap()).unwrap();
     let said = document["probes"][0]["latency_us"]["p99"].as_u64().unwrap_or_default();
     let exact = quantile(&mut times, 0.99);
-    // Three significant digits are what the histogram keeps.
+    // The histogram keeps three significant digits.
     let holds = times.len() == 300 && said.abs_diff(exact) * 1_000 <= exact * 2;
     Reading::judged(holds, format!("p99 {} of a list of 300, {} said", ms(exact), ms(said)))
 }
@@ -152,7 +153,7 @@ pub(crate) fn starts(scale: Scale) -> Reading {
         sum
     });
     let median = |lag: Option<&Histogram>| micros(lag.and_then(|lag| lag.percentile(0.5)).unwrap_or_default());
-    // The first second has the start of the program in it.
+    // The first second includes the start of the program.
     let drift = median(lags.values().nth(1)).abs_diff(median(lags.values().last()));
     let p99 = micros(all.percentile(0.99).unwrap_or(Duration::MAX));
     let missed = counts[4];
@@ -172,7 +173,8 @@ fn lags_of(journal: &Path) -> BTreeMap<i64, Histogram> {
     lags
 }
 
-/// A process that is stopped for three seconds: what was due meanwhile is missed, is counted, and is not made up for.
+/// Stops the process for three seconds: checks due meanwhile are counted as missed and are not made
+/// up for.
 fn stopped() -> Reading {
     let server = healthy();
     let config = "[settings]\nwindow = \"1s\"\n[defaults]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n".to_owned()
@@ -198,7 +200,8 @@ pub(crate) fn clock_jumps(_: Scale) -> Reading {
     let Some(library) = faketime() else { return Reading::not_made("faketime is not installed") };
     let mut sum = Vec::new();
     let mut holds = true;
-    // The spring and the autumn of Berlin, where a local hour is left out and one comes twice.
+    // Meant to cross the two clock changes of Berlin, at 01:00 UTC. But faketime reads these as
+    // local times, so the runs end an hour (spring) and two hours (autumn) before the change.
     for (jump, begin, then) in [
         ("-1h", "2025-03-10 12:00:00", Some("2025-03-10 11:00:00")),
         ("+1d", "2025-03-10 12:00:00", Some("2025-03-11 12:00:00")),
@@ -212,16 +215,17 @@ pub(crate) fn clock_jumps(_: Scale) -> Reading {
     Reading::judged(holds, sum.join(", "))
 }
 
-/// The library that gives a process another clock, for programs with threads.
+/// The path of the faketime library for programs with threads; `None` if it is not installed.
 fn faketime() -> Option<String> {
     let folder = format!("/usr/lib/{}-linux-gnu/faketime/libfaketimeMT.so.1", std::env::consts::ARCH);
     fs::exists(&folder).unwrap_or(false).then_some(folder)
 }
 
-/// Runs three seconds by a clock that begins somewhere, and after one is as if it had begun somewhere else; what is wrong
-/// with the journal of it, and how many checks it has.
+/// Watches for three seconds with a clock that starts at `begin` and after a second jumps as if it
+/// had started at `then`. Returns what is wrong with the journal (empty if nothing), and how many
+/// checks it has.
 fn under_a_clock(library: &str, begin: &str, then: Option<&str>) -> (String, u64) {
-    /// A check each 100 ms for three seconds, and the one at their end.
+    /// One check each 100 ms for three seconds, and one at the end.
     const SLOTS: u64 = 31;
     let server = healthy();
     let config = "[settings]\nwindow = \"1s\"\n[defaults]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n".to_owned()
@@ -237,7 +241,7 @@ fn under_a_clock(library: &str, begin: &str, then: Option<&str>) -> (String, u64
     let live = Live::start(run);
     thread::sleep(Duration::from_millis(1_300));
     if let Some(then) = then {
-        // The clock is read at any moment: it must never be seen half written.
+        // The process may read the file at any moment, so it must never be half written.
         let next = clock.with_extension("next");
         fs::write(&next, format!("@{then}\n")).unwrap();
         fs::rename(&next, &clock).unwrap();
@@ -253,7 +257,7 @@ fn under_a_clock(library: &str, begin: &str, then: Option<&str>) -> (String, u64
     }
     for line in journal_lines(ended.run.folder()) {
         let (from, to) = (line["from"].as_str().unwrap_or_default(), line["to"].as_str().unwrap_or_default());
-        // A gap of a clock that was set back ends before it starts, and says so.
+        // After a clock is set back, a gap line ends before it starts, by design.
         if line["kind"] == "window" && from > to {
             problems.push(format!("a window from {from} to {to}"));
         }

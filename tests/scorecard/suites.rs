@@ -1,4 +1,4 @@
-//! R16 to R20: what tests of this repository hold, run here on the release binary.
+//! R16 to R20: tests of this repository, run here against the release binary.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -9,12 +9,13 @@ use crate::origin::{healthy, probe};
 use crate::readings::{LineResult, Reading, Scale, is_installed};
 use crate::support::run::Run;
 
-/// Runs tests of one binary by a filter; they start what `UPTICK_BINARY` names.
+/// Runs the tests of one test binary that match a filter; they start the binary that
+/// `UPTICK_BINARY` names.
 fn suite(binary: &str, filter: &str, more: &[&str]) -> Reading {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["test", "--locked", "--quiet", "--test", binary]);
-    // With what cargo tells this process of its package, or with other features, everything would be built anew: build
-    // scripts watch those variables.
+    // Build scripts watch the variables with which cargo describes the package to this process;
+    // with those, or with other features, cargo would build everything again.
     let of_package = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix));
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(of_package) {
@@ -68,7 +69,7 @@ fn dependencies() -> Reading {
     deny(&["bans", "licenses", "sources"])
 }
 
-/// Their database is a repository of its own.
+/// A reading of its own, because the advisory database must be fetched from another repository.
 fn advisories() -> Reading {
     if !is_installed("cargo-deny") {
         return Reading::not_made("no advisories without it");
@@ -90,7 +91,7 @@ fn deny(checks: &[&str]) -> Reading {
     Reading::judged(holds, format!("{}: {}", checks.join(", "), if holds { "allowed" } else { why }))
 }
 
-/// Files of the journal, whatever the umask would let others do.
+/// Checks the modes of the files of the journal, whatever the umask permits.
 fn modes() -> Reading {
     let server = healthy();
     let mut wrong = Vec::new();
@@ -114,7 +115,7 @@ fn modes() -> Reading {
     Reading::judged(wrong.is_empty(), figure)
 }
 
-/// What clippy, which is a step of its own, is told to forbid.
+/// Only checks that the lints are configured; clippy itself runs as a separate step.
 fn lints() -> Reading {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let wanted = ["unsafe_code = \"forbid\"", "unwrap_used = \"warn\"", "print_stdout = \"warn\""];

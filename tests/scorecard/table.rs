@@ -1,4 +1,4 @@
-//! The twenty lines, and how they are printed.
+//! The twenty lines, and their output.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::readings::{LineResult, Reading, Scale};
 use crate::{catalogue, durability, exhaustion, schedule, suites};
 
-/// A line: its number, what it is about, what is asked, and how it is measured.
+/// A line: its number, its subject, its requirement, and the function that measures it.
 struct Line {
     number: usize,
     name: &'static str,
@@ -58,7 +58,8 @@ const LINES: [Line; 20] = [
     line(20, "hygiene", "dependencies allowed, files for their owner alone", suites::hygiene),
 ];
 
-/// Measures the chosen lines (all where none is chosen), prints each as it is known, and fails where one does.
+/// Measures the chosen lines (all if none is chosen) and prints each as soon as it is measured.
+/// Fails if any of them fails.
 pub(crate) fn measure(scale: Scale, binary: &Path, chosen: &[&String], markdown: Option<&Path>) -> ExitCode {
     println!("{}, {}", binary.display(), machine());
     let mut rows = Vec::new();
@@ -92,7 +93,7 @@ pub(crate) fn measure(scale: Scale, binary: &Path, chosen: &[&String], markdown:
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The machine, in a line.
+/// A description of this machine on one line.
 fn machine() -> String {
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = Command::new("uname").args(["-sr"]).output().map(|output| output.stdout).unwrap_or_default();
