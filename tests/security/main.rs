@@ -1,4 +1,5 @@
-//! What a hostile server, file or reader must not reach: secrets, outputs, memory, parsers.
+//! What a hostile server, file or reader must not do: obtain secrets, inject text into outputs,
+//! exhaust memory, break parsers.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
 

@@ -1,5 +1,5 @@
-//! What a server can make large stays small: the most memory the binary ever held, as the
-//! kernel counted it, while a server sends without end or sends a bomb.
+//! A server cannot make the binary use much memory: tests read the peak memory of the process from
+//! the kernel while a server sends endless data or a decompression bomb.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -18,23 +18,24 @@ use crate::support::tls::Authority;
 use crate::support::websocket::accepted;
 use crate::support::{PATIENCE, bombs, h2, server};
 
-/// The most memory one check may take, in KiB.
+/// The most memory that a run with one check may take, in KiB.
 pub(crate) const ONE: u64 = 64 * 1024;
 
-/// The most memory a hundred checks at once may take, in KiB.
+/// The most memory that a run with a hundred concurrent checks may take, in KiB.
 pub(crate) const HUNDRED: u64 = 200 * 1024;
 
-/// A server that would fill any memory, and the keys of a probe that reads it.
+/// A server that would fill any memory, and the keys of a probe that reads from it.
 pub(crate) struct Flood {
     pub(crate) name: &'static str,
-    /// `{}` in them is the URL, and `{address}` its host and port; without either, the URL stands before them.
+    /// Lines of the probe, in which `{}` is the URL and `{address}` its host and port. Without
+    /// either, a line with the URL is put before them.
     keys: &'static str,
     server: Flooding,
-    /// How many connections it takes to say all of it.
+    /// How many connections the flood needs at least.
     connections: usize,
 }
 
-/// Who plays it.
+/// The kind of server that sends the flood.
 enum Flooding {
     Tcp(Server),
     #[cfg(feature = "http3")]
@@ -89,7 +90,7 @@ impl Flooding {
             Flooding::Tcp(server) => server.connections(),
             #[cfg(feature = "http3")]
             Flooding::Quic(server) => server.connections(),
-            // It takes none.
+            // A UDP port has no connections.
             #[cfg(feature = "http3")]
             Flooding::Udp(_) => 1,
         }
@@ -107,12 +108,12 @@ impl Flood {
     }
 }
 
-/// A server that floods, and how it is asked.
+/// A server that floods, and the keys of the probe that checks it.
 fn flood(name: &'static str, keys: &'static str, server: impl Into<Flooding>) -> Flood {
     Flood { name, keys, server: server.into(), connections: 1 }
 }
 
-/// Floods over QUIC: their certificates are nobody's.
+/// Floods over QUIC, checked without verification of the certificate.
 #[cfg(feature = "http3")]
 pub(crate) fn quic_floods() -> Vec<Flood> {
     let authority = Authority::new();
@@ -121,7 +122,7 @@ pub(crate) fn quic_floods() -> Vec<Flood> {
     let head = quic::frame(quic::HEADERS, quic::STATUS_200);
     let large = |kind| [quic::varint(kind), quic::varint(1 << 40)].concat();
     let filler = vec![b'x'; 64 * 1024];
-    // A datagram is answered by a megabyte of them.
+    // Answers each datagram with a thousand datagrams, over a megabyte.
     let amplified = |answer: fn(&[u8]) -> Vec<u8>| UdpPort::start(move |datagram| vec![answer(datagram); 1_000]);
     vec![
         flood("datagrams that are not QUIC without end", plain, amplified(|_| vec![0x40; 1_200])),
@@ -261,7 +262,7 @@ pub(crate) fn floods() -> Vec<Flood> {
     .collect()
 }
 
-/// The same of what is not HTTP.
+/// Floods over protocols other than HTTP.
 fn floods_of_other_protocols() -> Vec<Flood> {
     let websocket = "url = \"ws://{address}/\"\nexpect.message-contains = \"maintenance\"\n";
     let over_http2 = "url = \"ws://{address}/\"\nhttp-version = \"2\"\nexpect.message-contains = \"maintenance\"\n";
@@ -308,7 +309,8 @@ fn says(piece: &'static str) -> Server {
     Server::start(move |conn| conn.send_forever(&piece, Duration::ZERO))
 }
 
-/// A server that upgrades to WebSocket, begins so, and sends such frames, filled up, without end.
+/// A server that upgrades to WebSocket, sends `begin`, and then repeats `frame`, padded to over 4
+/// KiB, without end.
 fn upgraded(begin: &'static [u8], frame: &'static [u8]) -> Server {
     Server::start(move |conn| {
         let request = conn.request();
@@ -318,7 +320,7 @@ fn upgraded(begin: &'static [u8], frame: &'static [u8]) -> Server {
     })
 }
 
-/// A server that opens a WebSocket over HTTP/2, and sends such a frame without end.
+/// A server that opens a WebSocket over HTTP/2, and then repeats such a frame without end.
 fn tunnel_flood(frame: fn() -> Vec<u8>) -> Server {
     Server::start(move |conn| {
         conn.send(h2::settings_with_tunnels());
@@ -340,7 +342,7 @@ fn grpc_flood(frames: fn(u32) -> Vec<u8>) -> Server {
     })
 }
 
-/// A value out of JSON, to be sent on.
+/// Two steps: the first captures a value from JSON, the second sends it.
 const CAPTURE_JSON: &str = r#"
   [[probe.step]]
   url = "{}"
@@ -349,7 +351,8 @@ const CAPTURE_JSON: &str = r#"
   url = "{}?{{value}}"
 "#;
 
-/// A text out of HTML, and one by a pattern.
+/// Two steps: the first captures a text from HTML and one by a pattern, the second sends one of
+/// them.
 const CAPTURE_PAGE: &str = r#"
   [[probe.step]]
   url = "{}"
@@ -359,7 +362,7 @@ const CAPTURE_PAGE: &str = r#"
   url = "{}?{{value}}"
 "#;
 
-/// Five steps of ten answers each.
+/// Five steps that each follow nine redirects, which makes ten answers each.
 const JOURNEY: &str = r#"
 timeout = "20s"
 redirects = 9
@@ -376,7 +379,7 @@ expect.status = "2xx"
   url = "{}"
 "#;
 
-/// A page, and what comes of everything that it links to.
+/// A server of a page, and of one answer to every other request, for what the page links to.
 fn site(page: &str, rest: Vec<u8>) -> Server {
     let page = server::ok(page);
     Server::start(move |conn| {
@@ -394,7 +397,8 @@ fn hundred_megabytes(begin: &'static str) -> Server {
     })
 }
 
-/// Two hundred cookies with each answer, a kilobyte each, and ten answers to a step.
+/// A server that sets two hundred cookies of a kilobyte each with every answer, and redirects nine
+/// times in ten.
 fn cookies() -> Server {
     Server::start(|conn| {
         conn.request();
@@ -428,8 +432,8 @@ fn h2_flood(frames: fn(u32) -> Vec<u8>) -> Server {
     })
 }
 
-/// Runs a probe file and gives the most memory the process held, in KiB. Beside the others a
-/// probe waits for an answer that does not come: the process is looked at while it waits.
+/// Runs a probe file and returns the peak memory of the process, in KiB. An additional probe waits
+/// for an answer that never comes, so that the process lives long enough to be measured.
 pub(crate) fn most_memory(probes: &str, waits: &Server) -> u64 {
     let timeouts = "[settings]\nconcurrency = 256\n[defaults]\ninterval = \"30s\"\ntimeout = \"1s\"\n";
     let waiting = format!("[[probe]]\nname = \"waits\"\nurl = \"{}\"\n", waits.url("/"));
@@ -446,7 +450,7 @@ pub(crate) fn most_memory(probes: &str, waits: &Server) -> u64 {
     most
 }
 
-/// The most resident memory so far, in KiB; 0 once the process has ended.
+/// The peak resident memory so far, in KiB; 0 once the process has ended.
 fn peak_of(child: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -464,11 +468,11 @@ fn one_check_over_quic_stays_small() {
     stay_small(quic_floods());
 }
 
-/// Asks each alone.
+/// Checks each flood in a run of its own.
 #[track_caller]
 fn stay_small(floods: Vec<Flood>) {
     let waits = Server::start(Conn::stall);
-    // A debug build has more of itself in memory than a check may take.
+    // A debug build alone takes more memory than a check may.
     let most_allowed = ONE.max(most_memory("", &waits) + ONE * 3 / 4);
     for flood in floods {
         let most = most_memory(&flood.probe("flooded"), &waits);

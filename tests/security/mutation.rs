@@ -1,9 +1,9 @@
-//! The parsers of what others write, against mutations of good input. Each runs briefly with the other tests, and
-//! for twenty seconds with `cargo test --test security -- --ignored mutation`.
+//! The parsers of foreign input, against mutations of valid input. Each runs briefly with the other
+//! tests, and for twenty seconds with `cargo test --test security -- --ignored mutation`.
 //!
-//! The mutations are blind, and every input starts as a good one or as one of `tests/security/mutation/corpus`: a
-//! fuzzer that sees coverage (libFuzzer, by `fuzz/run`) found those, as few as reach all that it reached. Each of
-//! them is run as it is, too.
+//! The mutations are blind. Each input starts from a valid one or from a file in
+//! `tests/security/mutation/corpus`, which a coverage-guided fuzzer (libFuzzer, by `fuzz/run`)
+//! found: a minimal set that reaches all the code it reached. Each file is also run unchanged.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -18,13 +18,13 @@ use uptick::config;
 
 use targets::SECRET;
 
-/// With the other tests.
+/// How long each target runs with the other tests.
 const BRIEFLY: Duration = Duration::from_millis(500);
 
-/// On request. All targets together take four minutes of one core.
+/// How long each target runs on request. All targets together take four minutes of one core.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Splitmix64: the same seed makes the same inputs.
+/// A splitmix64 generator: the same seed gives the same inputs.
 struct Chance(u64);
 
 impl Chance {
@@ -41,8 +41,8 @@ impl Chance {
     }
 }
 
-/// Feeds mutations of the corpus to a target for a while. The seed of an input that panics is in
-/// the message, and makes it again.
+/// Feeds mutations of the corpus to a target for a while. If an input panics, the message contains
+/// its seed, which reproduces it with the same corpus.
 fn feed(time: Duration, corpus: &[Vec<u8>], words: &[&str], target: impl Fn(&[u8])) {
     assert!(!corpus.is_empty());
     let start = Instant::now();
@@ -86,7 +86,7 @@ fn mutated(seed: u64, corpus: &[Vec<u8>], words: &[&str]) -> Vec<u8> {
     input
 }
 
-/// Every file under a folder whose name ends so.
+/// Every file below a folder whose name ends with `end`.
 fn files(folder: &str, end: &str) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
@@ -110,9 +110,10 @@ fn words(more: &[&'static str]) -> Vec<&'static str> {
     NUMBERS.iter().chain(more).copied().collect()
 }
 
-/// One parser: its corpus, what else may stand in its input, and what holds of it.
+/// One parser: its corpus, words that mutations insert, and the property that every input must
+/// satisfy.
 struct Target {
-    /// The name of its folder in the corpus.
+    /// The name of its folder in `tests/security/mutation/corpus`.
     name: &'static str,
     seeds: fn() -> Vec<Vec<u8>>,
     words: &'static [&'static str],
@@ -248,14 +249,14 @@ const TARGETS: [Target; 12] = [
     },
 ];
 
-/// A text in each content coding, after the byte that chooses it.
+/// A text in each content coding, after a byte that chooses the coding.
 fn codings() -> Vec<Vec<u8>> {
     let body = b"<!doctype html><title>Shop</title><p>All is well, all is well.";
     let coded = [bombs::gzipped(body), bombs::deflated(body), bombs::brotlied(body), bombs::zstded(body)];
     (0..).zip(coded).map(|(choice, body)| [vec![choice], body].concat()).collect()
 }
 
-/// Answers to the first request of a connection, and what may come instead.
+/// HTTP/2 answers to the first request of a connection, and frames that may come instead.
 fn frames() -> Vec<Vec<u8>> {
     let headers = [h2::STATUS_200, &h2::header("content-type", b"text/html")].concat();
     vec![
@@ -267,7 +268,7 @@ fn frames() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Answers to "x.test, type A", without their number: an address, an alias, no such name.
+/// DNS answers to "x.test, type A", without the message ID: an address, an alias, no such name.
 fn messages() -> Vec<Vec<u8>> {
     let question: &[u8] = b"\x01x\x04test\0\0\x01\0\x01";
     let head = |code: u8, records: u8| vec![0x81, 0x80 | code, 0, 1, 0, records, 0, 0, 0, 0];
@@ -281,7 +282,7 @@ fn messages() -> Vec<Vec<u8>> {
 }
 
 impl Target {
-    /// What the fuzzer found, by the names of its files.
+    /// The files that the fuzzer found.
     fn found(&self) -> Vec<Vec<u8>> {
         let folder = format!("tests/security/mutation/corpus/{}", self.name);
         if Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder).exists() { files(&folder, "") } else { Vec::new() }

@@ -1,5 +1,5 @@
-//! Whatever a server says, every output stays what it is: strict readers of each format find no
-//! command, no markup and no line that is not ours.
+//! Whatever a server sends, every output stays well-formed: strict readers of each format find no
+//! command, no markup and no line that the server injected.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -23,12 +23,12 @@ use crate::support::server::Server;
 use crate::support::tls::Authority;
 use crate::support::{h2, hostile, probes, strict, tls};
 
-/// A place where a server may put words of its own.
+/// A place in an answer where a server may put any words.
 struct Place {
     name: &'static str,
-    /// The answer to a request, with the words in it.
+    /// Returns an answer that contains the words.
     answer: fn(&[u8]) -> Vec<u8>,
-    /// What the probe expects, so that the words are looked at.
+    /// Adds expectations, so that the check looks at the words.
     expect: fn(&mut Probe),
 }
 
@@ -85,7 +85,7 @@ const PLACES: [Place; 8] = [
     },
 ];
 
-/// Every string in every place of HTTP/1.
+/// A probe for every string in every place of HTTP/1.
 fn asked_in_http(server: &Server) -> Vec<Probe> {
     let mut asked = Vec::new();
     for (place_at, place) in PLACES.iter().enumerate() {
@@ -108,7 +108,7 @@ fn hostile_http() -> Server {
     })
 }
 
-/// Every string in the farewell of an HTTP/2 peer.
+/// A server and probes for every string in the GOAWAY frame of an HTTP/2 server.
 fn hostile_http2() -> (Server, Vec<Probe>) {
     let server = Server::start(|conn| {
         conn.send(h2::settings());
@@ -127,7 +127,8 @@ fn hostile_http2() -> (Server, Vec<Probe>) {
     (server, asked)
 }
 
-/// Every string in the subject, and every ASCII one in the names, of a certificate.
+/// Servers and probes for every string in the subject, and every ASCII string in the names, of a
+/// certificate.
 fn hostile_certificates() -> (Vec<Server>, Vec<Probe>, Authority) {
     let authority = Authority::new();
     let mut servers = Vec::new();
@@ -183,7 +184,7 @@ fn no_output_obeys_a_server() {
     let pass = hostile_pass();
     let probes = pass.probes.len();
     assert_eq!(probes, hostile::STRINGS.len() * (PLACES.len() + 2));
-    // A place whose strings make no check fail would prove nothing.
+    // If the strings in a place failed no check, the test would prove nothing about that place.
     for place in PLACES.iter().map(|place| place.name).chain(["goaway", "certificate"]) {
         let of_place = |probe: &&uptick::check_report::ProbeSummary| {
             probe.probe.starts_with(place) && probe.verdict == Verdict::Down
@@ -191,7 +192,7 @@ fn no_output_obeys_a_server() {
         assert!(pass.probes.iter().filter(of_place).count() >= 32, "few checks of {place} are down");
     }
     for format in CheckFormat::ALL {
-        // In full: of so many the terminal would show ten.
+        // With details, because the terminal would otherwise show only ten of the probes.
         let text = rendered(format, &pass, TerminalStyle { detail: 1, ..TerminalStyle::default() });
         match format {
             CheckFormat::Human => strict::terminal(&text),
@@ -215,7 +216,8 @@ fn no_output_obeys_a_server() {
     strict::markdown(&String::from_utf8(summary).unwrap());
 }
 
-/// A probe file of every string in every place of HTTP/1, and of every string that may be a name.
+/// A probe file with every string in every place of HTTP/1, and with every string that may be a
+/// name.
 fn hostile_file(server: &Server) -> String {
     let mut file = "[defaults]\ninterval = \"60s\"\ntimeout = \"10s\"\n".to_owned();
     for (place_at, place) in PLACES.iter().enumerate() {
@@ -241,7 +243,8 @@ fn hostile_file(server: &Server) -> String {
     file
 }
 
-/// The strings that the configuration takes as a name; the others are refused by it.
+/// The strings that the configuration accepts as a name; it refuses the others with a visible
+/// message.
 fn legal_names() -> impl Iterator<Item = &'static str> {
     hostile::STRINGS.into_iter().filter(|name| {
         let file = format!("[[probe]]\nname = {}\nurl = \"http://127.0.0.1:9/\"\n", toml_text(name));
@@ -253,7 +256,7 @@ fn legal_names() -> impl Iterator<Item = &'static str> {
     })
 }
 
-/// A basic string of TOML.
+/// The text as a basic string of TOML, in quotes.
 fn toml_text(text: &str) -> String {
     let mut quoted = "\"".to_owned();
     for character in text.chars() {

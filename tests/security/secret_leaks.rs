@@ -1,6 +1,6 @@
-//! No secret comes out: twelve of them, in every place a probe can have one, sent to servers
-//! that give back all they get, in every encoding and in every place of an answer; and not a
-//! byte of one is in any output, record or file.
+//! No secret leaks: twelve secrets, in every place where a probe can have one, go to servers that
+//! echo them in every encoding and in every place of an answer; no output, record or file contains
+//! any part of one.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
@@ -13,7 +13,7 @@ use crate::support::secrets::{assert_secret, assert_secret_in_reports, entrusted
 use crate::support::server::Server;
 use crate::support::{h2, secrets, server};
 
-/// The secrets as they are written into a probe file, by where they stand. `{}` is the URL.
+/// Each place of a secret in a probe file: its name, and the lines of the probe. `{}` is the URL.
 const PLACES: [(&str, &str); secrets::COUNT] = [
     ("bearer", "url = \"{}\"\nauth = { bearer = \"${S00}\" }"),
     ("basic", "url = \"{}\"\nauth = { basic = { user = \"probe\", password = \"${S01}\" } }"),
@@ -29,15 +29,16 @@ const PLACES: [(&str, &str); secrets::COUNT] = [
     ("file", "url = \"{}\"\nheaders = { x-token = \"${file:secret.txt}\" }"),
 ];
 
-/// Where a server puts what it got.
+/// Where a server puts the request into its answer.
 const ECHOES: [&str; 9] = ["body", "body-late", "header", "cookie", "reason", "location", "json", "expected", "goaway"];
 
-/// A server that answers what it was asked: the whole request, in this place.
+/// A server that echoes the whole request in this place of its answer, in this encoding.
 fn echoing(place: &'static str, encoding: usize) -> Server {
     Server::start(move |conn| {
         if place == "goaway" {
             conn.send(h2::settings());
-            // The header block is compressed; what matters is the stream's end with our words.
+            // The headers are compressed and cannot be echoed, so the server sends all secrets
+            // itself.
             let Some(_) = h2::read_request(conn) else { return };
             let words = (0..secrets::COUNT).map(secrets::secret).collect::<String>();
             conn.send(h2::goaway(0, h2::INTERNAL_ERROR, words.as_bytes()));
@@ -46,14 +47,15 @@ fn echoing(place: &'static str, encoding: usize) -> Server {
         let request = conn.request();
         let (name, mut echo) = secrets::encodings(&request).swap_remove(encoding);
         if place == "location" && name == "json" {
-            // Every backslash of a Location is a slash by the URL standard, so that an escape of
-            // JSON cannot be undone there.
+            // By the URL standard, every backslash in a Location becomes a slash, so that a JSON
+            // escape cannot be undone there.
             echo.clone_from(&request);
         }
         let line: Vec<u8> = echo.iter().copied().filter(|byte| !byte.is_ascii_control()).collect();
         conn.send(match place {
             "body" => server::answer(500, &[], &echo),
-            // The echo straddles every boundary at which a body might be cut.
+            // The echo is placed and repeated so that it crosses any boundary at which a body might
+            // be cut.
             "body-late" => {
                 server::answer(500, &[], [vec![b'.'; 4_096 - echo.len() / 2 % 4_000], echo.repeat(40)].concat())
             }
@@ -71,7 +73,7 @@ fn echoing(place: &'static str, encoding: usize) -> Server {
     })
 }
 
-/// An answer whose status line, or whose headers, end in these words.
+/// An answer whose status line, or each of whose headers, ends with these words.
 fn in_head(status: &str, headers: &[&str], words: &[u8]) -> Vec<u8> {
     let mut answer = format!("HTTP/1.1 {status}").into_bytes();
     if headers.is_empty() {
@@ -92,7 +94,7 @@ fn echoes() -> Vec<(String, Server)> {
     pairs.map(|(place, encoding)| (format!("{place}-{encoding}"), echoing(place, encoding))).collect()
 }
 
-/// Every place of a secret at every echo.
+/// A probe for every place of a secret and every server.
 fn probe_file(echoes: &[(String, Server)]) -> String {
     let mut file = "[defaults]\ninterval = \"60s\"\ntimeout = \"10s\"\n".to_owned();
     for (echo, server) in echoes {
@@ -128,7 +130,7 @@ fn no_output_of_a_check_has_a_secret_that_a_server_gives_back() {
     let ran = run.run();
     ran.expect_code(1);
 
-    // The secrets were sent, each of them, and came back.
+    // The servers received every secret and sent it back.
     let sent: Vec<u8> = echoes.iter().flat_map(|(_, server)| server.requests()).flatten().collect();
     assert!(secrets::found_in(&sent).len() >= secrets::COUNT, "the servers get the secrets");
     let document = std::fs::read_to_string(ran.folder.path().join("out.json")).unwrap();
@@ -158,7 +160,7 @@ fn no_other_command_shows_a_secret() {
     assert_secret(&unknown);
 }
 
-/// The same secrets in a file with a mistake: the diagnostic quotes the line and no value.
+/// The same secrets in a file with a mistake: the message quotes no secret, and no request is sent.
 #[test]
 fn no_mistake_in_the_file_shows_a_secret() {
     let server = Server::answers(server::ok("hello"));
@@ -176,7 +178,7 @@ fn no_mistake_in_the_file_shows_a_secret() {
     assert_eq!(server.connections(), 0, "nothing is sent");
 }
 
-/// A redirect to another scheme, host or port takes no secret along.
+/// A redirect to another scheme, host or port carries no secret.
 #[test]
 fn a_redirect_to_another_origin_takes_no_secret_along() {
     let authority = support::tls::Authority::new();
@@ -223,7 +225,7 @@ fn a_redirect_to_another_origin_takes_no_secret_along() {
     }
 }
 
-/// A proxy's password is sent to the proxy, and said nowhere.
+/// The password of a proxy is sent to the proxy and appears in no output.
 #[test]
 fn the_password_of_a_proxy_is_not_shown() {
     let proxy = Server::start(|conn| {

@@ -1,6 +1,7 @@
-//! The parsers of what others write, each as a function of bytes that panics where a promise is
-//! broken. A fuzzer that sees coverage is pointed at them by fuzz/, and the mutations beside feed them blindly.
-//! What only the engine reads is met as it is met in the field: by a check of a server that sends it.
+//! The parsers of foreign input, each as a function of bytes that panics if a promise is broken.
+//! The fuzzer in fuzz/ runs them guided by coverage, and the mutations in this folder run them
+//! blindly. Input that only the engine reads is tested as in practice: a server sends it to a
+//! check.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -24,10 +25,10 @@ use uptick::model::{
 use crate::support::server::Server;
 use crate::support::{h2, probes, server, strict};
 
-/// What holds of any input; it panics where it does not.
+/// A property that every input must satisfy; panics if it does not.
 pub(crate) type Holds = fn(&[u8]);
 
-/// Every target, by the name of its folder in the corpus.
+/// Every target, with the name of its folder in the corpus.
 pub(crate) const ALL: [(&str, Holds); 12] = [
     ("probe-file", probe_file),
     ("import", import),
@@ -43,10 +44,10 @@ pub(crate) const ALL: [(&str, Holds); 12] = [
     ("duration", duration),
 ];
 
-/// A secret that cleaned text must not have.
+/// A secret that cleaned text must not contain.
 pub(crate) const SECRET: &str = "s3cr3t/+ \"tok\"";
 
-/// A folder for one probe file.
+/// A temporary folder for one probe file.
 struct Folder(TempDir);
 
 impl Folder {
@@ -66,7 +67,7 @@ thread_local! {
     static REDACTOR: Redactor = Redactor::new([Secret::new(SECRET)]);
 }
 
-/// A probe file is read, or its problems are told in visible text; what is read is explained.
+/// A probe file is loaded and can be explained, or is refused with visible text.
 pub(crate) fn probe_file(input: &[u8]) {
     FOLDER.with(|folder| match folder.load(input) {
         Ok(config) => {
@@ -78,10 +79,10 @@ pub(crate) fn probe_file(input: &[u8]) {
     });
 }
 
-/// A line of a journal is refused, or means the same when it is written and read again. No mutation
-/// finds its checksum, so it is read with the right one too.
+/// A journal line is refused, or has the same meaning after it is written and read again. No
+/// mutation produces a valid checksum, so the line is also read with a correct one.
 pub(crate) fn journal(input: &[u8]) {
-    /// The bytes of `,"crc":"xxxxxxxx"}`.
+    /// The length of `,"crc":"xxxxxxxx"}` in bytes.
     const CHECKSUM: usize = 18;
     reads_as_written(input);
     let body = &input[..input.len().saturating_sub(CHECKSUM)];
@@ -96,7 +97,7 @@ fn reads_as_written(line: &[u8]) {
     assert_eq!(Decoder::default().decode(again).unwrap(), line);
 }
 
-/// Another tool's file is refused in visible text, or becomes a probe file that is read.
+/// Another tool's file is refused with visible text, or becomes a valid probe file.
 pub(crate) fn import(input: &[u8]) {
     let text = String::from_utf8_lossy(input).into_owned();
     match import::import(&[InputFile { name: "given".to_owned(), text }], Path::new("")) {
@@ -110,7 +111,7 @@ pub(crate) fn import(input: &[u8]) {
     }
 }
 
-/// A strip in a line of a journal that is right otherwise.
+/// A strip in an otherwise valid journal line.
 pub(crate) fn strip(input: &[u8]) {
     let strip = serde_json::to_string(&String::from_utf8_lossy(input)).unwrap();
     let (from, to) = ("2025-03-10T09:31:00.000Z", "2025-03-10T09:32:00.000Z");
@@ -121,10 +122,10 @@ pub(crate) fn strip(input: &[u8]) {
     reads_as_written(format!("{body},\"crc\":\"{:08x}\"}}", crc32fast::hash(body.as_bytes())).as_bytes());
 }
 
-/// What a server is to send next.
+/// The bytes that a server sends next.
 type Next = Arc<Mutex<Vec<u8>>>;
 
-/// A server that sends what it is told, and a probe that meets it.
+/// A server that sends the given bytes, and a probe that checks it.
 struct Stage {
     next: Next,
     probe: Arc<Probe>,
@@ -144,7 +145,8 @@ impl Stage {
     }
 }
 
-/// Whatever is sent, the check ends in time, in a class, and in visible text.
+/// Whatever the server sends, the check ends in time, a check that is not up has a failure, and the
+/// outcome is strict JSON.
 fn meet(name: &'static str, build: fn(Next) -> (Probe, Box<dyn Any>), input: &[u8]) {
     STAGES.with_borrow_mut(|stages| {
         let stage = stages.entry(name).or_insert_with(|| Stage::new(build));
@@ -159,12 +161,12 @@ fn meet(name: &'static str, build: fn(Next) -> (Probe, Box<dyn Any>), input: &[u
 fn probe_of(url: &str) -> Probe {
     let mut probe = probes::get(url);
     probe.timeout = Duration::from_secs(5);
-    // So that the whole body is read.
+    // This expectation makes the check read the whole body.
     probe.steps[0].expect.body.push(TextRule::Lacks(Value::plain("maintenance")));
     probe
 }
 
-/// A server that reads a request and sends what is next.
+/// A server that reads a request and sends the next bytes.
 fn answering(next: Next) -> Server {
     Server::start(move |conn| {
         conn.request();
@@ -173,7 +175,7 @@ fn answering(next: Next) -> Server {
     })
 }
 
-/// The head and the body of an answer.
+/// The bytes are the head and the body of an answer.
 pub(crate) fn response(input: &[u8]) {
     meet("response", answer_to_a_request, input);
 }
@@ -183,7 +185,7 @@ fn answer_to_a_request(next: Next) -> (Probe, Box<dyn Any>) {
     (probe_of(&server.url("/")), Box::new(server))
 }
 
-/// A body in each content coding, which the first byte chooses.
+/// The first byte chooses a content coding, the others are the body.
 pub(crate) fn coding(input: &[u8]) {
     let Some((choice, body)) = input.split_first() else { return };
     let codings = ["gzip", "deflate", "br", "zstd", "gzip, br", "x-gzip"];
@@ -191,7 +193,7 @@ pub(crate) fn coding(input: &[u8]) {
     meet("response", answer_to_a_request, &server::answer(200, &[("content-encoding", coding)], body));
 }
 
-/// Frames of HTTP/2, after the settings.
+/// The bytes are HTTP/2 frames, after the settings.
 pub(crate) fn http2(input: &[u8]) {
     meet("http2", frames_to_a_request, input);
 }
@@ -209,7 +211,7 @@ fn frames_to_a_request(next: Next) -> (Probe, Box<dyn Any>) {
     (probe, Box::new(server))
 }
 
-/// What a proxy says, of a scheme that the first byte chooses.
+/// The first byte chooses the scheme of a proxy, the others are what the proxy sends.
 pub(crate) fn proxy(input: &[u8]) {
     let Some((choice, said)) = input.split_first() else { return };
     match choice % 3 {
@@ -230,7 +232,7 @@ fn through(scheme: &str, next: Next) -> (Probe, Box<dyn Any>) {
     (probe, Box::new(server))
 }
 
-/// What a name server says, after the number of the question.
+/// The bytes are what a name server answers, after the message ID of the question.
 pub(crate) fn dns(input: &[u8]) {
     meet("dns", name_server, input);
 }
@@ -238,7 +240,7 @@ pub(crate) fn dns(input: &[u8]) {
 fn name_server(next: Next) -> (Probe, Box<dyn Any>) {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = socket.local_addr().unwrap();
-    // It ends with the process: nobody tells a fuzzer's thread to.
+    // The thread ends with the process; a fuzzer has no point at which to stop it.
     std::thread::spawn(move || {
         let mut query = [0; 1_500];
         while let Ok((length, peer)) = socket.recv_from(&mut query) {
@@ -247,12 +249,13 @@ fn name_server(next: Next) -> (Probe, Box<dyn Any>) {
         }
     });
     let mut probe = probes::get(&format!("dns://{address}/x.test?type=A"));
-    // What is no answer to the question is passed over until then.
+    // The resolver ignores anything that is not an answer to its question until the timeout.
     probe.timeout = Duration::from_millis(20);
     (probe, Box::new(()))
 }
 
-/// Text from outside is visible, bounded and without secrets, and cleaning it again changes nothing.
+/// Cleaned text from outside is visible, bounded and without secrets, and cleaning it again changes
+/// nothing.
 pub(crate) fn text(input: &[u8]) {
     REDACTOR.with(|redactor| {
         let text = redactor.clean_bytes(input, 500);
@@ -263,7 +266,8 @@ pub(crate) fn text(input: &[u8]) {
     });
 }
 
-/// A schedule is refused in one line, or its next time is later, and is one of its times.
+/// A schedule is refused in one line, or its next time is later than the given one and belongs to
+/// it.
 pub(crate) fn schedule(input: &[u8]) {
     let instant: Timestamp = "2025-03-30T00:59:59Z".parse().unwrap();
     match Cron::new(&String::from_utf8_lossy(input)) {
@@ -277,7 +281,7 @@ pub(crate) fn schedule(input: &[u8]) {
     }
 }
 
-/// A duration is refused in visible text, or is the same when it is shown and read again.
+/// A duration is refused with visible text, or is the same after it is shown and read again.
 pub(crate) fn duration(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let read = |text: &str| {
