@@ -1,5 +1,5 @@
-//! What the GitHub Action and the GitLab job do before they check: a release is downloaded from a local
-//! server, and nothing is installed that does not have the checksum it was released with.
+//! The installation step of the GitHub Action and of the GitLab job: it downloads a release from a
+//! local server, and installs nothing whose checksum differs from the released one.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,14 +12,14 @@ use crate::support::server::{Server, answer};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What a server of releases has: an archive, and what it says of it.
+/// The files of a release on a server: an archive, and the text of its SHA256SUMS.
 struct Release {
     archive: Vec<u8>,
     sums: String,
 }
 
 impl Release {
-    /// A program that says which release it is, packed as packaging/build.sh packs it.
+    /// A release whose program prints its version, packed as packaging/build.sh packs it.
     fn new() -> Release {
         let folder = tempfile::tempdir().unwrap();
         let name = name();
@@ -56,14 +56,14 @@ fn checksum(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The lines of a block of YAML: from its indentation on, without it.
+/// The lines of a YAML block after its first line `head`, without the indentation.
 fn block<'t>(text: &'t str, head: &str, indentation: &str) -> String {
     let (_, rest) = text.split_once(head).unwrap_or_else(|| panic!("{head:?} is not there"));
     let lines = rest.lines().take_while(|line: &&'t str| line.is_empty() || line.starts_with(indentation));
     lines.map(|line| line.strip_prefix(indentation).unwrap_or_default().to_owned() + "\n").collect()
 }
 
-/// What became of a step that installs.
+/// The result of an installation step.
 struct Installed {
     output: Output,
     folder: tempfile::TempDir,
@@ -80,7 +80,7 @@ impl Installed {
     }
 }
 
-/// Runs a step as its runner does, where no uptick is installed.
+/// Runs a step as its runner does, in an environment without an installed uptick.
 fn run(script: &str, variables: &[(&str, &str)]) -> Installed {
     let folder = tempfile::tempdir().unwrap();
     let mut bash = Command::new("bash");
@@ -103,7 +103,7 @@ fn action(base: &str, sha256: &str) -> Installed {
     run(&script, &[("BASE_URL", base), ("VERSION", &version), ("SHA256", sha256)])
 }
 
-/// Written for x86-64, as its runners are.
+/// Runs the step of the GitLab job, which is written for x86-64 only.
 fn gitlab_job(base: &str) -> Installed {
     let text = fs::read_to_string("examples/ci/gitlab-ci.yml").unwrap();
     let version = block(&text, "  variables:\n", "    ");
@@ -112,7 +112,7 @@ fn gitlab_job(base: &str) -> Installed {
     run(&script, &[("UPTICK_RELEASES", base), ("UPTICK_VERSION", &version)])
 }
 
-/// Where a step leaves no doubt, its whole name is here: the step, and what it is given.
+/// The installation steps to test on this machine, each with its name for messages.
 fn steps(base: &str) -> Vec<(&'static str, Installed)> {
     if cfg!(not(target_arch = "x86_64")) {
         return vec![("the action", action(base, ""))];
@@ -155,7 +155,8 @@ fn a_release_that_its_checksums_do_not_name_is_not_installed() {
     }
 }
 
-/// Who can replace a release can replace its SHA256SUMS; not a checksum that the workflow holds.
+/// An attacker who can replace a release can also replace its SHA256SUMS, but not a checksum
+/// written in the workflow.
 #[test]
 fn the_checksum_of_the_workflow_is_above_that_of_the_release() {
     let release = Release::new();

@@ -1,4 +1,4 @@
-//! What lies beside the source is true: README, packages, manifests, pipelines.
+//! The files beside the source are correct: README, packages, manifests, pipelines.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
 

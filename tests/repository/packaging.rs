@@ -1,6 +1,6 @@
-//! What is installed beside the binary is what its readers accept: systemd its units, Kubernetes
-//! its manifests, GitHub and GitLab their pipelines, Docker its file. Where a reader is not on
-//! this machine, the test says `skipped:` aloud; `.ci/run` installs them all.
+//! The tools that read the files of packages and examples accept them: systemd its units,
+//! Kubernetes its manifests, GitHub and GitLab their pipelines, Docker its Dockerfile. If a tool is
+//! not installed, the test prints `skipped:`; `.ci/run` installs them all.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -12,12 +12,12 @@ use std::process::Command;
 const BINARY: &str = env!("CARGO_BIN_EXE_uptick");
 const UNITS: [&str; 4] = ["uptick.service", "uptick@.service", "uptick-check.service", "uptick-check.timer"];
 
-/// Runs a reader and wants it content; a reader that is not here is a loud skip.
+/// Runs a tool and panics if it fails; prints `skipped:` if it is not installed.
 #[track_caller]
 fn accepts(program: &str, arguments: &[&str]) {
     match Command::new(program).args(arguments).output() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            // Written past the capture of the test harness, so that a skip is seen.
+            // `writeln!` is not captured by the test harness, so that a skip is visible.
             let _ = writeln!(std::io::stderr(), "skipped: {program} is not on this machine");
         }
         Err(error) => panic!("{program}: {error}"),
@@ -28,7 +28,7 @@ fn accepts(program: &str, arguments: &[&str]) {
     }
 }
 
-/// The units as installed, but with this build as the program, so that systemd finds it.
+/// The units as installed, except that the program is this build, so that systemd finds it.
 fn units(folder: &Path) -> Vec<PathBuf> {
     let write = |name: &&str| {
         let unit = fs::read_to_string(Path::new("packaging/systemd").join(name)).unwrap();
@@ -52,7 +52,8 @@ fn systemd_accepts_the_units() {
 fn the_services_are_as_shut_in_as_a_prober_can_be() {
     let folder = tempfile::tempdir().unwrap();
     for path in units(folder.path()).iter().filter(|path| path.extension().unwrap() == "service") {
-        // Tenths: what is left is the network, which is what a prober is for.
+        // An exposure of 1.3 (the threshold is in tenths): the rest is the network, which a prober
+        // needs.
         accepts("systemd-analyze", &["security", "--offline=true", "--threshold=13", path.to_str().unwrap()]);
     }
 }
@@ -79,7 +80,8 @@ fn everybody_means_the_same_user_and_he_is_made() {
     for unit in UNITS.iter().filter(|unit| unit.ends_with(".service")) {
         let unit = fs::read_to_string(Path::new("packaging/systemd").join(unit)).unwrap();
         let user: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix("User=")).collect();
-        // A dynamic user's state is in a folder that cron, as the same user, cannot get into.
+        // With a dynamic user, the state would be in a folder that cron, as the same user, cannot
+        // enter.
         assert!(user == made && !unit.contains("DynamicUser"), "{unit}");
     }
     let crontab = fs::read_to_string("examples/cron/crontab").unwrap();
@@ -121,7 +123,7 @@ fn nagios_and_icinga_accept_their_examples() {
     let folder = tempfile::tempdir().unwrap();
     let within = |name: &str| folder.path().join(name).display().to_string();
     let example = |name: &str| fs::canonicalize(Path::new("examples").join(name)).unwrap().display().to_string();
-    // It leaves root's rights before it looks whether it can write there.
+    // Nagios drops root's rights before it checks whether it can write here.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     fs::write(within("resource.cfg"), "").unwrap();
     let files = ["log_file", "object_cache_file", "status_file", "temp_file", "lock_file", "command_file"];
@@ -170,7 +172,7 @@ fn the_pipelines_are_what_github_and_gitlab_read() {
     ] {
         accepts("check-jsonschema", &["--builtin-schema", schema, file]);
     }
-    // Expressions, contexts, permissions, and the shell of the steps.
+    // actionlint checks expressions, contexts, permissions, and the shell code of the steps.
     let workflows = [".github/workflows/ci.yml", ".github/workflows/release.yml", "examples/ci/github-workflow.yml"];
     accepts("actionlint", &workflows);
 }
@@ -195,7 +197,7 @@ fn an_editor_accepts_the_probe_file_by_its_schema() {
     accepts("taplo", &["check", "--schema", &schema, "probes.toml", "src/config/template.toml"]);
 }
 
-/// The shell of the action is inside its YAML, where shellcheck does not look.
+/// The shell code of the action is inside YAML, which shellcheck does not read.
 #[test]
 fn the_steps_of_the_action_pass_shellcheck() {
     let action = fs::read_to_string("examples/ci/github-action/action.yml").unwrap();
@@ -254,7 +256,8 @@ fn the_debian_package_names_files_that_exist() {
     assert!(found >= 5, "{found}");
 }
 
-/// Every command line of uptick in the units, the crontab, the manifests and the pipelines.
+/// The arguments of every uptick command in the units, the crontabs, the manifests and the
+/// pipelines.
 fn commands() -> Vec<Vec<String>> {
     let mut commands = Vec::new();
     let words = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
@@ -294,7 +297,7 @@ fn every_command_line_in_the_examples_is_understood() {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        // It stops at the configuration, which is not there, and not at the command line.
+        // The command fails because the configuration is missing, not because of its arguments.
         assert!(!said.contains("Usage:") && !said.contains("unexpected"), "uptick {arguments:?}: {said}");
         assert!(!said.contains("unknown format"), "uptick {arguments:?}: {said}");
     }

@@ -1,6 +1,7 @@
-//! The README and the pages of `docs/` are true: every command in them is run and answers as shown, every probe file in it is
-//! valid, every excerpt is of the file it names, every table is generated, every link leads
-//! somewhere. `cargo test --test repository -- --ignored write_what_is_generated` writes the generated parts anew.
+//! The README and the pages of `docs/` are correct: every command in them is run and answers as
+//! shown, every probe file is valid, every excerpt is in the file it names, every table is
+//! generated, and every link has a target. `cargo test --test repository -- --ignored
+//! write_what_is_generated` regenerates the generated parts.
 
 #![allow(clippy::unwrap_used, reason = "a set-up that fails is a failed test")]
 
@@ -19,10 +20,10 @@ use book::{Block, Book};
 use shop::Shop;
 use similar::similar;
 
-/// The pages whose commands are run, each in a folder of its own.
+/// The pages whose commands are run, each in its own folder.
 const PAGES: &[&str] = &["README.md", "docs/first-hour.md", "docs/running.md"];
 
-/// The page with tables made from the code.
+/// The page whose tables are generated from the code.
 const GENERATED: &str = "docs/formats.md";
 
 /// The most words the README may have: it is a landing page.
@@ -34,7 +35,7 @@ fn every_command_in_it_answers_as_shown() {
     for page in PAGES {
         let shop = Shop::open();
         let mut section = ("", Instant::now());
-        // How long each part of a page takes is printed: `.ci/first-hour` shows it.
+        // Prints how long each part of a page takes, for `.ci/first-hour`.
         let told = |(name, began): (&str, Instant)| println!("{page}  {:6.2} s  {name}", began.elapsed().as_secs_f64());
         let book = Book::read(page);
         for block in &book.blocks {
@@ -152,7 +153,7 @@ fn every_page_stands_in_the_summary() {
     }
 }
 
-/// The anchor that a forge gives a heading.
+/// The anchor that GitHub and GitLab give a heading.
 fn anchor(heading: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric() || *c == ' ' || *c == '-' || *c == '_';
     heading.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")

@@ -1,13 +1,13 @@
-//! A page as blocks.
+//! A page of documentation as a list of blocks.
 //!
-//! A fenced block is understood by its language and by the comment before it:
+//! The language of a fenced block and the comment before it decide what it is:
 //!
-//! - `console`: lines that begin with `$ ` are run, in order, in one folder; what follows each is
-//!   its answer. A command without an answer in the book may say anything;
-//! - `<!-- file: NAME -->`: the block is a file of that folder;
-//! - `<!-- from: PATH -->`: the block is an excerpt of that file of the repository;
+//! - `console`: lines that begin with `$ ` are commands, which are run in order in one folder. The
+//!   lines after a command are its answer; a command shown without an answer may print anything;
+//! - `<!-- file: NAME -->`: the block is a file in that folder;
+//! - `<!-- from: PATH -->`: the block is an excerpt of that file in the repository;
 //! - `<!-- lines of: PATH -->`: each line of the block is a line of that file;
-//! - `<!-- elsewhere: WHY -->`: the block is not for here.
+//! - `<!-- elsewhere: WHY -->`: the block is not checked.
 
 use std::fs;
 
@@ -41,7 +41,7 @@ pub(crate) enum Block {
 
 pub(crate) struct Entry {
     pub(crate) command: String,
-    /// The answer in the book, where there is one.
+    /// The answer that the page shows; `None` if it shows none.
     pub(crate) shown: Option<String>,
 }
 
@@ -100,8 +100,8 @@ fn entries(body: &[&str]) -> Vec<Entry> {
     entries
 }
 
-/// The text with the answers of its console commands put in the place of those it shows. Commands
-/// without an answer in the book get none.
+/// Replaces the answer of each console command that shows one with its new answer. Commands shown
+/// without an answer get none.
 pub(crate) fn with_answers(text: &str, answers: &[(bool, String)]) -> String {
     let mut answers = answers.iter();
     let mut out = String::new();

@@ -1,4 +1,4 @@
-//! The picture at the top of the README: the demo's own words.
+//! The picture at the top of the README: the output of `uptick demo`.
 
 use std::fs;
 use std::process::Command;

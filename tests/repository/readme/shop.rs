@@ -1,5 +1,5 @@
-//! The world of the README: the shop it asks about, played on the loopback interface, and the
-//! folder its commands are run in.
+//! The environment of the README: the shop that it probes, on the loopback interface, and the
+//! folder in which its commands run.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -9,12 +9,12 @@ use tempfile::TempDir;
 use crate::support::server::{Server, answer};
 use crate::support::tls::Authority;
 
-/// What the README calls the shop.
+/// The URL of the shop in the README.
 const NAME: &str = "https://shop.example.com";
-/// The address it shows.
+/// The address of the shop in the README.
 const ADDRESS: &str = "203.0.113.7:443";
 
-/// Whose certificate it shows.
+/// The certificate of the shop in the README.
 const CERTIFICATE: &str = "CN=shop.example.com, by CN=Example CA, for shop.example.com";
 
 pub(crate) struct Shop {
@@ -24,7 +24,7 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// Opens the shop. Its checkout is over capacity.
+    /// Starts the shop, whose checkout always answers 503.
     pub(crate) fn open() -> Shop {
         let authority = Authority::new();
         let server = Server::tls(authority.leaf(&["localhost"]).config(), |conn| {
@@ -43,14 +43,15 @@ impl Shop {
         Shop { server, authority, folder: tempfile::tempdir().unwrap() }
     }
 
-    /// Writes a file of the folder.
+    /// Writes a file into the folder.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, self.here(text)).unwrap();
     }
 
-    /// Runs a command of the README and returns what it answers, in the README's own words.
+    /// Runs a command of the README and returns its output, with the names and addresses of the
+    /// README.
     pub(crate) fn run(&self, command: &str) -> String {
         let command = here_command(&self.here(command));
         let script = format!("uptick() {{ {binary:?} \"$@\"; }}\n{command}", binary = env!("CARGO_BIN_EXE_uptick"));
@@ -71,25 +72,25 @@ impl Shop {
         self.there(&String::from_utf8_lossy(&said))
     }
 
-    /// The shop's name and address, where they really are.
+    /// Replaces the URL of the README with that of the local server.
     fn here(&self, text: &str) -> String {
         text.replace(NAME, &self.server.https("localhost", ""))
     }
 
-    /// The same, as the README has them.
+    /// Replaces local URLs, addresses and paths with those of the README.
     fn there(&self, text: &str) -> String {
         text.replace(&self.server.https("localhost", ""), NAME)
-            // A probe that is named after its URL has no scheme in its name.
+            // The name of a probe that is named after its URL has no scheme.
             .replace(&format!("localhost:{}", self.server.port()), NAME.trim_start_matches("https://"))
             .replace(&self.server.address().to_string(), ADDRESS)
-            // Whether this machine's localhost has a second address is its own affair.
+            // Whether localhost also has an IPv6 address depends on the machine.
             .replace(&format!("; the name also has [::1]:{}", self.server.port()), "")
             .replace("CN=uptick test leaf, by CN=uptick test authority, for localhost", CERTIFICATE)
             .replace(&format!("{}/", self.folder.path().display()), "")
     }
 }
 
-/// What a command is here: the program is built already, and nothing runs for ever.
+/// The command to run in the test: without a build, and with an end for `watch`.
 fn here_command(command: &str) -> String {
     let command = command.replace("cargo run --release -- ", "uptick ");
     match command.strip_prefix("uptick watch") {

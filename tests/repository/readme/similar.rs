@@ -1,7 +1,11 @@
-//! Whether two answers are the same but for what differs from run to run: times, instants,
-//! numbers, and the blanks that align them.
+//! Compares two answers, ignoring what differs from run to run: times, instants, numbers, and the
+//! blanks that align them.
 
-/// Says at which line they differ. No answer shown means that any will do.
+/// Compares an answer with the shown one; `None` accepts any answer.
+///
+/// # Errors
+///
+/// The first lines that differ.
 pub(crate) fn similar(shown: Option<&str>, answer: &str) -> Result<(), String> {
     let Some(shown) = shown else { return Ok(()) };
     let (shown, answer) = (lines(shown), lines(answer));
@@ -22,15 +26,16 @@ fn lines(text: &str) -> Vec<String> {
     text.lines().map(plain).filter(|line| !line.is_empty()).collect()
 }
 
-/// Numbers become `#`, their units and the blanks around them go, bars and sparks become one.
+/// Replaces numbers, with their units and the blanks around them, by `#`, and each bar or sparkline
+/// by `|`.
 fn plain(line: &str) -> String {
     let mut out = String::new();
-    // The shortest length of time is said without a number.
+    // The program prints a time below a second in words.
     for word in line.replace("under a second", "1 s").split_whitespace() {
         let word = if word.chars().all(is_bar) { "|".to_owned() } else { numbers_gone(word) };
         let unit = word.trim_end_matches([',', ';', ')']);
         if matches!(unit, "ns" | "µs" | "ms" | "s" | "min" | "h" | "-") {
-            // What stands behind the unit stays, behind the number.
+            // Punctuation after the unit stays, behind the number.
             out.truncate(out.trim_end().len());
             out.push_str(&word[unit.len()..]);
         } else {
@@ -38,7 +43,8 @@ fn plain(line: &str) -> String {
         }
         out.push(' ');
     }
-    // A value that could not be said in one run and could in another is a value all the same.
+    // A value that is printed as `-` in one run and as a number in another counts as a value in
+    // both.
     out.replace("# # ", "# ").trim_end().to_owned()
 }
 

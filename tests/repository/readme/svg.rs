@@ -1,4 +1,5 @@
-//! Coloured terminal text as a picture: the escape sequences of colour and weight, and no others.
+//! Renders coloured terminal text as an SVG picture. It accepts only escape sequences of colour and
+//! weight.
 
 use std::fmt::Write as _;
 
@@ -6,7 +7,7 @@ const CELL: (f64, f64) = (8.4, 18.0);
 const MARGIN: (f64, f64) = (18.0, 46.0);
 const GROUND: &str = "#0d1117";
 const INK: &str = "#d8dee9";
-/// The sixteen colours, dark ones first.
+/// The sixteen colours of a terminal, dark ones first.
 const COLOURS: [&str; 16] = [
     "#4b5263", "#f2777a", "#99cc99", "#ffcc66", "#6699cc", "#cc99cc", "#66cccc", "#d3d0c8", "#7f8796", "#ff8f92",
     "#b5e3b5", "#ffdd99", "#8fb8e6", "#e0b8e0", "#8fe0e0", "#ffffff",
@@ -19,7 +20,7 @@ struct Style {
     dim: bool,
 }
 
-/// A picture of the text under a title bar that shows the command.
+/// An SVG picture of the text, below a title bar with the command.
 pub(crate) fn picture(command: &str, text: &str, columns: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let width = 2.0 * MARGIN.0 + CELL.0 * f64::from(u32::try_from(columns).unwrap());
@@ -57,7 +58,7 @@ pub(crate) fn picture(command: &str, text: &str, columns: usize) -> String {
     out + "</svg>\n"
 }
 
-/// What a line has beyond the edge is cut, and the cut is marked.
+/// Cuts a text to this many columns; an ellipsis marks the cut.
 fn cut(run: String, columns: usize) -> String {
     if run.chars().count() <= columns {
         return run;
@@ -66,7 +67,7 @@ fn cut(run: String, columns: usize) -> String {
     if columns == 0 { kept } else { kept + "…" }
 }
 
-/// The length is set, so that the columns stand whatever font the reader has.
+/// The attributes of a run of text. They fix its length, so that columns align in any font.
 fn attributes(style: Style, run: &str) -> String {
     let length = CELL.0 * f64::from(u32::try_from(run.chars().count()).unwrap());
     let mut out = format!(" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\" xml:space=\"preserve\"");
@@ -82,7 +83,7 @@ fn attributes(style: Style, run: &str) -> String {
     out
 }
 
-/// The line cut where its style changes.
+/// Splits a line where its style changes. Panics at an escape sequence other than a style.
 fn runs(line: &str, style: &mut Style) -> Vec<(Style, String)> {
     let mut runs = Vec::new();
     let mut rest = line;

@@ -1,11 +1,12 @@
-//! The tables of the pages that are made from the code.
+//! The tables in the documentation that are generated from the code.
 
 use std::fmt::Write as _;
 
 use uptick::model::{ClassGroup, FailureClass};
 use uptick::render::{CheckFormat, ReportFormat};
 
-/// The text with every generated part, between `<!-- begin NAME -->` and `<!-- end -->`, made anew.
+/// Replaces every generated part, between `<!-- begin NAME -->` and `<!-- end -->`, by its new
+/// content.
 pub(crate) fn filled(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -35,7 +36,7 @@ fn formats() -> String {
     ["| command | formats |\n|---|---|\n".to_owned(), row("check", &check), row("report", &report)].concat()
 }
 
-/// The classes that the page of failure classes has a section for: one without is not given yet.
+/// The table of the failure classes that have a section on their page. Others are not in use yet.
 fn classes() -> String {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failure-classes.md")).unwrap();
     let known = |class: &&FailureClass| page.contains(&format!("\n### `{class}`\n"));
