@@ -62,7 +62,7 @@ pub struct OutputArgs {
     /// When to use colour
     #[arg(help_heading = groups::OUTPUT, long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
-    /// Whether times of the day are said in UTC, where a command has an option for that.
+    /// Whether times of day are printed in UTC. Only commands with an option for it set this.
     #[arg(skip)]
     pub utc: bool,
 }
