@@ -200,7 +200,7 @@ where
                 Some(back) = self.running.join_next() => self.take(back),
                 () = reached(at), if !blocked => {
                     plan.next();
-                    if let Some((from, to)) = watch.look(&self.clock) {
+                    if let Some((from, to)) = watch.check(&self.clock) {
                         (self.on_event)(Event::Gap(Gap::between(&self.settings.vantage, from, to)));
                     }
                     if due.after_all {
@@ -298,7 +298,11 @@ where
                 if let Some(probe) =
                     self.in_flight.iter().position(|check| check.is_some_and(|check| check.task == lost.id()))
                 {
-                    self.give_up(probe, FailureClass::ProberResources, "the check broke down inside the prober");
+                    self.end_without_result(
+                        probe,
+                        FailureClass::ProberResources,
+                        "the check broke down inside the prober",
+                    );
                 }
             }
         }
@@ -324,12 +328,16 @@ where
         }
         self.running.abort_all();
         for probe in 0..self.in_flight.len() {
-            self.give_up(probe, FailureClass::Interrupted, "the run was interrupted before the check could end");
+            self.end_without_result(
+                probe,
+                FailureClass::Interrupted,
+                "the run was interrupted before the check could end",
+            );
         }
     }
 
     /// Emits an outcome for a check that was started but has no result.
-    fn give_up(&mut self, probe: usize, class: FailureClass, message: &str) {
+    fn end_without_result(&mut self, probe: usize, class: FailureClass, message: &str) {
         let Some(InFlight { at, .. }) = self.in_flight[probe].take() else { return };
         let scheduled_at = self.clock.wall(at);
         let check = Check { probe: Arc::clone(&self.probes[probe]), scheduled_at, lag: Duration::ZERO };
@@ -367,7 +375,7 @@ impl GapDetector {
 
     /// The two wall times, last and now, if the clocks diverged by more than the tolerance since
     /// the last call; otherwise `None`.
-    fn look<W: Fn() -> Timestamp>(&mut self, clock: &Clock<W>) -> Option<(Timestamp, Timestamp)> {
+    fn check<W: Fn() -> Timestamp>(&mut self, clock: &Clock<W>) -> Option<(Timestamp, Timestamp)> {
         let (mono, wall) = (Instant::now(), (clock.now)());
         let (last_mono, last_wall) = std::mem::replace(&mut self.last, (mono, wall));
         let expected = forward(last_wall, mono - last_mono);

@@ -16,7 +16,7 @@ use crate::report::{Incident, Report, State};
 /// surfaces up.
 const UNHEARD_AFTER: SignedDuration = SignedDuration::from_hours(2);
 /// The number of further failures that make a new wave of an incident: one or two more are normal.
-const GOES_ON_AFTER: u64 = 3;
+const NEW_WAVE_AFTER: u64 = 3;
 
 /// All changes that are new for one receiver: those of incidents first, in the order of the report.
 pub(super) fn changes(
@@ -98,25 +98,26 @@ fn of_known_incident(
     is_lost: bool,
     now: Timestamp,
 ) -> Vec<Change> {
-    let goes_on = incident.end.is_none() && !is_lost;
+    let is_ongoing = incident.end.is_none() && !is_lost;
     let is_due =
         |repeat: Duration| now.duration_since(known.told_at) >= SignedDuration::try_from(repeat).unwrap_or_default();
     let incident = &known.with_its_start(incident);
     let mut changes = Vec::new();
     // With more data one known wave may turn out to be two: that is not new.
     let news_at = known.news_at.unwrap_or(known.told_at);
-    let is_new_wave = incident.waves.last().is_some_and(|wave| wave.start.by > news_at && wave.failed >= GOES_ON_AFTER);
-    let fails_again = known.end.is_some() && incident.actual_failures >= known.failed.saturating_add(GOES_ON_AFTER);
-    if goes_on && (incident.waves.len() > known.waves && is_new_wave || fails_again) {
+    let is_new_wave =
+        incident.waves.last().is_some_and(|wave| wave.start.by > news_at && wave.failed >= NEW_WAVE_AFTER);
+    let fails_again = known.end.is_some() && incident.actual_failures >= known.failed.saturating_add(NEW_WAVE_AFTER);
+    if is_ongoing && (incident.waves.len() > known.waves && is_new_wave || fails_again) {
         changes.push(change(AlertEvent::Wave, &known.key, incident));
-    } else if goes_on && known.end.is_none() && repeat.is_some_and(is_due) {
+    } else if is_ongoing && known.end.is_none() && repeat.is_some_and(is_due) {
         let (event, key) = (AlertEvent::Open, known.key.clone());
         changes.push(Change::Incident { event, key, repeated: true, incident: Box::new(incident.clone()) });
     }
-    if goes_on && incident.flapping && !known.flapping {
+    if is_ongoing && incident.flapping && !known.flapping {
         changes.push(change(AlertEvent::Flapping, &known.key, incident));
     }
-    if !goes_on && known.end.is_none() {
+    if !is_ongoing && known.end.is_none() {
         changes.push(change(AlertEvent::Close, &known.key, incident));
     }
     changes
@@ -215,13 +216,13 @@ mod tests {
     #[test]
     fn slowness_that_was_notified_ends_though_its_surface_failed_in_between() {
         let now = Timestamp::UNIX_EPOCH;
-        let (goes_on, over) = (slow(None), slow(Some(now)));
+        let (is_ongoing, over) = (slow(None), slow(Some(now)));
         let mut receiver = ReceiverState::default();
-        assert!(receiver.lacks(&goes_on, false));
-        assert!(!receiver.lacks(&goes_on, true), "a surface that fails is notified of as failing");
+        assert!(receiver.lacks(&is_ongoing, false));
+        assert!(!receiver.lacks(&is_ongoing, true), "a surface that fails is notified of as failing");
         assert!(!receiver.lacks(&over, false), "nobody was notified of its start");
-        receiver.note(&goes_on, now);
-        assert!(!receiver.lacks(&goes_on, false) && !receiver.lacks(&goes_on, true));
+        receiver.note(&is_ongoing, now);
+        assert!(!receiver.lacks(&is_ongoing, false) && !receiver.lacks(&is_ongoing, true));
         assert!(receiver.lacks(&over, false) && receiver.lacks(&over, true));
         receiver.note(&over, now);
         assert!(!receiver.lacks(&over, false));

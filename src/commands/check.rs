@@ -71,7 +71,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     // `--save` may create the file, so a file that does not exist yet is not read.
     common.config = common.config.filter(|path| args.save.is_none() || path.exists());
     let used = if args.record { ValuesUsed::ChecksAndAlerts } else { ValuesUsed::Checks };
-    let (config, probes) = selection::asked(&args.targets, &common, &args.request, used, terminal)?;
+    let (config, probes) = selection::load_selection(&args.targets, &common, &args.request, used, terminal)?;
     if let Some(name) = &args.save {
         saving::save(&config, &probes, name, args.common.config.as_deref(), terminal)?;
     }
@@ -103,8 +103,8 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     consumers.record_shard(&config.settings, &probes);
     let stream = stream(args, outputs.stdout, probes.len(), terminal)?;
     let planned = passes(args).map(|passes| passes.saturating_mul(probes.len() as u64));
-    let says_passes = stream.as_ref().is_some_and(AnswerStream::is_before_answer);
-    let progress = CheckProgress::new(planned, says_passes, terminal);
+    let prints_passes = stream.as_ref().is_some_and(AnswerStream::is_before_answer);
+    let progress = CheckProgress::new(planned, prints_passes, terminal);
     let (vantage, span) = (&config.settings.vantage, config.settings.window);
     let events = EventDispatcher::new(vantage, span, (consumers, (stream, progress)));
     let concurrency = limits.concurrency;

@@ -23,7 +23,7 @@ use crate::{config, format};
 pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let common = &args.common;
     let used = if args.strict { ValuesUsed::ChecksAndAlerts } else { ValuesUsed::Nothing };
-    let (config, probes) = selection::asked(&args.targets, common, &args.request, used, terminal)?;
+    let (config, probes) = selection::load_selection(&args.targets, common, &args.request, used, terminal)?;
     // Certificates and keys are read here, so that `validate` finds a missing file too.
     let engine = Engine::new(&config.settings.vantage, config.redactor.clone(), &config.probes)
         .map_err(|error| CliError::Usage(format!("error: {error}")))?;

@@ -65,7 +65,7 @@ struct Loaded {
 impl Loaded {
     fn read(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Loaded, CliError> {
         let used = ValuesUsed::ChecksAndAlerts;
-        let (config, probes) = selection::asked(&args.targets, &args.common, &args.request, used, terminal)?;
+        let (config, probes) = selection::load_selection(&args.targets, &args.common, &args.request, used, terminal)?;
         let engine = check_pipeline::engine(&config, &probes, ExchangeDetail::default())?;
         engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
         let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)

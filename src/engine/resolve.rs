@@ -202,7 +202,7 @@ impl HostResolver {
             }
             failures.push((name, failure));
         }
-        Err(told(&failures, as_it_is))
+        Err(combined(&failures, as_it_is))
     }
 
     /// Adds the sources that were not asked to the failure to find a name.
@@ -275,7 +275,7 @@ impl HostResolver {
 
 /// The failure of a search: that of the name as it is if it was tried first, as in glibc, else the
 /// most telling one.
-fn told(failures: &[(&str, NoAddress)], as_it_is: &str) -> NoAddress {
+fn combined(failures: &[(&str, NoAddress)], as_it_is: &str) -> NoAddress {
     let weight = |class| match class {
         FailureClass::DnsNoAddress => 3,
         FailureClass::DnsServerFailure => 2,

@@ -42,7 +42,7 @@ impl Disk {
         if path.is_dir() {
             return Ok(());
         }
-        self.strike(Call::CreateFolder)?;
+        self.inject(Call::CreateFolder)?;
         DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)?;
         fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))
     }
@@ -50,7 +50,7 @@ impl Disk {
     /// Opens a file for reading and appending, and creates it if it is missing. The second value is
     /// whether it was created. A symbolic link is not followed.
     pub(super) fn open(&self, path: &Path) -> io::Result<(File, bool)> {
-        self.strike(Call::Open)?;
+        self.inject(Call::Open)?;
         match append_options().open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             opened => return opened.map(|file| (file, false)),
@@ -66,7 +66,7 @@ impl Disk {
 
     /// Creates a file that must not exist yet.
     pub(super) fn create_new(&self, path: &Path) -> io::Result<File> {
-        self.strike(Call::Open)?;
+        self.inject(Call::Open)?;
         create_new(path)
     }
 
@@ -81,37 +81,37 @@ impl Disk {
 
     /// Waits until the content of a file is on the disk.
     pub(super) fn sync_data(&self, file: &File) -> io::Result<()> {
-        self.strike(Call::SyncData)?;
+        self.inject(Call::SyncData)?;
         file.sync_data()
     }
 
     /// Waits until the names in a folder are on the disk.
     pub(super) fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.strike(Call::SyncFolder)?;
+        self.inject(Call::SyncFolder)?;
         File::open(folder)?.sync_all()
     }
 
     /// Truncates a file.
     pub(super) fn set_length(&self, file: &File, length: u64) -> io::Result<()> {
-        self.strike(Call::SetLength)?;
+        self.inject(Call::SetLength)?;
         file.set_len(length)
     }
 
     /// Renames a file, replacing any file of the new name.
     pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.strike(Call::Rename)?;
+        self.inject(Call::Rename)?;
         fs::rename(from, to)
     }
 
     /// Removes a file.
     pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
-        self.strike(Call::Remove)?;
+        self.inject(Call::Remove)?;
         fs::remove_file(path)
     }
 
     #[cfg(test)]
-    fn strike(&self, call: Call) -> io::Result<()> {
-        self.faults.strike(call)
+    fn inject(&self, call: Call) -> io::Result<()> {
+        self.faults.inject(call)
     }
 
     #[cfg(test)]
@@ -124,7 +124,7 @@ impl Disk {
 #[cfg(not(test))]
 #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the seam where tests let calls fail")]
 impl Disk {
-    const fn strike(&self, _: Call) -> io::Result<()> {
+    const fn inject(&self, _: Call) -> io::Result<()> {
         Ok(())
     }
 

@@ -14,7 +14,7 @@ const REDRAW: Duration = Duration::from_millis(200);
 /// The most messages that wait for stderr; beyond that the oldest are dropped.
 const MESSAGES: usize = 1_000;
 /// The longest that the end of a run waits until messages are printed.
-const FAREWELL: Duration = Duration::from_secs(1);
+const LAST_DRAW_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Something that can be drawn.
 pub(crate) trait View: Send + 'static {
@@ -106,7 +106,7 @@ impl<V: View> Painter<V> {
     }
 
     /// Removes the view once all messages are printed. If stderr is blocked, it waits only
-    /// [`FAREWELL`].
+    /// [`LAST_DRAW_TIMEOUT`].
     pub(crate) fn finish(self) {
         let mut state = self.shared.lock();
         if !state.has_thread {
@@ -114,7 +114,7 @@ impl<V: View> Painter<V> {
         }
         state.mode = if state.mode == Mode::Live { Mode::Closing } else { Mode::Closed };
         self.shared.changed.notify_all();
-        let end = Instant::now() + FAREWELL;
+        let end = Instant::now() + LAST_DRAW_TIMEOUT;
         while state.mode != Mode::Closed || !state.messages.is_empty() || state.is_writing {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -38,7 +38,7 @@ pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 /// Something bad.
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// Something that needs attention.
-pub(super) const ODD: Style = AnsiColor::Yellow.on_default();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
 /// Details.
 pub(super) const DIM: Style = Style::new().dimmed();
 /// Emphasis.
@@ -116,7 +116,7 @@ impl StyledText {
 pub(super) const fn strip_style(cell: StripCell) -> Style {
     match cell {
         StripCell::Up => GOOD,
-        StripCell::FewFailed | StripCell::Unknown => ODD,
+        StripCell::FewFailed | StripCell::Unknown => WARN,
         StripCell::SomeFailed | StripCell::MostFailed => BAD,
         StripCell::NoData => DIM,
     }
@@ -137,7 +137,7 @@ pub(super) const fn style(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Up => GOOD,
         Verdict::Down => BAD,
-        Verdict::Unknown => ODD,
+        Verdict::Unknown => WARN,
         Verdict::Missed => DIM,
     }
 }

@@ -276,7 +276,7 @@ impl<'f> ReportContext<'f> {
 
     fn judge_vantages(&mut self) {
         let offline: Vec<SafeText> =
-            self.offline.iter().filter(|(_, offline)| offline.goes_on()).map(|(vantage, _)| name(vantage)).collect();
+            self.offline.iter().filter(|(_, offline)| offline.is_open()).map(|(vantage, _)| name(vantage)).collect();
         let streak = self.streak();
         let is_answered = |one: &&SeriesAnalysis<'_>| ControlAnswers::of(one.series, one.latest(streak)).answered > 0;
         let mut gone = Vec::new();

@@ -27,7 +27,7 @@ pub(crate) fn run(
     // An error in reading the journal is reported as such, not as an error of the output file.
     let mut stopped = None;
     let mut write = |out: &mut dyn Write| {
-        pour(kind, args, span, terminal, out).map_err(|why| match why {
+        write_content(kind, args, span, terminal, out).map_err(|why| match why {
             Failed::Written(error) => error,
             Failed::Read(stop) => {
                 stopped = Some(stop);
@@ -63,7 +63,7 @@ impl From<io::Error> for Failed {
     }
 }
 
-fn pour(
+fn write_content(
     kind: ExportFormat,
     args: &cli::ExportArgs,
     span: Range,
@@ -71,7 +71,7 @@ fn pour(
     out: &mut dyn Write,
 ) -> Result<(), Failed> {
     if kind == ExportFormat::Hgrm {
-        return Ok(files::hgrm(&one(args, span, terminal)?, out)?);
+        return Ok(files::hgrm(&histogram_of_one_probe(args, span, terminal)?, out)?);
     }
     let mut file: Box<dyn files::WindowFile> = match kind {
         ExportFormat::Hlog => Box::new(files::Hlog::begin(span.from, out)?),
@@ -93,7 +93,7 @@ fn pour(
 
 /// The latency histogram of the only probe in the span. An error if there is more than one: a
 /// distribution describes one probe.
-fn one(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Histogram, CliError> {
+fn histogram_of_one_probe(args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Histogram, CliError> {
     let mut all = std::collections::BTreeMap::<Arc<str>, Histogram>::new();
     windows::read(args, span, terminal, |window, _| {
         all.entry(Arc::clone(&window.probe)).or_default().merge(&window.latency.total);

@@ -37,7 +37,7 @@ pub(crate) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Termin
 }
 
 /// The configuration and the probes that a command line selects by names, URLs and options.
-pub(crate) fn asked(
+pub(crate) fn load_selection(
     words: &[String],
     common: &ProbeArgs,
     request: &RequestArgs,
@@ -55,11 +55,11 @@ pub(crate) fn asked(
     let read = |path: Option<&Path>, ad_hoc: &AdHoc| {
         config::load_for(path, ad_hoc, &locations::env).map_err(|error| usage(&error, terminal))
     };
-    let told_apart = match file.as_deref().filter(|_| needs_names && !words.is_empty()) {
-        Some(path) => targets::told_apart(words, Some(&read(Some(path), &AdHoc::default())?))?,
-        None => targets::told_apart(words, None)?,
+    let targets = match file.as_deref().filter(|_| needs_names && !words.is_empty()) {
+        Some(path) => targets::classify_targets(words, Some(&read(Some(path), &AdHoc::default())?))?,
+        None => targets::classify_targets(words, None)?,
     };
-    let Targets { urls, names, assumed } = told_apart;
+    let Targets { urls, names, assumed } = targets;
     if !terminal.quiet {
         assumed.iter().for_each(|assumed| terminal.note(assumed));
     }

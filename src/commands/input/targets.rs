@@ -75,7 +75,7 @@ pub(crate) fn may_be_name(word: &Word) -> bool {
 }
 
 /// Separates names from hosts. A configured probe name wins.
-pub(crate) fn told_apart(words: Vec<Word>, config: Option<&Config>) -> Result<Targets, CliError> {
+pub(crate) fn classify_targets(words: Vec<Word>, config: Option<&Config>) -> Result<Targets, CliError> {
     let probes = config.map(|config| config.probes.as_slice()).unwrap_or_default();
     let known: Vec<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
     let known = known.as_slice();

@@ -30,7 +30,7 @@ pub(crate) const WRAP_UP: Duration = Duration::from_secs(2);
 const FILE_SIZE_LIMIT: i32 = 25;
 
 /// How long writing the last line of a Nagios plugin may take.
-const LAST_WORD: Duration = Duration::from_millis(100);
+const LAST_LINE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The signals of the process. Clones share one state.
 #[derive(Clone)]
@@ -213,7 +213,7 @@ impl Listener {
         // Another thread may be blocked in a write to standard output.
         let say = || drop(writeln!(io::stdout(), "{}", render::nagios_unknown("interrupted by a signal")));
         if thread::Builder::new().spawn(say).is_ok() {
-            thread::sleep(LAST_WORD);
+            thread::sleep(LAST_LINE_TIMEOUT);
         }
         std::process::exit(i32::from(Exit::Nagios(3).status()))
     }

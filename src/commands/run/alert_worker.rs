@@ -31,7 +31,7 @@ const JUDGEMENT_SHARE: u32 = 10;
 /// The longest pause between two judgements, and the interval of the heartbeat.
 const JUDGES_EVERY: Duration = Duration::from_secs(10);
 /// How long the end of a run waits for messages in flight after a signal.
-const LAST_WORD: Duration = Duration::from_secs(1);
+const LAST_SEND_TIMEOUT: Duration = Duration::from_secs(1);
 /// The most windows and failures that are queued while a receiver or the journal does not answer.
 const QUEUE_LIMIT: usize = 1 << 16;
 
@@ -67,7 +67,7 @@ impl AlertWorker {
             return Ok(None);
         }
         let queue = Arc::new(Queue::new(config, timing));
-        let judge = Judge {
+        let thread = AlertThread {
             alerts,
             heartbeat: config.heartbeat.clone(),
             redactor: config.redactor.clone(),
@@ -78,7 +78,7 @@ impl AlertWorker {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (sender, ended) = oneshot::channel();
         let work = move || {
-            runtime.block_on(judge.run());
+            runtime.block_on(thread.run());
             // A name lookup that hangs does not delay the end.
             runtime.shutdown_background();
             let _ = sender.send(());
@@ -92,7 +92,7 @@ impl AlertWorker {
         std::mem::take(&mut self.queue.lock().warnings)
     }
 
-    /// Sends the last events, and waits for that at most `patience`, or [`LAST_WORD`] after a
+    /// Sends the last events, and waits for that at most `patience`, or [`LAST_SEND_TIMEOUT`] after a
     /// signal. `None` waits without a limit. The next run sends what is not delivered by then: only
     /// delivered events are marked as sent.
     pub(crate) async fn finish(self, signals: &Signals, patience: Option<Duration>) -> Vec<String> {
@@ -111,7 +111,7 @@ impl AlertWorker {
                 () = limit => {}
             }
         };
-        signals.bounded(work, LAST_WORD).await;
+        signals.bounded(work, LAST_SEND_TIMEOUT).await;
         std::mem::take(&mut self.queue.lock().warnings)
     }
 }
@@ -296,7 +296,7 @@ impl Inner {
 }
 
 /// The state of the alert thread.
-struct Judge {
+struct AlertThread {
     alerts: Alerts,
     heartbeat: Option<Value>,
     redactor: Redactor,
@@ -305,7 +305,7 @@ struct Judge {
     queue: Arc<Queue>,
 }
 
-impl Judge {
+impl AlertThread {
     async fn run(mut self) {
         let mut next = Instant::now() + JUDGES_EVERY;
         let mut earliest = Instant::now();

@@ -16,10 +16,10 @@ pub(crate) struct CheckProgress {
 }
 
 impl CheckProgress {
-    /// `planned`: the number of checks, or `None` if it is unknown. With `says_passes` each pass is
+    /// `planned`: the number of checks, or `None` if it is unknown. With `prints_passes` each pass is
     /// printed as it ends, and there is no progress line.
-    pub(crate) fn new(planned: Option<u64>, says_passes: bool, terminal: &Terminal) -> CheckProgress {
-        let is_drawn = terminal.progress && !says_passes;
+    pub(crate) fn new(planned: Option<u64>, prints_passes: bool, terminal: &Terminal) -> CheckProgress {
+        let is_drawn = terminal.progress && !prints_passes;
         CheckProgress { line: Painter::new(PassLine::new(planned), is_drawn), quiet: terminal.quiet }
     }
 

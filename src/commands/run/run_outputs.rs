@@ -28,7 +28,7 @@ const EXPORT_PATIENCE: Duration = Duration::from_secs(10);
 const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// After this long a note says that the end of the run waits for the journal.
-const SAYS_AFTER: Duration = Duration::from_secs(2);
+const WAIT_NOTE_AFTER: Duration = Duration::from_secs(2);
 
 /// The outputs of a run.
 pub(crate) struct RunOutputs {
@@ -48,7 +48,7 @@ pub(crate) struct RunAnswer {
 }
 
 /// The outputs that still send once the answer of a run is known.
-pub(crate) struct Senders {
+pub(crate) struct PendingSenders {
     exporters: Exporters,
     alerts: Option<AlertWorker>,
 }
@@ -101,14 +101,14 @@ impl RunOutputs {
 
     /// Ends the recording. Returns the answer, whether everything is in the journal, and the
     /// outputs that still send.
-    pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> (RunAnswer, bool, Senders) {
+    pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> (RunAnswer, bool, PendingSenders) {
         let RunOutputs { document, recorder, exporters, alerts, warnings, started } = self;
         let elapsed = started.elapsed();
         let is_recorded = match recorder {
             Some(recorder) => finish_recording(recorder, signals, terminal).await,
             None => true,
         };
-        (RunAnswer { document, elapsed, warnings }, is_recorded, Senders { exporters, alerts })
+        (RunAnswer { document, elapsed, warnings }, is_recorded, PendingSenders { exporters, alerts })
     }
 }
 
@@ -153,7 +153,7 @@ pub(crate) async fn finish_recording(recorder: RunRecorder, signals: &Signals, t
     let finish = recorder.finish();
     tokio::pin!(finish);
     let patient = async {
-        if let Ok(recorded) = tokio::time::timeout(SAYS_AFTER, &mut finish).await {
+        if let Ok(recorded) = tokio::time::timeout(WAIT_NOTE_AFTER, &mut finish).await {
             return recorded;
         }
         terminal.say(MessageLevel::Note, "waiting for the journal; Ctrl-C ends without it");
@@ -174,7 +174,7 @@ pub(crate) async fn finish_recording(recorder: RunRecorder, signals: &Signals, t
     error.is_none() && unshipped.is_none()
 }
 
-impl Senders {
+impl PendingSenders {
     /// Lets the exporters send what they have, and the alerts their last events, within their time
     /// limits. The verdict of the run does not depend on them.
     pub(crate) async fn finish(self, signals: &Signals, alert_patience: Option<Duration>, terminal: &Terminal) {
@@ -191,7 +191,7 @@ impl Senders {
                 None => vec!["exporters were stopped before they had sent everything".to_owned()],
             }
         };
-        let tell = async {
+        let send_alerts = async {
             match self.alerts {
                 // A run that sends its alerts only at its end leaves them to the next run if a
                 // signal stops it.
@@ -199,8 +199,8 @@ impl Senders {
                 _ => Vec::new(),
             }
         };
-        let (exported, told) = tokio::join!(export, tell);
-        for warning in exported.iter().chain(&told) {
+        let (exported, alerted) = tokio::join!(export, send_alerts);
+        for warning in exported.iter().chain(&alerted) {
             terminal.warn(warning);
         }
     }

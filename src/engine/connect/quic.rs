@@ -80,9 +80,9 @@ impl Drop for QuicConnection {
     /// Nothing else sends the close, without which the server would keep the connection until its idle timeout.
     fn drop(&mut self) {
         /// `H3_NO_ERROR`.
-        const FAREWELL: VarInt = VarInt::from_u32(0x100);
+        const NO_ERROR: VarInt = VarInt::from_u32(0x100);
         if !std::thread::panicking() {
-            self.connection.close(FAREWELL, b"");
+            self.connection.close(NO_ERROR, b"");
             self.tasks.poll(&mut Context::from_waker(Waker::noop()));
         }
     }

@@ -25,7 +25,7 @@ use crate::engine::transport::stream::Stream;
 use crate::model::{FailureClass, HttpVersionPreference, Phase};
 
 /// How long to wait for the peer's close frame.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) struct WebSocketCheck<'a> {
     pub(crate) connector: Connector<'a>,
@@ -136,7 +136,7 @@ impl WebSocketCheck<'_> {
         }
         trace.end();
         let since = Instant::now();
-        let until = (since + FAREWELL).min(self.connector.deadline.at);
+        let until = (since + CLOSE_TIMEOUT).min(self.connector.deadline.at);
         let closed = timeout_at(until, socket.close()).await;
         trace.close_time = since.elapsed();
         match closed {

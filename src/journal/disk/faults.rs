@@ -42,7 +42,7 @@ impl Faults {
         self.0.lock().expect("no panic while locked").calls.clone()
     }
 
-    pub(super) fn strike(&self, call: Call) -> io::Result<()> {
+    pub(super) fn inject(&self, call: Call) -> io::Result<()> {
         match self.next(call) {
             Some(_) => Err(self.error()),
             None => Ok(()),

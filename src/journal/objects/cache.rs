@@ -60,7 +60,7 @@ impl Objects {
                     objects.extend(stack.counted(manifests).into_iter().map(|object| (day.date, object)));
                 }
             }
-            let mut files = self.bring(&objects, &cache).await?;
+            let mut files = self.download(&objects, &cache).await?;
             files.sort();
             cache.prune(&dates, &days, &files);
             Ok(files)
@@ -84,7 +84,7 @@ impl Objects {
                 }
             }
         }
-        let files = self.bring(&objects, cache).await?;
+        let files = self.download(&objects, cache).await?;
         let mut manifests = Manifests::new();
         for ((key, number), file) in keys.into_iter().zip(files) {
             manifests.entry(key).or_default().insert(number, self.manifest(&file)?);
@@ -104,7 +104,7 @@ impl Objects {
     }
 
     /// Downloads the objects that are missing, and returns the files of all.
-    pub(super) async fn bring(
+    pub(super) async fn download(
         &self,
         objects: &[(Date, &ObjectMeta)],
         cache: &Cache<'_>,
@@ -131,31 +131,35 @@ impl Objects {
                 (Arc::clone(&self.bucket.store), self.bucket.patience, object.location.clone());
             gets.spawn(async move {
                 let _held = (slot, room);
-                let brought = bring_one(&*store, &key, patience, path).await;
-                brought.map_err(|missed| (key, missed))
+                let downloaded = download_one(&*store, &key, patience, path).await;
+                downloaded.map_err(|missed| (key, missed))
             });
             while let Some(done) = gets.try_join_next() {
-                self.is_brought(done)?;
+                self.is_downloaded(done)?;
             }
         }
         while let Some(done) = gets.join_next().await {
-            self.is_brought(done)?;
+            self.is_downloaded(done)?;
         }
         Ok(files)
     }
 
-    fn is_brought(&self, done: Result<Result<(), (Key, Missed)>, JoinError>) -> Result<(), JournalError> {
-        done.unwrap_or_else(|_| Err((self.bucket.prefix.clone(), Missed::Died))).map_err(|(key, missed)| match missed {
-            Missed::Late => self.bucket.late("read", &key).into(),
-            Missed::Refused(error) => self.bucket.refused("read", &key, &error).into(),
-            Missed::Unwritten(error) => error,
-            Missed::Died => self.bucket.error("read", &self.bucket.shown(&key), "the request broke off").into(),
+    fn is_downloaded(&self, done: Result<Result<(), (Key, DownloadError)>, JoinError>) -> Result<(), JournalError> {
+        done.unwrap_or_else(|_| Err((self.bucket.prefix.clone(), DownloadError::Died))).map_err(|(key, error)| {
+            match error {
+                DownloadError::Late => self.bucket.late("read", &key).into(),
+                DownloadError::Refused(error) => self.bucket.refused("read", &key, &error).into(),
+                DownloadError::Unwritten(error) => error,
+                DownloadError::Died => {
+                    self.bucket.error("read", &self.bucket.shown(&key), "the request broke off").into()
+                }
+            }
         })
     }
 }
 
 /// Why an object was not downloaded.
-enum Missed {
+enum DownloadError {
     /// The store did not answer in time.
     Late,
     /// The store refused the request, or could not be reached.
@@ -168,16 +172,21 @@ enum Missed {
 
 /// Downloads one object into its file. A blocking thread writes the file while other requests
 /// continue.
-async fn bring_one(store: &dyn ObjectStore, key: &Key, patience: Duration, file: PathBuf) -> Result<(), Missed> {
+async fn download_one(
+    store: &dyn ObjectStore,
+    key: &Key,
+    patience: Duration,
+    file: PathBuf,
+) -> Result<(), DownloadError> {
     let got = async { store.get(key).await?.bytes().await };
-    let bytes = time::timeout(patience, got).await.map_err(|_| Missed::Late)?.map_err(Missed::Refused)?;
-    let kept = task::spawn_blocking(move || keep(&bytes, &file)).await;
-    kept.map_err(|_| Missed::Died)?.map_err(Missed::Unwritten)
+    let bytes = time::timeout(patience, got).await.map_err(|_| DownloadError::Late)?.map_err(DownloadError::Refused)?;
+    let stored = task::spawn_blocking(move || write_file(&bytes, &file)).await;
+    stored.map_err(|_| DownloadError::Died)?.map_err(DownloadError::Unwritten)
 }
 
 /// Writes an object to its file, whole or not at all, even if another process downloads it at the
 /// same time.
-fn keep(bytes: &[u8], path: &Path) -> Result<(), JournalError> {
+fn write_file(bytes: &[u8], path: &Path) -> Result<(), JournalError> {
     let (folder, name) = (path.parent().unwrap_or(path), path.file_name().unwrap_or_default());
     // The name of the temporary file starts with the day, so if its reader is killed, it is removed
     // together with that day's files.
@@ -225,8 +234,8 @@ impl<'f> Cache<'f> {
 }
 
 fn was_brought_long_ago(file: &Path) -> bool {
-    let brought = fs::metadata(file).and_then(|file| file.modified());
-    brought.is_ok_and(|brought| SystemTime::now().duration_since(brought).is_ok_and(|age| age > KEPT_FOR))
+    let downloaded = fs::metadata(file).and_then(|file| file.modified());
+    downloaded.is_ok_and(|downloaded| SystemTime::now().duration_since(downloaded).is_ok_and(|age| age > KEPT_FOR))
 }
 
 /// The files of a folder with their lengths in bytes.

@@ -97,7 +97,7 @@ impl Objects {
     fn merge(&self, work: &Work<'_>, folder: &Path, compacted: &mut Compacted) -> Result<(), JournalError> {
         let objects: Vec<_> = work.objects.iter().map(|object| (work.date, *object)).collect();
         let (parts, whole, merged) = (folder.join("parts"), folder.join("whole"), folder.join("merged"));
-        let mut files = self.bucket.wait(self.bring(&objects, &Cache::open(&parts)?))?;
+        let mut files = self.bucket.wait(self.download(&objects, &Cache::open(&parts)?))?;
         files.sort();
         let before = join(&files, &whole).map_err(JournalError::io("write to", &whole))?;
         fs::remove_dir_all(&parts).map_err(JournalError::io("remove", &parts))?;

@@ -22,7 +22,7 @@ pub(super) struct Spooled {
     pub(super) lines: Vec<Line>,
     pub(super) integrity: Integrity,
     /// How many times each line is in a spool, by its checksum and length.
-    twins: Mutex<HashMap<(u32, usize), u64>>,
+    copies: Mutex<HashMap<(u32, usize), u64>>,
     any: bool,
 }
 
@@ -33,8 +33,8 @@ impl Spooled {
         if !self.any {
             return false;
         }
-        let mut twins = self.twins.lock().unwrap_or_else(PoisonError::into_inner);
-        match twins.get_mut(&identity(line)).filter(|count| **count > 0) {
+        let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
+        match copies.get_mut(&identity(line)).filter(|count| **count > 0) {
             Some(count) => {
                 *count -= 1;
                 true
@@ -49,8 +49,8 @@ impl Spooled {
         match decoder.decode(line) {
             Ok(meaning) => {
                 self.any = true;
-                let twins = self.twins.get_mut().unwrap_or_else(PoisonError::into_inner);
-                *twins.entry(identity(line)).or_default() += 1;
+                let copies = self.copies.get_mut().unwrap_or_else(PoisonError::into_inner);
+                *copies.entry(identity(line)).or_default() += 1;
                 if range.contains(&meaning) {
                     self.lines.push(meaning);
                 }
@@ -67,9 +67,9 @@ fn identity(line: &[u8]) -> (u32, usize) {
 
 /// Determines what to read: the files, cut into chunks, and the lines of spools.
 pub(super) fn open(paths: &[PathBuf], range: Range) -> Result<(Vec<Chunk>, Spooled), JournalError> {
-    let (mut chunks, mut spooled, mut met) = (Vec::new(), Spooled::default(), Met::default());
+    let (mut chunks, mut spooled, mut visited) = (Vec::new(), Spooled::default(), VisitedFiles::default());
     for path in paths {
-        add(path, range, &mut met, &mut spooled, &mut chunks)?;
+        add(path, range, &mut visited, &mut spooled, &mut chunks)?;
     }
     Ok((chunks, spooled))
 }
@@ -80,12 +80,12 @@ pub(super) fn open(paths: &[PathBuf], range: Range) -> Result<(Vec<Chunk>, Spool
 fn add(
     path: &Path,
     range: Range,
-    met: &mut Met,
+    visited: &mut VisitedFiles,
     spooled: &mut Spooled,
     chunks: &mut Vec<Chunk>,
 ) -> Result<(), JournalError> {
     let metadata = fs::metadata(path).map_err(JournalError::io("read", path))?;
-    if !met.is_new(&metadata) {
+    if !visited.is_new(&metadata) {
         return Ok(());
     }
     if !metadata.is_dir() {
@@ -94,7 +94,7 @@ fn add(
     }
     let mut decoder = Decoder::default();
     for file in Spool::of(path).files()? {
-        let is_new = fs::metadata(&file.path).is_ok_and(|metadata| met.is_new(&metadata));
+        let is_new = fs::metadata(&file.path).is_ok_and(|metadata| visited.is_new(&metadata));
         if !is_new || !may_hold(file.day, range) {
             continue;
         }
@@ -105,7 +105,7 @@ fn add(
         }
     }
     for file in day_files(path)? {
-        if may_hold(file.day, range) && met.is_new(&file.metadata) {
+        if may_hold(file.day, range) && visited.is_new(&file.metadata) {
             chunks::cut(&Arc::new(Source::new(file.path)), Some(file.metadata.len()), chunks);
         }
     }
@@ -122,9 +122,9 @@ pub(crate) struct DayFile {
 /// The files and folders seen so far, by device and inode: each counts once, whatever names and
 /// links lead to it.
 #[derive(Default)]
-struct Met(HashSet<(u64, u64)>);
+struct VisitedFiles(HashSet<(u64, u64)>);
 
-impl Met {
+impl VisitedFiles {
     /// Whether it was not seen before. Anything but files and folders, such as a pipe, has no
     /// reliable identity and is always new.
     fn is_new(&mut self, metadata: &Metadata) -> bool {

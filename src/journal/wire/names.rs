@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// The most recent names, so that lines share them. Each name has one slot, chosen by its checksum.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    places: Vec<Option<Arc<str>>>,
+    slots: Vec<Option<Arc<str>>>,
 }
 
 impl Names {
@@ -15,13 +15,13 @@ impl Names {
 
     #[inline]
     pub(super) fn get(&mut self, name: &str) -> Arc<str> {
-        if self.places.is_empty() {
-            self.places.resize(Self::PLACES, None);
+        if self.slots.is_empty() {
+            self.slots.resize(Self::PLACES, None);
         }
-        let place = &mut self.places[crc32fast::hash(name.as_bytes()) as usize % Self::PLACES];
-        match place {
+        let slot = &mut self.slots[crc32fast::hash(name.as_bytes()) as usize % Self::PLACES];
+        match slot {
             Some(kept) if **kept == *name => Arc::clone(kept),
-            _ => Arc::clone(place.insert(name.into())),
+            _ => Arc::clone(slot.insert(name.into())),
         }
     }
 }

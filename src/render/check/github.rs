@@ -81,7 +81,7 @@ fn annotations(
         let mut properties = place(probe, workspace);
         let title = format!("{} ({}) {}", probe.probe, probe.surface, probe.verdict);
         properties.push(format!("title={}", property(&title)));
-        writeln!(out, "::{level} {}::{}", properties.join(","), message(&told(pass, probe)))?;
+        writeln!(out, "::{level} {}::{}", properties.join(","), message(&details(pass, probe)))?;
     }
     let more = probes.len().saturating_sub(SHOWN);
     if more > 0 {
@@ -101,7 +101,7 @@ fn place(probe: &ProbeSummary, workspace: Option<&Path>) -> Vec<String> {
 }
 
 /// The reason, the unmet expectations, and the URL and address of the request.
-fn told(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
+fn details(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     let Some(outcome) = pass.last_failure(&probe.probe) else {
         return "due and not run".to_owned();
     };
@@ -109,9 +109,12 @@ fn told(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> String {
     if probe.counts.scheduled() > 1 {
         lines.push(format!("{} of {} checks: {}", probe.counts.down, probe.counts.scheduled(), classes(probe)));
     }
-    let told = |fact: &evidence::EvidenceLine| matches!(fact.label, "expected" | "asked" | "address" | "repeat");
+    let is_shown = |fact: &evidence::EvidenceLine| matches!(fact.label, "expected" | "asked" | "address" | "repeat");
     lines.extend(
-        evidence::facts(outcome).iter().filter(|fact| told(fact)).map(|fact| format!("{}: {}", fact.label, fact.text)),
+        evidence::facts(outcome)
+            .iter()
+            .filter(|fact| is_shown(fact))
+            .map(|fact| format!("{}: {}", fact.label, fact.text)),
     );
     lines.iter().map(|line| text::visible(line)).collect::<Vec<_>>().join("\n")
 }

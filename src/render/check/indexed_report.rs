@@ -45,7 +45,7 @@ impl<'p> IndexedReport<'p> {
 
     /// The most informative outcome of a probe: its last failure, otherwise its last outcome.
     /// `None` if it has no outcomes.
-    pub(super) fn telling(&self, probe: &str) -> Option<&'p Outcome> {
+    pub(super) fn most_informative(&self, probe: &str) -> Option<&'p Outcome> {
         self.last_failure(probe).or_else(|| self.last(probe))
     }
 

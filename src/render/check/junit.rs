@@ -11,7 +11,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use super::indexed_report::IndexedReport;
-use super::phrases::{classes, fails_as_down, is_aside, warnings};
+use super::phrases::{classes, fails_as_down, is_excused, warnings};
 use crate::check_report::regression::Judgement;
 use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::model::{Failure, Outcome, Phase, Verdict, micros, timestamp};
@@ -47,7 +47,7 @@ fn suite(pass: &IndexedReport<'_>, surface: &SurfaceSummary) -> TestSuite {
 }
 
 fn case(pass: &IndexedReport<'_>, probe: &ProbeSummary, class: &str) -> TestCase {
-    let outcome = pass.telling(&probe.probe);
+    let outcome = pass.most_informative(&probe.probe);
     let mut case = TestCase::new(probe.probe.as_str(), status(pass, probe, outcome));
     let warnings = warnings(probe).into_iter().map(|warning| format!("warning: {warning}"));
     let facts = facts(probe, outcome).into_iter().map(|(name, value)| format!("{name}={value}"));
@@ -114,7 +114,7 @@ fn status(pass: &IndexedReport<'_>, probe: &ProbeSummary, outcome: Option<&Outco
             status.add_reruns(flaky_runs(pass, probe));
             return status;
         }
-        Verdict::Down if is_aside(pass, probe) => {
+        Verdict::Down if is_excused(pass, probe) => {
             let mut skipped = TestCaseStatus::skipped();
             let reason = outcome.map(evidence::reason).unwrap_or_default();
             skipped.set_message(format!("a control target failed: {reason}"));

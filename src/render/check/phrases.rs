@@ -138,11 +138,11 @@ fn let_pass(pass: &CheckReport) -> Option<String> {
 
 /// Whether a probe that was down makes the run fail.
 pub(super) fn fails_as_down(pass: &CheckReport, probe: &ProbeSummary) -> bool {
-    pass.availability_judged && probe.verdict == Verdict::Down && !is_aside(pass, probe)
+    pass.availability_judged && probe.verdict == Verdict::Down && !is_excused(pass, probe)
 }
 
 /// Whether the verdict ignores a probe: a control target, unless nothing else was checked.
-pub(super) fn is_aside(pass: &CheckReport, probe: &ProbeSummary) -> bool {
+pub(super) fn is_excused(pass: &CheckReport, probe: &ProbeSummary) -> bool {
     probe.control && pass.counts.scheduled() > 0
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::io::Write;
 
 use super::indexed_report::IndexedReport;
-use super::phrases::{classes, counts_phrase, fails_as_down, insecure_sentence, is_aside, warnings};
+use super::phrases::{classes, counts_phrase, fails_as_down, insecure_sentence, is_excused, warnings};
 use crate::check_report::regression::Judgement;
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::model::{Outcome, Phase, Verdict, micros, timestamp};
@@ -48,27 +48,27 @@ fn judgements(pass: &CheckReport) -> Vec<(bool, Option<String>, String)> {
 }
 
 fn point(number: usize, pass: &IndexedReport<'_>, probe: &ProbeSummary, out: &mut impl Write) -> io::Result<()> {
-    let told = pass.telling(&probe.probe);
+    let outcome = pass.most_informative(&probe.probe);
     let surface = if probe.control { "control" } else { &probe.surface };
     let name = escaped(&format!("{surface} / {}", probe.probe));
     match probe.verdict {
         Verdict::Up => writeln!(out, "ok {number} - {name}")?,
-        Verdict::Down if is_aside(pass, probe) => {
-            let class = told.and_then(Outcome::class).map_or("down", crate::model::FailureClass::name);
+        Verdict::Down if is_excused(pass, probe) => {
+            let class = outcome.and_then(Outcome::class).map_or("down", crate::model::FailureClass::name);
             writeln!(out, "ok {number} - {name} # SKIP a control target failed: {class}")?;
         }
         // A failure that `--fail-on` tolerates is no failure here either.
         Verdict::Down if !fails_as_down(pass, probe) => writeln!(out, "ok {number} - {name}")?,
         Verdict::Down => writeln!(out, "not ok {number} - {name}")?,
         Verdict::Unknown | Verdict::Missed => {
-            let why = told.and_then(Outcome::class).map_or("not run", crate::model::FailureClass::name);
+            let why = outcome.and_then(Outcome::class).map_or("not run", crate::model::FailureClass::name);
             writeln!(out, "ok {number} - {name} # SKIP could not be judged: {why}")?;
         }
     }
     for warning in warnings(probe) {
         writeln!(out, "# warning: {}", comment(&format!("{}: {warning}", probe.probe)))?;
     }
-    match told {
+    match outcome {
         Some(outcome) if probe.verdict != Verdict::Up || probe.flaky > 0 => diagnostics(probe, outcome, out),
         _ => Ok(()),
     }

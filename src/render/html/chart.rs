@@ -115,7 +115,7 @@ impl<'r> ChartView<'r> {
         /// A chart with fewer buckets is hard to read.
         const BUCKETS: u64 = 32;
         let whole = ChartView::whole(report);
-        let Some((from, to)) = spoken_of(report) else { return whole };
+        let Some((from, to)) = headline_period(report) else { return whole };
         let (from, to) = (from.clamp(whole.from, whole.to), to.clamp(whole.from, whole.to));
         let length = to.duration_since(from);
         let readable = seconds(report.window.bucket_s.saturating_mul(BUCKETS));
@@ -223,7 +223,7 @@ impl<'r> ChartView<'r> {
 
 /// The period that the first line is about: the current failure, or the worst incident that is
 /// over. `None` if there is neither.
-fn spoken_of(report: &Report) -> Option<(Timestamp, Timestamp)> {
+fn headline_period(report: &Report) -> Option<(Timestamp, Timestamp)> {
     let verdict = &report.verdict;
     let to = report.window.to;
     if verdict.state.is_failing() {

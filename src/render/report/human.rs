@@ -16,7 +16,7 @@ use crate::render::phrases::{
 };
 use layout::{labelled, state_style, title};
 
-use crate::render::terminal::{BAD, BOLD, DIM, ODD, StyledText, TerminalStyle};
+use crate::render::terminal::{BAD, BOLD, DIM, StyledText, TerminalStyle, WARN};
 use crate::render::text;
 use crate::report::{Confidence, Incident, Reading, Report};
 
@@ -49,7 +49,7 @@ pub(super) fn brief(report: &Report, style: TerminalStyle, out: &mut impl Write)
         screen.put(BAD, &format!("; fails on {}", met.join("; ")));
     }
     if let Some(sentence) = insecure_sentence(report) {
-        screen.put(ODD, &format!(" {sentence}."));
+        screen.put(WARN, &format!(" {sentence}."));
     }
     screen.end();
     out.write_all(screen.finish().as_bytes())
@@ -63,7 +63,7 @@ fn answer(report: &Report, screen: &mut StyledText) {
         labelled(BAD, "FAILS ON", &met, screen);
     }
     if let Some(sentence) = insecure_sentence(report) {
-        labelled(ODD, "INSECURE", &sentence, screen);
+        labelled(WARN, "INSECURE", &sentence, screen);
         screen.end();
     }
     who::write(report, &instants(report), screen);
@@ -198,7 +198,7 @@ fn warnings(report: &Report, screen: &mut StyledText) {
     title("warnings", screen);
     for row in warned {
         for warning in phrases::warnings(row) {
-            labelled(ODD, row.probe.as_str(), &warning, screen);
+            labelled(WARN, row.probe.as_str(), &warning, screen);
         }
     }
     screen.end();
@@ -279,7 +279,7 @@ fn slow_periods(report: &Report, screen: &mut StyledText) {
         screen.end();
     }
     for period in report.slow_periods.iter().skip(left_out) {
-        let style = if period.is_open() { ODD } else { DIM };
+        let style = if period.is_open() { WARN } else { DIM };
         let name = label(report, &period.surface).as_str();
         labelled(style, name, &phrases::slow_period(report, period), screen);
     }

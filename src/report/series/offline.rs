@@ -58,7 +58,7 @@ impl Offline {
     }
 
     /// Whether the vantage was offline at the end of the data.
-    pub(crate) fn goes_on(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.spans.last().is_some_and(|(_, to)| *to == i64::MAX)
     }
 }
@@ -188,6 +188,6 @@ mod tests {
         let offline = Offline { spans: vec![(10, 20), (40, i64::MAX)], unanswered: Vec::new() };
         let covered: Vec<i64> = (0..60).filter(|at| offline.covers(*at)).collect();
         assert_eq!(covered, (11..20).chain(41..60).collect::<Vec<_>>());
-        assert!(offline.goes_on());
+        assert!(offline.is_open());
     }
 }

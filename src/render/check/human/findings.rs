@@ -7,7 +7,7 @@ use crate::model::{CertificateRole, ChainCertificate, HttpExchange, Outcome, Saf
 use crate::render::check::indexed_report::IndexedReport;
 use crate::render::check::phrases::{classes, warnings};
 use crate::render::evidence::EvidenceLine;
-use crate::render::terminal::{BOLD, DIM, ODD, StyledText};
+use crate::render::terminal::{BOLD, DIM, StyledText, WARN};
 use crate::render::{evidence, terminal, text};
 
 /// The most lines of one piece of evidence.
@@ -22,7 +22,7 @@ const CHARACTERS_AT_A_TIME: usize = 8 * 1024;
 /// Writes the lines below a probe: notes, why it was not up, and the evidence.
 pub(super) fn write(pass: &IndexedReport<'_>, probe: &ProbeSummary, with_evidence: bool, screen: &mut StyledText) {
     notes(pass, probe, screen);
-    let Some(outcome) = pass.telling(&probe.probe) else { return };
+    let Some(outcome) = pass.most_informative(&probe.probe) else { return };
     if outcome.failure.is_some() {
         reason(probe, outcome, screen);
     }
@@ -42,21 +42,21 @@ pub(super) fn has_notes(pass: &IndexedReport<'_>, probe: &ProbeSummary) -> bool 
 /// Notes on a probe that apply whatever the results of its checks are.
 pub(super) fn notes(pass: &IndexedReport<'_>, probe: &ProbeSummary, screen: &mut StyledText) {
     if probe.insecure {
-        note(ODD, "INSECURE", "tls.insecure is set: any certificate is accepted", screen);
+        note(WARN, "INSECURE", "tls.insecure is set: any certificate is accepted", screen);
     }
     if let Some(sentence) = pass.last(&probe.probe).and_then(expired_authority) {
-        note(ODD, "EXPIRED", &sentence, screen);
+        note(WARN, "EXPIRED", &sentence, screen);
     }
     if probe.flaky > 0 {
         let times = format::counted(probe.flaky, "check");
-        note(ODD, "FLAKY", &format!("{times} failed, then passed on a later attempt"), screen);
+        note(WARN, "FLAKY", &format!("{times} failed, then passed on a later attempt"), screen);
     }
     if probe.counts.missed > 0 {
         let content = format!("{} due and not run", format::counted(probe.counts.missed, "check"));
-        note(ODD, terminal::word(Verdict::Missed), &content, screen);
+        note(WARN, terminal::word(Verdict::Missed), &content, screen);
     }
     for warning in warnings(probe) {
-        note(ODD, "WARNING", &warning, screen);
+        note(WARN, "WARNING", &warning, screen);
     }
 }
 
@@ -78,7 +78,7 @@ fn reason(probe: &ProbeSummary, outcome: &Outcome, screen: &mut StyledText) {
         if probe.verdict == Verdict::Up {
             let checks = format::counted(probe.counts.scheduled(), "check");
             let content = format!("{} of {checks} failed: {}", format::count(probe.counts.down), classes(probe));
-            note(ODD, "FLAKY", &content, screen);
+            note(WARN, "FLAKY", &content, screen);
         } else {
             note(style, terminal::word_of(probe.verdict, probe.state), &classes(probe), screen);
         }
@@ -106,7 +106,7 @@ fn what_came(exchanges: &[HttpExchange], screen: &mut StyledText) {
         body.lines().for_each(|line| line_of_body(line, screen));
     }
     if let Some(sentence) = &last.note {
-        note(ODD, "NOTE", sentence.as_str(), screen);
+        note(WARN, "NOTE", sentence.as_str(), screen);
     }
 }
 

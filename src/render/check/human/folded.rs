@@ -8,7 +8,7 @@ use crate::format;
 use crate::model::Verdict;
 use crate::render::check::indexed_report::IndexedReport;
 use crate::render::check::phrases::worst_first;
-use crate::render::terminal::{BOLD, DIM, ODD, StyledText};
+use crate::render::terminal::{BOLD, DIM, StyledText, WARN};
 use crate::render::{evidence, terminal, text};
 
 use super::columns::Columns;
@@ -89,7 +89,7 @@ fn noted(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     }
     screen.end();
     for probe in noted.iter().take(NOTED_SHOWN) {
-        screen.put(ODD, "!");
+        screen.put(WARN, "!");
         screen.plain(&format!(" {}", probe.probe));
         screen.end();
         findings::notes(pass, probe, screen);
@@ -127,7 +127,7 @@ fn listed(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     let sentence = format!("{} not up: {}", format::counted(failed as u64, "probe"), counts.join(", "));
     indented(BOLD, &sentence, 2, screen);
     for probe in in_turns(&kinds).take(FAILURES_SHOWN) {
-        let reason = pass.telling(&probe.probe).map(evidence::reason).unwrap_or_default();
+        let reason = pass.most_informative(&probe.probe).map(evidence::reason).unwrap_or_default();
         screen.put(terminal::style(probe.verdict), terminal::mark(probe.verdict));
         let line = format!("{} {}  {reason}", probe.surface, probe.probe);
         screen.plain(&format!(" {}", text::clip(&line, screen.width().saturating_sub(2))));
@@ -141,7 +141,7 @@ fn listed(pass: &IndexedReport<'_>, screen: &mut StyledText) {
 fn kinds<'p>(pass: &'p IndexedReport<'_>) -> Vec<(String, Vec<&'p ProbeSummary>)> {
     let mut kinds: BTreeMap<String, Vec<&'p ProbeSummary>> = BTreeMap::new();
     for probe in worst_first(pass) {
-        let outcome = pass.telling(&probe.probe);
+        let outcome = pass.most_informative(&probe.probe);
         let kind = outcome.and_then(|outcome| Some(format::failures(outcome.class()?, outcome.code())));
         kinds
             .entry(kind.unwrap_or_else(|| terminal::word_of(probe.verdict, probe.state).to_lowercase()))

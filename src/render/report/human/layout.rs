@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use crate::render::terminal::{BAD, BOLD, GOOD, ODD, StyledText};
+use crate::render::terminal::{BAD, BOLD, GOOD, StyledText, WARN};
 use crate::render::text;
 use crate::report::State;
 
@@ -15,7 +15,7 @@ const LABELLED: usize = LABEL + 3;
 pub(super) fn state_style(state: State) -> Style {
     match state {
         State::Up => GOOD,
-        State::Degraded | State::Flapping | State::Unknown => ODD,
+        State::Degraded | State::Flapping | State::Unknown => WARN,
         State::Down => BAD,
     }
 }

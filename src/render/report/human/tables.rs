@@ -158,7 +158,7 @@ pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
             screen.put(style, &text::left(&content, cell - 2));
         }
         if vantage.set_aside {
-            screen.put(terminal::ODD, "  set aside: its control targets fail");
+            screen.put(terminal::WARN, "  set aside: its control targets fail");
         }
         screen.end();
     }
