@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fs, thread};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use uptick::journal::{self, Line, Range};
 use uptick::window::Histogram;
@@ -200,13 +201,12 @@ pub(crate) fn clock_jumps(_: Scale) -> Reading {
     let Some(library) = faketime() else { return Reading::not_made("faketime is not installed") };
     let mut sum = Vec::new();
     let mut holds = true;
-    // Meant to cross the two clock changes of Berlin, at 01:00 UTC. But faketime reads these as
-    // local times, so the runs end an hour (spring) and two hours (autumn) before the change.
+    // The last two cross the clock changes of Berlin, both at 01:00 UTC.
     for (jump, begin, then) in [
-        ("-1h", "2025-03-10 12:00:00", Some("2025-03-10 11:00:00")),
-        ("+1d", "2025-03-10 12:00:00", Some("2025-03-11 12:00:00")),
-        ("+0", "2025-03-30 00:59:57", None),
-        ("+0", "2025-10-26 00:59:57", None),
+        ("-1h", "2025-03-10T12:00:00Z", Some("2025-03-10T11:00:00Z")),
+        ("+1d", "2025-03-10T12:00:00Z", Some("2025-03-11T12:00:00Z")),
+        ("+0", "2025-03-30T00:59:58Z", None),
+        ("+0", "2025-10-26T00:59:58Z", None),
     ] {
         let (problems, counted) = under_a_clock(&library, begin, then);
         holds &= problems.is_empty() && counted > 0;
@@ -227,12 +227,19 @@ fn faketime() -> Option<String> {
 fn under_a_clock(library: &str, begin: &str, then: Option<&str>) -> (String, u64) {
     /// One check each 100 ms for three seconds, and one at the end.
     const SLOTS: u64 = 31;
+    // Seconds to add to the clock: faketime reads absolute times in the zone of the program, where the hour of a clock
+    // change occurs twice or not at all.
+    let now = Timestamp::now();
+    let offset = |instant: &str| {
+        let instant: Timestamp = instant.parse().expect("an instant");
+        format!("{:+}\n", instant.as_second() - now.as_second())
+    };
     let server = healthy();
     let config = "[settings]\nwindow = \"1s\"\n[defaults]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n".to_owned()
         + &probe("even", &server.url("/"), &[]);
     let run = Run::new(["watch", "-q", "--for", "3s"])
         .config(&config)
-        .file("clock", format!("@{begin}\n"))
+        .file("clock", offset(begin))
         .env("TZ", "Europe/Berlin")
         .env("FAKETIME_NO_CACHE", "1")
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
@@ -243,7 +250,7 @@ fn under_a_clock(library: &str, begin: &str, then: Option<&str>) -> (String, u64
     if let Some(then) = then {
         // The process may read the file at any moment, so it must never be half written.
         let next = clock.with_extension("next");
-        fs::write(&next, format!("@{then}\n")).unwrap();
+        fs::write(&next, offset(then)).unwrap();
         fs::rename(&next, &clock).unwrap();
     }
     let ended = live.end();
@@ -255,7 +262,14 @@ fn under_a_clock(library: &str, begin: &str, then: Option<&str>) -> (String, u64
     if counts[0] > SLOTS {
         problems.push(format!("{} checks for {SLOTS} slots", counts[0]));
     }
-    for line in journal_lines(ended.run.folder()) {
+    let lines = journal_lines(ended.run.folder());
+    let change = format!("{}T01:00:00", &begin[..10]);
+    let is_before = |line: &Value| line["from"].as_str().is_some_and(|from| from < change.as_str());
+    let is_after = |line: &Value| line["to"].as_str().is_some_and(|to| to > change.as_str());
+    if then.is_none() && !(lines.iter().any(is_before) && lines.iter().any(is_after)) {
+        problems.push(format!("no checks on both sides of {change}Z"));
+    }
+    for line in lines {
         let (from, to) = (line["from"].as_str().unwrap_or_default(), line["to"].as_str().unwrap_or_default());
         // After a clock is set back, a gap line ends before it starts, by design.
         if line["kind"] == "window" && from > to {
