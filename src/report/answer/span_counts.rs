@@ -88,7 +88,7 @@ fn by_the_minute(
                 minute.judged.add(Judged { n: u64::from(is_judged), failed: u64::from(verdict == Verdict::Down) });
             }
         }
-        for (begins, ends) in one.series.maintenance.spans(0) {
+        for (begins, ends) in one.series.maintenance.spans(reach) {
             let (begins, ends) = (place(begins.max(earliest)), place(ends.min(to)));
             if let (Some(begins), Some(ends)) = (begins, ends) {
                 minutes.iter_mut().take(ends + 1).skip(begins).for_each(|minute| minute.is_seen = true);

@@ -82,16 +82,18 @@ impl MaintenanceChecks {
         self.log.merge(other.log);
     }
 
-    /// The spans that the checks cover, `reach` milliseconds from each, in order.
-    pub(crate) fn spans(&self, reach: i64) -> impl Iterator<Item = (i64, i64)> {
-        self.log.runs().map(move |run| (run.first.at, run.last_at.saturating_add(reach)))
+    /// The first and the last check of each stretch of them that is known to have no longer distance than `apart` in
+    /// it, in order.
+    pub(crate) fn spans(&self, apart: i64) -> impl Iterator<Item = (i64, i64)> {
+        self.log.runs().flat_map(move |run| run.spans(apart))
     }
 
     /// The time in maintenance between two instants, in milliseconds, if a check covers `interval`
     /// milliseconds.
     pub(crate) fn within(&self, from: i64, to: i64, interval: i64) -> i64 {
         let (mut length, mut until) = (0, from);
-        for (begin, end) in self.spans(interval) {
+        for (begin, last) in self.spans(interval) {
+            let end = last.saturating_add(interval);
             length += (end.min(to) - begin.max(until)).max(0);
             until = until.max(end);
         }

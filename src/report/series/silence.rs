@@ -16,7 +16,8 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
         for run in one.series.log.runs().filter(|run| run.first.verdict != Verdict::Missed) {
             run.spans(limit).for_each(|(first, last)| heard.add(first, last));
         }
-        heard.spans.extend(one.series.maintenance.spans(0));
+        // Those of the day before the range are known too.
+        heard.spans.extend(one.series.maintenance.spans(limit).filter(|(_, last)| *last >= range.from));
         heard.spans
     });
     let mut spans: Vec<(i64, i64)> = of_each.into_iter().flatten().collect();

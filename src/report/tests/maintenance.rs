@@ -10,6 +10,7 @@ use super::stage::{Line, PlayedCheck, Stage, at, failed, question};
 use crate::model::{FailureClass, Objective, Surface};
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
+use crate::window::Window;
 
 /// The report on two vantages with a check each minute from 09:00 to 12:00; the functions say which
 /// checks fail and which are in maintenance.
@@ -56,6 +57,55 @@ fn a_maintenance_that_goes_on_is_no_silence() {
     let report = report("2026-03-10T12:00:00Z", planned, planned);
     assert_eq!(report.verdict.state, State::Up, "{}", report.verdict.sentence);
     assert!(report.verdict.headline.contains("app in maintenance (120 checks left out"), "{}", report.verdict.headline);
+}
+
+#[test]
+fn a_maintenance_before_the_range_is_no_silence_in_it() {
+    let mut stage = Stage::default();
+    stage.play(Line::new("iad", "app", "home", 60), "2026-03-10T00:00:00Z", "2026-03-10T12:00:00Z", |due| {
+        let found = PlayedCheck::Up(80);
+        if is_between(due, "02:00", "02:30") { PlayedCheck::InMaintenance(Box::new(found)) } else { found }
+    });
+    let report = stage.report(question("2026-03-10T10:00:00Z", "2026-03-10T11:00:00Z"));
+    assert!(report.no_data.is_empty(), "{:?}", report.no_data);
+}
+
+#[test]
+fn what_is_silent_between_checks_in_maintenance_is_the_same_in_coarser_windows() {
+    let play = |line, is_planned: bool| {
+        let mut stage = Stage::default();
+        stage.play(
+            line,
+            "2026-03-10T09:00:00Z",
+            if is_planned { "2026-03-10T12:00:00Z" } else { "2026-03-10T10:00:00Z" },
+            |due| {
+                let found = PlayedCheck::Up(80);
+                if is_planned && is_between(due, "10:00", "12:00") {
+                    PlayedCheck::InMaintenance(Box::new(found))
+                } else {
+                    found
+                }
+            },
+        );
+        stage.windows
+    };
+    let (often, seldom) =
+        (play(Line::new("iad", "app", "home", 60), false), play(Line::new("iad", "app", "blog", 1_200), true));
+    let no_data = |windows: Vec<Window>| {
+        let stage = Stage { windows, ..Stage::default() };
+        stage.report(question("2026-03-10T09:00:00Z", "2026-03-10T12:00:00Z")).no_data
+    };
+    let raw = no_data([often.clone(), seldom.clone()].concat());
+    let mut coarse = often;
+    for planned in [false, true] {
+        let mut parts = seldom.iter().filter(|window| window.maintenance == planned).cloned();
+        let mut sum = parts.next().expect("a window");
+        parts.for_each(|part| sum.merge(&part));
+        sum.strip.join_even();
+        coarse.push(sum);
+    }
+    assert!(raw.len() > 3, "{raw:?}");
+    assert_eq!(raw, no_data(coarse));
 }
 
 #[test]
