@@ -182,25 +182,24 @@ impl Fold {
     /// latencies count there and not here.
     fn add_history(&mut self, before: Cow<'_, Window>, place: usize) {
         self.history_windows += 1;
-        let is_recent = before.to.as_millisecond() > self.question.followed_from();
-        self.has_older |= !is_recent;
         self.history.count(&before);
+        let followed_from = Timestamp::from_millisecond(self.question.followed_from()).unwrap_or(Timestamp::MIN);
+        let followed = before.cut(followed_from, Timestamp::MAX);
+        self.has_older |= !followed.as_ref().is_some_and(|part| matches!(part, Cow::Borrowed(_)));
         if before.maintenance {
-            if is_recent {
-                self.series[place].maintenance.add(&before, false);
+            if let Some(followed) = followed {
+                self.series[place].maintenance.add(&followed, false);
             }
             return;
+        }
+        for run in followed.iter().flat_map(|part| part.strip.runs()) {
+            self.series[place].lead_in.add(&run);
         }
         let before = match before {
             Cow::Borrowed(whole) => Cow::Borrowed(whole),
             Cow::Owned(part) => Cow::Owned(Window { latency: Latency::default(), ..part }),
         };
         self.history.window(&before);
-        if is_recent {
-            for run in before.strip.runs() {
-                self.series[place].lead_in.add(&run);
-            }
-        }
     }
 
     /// Adds the checks of a window that were due in the range.

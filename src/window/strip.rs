@@ -161,6 +161,21 @@ impl Strip {
         Strip { entries: self.entries.iter().filter_map(|entry| entry.cut(from_ms, to_ms)).collect() }
     }
 
+    /// How many checks with which verdict were due in each step of time, a step named by its start, in milliseconds
+    /// since 1970; a step may come several times.
+    pub(crate) fn by_step(&self, step_ms: i64) -> impl Iterator<Item = (i64, Verdict, u64)> {
+        let of_entry = move |entry: &Entry| {
+            let (entry, mut next) = (*entry, 0);
+            std::iter::from_fn(move || {
+                let begin = (next < entry.count).then(|| entry.at(next).div_euclid(step_ms) * step_ms)?;
+                let first = next;
+                next = entry.before(begin + step_ms).max(first + 1);
+                Some((begin, entry.result.verdict, u64::from(next - first)))
+            })
+        };
+        self.entries.iter().flat_map(of_entry)
+    }
+
     /// The same with one run for each check.
     #[cfg(test)]
     pub(crate) fn expanded(&self) -> Strip {
@@ -344,6 +359,25 @@ mod tests {
             prop_assert_eq!(instants(&joined), instants(&whole));
             prop_assert!(joined.entries.len() <= whole.entries.len());
             prop_assert_eq!(joined.counts(), whole.counts());
+        }
+
+        #[test]
+        fn steps_part_the_checks_by_their_instants(
+            steps in prop::collection::vec((prop_oneof![3 => Just(10_i64), 1 => 0_i64..30], any::<bool>()), 1..60),
+            thinned in any::<bool>(),
+            step in 1_i64..200,
+        ) {
+            let mut now = -300;
+            let checks: Vec<_> = steps.iter().map(|(step, up)| { now += step; (now, *up) }).collect();
+            let mut strip = strip_of(&checks);
+            if thinned { strip.thin() } else { strip.join_even() }
+            let mut found = std::collections::BTreeMap::<_, u64>::new();
+            let mut expected = found.clone();
+            strip.by_step(step).for_each(|(begin, verdict, n)| *found.entry((begin, verdict)).or_default() += n);
+            for (at, result) in instants(&strip) {
+                *expected.entry((at.div_euclid(step) * step, result.verdict)).or_default() += 1;
+            }
+            prop_assert_eq!(found, expected);
         }
 
         #[test]

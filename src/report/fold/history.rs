@@ -20,9 +20,6 @@ pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 /// The length of the slots in which failures are counted, in milliseconds.
 pub(crate) const SLOT_MS: i64 = 5 * 60_000;
 
-/// An hour in milliseconds, as a `usize` for `step_by`.
-const HOUR_STEP: usize = 3_600_000;
-
 /// Checks by surface and hour.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
@@ -41,9 +38,9 @@ pub(crate) struct SurfaceHistory {
     pub(crate) seen: BTreeSet<i64>,
     /// Before the range, by hour: windows of up to an hour.
     pub(crate) hourly: BTreeMap<i64, PastSpan>,
-    /// Before the range, by day: windows longer than an hour.
-    pub(crate) daily: BTreeMap<i64, PastSpan>,
-    /// Failures before the range, by the five-minute slot in which they were due.
+    /// Before the window, by day: the latencies that came in windows longer than an hour, which cannot be cut.
+    pub(crate) daily: BTreeMap<i64, Histogram>,
+    /// Failures before the window, by the five minutes they were due in.
     pub(crate) failing: BTreeMap<i64, u64>,
     /// The latency before the range, by phase.
     pub(crate) latency: Latency,
@@ -87,25 +84,6 @@ impl SurfaceHistory {
         }
         self.latency.merge(&other.latency);
     }
-
-    /// Counts the failures of a window in the slots in which they were due.
-    fn count_failing(&mut self, window: &Window) {
-        for run in window.strip.runs().filter(|run| run.verdict == Verdict::Down) {
-            let (from, length) = (run.from.as_millisecond(), run.to.as_millisecond() - run.from.as_millisecond());
-            let distance =
-                (length / i64::try_from(run.count.saturating_sub(1)).unwrap_or(i64::MAX).max(1)).unsigned_abs();
-            // Slot by slot, not check by check: one line may claim four thousand million failures.
-            let (mut due, mut left) = (from, run.count);
-            while left > 0 {
-                let slot = bucket::floor(due, SLOT_MS);
-                let room = (slot + SLOT_MS - due).unsigned_abs();
-                let here = if distance == 0 { left } else { room.div_ceil(distance).min(left) };
-                *self.failing.entry(slot).or_default() += here;
-                left -= here;
-                due = due.saturating_add_unsigned(here.saturating_mul(distance));
-            }
-        }
-    }
 }
 
 impl PastSpan {
@@ -134,35 +112,40 @@ impl History {
 
     /// Counts the checks of a window, in the range or before it.
     pub(crate) fn count(&mut self, window: &Window) {
-        let hour = bucket::floor(window.from.as_millisecond(), HOUR_MS);
-        let judged = Judged { n: window.counts.judged(), failed: window.counts.down };
         let past = self.past_mut(&window.surface);
-        if judged.n > 0 || window.maintenance {
-            let hours = (hour..window.to.as_millisecond()).step_by(HOUR_STEP);
-            past.seen.extend(hours);
-        }
-        if !window.maintenance {
-            past.hours.entry(hour).or_default().add(judged);
+        for (hour, judged) in by_hour(window) {
+            if judged.n > 0 || window.maintenance {
+                past.seen.insert(hour);
+            }
+            if !window.maintenance {
+                past.hours.entry(hour).or_default().add(judged);
+            }
         }
     }
 
     /// Adds a window from before the range to the baseline.
     pub(crate) fn window(&mut self, window: &Window) {
-        let (begins, ends) = (window.from.as_millisecond(), window.to.as_millisecond());
+        let begins = window.from.as_millisecond();
         if self.from.is_some_and(|from| begins < from - DAYS * DAY_MS) {
             return;
         }
         let past = self.past_mut(&window.surface);
-        let then = if ends - begins <= HOUR_MS {
-            past.hourly.entry(bucket::floor(begins, HOUR_MS)).or_default()
+        for (hour, judged) in by_hour(window) {
+            past.hourly.entry(hour).or_default().judged.add(judged);
+        }
+        let latency = if window.to.as_millisecond() - begins <= HOUR_MS {
+            &mut past.hourly.entry(bucket::floor(begins, HOUR_MS)).or_default().latency
         } else {
             past.daily.entry(bucket::floor(begins, DAY_MS)).or_default()
         };
-        then.judged.add(Judged { n: window.counts.judged(), failed: window.counts.down });
-        then.latency.merge(&window.latency.total);
+        latency.merge(&window.latency.total);
         past.latency.merge(&window.latency);
         if window.counts.down > 0 {
-            past.count_failing(window);
+            for (slot, verdict, n) in window.strip.by_step(SLOT_MS) {
+                if verdict == Verdict::Down {
+                    *past.failing.entry(slot).or_default() += n;
+                }
+            }
         }
     }
 
@@ -186,50 +169,51 @@ impl History {
     }
 }
 
+/// The judged checks of a window by the hour in which they were due; an hour may come several times.
+fn by_hour(window: &Window) -> impl Iterator<Item = (i64, Judged)> {
+    let begin = bucket::floor(window.from.as_millisecond(), HOUR_MS);
+    let is_of_one = window.to.as_millisecond() <= begin + HOUR_MS;
+    let whole = is_of_one.then(|| (begin, Judged { n: window.counts.judged(), failed: window.counts.down }));
+    let each = (!is_of_one).then(|| {
+        window.strip.by_step(HOUR_MS).map(|(hour, verdict, n)| {
+            let of = |is_counted: bool| if is_counted { n } else { 0 };
+            let is_judged = matches!(verdict, Verdict::Up | Verdict::Down);
+            (hour, Judged { n: of(is_judged), failed: of(verdict == Verdict::Down) })
+        })
+    });
+    whole.into_iter().chain(each.into_iter().flatten())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use jiff::Timestamp;
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::model::FailureClass;
-    use crate::window::{CheckResult, Strip};
+    use crate::window::CheckResult;
 
     #[test]
-    fn a_line_that_says_of_all_checks_that_ever_were_that_they_failed_holds_nobody_up() {
+    fn a_day_in_one_window_says_of_each_hour_what_its_minutes_say() {
         let name: Arc<str> = "x".into();
-        for strip in ["*4294967295D", "*4294967295+86400000D", "*4294967295+4294967295D"] {
-            let strip = Strip::from_text(strip, Timestamp::UNIX_EPOCH, &[]).expect("a strip");
-            let mut history = SurfaceHistory::default();
-            history.count_failing(&Window { strip, ..Window::empty(&name, &name, &name, false) });
-            assert_eq!(history.failing.values().sum::<u64>(), u64::from(u32::MAX));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn failures_are_counted_where_each_was_due(instants in prop::collection::vec(0..4_000_000_i64, 1..60)) {
-            let mut instants = instants;
-            instants.sort_unstable();
-            let name: Arc<str> = "x".into();
-            let mut window = Window::empty(&name, &name, &name, false);
-            let failed = CheckResult::new(Verdict::Down, Some(FailureClass::Status));
-            for at in &instants {
-                window.strip.push(Timestamp::from_millisecond(*at).expect("an instant"), failed);
+        let at = |ms: i64| Timestamp::from_millisecond(ms).expect("an instant");
+        let window_of = |from: i64, length: i64| {
+            let (mut window, every) = (Window::empty(&name, &name, &name, false), 30_000);
+            (window.from, window.to) = (at(from), at(from + length));
+            for due in (from + 7..from + length).step_by(30_000) {
+                let verdict = if due / every % 7 == 0 { Verdict::Down } else { Verdict::Up };
+                window.strip.push(at(due), CheckResult::new(verdict, None));
             }
+            window.counts = window.strip.counts();
             window.strip.join_even();
-            let (mut history, mut each) = (SurfaceHistory::default(), BTreeMap::new());
-            history.count_failing(&window);
-            for run in window.strip.runs() {
-                let (from, to) = (run.from.as_millisecond(), run.to.as_millisecond());
-                let distance = (to - from) / i64::try_from(run.count).expect("few").saturating_sub(1).max(1);
-                for n in 0..i64::try_from(run.count).expect("few") {
-                    *each.entry(bucket::floor(from + n * distance, SLOT_MS)).or_default() += 1;
-                }
+            window
+        };
+        let of = |length: i64| {
+            let mut history = History::new(Some(at(2 * DAY_MS)));
+            for from in (DAY_MS..2 * DAY_MS).step_by(usize::try_from(length).expect("a length")) {
+                history.count(&window_of(from, length));
+                history.window(&window_of(from, length));
             }
-            prop_assert_eq!(history.failing, each);
-        }
+            let past = history.past("x").expect("a past").clone();
+            let hourly: Vec<_> = past.hourly.iter().map(|(hour, then)| (*hour, then.judged)).collect();
+            (past.hours, past.seen, hourly, past.failing)
+        };
+        assert_eq!(of(60_000), of(DAY_MS));
     }
 }

@@ -11,6 +11,7 @@ use crate::report::fold::bucket;
 use crate::report::fold::history::{DAY_MS, DAYS, HOUR_MS, Judged, PastSpan, SurfaceHistory};
 use crate::report::series::recurring_dip::{Recurrence, RecurringDip};
 use crate::report::statistics::{fisher, median, number, ratio, rounded};
+use crate::window::Histogram;
 
 /// The method, as reports print it.
 const METHOD: &str = "the same hour of earlier days, of the same weekday where that differs: median latency, failed ratio \
@@ -62,8 +63,9 @@ struct PastHour {
 }
 
 impl PastHour {
-    fn of(begin: i64, then: &PastSpan) -> PastHour {
-        let latency = &then.latency;
+    /// Its latencies are those of its day where its own are not known apart.
+    fn of(begin: i64, then: &PastSpan, of_day: Option<&Histogram>) -> PastHour {
+        let latency = of_day.filter(|_| then.latency.count() == 0).unwrap_or(&then.latency);
         let p95 = if latency.count() >= CHECKS_FOR_P95 { latency.quantile(0.95) } else { None };
         PastHour {
             begin,
@@ -85,9 +87,9 @@ impl UsualHours {
                 .map(|day| bucket::floor(from, DAY_MS) - day * DAY_MS + hour * HOUR_MS)
                 .filter(|begin| begin + HOUR_MS <= from && !lasting.contains(begin))
                 .filter_map(|begin| {
-                    let hourly = past.hourly.get(&begin);
-                    let then = hourly.or_else(|| past.daily.get(&bucket::floor(begin, DAY_MS)))?;
-                    (then.judged.n > 0).then(|| PastHour::of(begin, then))
+                    let then = past.hourly.get(&begin)?;
+                    let of_day = past.daily.get(&bucket::floor(begin, DAY_MS));
+                    (then.judged.n > 0).then(|| PastHour::of(begin, then, of_day))
                 })
                 .collect();
             usual.days = usual.days.max(then.len() as u64);
