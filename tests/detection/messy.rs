@@ -91,7 +91,26 @@ fn cases(seed: u64) -> Vec<Case> {
                 timeout(middle, END, APP),
             ],
         ),
-        // A partial failure that continues keeps the outage of a probe open for a few more checks.
+        case(
+            "a third of a surface, and a third of the other meanwhile",
+            World {
+                outages: vec![
+                    Outage { surface: Some(0), ..all(ONSET, after, 0.3) },
+                    Outage { surface: Some(1), ..all(middle, END, 0.3) },
+                ],
+                ..world.clone()
+            },
+            vec![timeout(ONSET, after, APP), timeout(middle, END, WEB)],
+        ),
+        case(
+            "a fifth of everything from one vantage, and all of it from all meanwhile",
+            World {
+                outages: vec![all(middle, END, 1.0), Outage { vantage: Some(0), ..all(ONSET, after, 0.2) }],
+                ..world.clone()
+            },
+            vec![timeout(ONSET, after, BOTH), timeout(middle, END, BOTH)],
+        ),
+        // What goes on in part holds the outage of a probe open for some checks more.
         Case {
             end_known_to: 6 * MINUTE_MS,
             ..case(

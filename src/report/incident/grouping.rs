@@ -17,7 +17,7 @@ use crate::report::series::check_counts::CheckCounts;
 use crate::report::statistics::{ratio, wilson};
 use crate::window::add_counts;
 
-/// Fewer checks of a series cannot show that it was fine.
+/// Fewer checks of some series cannot show that they were fine.
 const FEWEST: u64 = 4;
 
 /// A series was not fine if its failed ratio was certainly above this.
@@ -84,6 +84,7 @@ impl Group {
 /// Groups the outages; the groups are in order of their onsets.
 pub(crate) fn groups(context: &ReportContext<'_>, mut members: Vec<WaveMember>) -> Vec<Vec<WaveMember>> {
     members.sort_by_key(|member| (member.outage.start.by, member.series));
+    let (members, covered) = without_covered(context, members);
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
     let mut groups: Vec<Group> = Vec::new();
     for burst in bursts(context, members, within) {
@@ -92,12 +93,51 @@ pub(crate) fn groups(context: &ReportContext<'_>, mut members: Vec<WaveMember>) 
             None => groups.push(burst),
         }
     }
+    for (member, by) in covered {
+        if let Some(group) = groups.iter_mut().find(|group| group.members.contains(&by)) {
+            group.members.push(member);
+        }
+    }
     groups.into_iter().map(|group| group.members).collect()
 }
 
-/// Divides outages, in order of their onsets, into bursts: a burst ends if the next onset is
-/// further away than `open_after` checks take, or if it has another cause and did not begin
-/// together with the burst.
+/// An outage, and that of a pool which covers it.
+type CoveredOutage = (WaveMember, WaveMember);
+
+/// Some outages without those that begin while their surface fails for the same cause with a pool from the same vantage:
+/// of a partial failure each probe fails a few times in a row again and again, and that is no onset of anything.
+fn without_covered(context: &ReportContext<'_>, members: Vec<WaveMember>) -> (Vec<WaveMember>, Vec<CoveredOutage>) {
+    let nested = NestedOutages::of(std::iter::once(members.iter()));
+    let surface_of = |member: &WaveMember| &context.analyses[member.series].surface;
+    let place_of = |member: &WaveMember| (surface_of(member), &context.analyses[member.series].vantage);
+    let mut pooled: BTreeMap<(&SafeText, &SafeText), Vec<WaveMember>> = BTreeMap::new();
+    // What a surface fails of with a pool, all its series together: of one there are few failures.
+    let mut causes: BTreeMap<(&SafeText, i64), Classes> = BTreeMap::new();
+    for member in members.iter().filter(|member| member.outage.is_pooled()) {
+        pooled.entry(place_of(member)).or_default().push(*member);
+        let cause = causes.entry((surface_of(member), member.outage.start.by)).or_default();
+        add_counts(cause, &classes_of(context, &nested, member));
+    }
+    let (mut others, mut covered) = (Vec::new(), Vec::new());
+    for member in members {
+        let onset = member.outage.start.by;
+        let covers = |by: &&WaveMember| {
+            let goes_on = by.outage.start.by < onset && onset <= by.last();
+            let cause = causes.get(&(surface_of(by), by.outage.start.by));
+            let is_of_it = |cause: &Classes| cause::is_same(cause, &classes_of(context, &nested, &member));
+            goes_on && cause.is_some_and(is_of_it)
+        };
+        let pooled = pooled.get(&place_of(&member)).filter(|_| !member.outage.is_pooled());
+        match pooled.and_then(|pooled| pooled.iter().find(covers)) {
+            Some(by) => covered.push((member, *by)),
+            None => others.push(member),
+        }
+    }
+    (others, covered)
+}
+
+/// Outages, in the order of their onsets, parted where the next onset is further away than as many checks
+/// as open an outage, and where what began with the burst had another cause.
 fn bursts(context: &ReportContext<'_>, members: Vec<WaveMember>, within: i64) -> Vec<Group> {
     /// The number of latest bursts to look at: a cause that persists has bursts again and again.
     const LOOKED_AT: usize = 100;
@@ -146,10 +186,19 @@ fn belongs(context: &ReportContext<'_>, group: &Group, burst: &Group, within: i6
         let spreads = burst.begin <= group.newest.saturating_add(SPREADS_WITHIN_MS);
         let probes: BTreeSet<(&SafeText, &SafeText)> =
             group.series.iter().filter(|_| spreads).map(|at| probe_of(context, *at)).collect();
-        let was_fine = |series: &&usize| {
-            !probes.contains(&probe_of(context, **series)) && was_fine(context, group, **series, &spans, share)
-        };
-        burst.series.iter().filter(was_fine).count() * 2 <= burst.series.len()
+        let others = burst
+            .series
+            .iter()
+            .filter(|series| !group.series.contains(series) && !probes.contains(&probe_of(context, **series)));
+        // Of one series there are few checks.
+        let mut places: BTreeMap<(&SafeText, &SafeText), BTreeSet<usize>> = BTreeMap::new();
+        for series in others {
+            let one = &context.analyses[*series];
+            places.entry((&one.surface, &one.vantage)).or_default().insert(*series);
+        }
+        let were_fine = |series: &&BTreeSet<usize>| were_fine(context, series, &spans, share);
+        let fine: usize = places.values().filter(were_fine).map(BTreeSet::len).sum();
+        fine * 2 <= burst.series.len()
     }
 }
 
@@ -164,12 +213,9 @@ fn spans(group: &Group, before: i64) -> Vec<(i64, i64)> {
     nested_outages::union(spans.filter(|(from, to)| from <= to).collect())
 }
 
-/// Whether a series was fine while a group was failing: its failed ratio was certainly low.
-fn was_fine(context: &ReportContext<'_>, group: &Group, series: usize, spans: &[(i64, i64)], share: f64) -> bool {
-    if group.series.contains(&series) {
-        return false;
-    }
-    let (failed, judged) = count(context, &BTreeSet::from([series]), spans);
+/// Whether series were fine while a group was failing, all together: their share of failures is low for certain.
+fn were_fine(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[(i64, i64)], share: f64) -> bool {
+    let (failed, judged) = count(context, series, spans);
     let Some([low, high]) = wilson(failed, judged) else { return false };
     // The failed ratio within the series' own outages is higher than that of the whole incident; so
     // the lower the ratio of the group, the stricter this bound.

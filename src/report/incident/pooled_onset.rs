@@ -17,6 +17,7 @@ use crate::report::statistics::{ratio, wilson};
 
 /// A rise in one of the pools.
 struct PoolRise {
+    /// The series of the pool, in order.
     series: Vec<usize>,
     rise: Rise,
 }
@@ -26,20 +27,20 @@ pub(crate) fn members(context: &ReportContext<'_>) -> Vec<WaveMember> {
     let mut rises = rises(context);
     rises.sort_by_key(|one| (one.rise.detected_at, one.series.len(), one.rise.onset));
     let mut outages: BTreeMap<usize, Vec<Outage>> = BTreeMap::new();
-    for PoolRise { series, rise } in rises {
+    for PoolRise { series, rise } in &rises {
         let start = Transition { after: None, by: rise.onset };
         let first =
             series.iter().copied().find(|at| failures(context, *at).failed().binary_search(&rise.onset).is_ok());
         let start = Transition { after: first.and_then(|first| good_before(context, first, rise.onset)), ..start };
         let (failed, judged) = rise.detected_with;
-        for at in with_a_part(context, &series, &rise) {
+        for at in with_a_part(context, series, rise, &rises) {
             let last_failed = rise.last_failed.or_else(|| failures(context, at).failed().last().copied());
             let last_failed = last_failed.unwrap_or(rise.detected_at);
             let outage = Outage {
                 start,
                 end: rise
                     .last_failed
-                    .map(|last| Transition { after: Some(last), by: good_after(context, &series, last) }),
+                    .map(|last| Transition { after: Some(last), by: good_after(context, series, last) }),
                 last_failed,
                 detected_at: rise.detected_at,
                 rule: OpenRule::Pooled { failed, judged },
@@ -110,32 +111,42 @@ fn round(context: &ReportContext<'_>, series: &[usize]) -> i64 {
     intervals.get(intervals.len() / 2).copied().unwrap_or(UNKNOWN)
 }
 
-/// The series of a pool that take part in a rise: those that failed in it, except those of a
-/// surface that was fine from their vantage. It was fine if the upper end of the 95 % interval of
-/// its failed ratio is below half of the highest ratio.
-fn with_a_part(context: &ReportContext<'_>, series: &[usize], rise: &Rise) -> Vec<usize> {
+/// The series of a pool that have a part in a rise: those that failed in it, of the surfaces that were not fine from
+/// their vantage. Fine is where the upper end of the interval of the share lies below half of the highest share. What was
+/// fine until a pool rose that has not all of these has its onset there.
+fn with_a_part(context: &ReportContext<'_>, series: &[usize], rise: &Rise, rises: &[PoolRise]) -> Vec<usize> {
     let to = rise.last_failed.map_or(context.range.to, |last| last.saturating_add(1));
-    let count = |at: usize| failures(context, at).count(rise.onset, to);
-    let mut places: BTreeMap<(&SafeText, &SafeText), (u64, u64)> = BTreeMap::new();
+    let mut places: BTreeMap<(&SafeText, &SafeText), Vec<usize>> = BTreeMap::new();
     for at in series {
         let one = &context.analyses[*at];
-        let (failed, judged) = count(*at);
-        let place = places.entry((&one.surface, &one.vantage)).or_default();
-        *place = (place.0 + failed, place.1 + judged);
+        places.entry((&one.surface, &one.vantage)).or_default().push(*at);
     }
-    // A ratio of a few checks shows little: only one that is certainly above the usual counts.
-    let share = |(failed, judged): &(u64, u64)| {
-        let is_sure = wilson(*failed, *judged).is_some_and(|[low, _]| low > USUAL_AT_LEAST);
-        if is_sure { ratio(*failed, *judged) } else { None }
+    let count = |place: &[usize], to: i64| {
+        let each = place.iter().map(|at| failures(context, *at).count(rise.onset, to));
+        each.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    };
+    // Of a few checks a share says little: what surely fails counts.
+    let share = |place: &Vec<usize>| {
+        let (failed, judged) = count(place, to);
+        let is_sure = wilson(failed, judged).is_some_and(|[low, _]| low > USUAL_AT_LEAST);
+        if is_sure { ratio(failed, judged) } else { None }
     };
     let highest = places.values().filter_map(share).fold(0.0, f64::max);
-    let is_fine = |place: &(u64, u64)| wilson(place.0, place.1).is_some_and(|[_, high]| high < highest / 2.0);
-    let has_a_part = |at: &usize| {
-        let one = &context.analyses[*at];
-        let is_fine = places.get(&(&one.surface, &one.vantage)).is_some_and(is_fine);
-        !is_fine && count(*at).0 > 0
+    let is_fine = |place: &[usize], to: i64| {
+        let (failed, judged) = count(place, to);
+        wilson(failed, judged).is_some_and(|[_, high]| high < highest / 2.0)
     };
-    series.iter().copied().filter(has_a_part).collect()
+    let has_a_part = |place: &&Vec<usize>| {
+        let rises_later = |other: &PoolRise| {
+            let onset = other.rise.onset;
+            let has = |at: &usize| other.series.binary_search(at).is_ok();
+            let is_later = rise.detected_at < onset && onset < to;
+            is_later && place.iter().all(has) && !series.iter().all(has) && is_fine(place, onset)
+        };
+        !is_fine(place, to) && !rises.iter().any(rises_later)
+    };
+    let of_places = places.values().filter(has_a_part).flatten().copied();
+    of_places.filter(|at| failures(context, *at).count(rise.onset, to).0 > 0).collect()
 }
 
 /// How far from an instant to look for a neighbouring check, in intervals.
