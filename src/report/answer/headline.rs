@@ -30,8 +30,9 @@ pub(super) struct Headline<'h> {
     pub(super) maintenance: Vec<String>,
     /// A phrase about checks that were up with a warning.
     pub(super) warnings: Option<String>,
-    pub(super) background: Option<String>,
-    /// A phrase about failures in a row that are not an incident yet.
+    /// What else fails: what is new, and what has been failing for long.
+    pub(super) beside: Vec<String>,
+    /// Failures in a row that are not an incident yet.
     pub(super) blip: Option<String>,
     pub(super) why_unknown: String,
 }
@@ -45,7 +46,7 @@ impl Headline<'_> {
             _ => self.failing(),
         };
         parts.extend(self.blip.clone());
-        parts.extend(self.background.clone());
+        parts.extend(self.beside.clone());
         parts.extend(self.maintenance.clone());
         parts.extend(self.warnings.clone());
         format!("{}  {}", state.name().to_uppercase(), parts.join("; "))

@@ -10,8 +10,8 @@ use crate::report::document::rows::SurfaceRow;
 use crate::report::fold::bucket;
 use crate::report::fold::evidence::FailureFact;
 use crate::report::incident::main_failure::main_failure;
+use crate::report::incident::nested_outages;
 use crate::report::parallel;
-use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::judgement;
 use crate::report::series::judgement::ALLOWED;
@@ -57,8 +57,9 @@ impl SurfaceStatus {
         let span = open.map_or_else(|| recent_span(input, row), |wave| (wave.start.by, to));
         let series = series_of(input, row);
         let recent = (span.0.max(recent_from(input, series)), span.1);
-        let WaveCounts { all, of_vantage, now } = WaveCounts::of(context, series, span, recent);
-        // A few failures show little about the main kind.
+        let over = open.map(|_| input.detected.over()).unwrap_or_default();
+        let WaveCounts { all, of_vantage, now } = WaveCounts::of(context, series, (span, recent), &over);
+        // A few failures say little of what mostly fails.
         let (told, span) = if now.failed >= FEW || now.failed == all.failed { (&now, recent) } else { (&all, span) };
         let kind = main_failure(&told.classes, &told.codes, &facts(input, &row.surface, span));
         let (mut vantages, mut unclear) =
@@ -90,7 +91,8 @@ impl SurfaceStatus {
     }
 }
 
-/// The checks of a surface in its open wave, from the vantages that are not set aside.
+/// The checks of a surface in its open wave, from the vantages that are not set aside; without those of other incidents
+/// that are over.
 struct WaveCounts {
     all: CheckCounts,
     of_vantage: BTreeMap<SafeText, CheckCounts>,
@@ -99,17 +101,24 @@ struct WaveCounts {
 }
 
 impl WaveCounts {
-    fn of(context: &ReportContext<'_>, series: &[usize], span: (i64, i64), recent: (i64, i64)) -> WaveCounts {
-        let mut analyses = context.at(series);
-        analyses.retain(|one| !context.is_set_aside(&one.vantage));
-        let count = |one: &SeriesAnalysis<'_>| {
+    fn of(
+        context: &ReportContext<'_>,
+        series: &[usize],
+        (span, recent): ((i64, i64), (i64, i64)),
+        over: &BTreeMap<usize, Vec<(i64, i64)>>,
+    ) -> WaveCounts {
+        let is_counted = |at: &usize| !context.is_set_aside(&context.analyses[*at].vantage);
+        let series: Vec<usize> = series.iter().copied().filter(is_counted).collect();
+        let count = |at: usize| {
+            let one = &context.analyses[at];
             let offline = context.offline_of(&one.series.vantage);
-            let of_span = tally(one.series, offline, &[span]);
-            (one.vantage.clone(), of_span, tally(one.series, offline, &[recent]))
+            let over = over.get(&at).map_or(&[][..], Vec::as_slice);
+            let tally_in = |span| tally(one.series, offline, &nested_outages::without(&[span], over));
+            (one.vantage.clone(), tally_in(span), tally_in(recent))
         };
         let (mut all, mut of_vantage) = (CheckCounts::default(), BTreeMap::<SafeText, CheckCounts>::new());
         let mut now = CheckCounts::default();
-        for (vantage, of_span, latest) in parallel::map(analyses, count) {
+        for (vantage, of_span, latest) in parallel::map(series, count) {
             latest.iter().for_each(|counts| now.merge(counts));
             let of_vantage = of_vantage.entry(vantage).or_default();
             for counts in &of_span {
@@ -157,8 +166,9 @@ fn vantages_of(
         input.context.place_state(&row.surface, vantage).is_failing()
             || (is_open && judgement::is_excessive(counts.failed, counts.judged, allowed))
     };
-    let (failing, others): (Vec<_>, Vec<_>) =
-        of_vantage.iter().partition(|(vantage, counts)| is_failing(vantage, counts));
+    // Of a vantage that fell silent nothing is known now.
+    let heard = of_vantage.iter().filter(|(vantage, _)| input.context.is_heard(vantage));
+    let (failing, others): (Vec<_>, Vec<_>) = heard.partition(|(vantage, counts)| is_failing(vantage, counts));
     let sum = failing.iter().fold((0, 0), |sum, (_, counts)| (sum.0 + counts.failed, sum.1 + counts.judged));
     let share = ratio(sum.0, sum.1).unwrap_or_default();
     let is_unclear =

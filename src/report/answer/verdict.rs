@@ -10,7 +10,7 @@ use crate::report::answer::sentence::Sentence;
 use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::answer::verdict_input::VerdictInput;
 use crate::report::answer::{claims, confidence, maintenance, scope};
-use crate::report::document::answer::{Answer, State};
+use crate::report::document::answer::{Answer, MainFailure, State};
 use crate::report::document::bracket::instant;
 use crate::report::document::incident::Incident;
 use crate::report::document::reading::Reading;
@@ -86,7 +86,7 @@ impl VerdictInput<'_, '_> {
             incidents: self.incidents,
             slow_periods: self.slow_periods,
             to: range.end,
-            background: self.background(answer, &clock),
+            beside: self.beside(answer, &clock),
             blip: self.blip(answer),
             clock,
             failed,
@@ -125,22 +125,41 @@ impl VerdictInput<'_, '_> {
         })
     }
 
-    /// Older open incidents beside that of the headline: `already failing: 1 of 200 probes (home)
-    /// since 2025-03-04 09:00`
-    fn background(&self, answer: &Answer, clock: &InstantFormat) -> Option<String> {
-        let told = self.incident_of(answer)?;
-        let others = self.incidents.iter().filter(|incident| incident.end.is_none() && incident.id != told.id);
-        let older: Vec<&Incident> = others.filter(|incident| incident.start.by < told.start.by).collect();
-        let probes: BTreeSet<&SafeText> = older.iter().flat_map(|incident| &incident.probes).collect();
-        let since = older.iter().map(|incident| incident.start.by).min()?;
+    /// What else fails beside the incident of the headline: what began later, and what has been failing for long.
+    /// `new since 01:00: 2 of 20 probes (blog, shop), connect timeouts`, `already failing: 1 of 200 probes since 2025-03-04 09:00`
+    fn beside(&self, answer: &Answer, clock: &InstantFormat) -> Vec<String> {
+        let Some(told) = self.incident_of(answer) else { return Vec::new() };
+        let open = self.incidents.iter().filter(|incident| incident.end.is_none());
+        let (older, newer): (Vec<&Incident>, Vec<&Incident>) =
+            open.filter(|incident| incident.id != told.id).partition(|incident| incident.start.by < told.start.by);
+        let since = |incidents: &[&Incident]| incidents.iter().map(|incident| incident.start.by).min();
+        let mut phrases = Vec::new();
+        if let Some(since) = since(&newer) {
+            let kinds: BTreeSet<String> =
+                newer.iter().filter_map(|incident| incident.kind.as_ref()).map(MainFailure::spoken).collect();
+            let kinds: String = kinds.iter().map(|kind| format!(", {kind}")).collect();
+            phrases.push(format!("new since {}: {}{kinds}", clock.short(since), self.probes_of(&newer)));
+        }
+        if let Some(since) = since(&older) {
+            phrases.push(format!("already failing: {} since {}", self.probes_of(&older), clock.short(since)));
+        }
+        phrases
+    }
+
+    /// The probes of some incidents, and from where, if that is not from everywhere: `2 of 20 probes (blog, shop) from iad`
+    fn probes_of(&self, incidents: &[&Incident]) -> String {
+        const NAMED: usize = 2;
+        let probes: BTreeSet<&SafeText> = incidents.iter().flat_map(|incident| &incident.probes).collect();
+        let vantages: BTreeSet<&SafeText> = incidents.iter().flat_map(|incident| &incident.vantages).collect();
         let all: BTreeSet<&SafeText> = self.context.of_targets().map(|one| &one.probe).collect();
-        let names = if probes.len() <= 2 {
-            probes.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+        let list = |names: &BTreeSet<&SafeText>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+        let names = if probes.len() <= NAMED { format!(" ({})", list(&probes)) } else { String::new() };
+        let seen_from = if vantages.len() < self.context.vantages_judged() && vantages.len() <= NAMED {
+            format!(" from {}", list(&vantages))
         } else {
             String::new()
         };
-        let names = if names.is_empty() { names } else { format!(" ({names})") };
-        Some(format!("already failing: {} of {} probes{names} since {}", probes.len(), all.len(), clock.short(since)))
+        format!("{} of {} probes{names}{seen_from}", probes.len(), all.len())
     }
 
     /// Failures in a row that are no incident yet: `home: the last 2 checks failed from iad, not

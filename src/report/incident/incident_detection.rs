@@ -24,8 +24,18 @@ pub(crate) struct DetectedIncidents {
 }
 
 impl DetectedIncidents {
-    /// The open wave with the most failing series of a surface; on a tie, the latest. `None` if no
-    /// incident of the surface is open.
+    /// The spans of each series in incidents that are over, to the last failure.
+    pub(crate) fn over(&self) -> BTreeMap<usize, Vec<(i64, i64)>> {
+        let is_over = |incident: &&Vec<DetectedWave>| incident.last().is_some_and(|wave| wave.end.is_some());
+        let mut over: BTreeMap<usize, Vec<(i64, i64)>> = BTreeMap::new();
+        for member in self.incidents.iter().filter(is_over).flatten().flat_map(|wave| &wave.members) {
+            over.entry(member.series).or_default().push((member.outage.start.by, member.last()));
+        }
+        over
+    }
+
+    /// The open wave that most series of a surface are in now; of equals the latest. Where nearly all of its probes fail,
+    /// it is not one of those that went on before they did.
     pub(crate) fn open_wave(&self, context: &ReportContext<'_>, surface: &SafeText) -> Option<&DetectedWave> {
         let is_of_surface = |member: &&WaveMember| context.analyses[member.series].surface == *surface;
         let open = self.incidents.iter().filter(|incident| incident.last().is_some_and(|wave| wave.end.is_none()));
@@ -35,9 +45,20 @@ impl DetectedIncidents {
                 members.filter(|member| member.outage.end.is_none()).map(|member| member.series).collect();
             (series.len(), incident.last().map(|wave| wave.start.by))
         };
-        let of_surface =
-            open.filter(|incident| incident.iter().flat_map(|wave| &wave.members).any(|member| is_of_surface(&member)));
-        of_surface.max_by_key(failing)?.last()
+        let mut of_surface: Vec<_> = open
+            .filter(|incident| incident.iter().flat_map(|wave| &wave.members).any(|member| is_of_surface(&member)))
+            .collect();
+        let all = context.surface(surface, false).map_or(0, |entry| entry.probes.len());
+        let mut probes: BTreeSet<&SafeText> = BTreeSet::new();
+        let breaks_it = |incident: &&Vec<DetectedWave>| {
+            let members = incident.iter().flat_map(|wave| &wave.members).filter(is_of_surface);
+            let open = members.filter(|member| member.outage.end.is_none());
+            probes.extend(open.map(|member| &context.analyses[member.series].probe));
+            judgement::is_nearly_all(probes.len(), all)
+        };
+        let before = of_surface.iter().position(breaks_it).unwrap_or_default();
+        of_surface.drain(..before);
+        of_surface.into_iter().max_by_key(failing)?.last()
     }
 
     /// By surface: whether an incident is open, and when the last incident ended.

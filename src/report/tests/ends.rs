@@ -51,6 +51,16 @@ fn a_probe_that_was_taken_away_is_over_and_costs_no_coverage() {
 }
 
 #[test]
+fn a_vantage_that_fell_silent_is_none_of_those_that_see_an_outage_now() {
+    let mut stage = Stage::default();
+    for (vantage, to) in [("iad", "2026-03-10T17:30:00Z"), ("lhr", TO), ("sjc", TO)] {
+        stage.play(Line::new(vantage, "app", "home", 60), FROM, to, refused_from("17:00"));
+    }
+    let line = stage.report(question(FROM, TO)).verdict.headline;
+    assert!(line.contains("all 2 vantages"), "{line}");
+}
+
+#[test]
 fn a_failing_vantage_that_fell_silent_says_nothing_of_where_others_see_it_up() {
     let mut stage = Stage::default();
     for vantage in ["lhr", "sjc"] {

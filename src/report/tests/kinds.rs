@@ -175,6 +175,70 @@ fn what_has_failed_for_long_is_named_apart() {
     assert!(line.contains("already failing: 1 of 3 probes (cart) since 08:00"), "{line}");
 }
 
+/// The first line where checks of these probes of app fail 503 from 09:50 on, and those of the others since 08:00.
+fn line_of(probes: &[(&str, &str)], is_old: fn(&str, &str) -> bool) -> String {
+    let mut stage = Stage::default();
+    for (surface, probe) in probes {
+        for vantage in ["iad", "lhr", "sjc"] {
+            stage.play(Line::new(vantage, surface, probe, 30), FROM, TO, |now| match () {
+                () if is_old(probe, vantage) => not_found(),
+                () if within(now, &[("09:50", "10:00")]) => unavailable(),
+                () => PlayedCheck::Up(50),
+            });
+        }
+    }
+    stage.report(question(FROM, TO)).verdict.headline
+}
+
+#[test]
+fn a_surface_is_down_since_its_last_probes_fail_though_most_have_failed_for_long() {
+    let line = line_of(&[("app", "api"), ("app", "cart"), ("app", "shop")], |probe, _| probe != "shop");
+    assert!(line.starts_with("DOWN  app since 09:50"), "{line}");
+    assert!(line.contains("already failing: 2 of 3 probes (api, cart) since 08:00"), "{line}");
+}
+
+#[test]
+fn what_failed_from_elsewhere_for_long_is_named_with_where() {
+    let line = line_of(&[("app", "api"), ("web", "home")], |_, vantage| vantage == "iad");
+    assert!(line.starts_with("DOWN  app and web since 09:50"), "{line}");
+    assert!(line.contains("already failing: 2 of 2 probes (api, home) from iad since 08:00"), "{line}");
+}
+
+#[test]
+fn what_is_new_beside_a_larger_incident_is_named_with_its_onset() {
+    let mut stage = Stage::default();
+    for probe in ["api", "cart", "shop"] {
+        stage.play(Line::new("here", "app", probe, 30), FROM, TO, |now| {
+            if within(now, &[("09:00", "10:00")]) { not_found() } else { PlayedCheck::Up(50) }
+        });
+    }
+    stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
+        if within(now, &[("09:50", "10:00")]) { unavailable() } else { PlayedCheck::Up(50) }
+    });
+    let line = stage.report(question(FROM, TO)).verdict.headline;
+    assert!(line.starts_with("DOWN  app and web since 09:00"), "{line}");
+    assert!(line.contains("; new since 09:50"), "{line}");
+    assert!(line.contains(": 1 of 4 probes (home), status 503"), "{line}");
+}
+
+#[test]
+fn a_vantage_whose_outage_is_over_is_not_one_that_fails() {
+    let mut stage = Stage::default();
+    for vantage in ["iad", "lhr", "sjc"] {
+        stage.play(Line::new(vantage, "app", "api", 30), FROM, TO, |now| {
+            let everywhere = within(now, &[("09:00", "09:40")]);
+            if vantage == "iad" && within(now, &[("08:30", "10:00")]) || everywhere {
+                failed(FailureClass::ConnectTimeout, 10_000)
+            } else {
+                PlayedCheck::Up(50)
+            }
+        });
+    }
+    let report = stage.report(question(FROM, TO));
+    assert_eq!(report.verdict.scope.extent, Extent::Local, "{}", report.verdict.headline);
+    assert!(report.verdict.headline.contains("only from iad (1 of 3 vantages)"), "{}", report.verdict.headline);
+}
+
 #[test]
 fn the_past_tense_names_the_worst_incident_and_how_many_others() {
     let mut stage = Stage::default();
