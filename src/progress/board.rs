@@ -40,8 +40,8 @@ pub(crate) struct Board {
     rows: Vec<Row>,
     /// The index of each probe in `rows`.
     places: BTreeMap<String, usize>,
-    /// The surfaces with an open incident, and since when.
-    incidents: Vec<(String, Timestamp)>,
+    /// The surfaces with an open incident, since when, and what fails now where that is something else than at first.
+    incidents: Vec<(String, Timestamp, Option<String>)>,
     started: Instant,
 }
 
@@ -77,7 +77,7 @@ impl Board {
     }
 
     /// Shows these surfaces as those with an open incident, each with its start.
-    pub(crate) fn show_incidents(&mut self, incidents: Vec<(String, Timestamp)>) {
+    pub(crate) fn show_incidents(&mut self, incidents: Vec<(String, Timestamp, Option<String>)>) {
         self.incidents = incidents;
     }
 
@@ -106,9 +106,10 @@ impl Board {
     fn incident_lines(&self) -> Vec<String> {
         let open = &self.incidents;
         let zone = format::zone(self.facts.utc);
-        let named = |(surface, since): &(String, Timestamp)| {
+        let named = |(surface, since, now): &(String, Timestamp, Option<String>)| {
             let time = zone.to_datetime(*since).strftime("%H:%M:%S").to_string();
-            let text = format!("open incident: {surface} since {time}");
+            let now = now.as_ref().map(|now| format!(", now {now}")).unwrap_or_default();
+            let text = format!("open incident: {surface} since {time}{now}");
             let style = AnsiColor::Red.on_default().bold();
             if self.facts.colour { format!("{style}{text}{style:#}") } else { text }
         };
@@ -240,7 +241,7 @@ mod tests {
             utc: true,
         };
         let mut board = Board::new(&probes, facts);
-        board.show_incidents(vec![("web".to_owned(), Timestamp::UNIX_EPOCH)]);
+        board.show_incidents(vec![("web".to_owned(), Timestamp::UNIX_EPOCH, Some("status 503".to_owned()))]);
         for round in 0..70 {
             for (n, probe) in probes.iter().enumerate() {
                 let at = Timestamp::from_second(round).expect("an instant");

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::format;
 use crate::model::{IncidentRules, Outcome, Probe, Verdict};
 use crate::report::document::bracket::instant;
+use crate::report::incident::cause::{self, Classes};
 use crate::report::series::detector::OutageDetector;
 use crate::report::series::pool::LivePool;
 use crate::report::series::recovery;
 use crate::report::statistics::number;
+use crate::window::add_counts;
 
 /// The open incidents of a run.
 #[derive(Debug)]
@@ -51,6 +54,17 @@ struct OpenIncident {
     probes: BTreeMap<String, FailingProbe>,
     /// The latest good checks in a row, of all these probes together.
     good_in_a_row: u32,
+    causes: Causes,
+}
+
+/// What fails in an incident, and whether that has changed.
+#[derive(Debug, Default)]
+struct Causes {
+    /// The failures of the cause that is known, and those since the last of its main class.
+    known: Classes,
+    newest: Classes,
+    /// The failures of the cause that came last, in words, where it is another than the first.
+    changed_to: Option<String>,
 }
 
 /// The checks of a probe from its first failure in an incident to its last, and the good ones
@@ -72,7 +86,14 @@ pub(crate) enum IncidentChange {
         /// Its first failure.
         since: Timestamp,
     },
-    /// An incident closed.
+    /// One goes on, and fails for another cause.
+    ChangedCause {
+        /// On this surface.
+        surface: String,
+        /// What fails now, in words.
+        failures: String,
+    },
+    /// One closed.
     Closed {
         /// Its surface.
         surface: String,
@@ -104,9 +125,12 @@ impl OpenIncidents {
         self.pools = watched().map(|probe| probe.surface.as_str()).collect::<BTreeSet<_>>().len();
     }
 
-    /// The surfaces with an open incident, each with its first failure.
-    pub(crate) fn open(&self) -> impl Iterator<Item = (&str, Timestamp)> {
-        self.surfaces.iter().filter_map(|(surface, watched)| Some((surface.as_str(), watched.open.as_ref()?.since)))
+    /// The surfaces with an open incident, since when, and what fails now where that is something else than at first.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (&str, Timestamp, Option<&str>)> {
+        self.surfaces.iter().filter_map(|(surface, watched)| {
+            let open = watched.open.as_ref()?;
+            Some((surface.as_str(), open.since, open.causes.changed_to.as_deref()))
+        })
     }
 
     /// Records an outcome. Checks that show nothing about the target, those of control targets, and
@@ -150,13 +174,14 @@ impl OpenIncidents {
         }
         let outage = probe.detector.outages().last().filter(|_| is_open).map(|outage| outage.start.by);
         let counted = probe.detector.failing();
-        surface.follow(&outcome.probe, failed, outage.unwrap_or(at), counted).map(|(is_open, since)| {
-            if is_open {
-                IncidentChange::Opened { surface: name.clone(), since }
-            } else {
-                IncidentChange::Closed { surface: name.clone(), since }
-            }
-        })
+        let change = surface.follow(&outcome.probe, failed, outage.unwrap_or(at), counted);
+        let failures = surface.open.as_mut().and_then(|open| open.causes.see(outcome, rules.open_after.get()));
+        let surface = name.clone();
+        match change {
+            Some((true, since)) => Some(IncidentChange::Opened { surface, since }),
+            Some((false, since)) => Some(IncidentChange::Closed { surface, since }),
+            None => failures.map(|failures| IncidentChange::ChangedCause { surface, failures }),
+        }
     }
 }
 
@@ -174,7 +199,7 @@ impl WatchedSurface {
             let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
             let first = FailingProbe { failed: count(counted.0), judged: count(counted.1), good_since: 0 };
             let probes = BTreeMap::from([(probe.to_owned(), first)]);
-            self.open = Some(OpenIncident { since, probes, good_in_a_row: 0 });
+            self.open = Some(OpenIncident { since, probes, good_in_a_row: 0, causes: Causes::default() });
             return Some((true, since));
         };
         open.count(probe, failed);
@@ -213,6 +238,27 @@ impl OpenIncident {
     }
 }
 
+impl Causes {
+    /// Takes in a check. Gives what fails now, in words, once so many failures are certainly of another cause.
+    fn see(&mut self, outcome: &Outcome, fewest: u32) -> Option<String> {
+        let class = outcome.failure.as_ref().filter(|_| outcome.verdict == Verdict::Down)?.class;
+        let main = self.known.iter().max_by_key(|(_, n)| **n).map(|(class, _)| *class);
+        if main.is_none_or(|main| main == class) {
+            add_counts(&mut self.known, &std::mem::take(&mut self.newest));
+            *self.known.entry(class).or_default() += 1;
+            return None;
+        }
+        *self.newest.entry(class).or_default() += 1;
+        let is_enough = self.newest.values().sum::<u64>() >= u64::from(fewest);
+        if !is_enough || !cause::is_other(&self.known, &self.newest) {
+            return None;
+        }
+        self.known = std::mem::take(&mut self.newest);
+        self.changed_to = Some(format::failures(class, outcome.code()));
+        self.changed_to.clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -243,7 +289,7 @@ mod tests {
             match incidents.record(&outcome(&probes[0], second, check == 'u')) {
                 Some(IncidentChange::Opened { .. }) => changes.push((second, true)),
                 Some(IncidentChange::Closed { .. }) => changes.push((second, false)),
-                None => {}
+                Some(IncidentChange::ChangedCause { .. }) | None => {}
             }
         }
         changes
@@ -256,6 +302,28 @@ mod tests {
         assert_eq!(changes("duduudud"), [(7, true)]);
         assert_eq!(changes("uudddduduuuuuuu"), [(4, true)], "three good checks are no end of a partial failure");
         assert_eq!(changes(&format!("uudddduduu{}", "u".repeat(20))), [(4, true), (17, false)]);
+    }
+
+    #[test]
+    fn another_cause_within_an_incident_is_told_once_it_is_certain() {
+        let probes = probes(&["home"]);
+        let mut incidents = OpenIncidents::new(IncidentRules::default(), &probes);
+        let mut told = Vec::new();
+        for second in 0..90 {
+            let mut found = outcome(&probes[0], second, second < 10);
+            // One failure of another kind is no change, and what comes back is one.
+            if (30..60).contains(&second) || second == 20 {
+                found.fail(Failure::new(FailureClass::Status, None, SafeText::message("no")));
+                found.status = Some(503);
+            }
+            if let Some(IncidentChange::ChangedCause { failures, .. }) = incidents.record(&found) {
+                told.push((second, failures));
+            }
+        }
+        let told: Vec<(i64, &str)> = told.iter().map(|(second, failures)| (*second, failures.as_str())).collect();
+        assert!(matches!(told[..], [(31..40, "status 503"), (61..70, "refused connections")]), "{told:?}");
+        let open: Vec<_> = incidents.open().map(|(surface, _, now)| (surface, now)).collect();
+        assert_eq!(open, [("web", Some("refused connections"))]);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use crate::commands::process::terminal::Terminal;
 use crate::commands::run::check_progress::stopping;
 use crate::commands::run::events::{Consumer, RunEvent};
@@ -83,7 +85,7 @@ impl WatchScreen {
             self.summed_up = Instant::now();
             let counts = std::mem::take(&mut self.counts);
             let open: Vec<&str> =
-                self.incidents.iter().flat_map(OpenIncidents::open).map(|(surface, _)| surface).collect();
+                self.incidents.iter().flat_map(OpenIncidents::open).map(|(surface, ..)| surface).collect();
             let open = if open.is_empty() { "none".to_owned() } else { open.join(", ") };
             let Counts { up, down, unknown, missed } = counts;
             let checks = counts.scheduled();
@@ -115,12 +117,18 @@ impl WatchScreen {
         let at = timestamp::text(outcome.started_at);
         let change = incidents.record(outcome);
         if change.is_some() {
-            let open = incidents.open().map(|(surface, since)| (surface.to_owned(), since)).collect();
+            let shown = |(surface, since, now): (&str, Timestamp, Option<&str>)| {
+                (surface.to_owned(), since, now.map(str::to_owned))
+            };
+            let open = incidents.open().map(shown).collect();
             self.board.update(|board| board.show_incidents(open));
         }
         match change {
             Some(IncidentChange::Opened { surface, since }) => {
                 self.log(&format!("{at} incident opened: {surface} is failing since {}", timestamp::text(since)));
+            }
+            Some(IncidentChange::ChangedCause { surface, failures }) => {
+                self.log(&format!("{at} incident goes on: {surface} now fails with {failures}"));
             }
             Some(IncidentChange::Closed { surface, since }) => {
                 self.log(&format!("{at} incident closed: {surface} is up again; it began {}", timestamp::text(since)));
