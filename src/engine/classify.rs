@@ -1,6 +1,7 @@
 //! A typed error of a phase → a failure class, the phase and one sentence. A server's words are quoted
 //! only if they name the problem; they are redacted and cleaned when they become a failure.
 
+pub(super) mod http2_fault;
 #[cfg(feature = "http3")]
 pub(super) mod http3_fault;
 pub(super) mod phase_error;
@@ -10,15 +11,13 @@ use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
-use h2::Reason;
-
 use crate::engine::classify::tls_fault::{client_cert_required, tls_error, tls_fault};
 use crate::engine::connect::dial::ConnectError;
 use crate::engine::fault::Fault;
 use crate::engine::host::os_error::{connect_class, is_reset, is_unreachable, ours};
 use crate::engine::host::own_route;
 use crate::engine::http::head::{Arrived, HEADERS, Refused};
-use crate::engine::http::{http1, http2};
+use crate::engine::http::http1;
 use crate::engine::resolve::NoAddress;
 use crate::engine::tls::handshake::HandshakeFacts;
 use crate::engine::transport::proxy::ProxyError;
@@ -168,26 +167,6 @@ fn refused_head(refused: &Refused, peer: &Peer) -> Fault {
     Fault::new(FailureClass::HttpProtocol, Phase::Processing, message)
 }
 
-/// The HTTP/2 response head is missing or refused.
-pub(super) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault {
-    let target = &peer.target;
-    let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
-    match failed {
-        http2::HeadError::Failed(error) => match error.get_io() {
-            Some(_) if http2::is_end(error) => ended_before_answer(FailureClass::EmptyReply, peer, Arrived::Nothing),
-            Some(io) => head_io_fault(io, peer, Arrived::Nothing),
-            None => h2_fault(error, Phase::Processing, target),
-        },
-        http2::HeadError::Interim => fault(
-            FailureClass::HttpProtocol,
-            format!("{target} sends too many interim responses (1xx) before the answer"),
-        ),
-        http2::HeadError::Unsendable(why) => {
-            fault(FailureClass::ProberUnsupported, format!("the request cannot be sent: {why}"))
-        }
-    }
-}
-
 /// The connection broke before there was an answer.
 pub(super) fn head_io_fault(error: &io::Error, peer: &Peer, arrived: Arrived) -> Fault {
     let target = &peer.target;
@@ -234,15 +213,6 @@ pub(super) fn http1_body_fault(failed: &http1::BodyError, target: &str) -> Fault
     }
 }
 
-/// An HTTP/2 body is not complete.
-pub(super) fn http2_body_fault(error: &h2::Error, target: &str) -> Fault {
-    match error.get_io() {
-        Some(_) if http2::is_end(error) => truncated(target),
-        Some(io) => body_io_fault(io, target),
-        None => h2_fault(error, Phase::Transfer, target),
-    }
-}
-
 /// The connection broke in the middle of an answer.
 pub(super) fn body_io_fault(error: &io::Error, target: &str) -> Fault {
     let fault = |class, message: String| Fault::new(class, Phase::Transfer, message);
@@ -266,31 +236,6 @@ fn invalid_body(target: &str, error: &dyn std::error::Error) -> Fault {
 fn truncated(target: &str) -> Fault {
     let message = format!("{target} ended the connection before the body was complete");
     Fault::new(FailureClass::BodyTruncated, Phase::Transfer, message)
-}
-
-fn h2_fault(error: &h2::Error, phase: Phase, target: &str) -> Fault {
-    let reason = error.reason();
-    let ended = || format!("{target} ended the stream or the connection: {:?}", reason.unwrap_or(Reason::NO_ERROR));
-    let (class, message) = match reason {
-        _ if error.is_remote() => (FailureClass::Http2Error, ended()),
-        // h2 itself refuses a stream when the response head exceeds the header list size it announced.
-        Some(Reason::REFUSED_STREAM) if phase < Phase::Transfer => too_large(target),
-        _ if http2::is_header_list(error) => too_large(target),
-        Some(Reason::ENHANCE_YOUR_CALM | Reason::REFUSED_STREAM) => {
-            (FailureClass::Http2Error, format!("{target} floods the connection with frames: {error}"))
-        }
-        // The first bytes of an HTTP/1 answer, read as a frame length, are too large.
-        Some(Reason::FRAME_SIZE_ERROR) if phase < Phase::Transfer => (
-            FailureClass::HttpProtocol,
-            format!("what {target} sends is not valid HTTP/2; the port may speak HTTP/1 or another protocol"),
-        ),
-        _ => (FailureClass::HttpProtocol, format!("what {target} sends is not valid HTTP/2: {error}")),
-    };
-    Fault::new(class, phase, message)
-}
-
-fn too_large(target: &str) -> (FailureClass, String) {
-    (FailureClass::HeadersTooLarge, format!("the response head of {target} is larger than accepted"))
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 use http::StatusCode;
 
+use crate::engine::classify::http2_fault::{http2_body_fault, http2_head_fault};
 #[cfg(feature = "http3")]
 use crate::engine::classify::http3_fault::{http3_body_fault, http3_head_fault, quic_fault};
 use crate::engine::classify::tls_fault::{handshake_fault, unsupported_parameter};
 use crate::engine::classify::{
-    Peer, connect_fault, http1_body_fault, http1_head_fault, http2_body_fault, http2_head_fault, proxy_fault,
-    refused_by_proxy, resolve_fault, unix_socket_fault,
+    Peer, connect_fault, http1_body_fault, http1_head_fault, proxy_fault, refused_by_proxy, resolve_fault,
+    unix_socket_fault,
 };
 use crate::engine::connect::dial::ConnectError;
 #[cfg(feature = "http3")]
@@ -23,11 +24,11 @@ use crate::engine::fault::{Deadline, Fault, timed_out};
 use crate::engine::host::os_error::ours;
 use crate::engine::http::body::Intake;
 use crate::engine::http::coding::CodingError;
-use crate::engine::http::connection::{BodyError, HeadError};
+use crate::engine::http::connection::{BodyError, HeadError, Retry};
 use crate::engine::resolve::NoAddress;
 use crate::engine::tls::UnsupportedParameter;
 use crate::engine::transport::proxy::{Proxy, ProxyError};
-use crate::model::{FailureClass, Phase};
+use crate::model::{FailureClass, HttpVersionPreference, Phase};
 
 /// Where and why a request ended.
 #[derive(Debug)]
@@ -151,12 +152,15 @@ impl Ending<'_> {
         if self.route.forwarding_proxy().is_some() {
             peer.target = self.trace.target(&self.route.host);
         }
-        let fault = match error {
+        let mut fault = match error {
             HeadError::Http1(error) => http1_head_fault(error, &peer),
             HeadError::Http2(error) => http2_head_fault(error, &peer),
             #[cfg(feature = "http3")]
             HeadError::Http3(error) => http3_head_fault(error, &peer),
         };
+        if matches!(error.retry(HttpVersionPreference::Auto), Retry::Http1) {
+            fault.message.push_str("; ask it with http-version = \"1.1\"");
+        }
         match self.route.forwarding_proxy() {
             // The peer that did not answer, or not with HTTP, is the proxy.
             Some(proxy) if is_of_connection(fault.class) => refused_by_proxy(&proxy.name(), &fault.message),

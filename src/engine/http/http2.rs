@@ -231,11 +231,19 @@ async fn answer(response: &mut ResponseFuture) -> Result<Response<RecvStream>, H
     .await
 }
 
-/// Whether h2 found the header list larger than it accepts. It gives the same reason for too many
-/// CONTINUATION frames, and only the debug data of the GOAWAY it is about to send tells them apart.
-/// The data compared here is h2's own constant, never the peer's.
+/// Whether h2 found the header list larger than it accepts, or in more CONTINUATION frames. It gives the same reason for
+/// floods of other frames, and only the debug data of the GOAWAY it is about to send tells them apart. The data compared
+/// here is h2's own constant, never the peer's.
 pub(crate) fn is_header_list(error: &h2::Error) -> bool {
-    error.is_library() && error.is_go_away() && format!("{error:?}").contains("header_list_way_too_large")
+    if !error.is_library() || !error.is_go_away() {
+        return false;
+    }
+    // A field that has no end after a list that is already too large.
+    if error.reason() == Some(Reason::COMPRESSION_ERROR) {
+        return true;
+    }
+    let debug = format!("{error:?}");
+    ["header_list_way_too_large", "too_many_continuations"].iter().any(|data| debug.contains(data))
 }
 
 /// Whether the connection has ended in order, which h2 reports as a broken pipe.

@@ -4,13 +4,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
 
 /// The headers that concern an HTTP/1 connection (RFC 9113 section 8.2.2, RFC 9114 section 4.2), and
-/// `host`, which `:authority` replaces.
-const NOT_MULTIPLEXED: [HeaderName; 5] = [
+/// `host`, which `:authority` replaces. `te` is one of them unless it says `trailers`.
+const NOT_MULTIPLEXED: [HeaderName; 6] = [
     header::CONNECTION,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     header::HOST,
     HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
 ];
 
 /// A request ready to send.
@@ -42,6 +43,9 @@ impl OutgoingRequest {
         request.headers_mut().clone_from(&self.headers);
         for name in NOT_MULTIPLEXED {
             request.headers_mut().remove(name);
+        }
+        if request.headers().get_all(header::TE).iter().any(|value| value != "trailers") {
+            request.headers_mut().remove(header::TE);
         }
         if !self.body.is_empty() {
             request.headers_mut().entry(header::CONTENT_LENGTH).or_insert(self.body.len().into());

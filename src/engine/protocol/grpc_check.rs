@@ -7,7 +7,7 @@ use percent_encoding::percent_decode;
 use tokio::time::timeout_at;
 
 use crate::engine::classify::phase_error::{Ending, PhaseError};
-use crate::engine::classify::{http2_body_fault, http2_head_fault};
+use crate::engine::classify::http2_fault::{http2_body_fault, http2_head_fault};
 use crate::engine::connect::trace::ConnectionTrace;
 use crate::engine::exchange::connector::Connector;
 use crate::engine::fault::{Fault, timed_out};

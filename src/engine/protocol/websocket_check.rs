@@ -9,8 +9,9 @@ use std::time::Duration;
 use http::Version;
 use tokio::time::{Instant, timeout_at};
 
+use crate::engine::classify::body_io_fault;
+use crate::engine::classify::http2_fault::http2_body_fault;
 use crate::engine::classify::phase_error::{Ending, PhaseError};
-use crate::engine::classify::{body_io_fault, http2_body_fault};
 use crate::engine::connect::trace::ConnectionTrace;
 use crate::engine::exchange::connector::Connector;
 use crate::engine::fault::{Deadline, Fault, timed_out};

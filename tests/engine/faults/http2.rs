@@ -7,7 +7,7 @@ use uptick::model::FailureClass::{
     BodyTimeout, BodyTruncated, ConnectionReset, HeadersTooLarge, Http2Error, HttpProtocol, ResponseTimeout,
 };
 use uptick::model::Phase::{Processing, Transfer};
-use uptick::model::{HttpVersion, HttpVersionPreference};
+use uptick::model::{HttpVersion, HttpVersionPreference, Value};
 
 use crate::faults::row::{Case, Row, fails, up};
 use crate::support::h2;
@@ -98,6 +98,7 @@ pub(crate) const ROWS: &[Row] = &[
         .also(|outcome| {
             let message = &outcome.failure.as_ref().expect("a failure").message;
             assert!(message.as_str().contains("HTTP_1_1_REQUIRED"), "the code is named: {message}");
+            assert!(message.as_str().ends_with("http-version = \"1.1\""), "what to do is said: {message}");
         })
     }),
     fails(105, "the peer resets the stream in the body (INTERNAL_ERROR)", Http2Error, Transfer, || {
@@ -158,10 +159,47 @@ pub(crate) const ROWS: &[Row] = &[
             conn.send_forever(h2::frame(h2::DATA, 0, stream, &[]).repeat(1_000), Duration::ZERO);
         })
     }),
-    fails(109, "CONTINUATION frames come without end", Http2Error, Processing, || {
+    fails(109, "CONTINUATION frames come without end", HeadersTooLarge, Processing, || {
         asked(|conn, stream| {
             conn.send(h2::frame(h2::HEADERS, 0, stream, h2::STATUS_200));
             conn.send_forever(h2::frame(h2::CONTINUATION, 0, stream, &[]).repeat(1_000), Duration::ZERO);
+        })
+    }),
+    fails(109, "a header list comes without end", HeadersTooLarge, Processing, || {
+        asked(|conn, stream| {
+            conn.send(h2::frame(h2::HEADERS, 0, stream, h2::STATUS_200));
+            let more = h2::header("x", &[b'y'; 400]);
+            conn.send_forever(h2::frame(h2::CONTINUATION, 0, stream, &more).repeat(100), Duration::ZERO);
+        })
+    }),
+    fails(109, "a header field comes without end", HeadersTooLarge, Processing, || {
+        asked(|conn, stream| {
+            let mut field = h2::header("x", &[b'y'; 400_000]);
+            field.truncate(16_000);
+            conn.send(h2::frame(h2::HEADERS, 0, stream, &[h2::STATUS_200, &field].concat()));
+            conn.send_forever(h2::frame(h2::CONTINUATION, 0, stream, &[b'y'; 16_000]), Duration::ZERO);
+        })
+    }),
+    fails(109, "a header field comes without end after a list that is too large", HeadersTooLarge, Processing, || {
+        asked(|conn, stream| {
+            let more = h2::header("x", &[b'y'; 16_000]);
+            conn.send(h2::frame(h2::HEADERS, 0, stream, h2::STATUS_200));
+            conn.send(h2::frame(h2::CONTINUATION, 0, stream, &more).repeat(17));
+            let field = [0, 1, b'x', 0x7f, 0xff, 0xff, 0xff, 0x0f];
+            conn.send(h2::frame(h2::CONTINUATION, 0, stream, &field));
+            conn.send_forever(h2::frame(h2::CONTINUATION, 0, stream, &[b'y'; 16_000]), Duration::ZERO);
+        })
+    }),
+    fails(109, "the trailers of a stream come without end", HeadersTooLarge, Transfer, || {
+        asked(|conn, stream| {
+            conn.send(begun(stream));
+            let more = h2::header("x", &[b'y'; 400]);
+            conn.send(h2::frame(h2::HEADERS, h2::END_STREAM, stream, &more));
+            conn.send_forever(h2::frame(h2::CONTINUATION, 0, stream, &more).repeat(100), Duration::ZERO);
+        })
+        .also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().starts_with("the trailers of"), "{message}");
         })
     }),
     fails(110, "a small header block decodes to megabytes (HPACK bomb)", HeadersTooLarge, Processing, || {
@@ -181,6 +219,17 @@ pub(crate) const ROWS: &[Row] = &[
         asked(|conn, stream| {
             conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &[0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]));
             conn.stall();
+        })
+    }),
+    up(111, "a request has headers that concern HTTP/1 alone, and HTTP/2 is spoken", || {
+        asked(|conn, stream| {
+            conn.send(h2::answer(stream, b"hello"));
+            conn.stall();
+        })
+        .step(|step| {
+            for (name, value) in [("proxy-connection", "keep-alive"), ("te", "gzip"), ("upgrade", "h2c")] {
+                step.request.headers.push((http::HeaderName::from_static(name), Value::plain(value)));
+            }
         })
     }),
     fails(111, "a frame is larger than allowed", HttpProtocol, Processing, || {
