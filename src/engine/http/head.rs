@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use crate::engine::http::message::ResponseHead;
 use crate::engine::limits::{INTERIM, QUOTED};
 
-/// The most header lines: real sites send more than a hundred.
-pub(crate) const HEADERS: usize = 256;
+/// The most header lines. Real sites send hundreds, and curl accepts as many as this.
+pub(crate) const HEADERS: usize = 5_000;
 
 /// The most bytes of a head.
 const HEAD: usize = 400 * 1024;
