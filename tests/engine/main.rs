@@ -9,6 +9,7 @@ mod support;
 mod caddy;
 mod exchanges;
 mod faults;
+mod grpc_timeout;
 mod insecure;
 mod journeys;
 mod listening;

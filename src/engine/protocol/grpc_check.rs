@@ -1,16 +1,19 @@
 //! A call to the gRPC health service (`grpc.health.v1.Health/Check`) over HTTP/2, whose status is in the
 //! trailers. The two messages are encoded and decoded by hand: each has one field.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use percent_encoding::percent_decode;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
-use crate::engine::classify::phase_error::{Ending, PhaseError};
 use crate::engine::classify::http2_fault::{http2_body_fault, http2_head_fault};
+use crate::engine::classify::phase_error::{Ending, PhaseError};
 use crate::engine::connect::trace::ConnectionTrace;
 use crate::engine::exchange::connector::Connector;
 use crate::engine::fault::{Fault, timed_out};
+use crate::engine::http::connection::{HeadError, Retry};
 use crate::engine::http::http2::Http2;
 use crate::engine::http::message::{OutgoingRequest, ResponseHead};
 use crate::engine::tls::alpn;
@@ -22,11 +25,15 @@ const CALL: &str = "/grpc.health.v1.Health/Check";
 /// The most bytes of an answer: a health status takes seven.
 const MOST: usize = 64 * 1024;
 
+/// What is wrong with an answer that is shorter than it says.
+const CUT: &str = "ends its answer in the middle of a message";
+
 /// The bytes before a message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
 
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 pub(crate) struct GrpcCheck<'a> {
     pub(crate) connector: Connector<'a>,
@@ -72,17 +79,25 @@ impl From<PhaseError> for GrpcError {
 }
 
 impl GrpcCheck<'_> {
-    /// Makes the call.
+    /// Makes the call; retries once, over a fresh connection, if the server has not processed it.
     pub(crate) async fn run(&self) -> GrpcReply {
+        let (reply, retry) = self.attempt().await;
+        if retry { self.attempt().await.0 } else { reply }
+    }
+
+    async fn attempt(&self) -> (GrpcReply, bool) {
         let (mut trace, mut progress) = (ConnectionTrace::new(), Progress::default());
         let ended = timeout_at(self.connector.deadline.at, Box::pin(self.phases(&mut trace, &mut progress))).await;
-        let fault = match ended.unwrap_or(Err(GrpcError::Phase(PhaseError::OutOfTime))) {
-            Ok(()) => None,
-            Err(error) => Some(self.fault(error, &trace)),
+        let (fault, retry) = match ended.unwrap_or(Err(GrpcError::Phase(PhaseError::OutOfTime))) {
+            Ok(()) => (None, false),
+            Err(error) => {
+                let retry = asks_to_retry(&error);
+                (Some(self.fault(error, &trace)), retry)
+            }
         };
         trace.end();
         let Progress { head, answer, status } = progress;
-        GrpcReply { trace, head, status, read: answer.len() as u64, fault }
+        (GrpcReply { trace, head, status, read: answer.len() as u64, fault }, retry)
     }
 
     async fn phases(&self, trace: &mut ConnectionTrace, progress: &mut Progress) -> Result<(), GrpcError> {
@@ -91,18 +106,16 @@ impl GrpcCheck<'_> {
             stream = self.connector.secure(tls, alpn(HttpVersionPreference::Http2), stream, trace).await?;
         }
         trace.enter(Phase::Processing);
-        let of_head = |error| PhaseError::Head(crate::engine::http::connection::HeadError::Http2(error));
+        let of_head = |error| PhaseError::Head(HeadError::Http2(error));
         let mut http2 = Http2::open(stream).await.map_err(of_head)?;
         let head = http2.send(&self.call()).await.map_err(of_head)?;
         trace.enter(Phase::Transfer);
         let head = progress.head.insert(head);
-        if head.status != StatusCode::OK {
-            return Err(GrpcError::Judged(FailureClass::Status, None, format!("answers status {}", head.status)));
-        }
         let kind = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         if !is_grpc(kind) {
             let message = "answers with something that is not gRPC (content-type)".to_owned();
-            return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Processing), message));
+            let not_grpc = GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Processing), message);
+            return Err(wrong_http_status(head.status).unwrap_or(not_grpc));
         }
         while let Some(bytes) = http2.chunk().await.map_err(GrpcError::Body)? {
             progress.answer.extend_from_slice(&bytes);
@@ -115,13 +128,15 @@ impl GrpcCheck<'_> {
         trace.end();
         http2.close();
         // An answer that consists of trailers only has them in its head.
-        let trailers = trailers.as_ref().filter(|trailers| trailers.contains_key(STATUS)).unwrap_or(&head.headers);
-        let Some(status) = status_of(trailers) else {
-            let message = "ends the call without a grpc-status".to_owned();
-            return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), message));
-        };
+        let has_trailers = trailers.is_some() || !progress.answer.is_empty();
+        let trailers = if has_trailers { trailers.unwrap_or_default() } else { head.headers.clone() };
+        let status = status_of(&trailers).map_err(|why| {
+            let no_status = GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), why);
+            // Without a status of gRPC, that of HTTP stands for it.
+            wrong_http_status(head.status).unwrap_or(no_status)
+        })?;
         progress.status = Some(status);
-        self.judge(status, trailers, &progress.answer)
+        self.judge(status, &trailers, &progress.answer)
     }
 
     /// The request of the call.
@@ -132,6 +147,8 @@ impl GrpcCheck<'_> {
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        let left = self.connector.deadline.at.saturating_duration_since(Instant::now());
+        headers.entry(TIMEOUT).or_insert_with(|| timeout(left));
         OutgoingRequest {
             method: Method::POST,
             target: Uri::from_static(CALL),
@@ -153,16 +170,10 @@ impl GrpcCheck<'_> {
         if status != GrpcStatus::OK {
             return Ok(());
         }
-        let Some(serving) = serving_status(answer) else {
-            let is_compressed = answer.first() == Some(&1);
-            let what = if is_compressed {
-                "compresses its answer without being asked to"
-            } else {
-                "answers with something that is not a health status"
-            };
-            let message = what.to_owned();
-            return Err(GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), message));
-        };
+        let serving = health_message(answer)
+            .and_then(|message| serving_status(message).ok_or("answers with something that is not a health status"));
+        let serving = serving
+            .map_err(|what| GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), what.to_owned()))?;
         let name = match serving {
             1 => return Ok(()),
             0 => "UNKNOWN",
@@ -181,9 +192,7 @@ impl GrpcCheck<'_> {
         match error {
             GrpcError::Judged(class, phase, what) => Fault::new(class, phase, format!("{target} {what}")),
             GrpcError::Body(error) => http2_body_fault(&error, &target),
-            GrpcError::Phase(PhaseError::Head(crate::engine::http::connection::HeadError::Http2(error))) => {
-                http2_head_fault(&error, &ending.peer())
-            }
+            GrpcError::Phase(PhaseError::Head(HeadError::Http2(error))) => http2_head_fault(&error, &ending.peer()),
             GrpcError::Phase(PhaseError::OutOfTime) if trace.phase() == Some(Phase::Transfer) => {
                 let mut fault = timed_out(Phase::Transfer, deadline, &target);
                 if fault.class == FailureClass::BodyTimeout {
@@ -220,20 +229,54 @@ fn is_grpc(content_type: &[u8]) -> bool {
     kind.eq_ignore_ascii_case(KIND) && matches!(behind.trim_ascii_start().first(), None | Some(b'+' | b';'))
 }
 
-fn status_of(trailers: &HeaderMap) -> Option<GrpcStatus> {
-    let status = trailers.get(STATUS)?.to_str().ok()?;
-    status.trim().parse().ok().map(GrpcStatus)
+/// The failure of an HTTP status other than 200.
+fn wrong_http_status(status: StatusCode) -> Option<GrpcError> {
+    (status != StatusCode::OK)
+        .then(|| GrpcError::Judged(FailureClass::Status, None, format!("answers status {status}")))
 }
 
-/// The status of a `HealthCheckResponse` after its prefix: field 1, or 0 if that is absent. Other fields are
-/// skipped.
-fn serving_status(answer: &[u8]) -> Option<u64> {
-    let (prefix, message) = answer.split_at_checked(PREFIX)?;
-    let (compressed, length) = prefix.split_first()?;
-    let length = usize::try_from(u32::from_be_bytes(length.try_into().ok()?)).ok()?;
-    if *compressed != 0 || length != message.len() {
-        return None;
+/// Whether the server was closing the connection, or refused the stream, before it processed the call.
+fn asks_to_retry(error: &GrpcError) -> bool {
+    let GrpcError::Phase(PhaseError::Head(error)) = error else { return false };
+    matches!(error.retry(HttpVersionPreference::Http2), Retry::Fresh)
+}
+
+/// The time left for the call, at most eight digits, which gRPC allows. It is rounded up: the check itself is to notice
+/// the end of its time before the server does.
+fn timeout(left: Duration) -> HeaderValue {
+    const MOST: u128 = 99_999_999;
+    let left = left.as_millis() + 1;
+    let value = if left > MOST { format!("{}S", (left / 1_000 + 1).min(MOST)) } else { format!("{left}m") };
+    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("99999999S"))
+}
+
+/// The status in the trailers, or why there is none.
+fn status_of(trailers: &HeaderMap) -> Result<GrpcStatus, String> {
+    let status = trailers.get(STATUS).ok_or("ends the call without a grpc-status")?;
+    let number = status.to_str().ok().and_then(|status| status.trim().parse().ok());
+    number.map(GrpcStatus).ok_or_else(|| "ends the call with a grpc-status that is not a number".to_owned())
+}
+
+/// The message of an answer without its prefix, or what is wrong with it.
+fn health_message(answer: &[u8]) -> Result<&[u8], &'static str> {
+    let Some((prefix, rest)) = answer.split_first_chunk::<PREFIX>() else {
+        return Err(if answer.is_empty() { "ends the call with OK and without a message" } else { CUT });
+    };
+    let [compressed, length @ ..] = prefix;
+    match *compressed {
+        0 => {}
+        1 => return Err("compresses its answer without being asked to"),
+        _ => return Err("answers with something that is not a message of gRPC"),
     }
+    match usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX) {
+        length if length > rest.len() => Err(CUT),
+        length if length < rest.len() => Err("answers with more than one message"),
+        _ => Ok(rest),
+    }
+}
+
+/// The status of a `HealthCheckResponse`: field 1, or 0 if that is absent. Other fields are skipped.
+fn serving_status(message: &[u8]) -> Option<u64> {
     let (mut rest, mut status) = (message, 0);
     while !rest.is_empty() {
         let (key, after) = varint(rest)?;
@@ -282,13 +325,32 @@ mod tests {
 
     #[test]
     fn a_health_status_is_read_and_other_fields_are_passed_over() {
-        assert_eq!(serving_status(&[0, 0, 0, 0, 2, 8, 1]), Some(1));
-        assert_eq!(serving_status(&[0, 0, 0, 0, 0]), Some(0));
-        assert_eq!(serving_status(&[0, 0, 0, 0, 6, 0x12, 2, b'a', b'b', 8, 2]), Some(2));
-        for wrong in [&[0, 0, 0, 0, 2, 8][..], &[1, 0, 0, 0, 2, 8, 1], &[0, 0, 0, 0, 2, 8, 0x80], &[0, 0], &[]] {
+        assert_eq!(serving_status(&[8, 1]), Some(1));
+        assert_eq!(serving_status(&[]), Some(0));
+        assert_eq!(serving_status(&[0x12, 2, b'a', b'b', 8, 2]), Some(2));
+        for wrong in [&[8][..], &[8, 0x80], &[0x12, 2, b'a'], &[0x0b]] {
             assert_eq!(serving_status(wrong), None, "{wrong:?}");
         }
-        let endless = [&[0, 0, 0, 0, 12, 8][..], &[0xff; 11]].concat();
+        let endless = [&[8][..], &[0xff; 11]].concat();
         assert_eq!(serving_status(&endless), None);
+    }
+
+    #[test]
+    fn one_whole_message_is_an_answer() {
+        assert_eq!(health_message(&[0, 0, 0, 0, 2, 8, 1]), Ok(&[8, 1][..]));
+        assert_eq!(health_message(&[0, 0, 0, 0, 0]), Ok(&[][..]));
+        assert_eq!(health_message(&[0, 0, 0, 0, 2, 8]), Err(CUT));
+        assert_eq!(health_message(&[0, 0]), Err(CUT));
+        let wrong = [&[][..], &[1, 0, 0, 0, 2, 8, 1], &[2, 0, 0, 0, 0], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0]];
+        let told: std::collections::HashSet<_> = wrong.iter().map(|answer| health_message(answer).err()).collect();
+        assert_eq!(told.len(), wrong.len(), "{told:?}");
+    }
+
+    #[test]
+    fn the_time_left_has_eight_digits_at_most() {
+        assert_eq!(timeout(Duration::ZERO), "1m");
+        assert_eq!(timeout(Duration::from_millis(400)), "401m");
+        assert_eq!(timeout(Duration::from_hours(100)), "360001S");
+        assert_eq!(timeout(Duration::MAX), "99999999S");
     }
 }

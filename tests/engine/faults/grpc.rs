@@ -1,5 +1,6 @@
 //! gRPC health services that do not serve, do not speak gRPC, or never end the call.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::ServerConfig;
@@ -94,6 +95,37 @@ pub(crate) const ROWS: &[Row] = &[
             conn.stall();
         })
     }),
+    answers(135, "a gRPC server answers 503 with a status of gRPC, which is what counts", GrpcStatus, || {
+        calls(|conn, stream| {
+            conn.send(trailers_alone_with(b"503", stream, "14"));
+            conn.stall();
+        })
+        .also(|outcome| assert_eq!((outcome.status, outcome.code()), (Some(503), Some(14))))
+    }),
+    answers(135, "a gRPC server answers 503 without a status of gRPC", Status, || {
+        calls(|conn, stream| {
+            let head = [h2::header(":status", b"503"), h2::header("content-type", b"application/grpc")].concat();
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS | h2::END_STREAM, stream, &head));
+            conn.stall();
+        })
+    }),
+    up(135, "a gRPC server goes away before it has processed the call, and takes it over another connection", || {
+        let is_restarted = AtomicBool::new(false);
+        calls(move |conn, stream| {
+            if is_restarted.swap(true, Ordering::Relaxed) {
+                conn.send(answer(stream, SERVING, "0"));
+            } else {
+                conn.send(h2::goaway(0, h2::NO_ERROR, b""));
+            }
+            conn.stall();
+        })
+    }),
+    fails(135, "a gRPC server always goes away before it has processed the call", Http2Error, Processing, || {
+        calls(|conn, _| {
+            conn.send(h2::goaway(0, h2::NO_ERROR, b""));
+            conn.stall();
+        })
+    }),
     fails(135, "what answers a call is a web page", HttpProtocol, Processing, || {
         calls(|conn, stream| {
             let head = [h2::STATUS_200, &h2::header("content-type", b"text/html")].concat();
@@ -145,6 +177,30 @@ pub(crate) const ROWS: &[Row] = &[
             conn.stall();
         })
     }),
+    fails(135, "a gRPC answer has its status in its head, and a message", HttpProtocol, Transfer, || {
+        calls(|conn, stream| {
+            let head =
+                [h2::STATUS_200, &h2::header("content-type", b"application/grpc"), &h2::header("grpc-status", b"0")];
+            conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &head.concat()));
+            conn.send(h2::frame(h2::DATA, h2::END_STREAM, stream, SERVING));
+            conn.stall();
+        })
+    }),
+    fails(135, "a gRPC answer has a status that is no number", HttpProtocol, Transfer, || {
+        told("is not a number", |conn, stream| {
+            conn.send(answer(stream, SERVING, "fine"));
+        })
+    }),
+    fails(135, "a gRPC call ends with OK and without a message", HttpProtocol, Transfer, || {
+        told("without a message", |conn, stream| {
+            conn.send(trailers_alone(stream, "0"));
+        })
+    }),
+    fails(135, "a gRPC answer has two messages", HttpProtocol, Transfer, || {
+        told("more than one message", |conn, stream| {
+            conn.send(answer(stream, &SERVING.repeat(2), "0"));
+        })
+    }),
     fails(135, "a gRPC answer is compressed, though nothing was offered", HttpProtocol, Transfer, || {
         calls(|conn, stream| {
             conn.send(answer(stream, &[1, 0, 0, 0, 2, 8, 1], "0"));
@@ -189,6 +245,18 @@ fn calls(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
     })
 }
 
+/// The same, and the message says this.
+fn told(words: &'static str, script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
+    let case = calls(move |conn, stream| {
+        script(conn, stream);
+        conn.stall();
+    });
+    case.also(move |outcome| {
+        let message = &outcome.failure.as_ref().expect("a failure").message;
+        assert!(message.as_str().contains(words), "{message}");
+    })
+}
+
 fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     Case::get(format!("grpc://{}/shop.Cart", server.address())).keep(server)
@@ -214,8 +282,13 @@ pub(crate) fn rest(stream: u32, message: &[u8], status: &str) -> Vec<u8> {
 
 /// A response that consists only of trailers.
 fn trailers_alone(stream: u32, status: &str) -> Vec<u8> {
+    trailers_alone_with(b"200", stream, status)
+}
+
+/// An answer of trailers alone, with a status of HTTP.
+fn trailers_alone_with(http_status: &[u8], stream: u32, status: &str) -> Vec<u8> {
     let all = [
-        h2::STATUS_200,
+        &h2::header(":status", http_status)[..],
         &h2::header("content-type", b"application/grpc"),
         &h2::header("grpc-status", status.as_bytes()),
         &h2::header("grpc-message", b"unknown%20service"),
