@@ -63,7 +63,8 @@ async fn ask_smtp(lines: &mut Lines<'_>) -> Result<(), StarttlsError> {
     let keyword =
         |line: &str| line.get(4..).and_then(|rest| rest.split_whitespace().next().map(str::to_ascii_uppercase));
     let is_starttls = |line: &String| keyword(line).as_deref() == Some("STARTTLS");
-    if !offers.iter().any(is_starttls) {
+    // The first line is a greeting: it names the server, which may be called STARTTLS.
+    if !offers.iter().skip(1).any(is_starttls) {
         return Err(StarttlsError::Refused("it does not offer STARTTLS".to_owned()));
     }
     lines.send(b"STARTTLS\r\n").await?;

@@ -65,9 +65,18 @@ pub(crate) const ROWS: &[Row] = &[
             smtp(conn, "250-mail.test\r\n250 PIPELINING\r\n", "502 no\r\n");
         })
     }),
+    fails(132, "a mail server of the name STARTTLS does not offer it", StarttlsRefused, Processing, || {
+        case(Starttls::Smtp, |conn, _| {
+            smtp(conn, "250-STARTTLS at your service\r\n250 PIPELINING\r\n", "220 go ahead\r\n");
+        })
+        .also(|outcome| {
+            let message = &outcome.failure.as_ref().expect("a failure").message;
+            assert!(message.as_str().contains("does not offer STARTTLS"), "{message}");
+        })
+    }),
     fails(132, "a mail server refuses to start TLS", StarttlsRefused, Processing, || {
         case(Starttls::Smtp, |conn, _| {
-            smtp(conn, "250 STARTTLS\r\n", "454 TLS not available due to temporary reason\r\n");
+            smtp(conn, OFFER, "454 TLS not available due to temporary reason\r\n");
             conn.stall();
         })
         .also(|outcome| {
@@ -89,7 +98,7 @@ pub(crate) const ROWS: &[Row] = &[
         Processing,
         || {
             case(Starttls::Smtp, |conn, _| {
-                smtp(conn, "250 STARTTLS\r\n", "220 go ahead\r\n250 injected\r\n");
+                smtp(conn, OFFER, "220 go ahead\r\n250 injected\r\n");
                 conn.stall();
             })
         },
@@ -144,7 +153,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(132, "a mail server agrees to start TLS and does not", TlsNotTls, Tls, || {
         case(Starttls::Smtp, |conn, _| {
-            smtp(conn, "250 STARTTLS\r\n", "220 go ahead\r\n");
+            smtp(conn, OFFER, "220 go ahead\r\n");
             conn.read_exactly(5);
             conn.send("500 what?\r\n");
             conn.stall();
@@ -152,7 +161,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(132, "a mail server agrees to start TLS and is silent then", TlsHandshakeTimeout, Tls, || {
         case(Starttls::Smtp, |conn, _| {
-            smtp(conn, "250 STARTTLS\r\n", "220 go ahead\r\n");
+            smtp(conn, OFFER, "220 go ahead\r\n");
             conn.stall();
         })
         .within(400)
@@ -161,14 +170,17 @@ pub(crate) const ROWS: &[Row] = &[
         let stranger = Authority::named("stranger");
         let ca_file = stranger.ca_file();
         let case = case(Starttls::Smtp, |conn, config| {
-            smtp(conn, "250 STARTTLS\r\n", "220 go ahead\r\n");
+            smtp(conn, OFFER, "220 go ahead\r\n");
             conn.shake_hands(config);
         });
         case.probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(stranger)
     }),
 ];
 
-/// The dialogue of an SMTP server up to its response to STARTTLS.
+/// An answer to EHLO with an offer of TLS.
+const OFFER: &str = "250-mail.test\r\n250 STARTTLS\r\n";
+
+/// The words of an SMTP server up to its answer to STARTTLS.
 fn smtp(conn: &mut Conn, offers: &str, answer: &str) {
     conn.send("220 mail.test ESMTP\r\n");
     conn.read_exactly("EHLO uptick.localhost\r\n".len());
