@@ -155,7 +155,7 @@ impl QueryResponse<'_> {
     }
 
     /// Closes a connection over which nothing is sent, and learns whether the server accepts the client.
-    async fn leave(&self, mut stream: Stream, trace: &ConnectionTrace) -> Result<(), QueryError> {
+    async fn leave(&self, mut stream: Stream, trace: &mut ConnectionTrace) -> Result<(), QueryError> {
         if let Some(starttls) = self.starttls {
             // Without it servers log an aborted session. The reply is not waited for.
             let _ = stream.write_all(starttls::logout(starttls)).await;
@@ -165,12 +165,15 @@ impl QueryResponse<'_> {
             stream.close();
             return Ok(());
         }
-        let until = (Instant::now() + REFUSAL).min(self.connector.deadline.at);
+        let since = Instant::now();
+        let until = (since + REFUSAL).min(self.connector.deadline.at);
         let refusal = async {
             stream.shutdown().await?;
             stream.read(&mut [0]).await
         };
-        match timeout_at(until, refusal).await {
+        let refused = timeout_at(until, refusal).await;
+        trace.farewell = since.elapsed();
+        match refused {
             Ok(Err(error)) if tls_error(&error).is_some() => Err(PhaseError::Tls(error).into()),
             _ => Ok(()),
         }

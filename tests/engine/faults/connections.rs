@@ -10,7 +10,7 @@ use uptick::model::FailureClass::{
     TlsClientCertRequired, TlsHandshakeFailed, TlsHandshakeTimeout, TlsNotTls,
 };
 use uptick::model::Phase::{Connect, Processing, Resolve, Tls, Transfer};
-use uptick::model::{DeniedNetworks, Pattern, Resolver, TextRule, TlsVersion, Value};
+use uptick::model::{DeniedNetworks, Pattern, Phase, Resolver, TextRule, TlsVersion, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::dns::{Dns, NAME_ERROR, Reply};
@@ -176,6 +176,18 @@ pub(crate) const ROWS: &[Row] = &[
         let server = Server::tls(config, Conn::stall);
         let ca_file = authority.ca_file();
         at_tls(&server).probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(server).keep(authority)
+    }),
+    up(131, "a tls:// port asks for a client certificate and takes none: no time is counted for its silence", || {
+        let authority = Authority::new();
+        let config = authority.leaf(&["good.test"]).config_that_asks_clients_of(&authority, rustls::ALL_VERSIONS);
+        let server = Server::tls(config, Conn::stall);
+        let ca_file = authority.ca_file();
+        let case = at_tls(&server).probe(|probe| probe.transport.tls.ca_file = Some(ca_file));
+        case.keep(server).keep(authority).also(|outcome| {
+            let timings = outcome.timings;
+            let phases: Duration = Phase::ALL.iter().filter_map(|&phase| timings.phase(phase)).sum();
+            assert!(timings.total < phases + Duration::from_millis(500), "{timings:?}");
+        })
     }),
     up(131, "a tls:// port serves whoever asks for its protocol (ALPN), and `tls.alpn` names it", || {
         let case = alpn_case(&["mqtt", "postgresql"], |conn| {
