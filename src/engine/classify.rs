@@ -5,6 +5,7 @@ pub(super) mod http2_fault;
 #[cfg(feature = "http3")]
 pub(super) mod http3_fault;
 pub(super) mod phase_error;
+mod tls_alert;
 pub(super) mod tls_fault;
 
 use std::io;

@@ -5,6 +5,7 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
+use crate::engine::classify::tls_alert::alert_words;
 use crate::engine::fault::Fault;
 use crate::engine::host::os_error;
 use crate::engine::tls::handshake::HandshakeFacts;
@@ -25,11 +26,8 @@ pub(crate) fn handshake_fault(error: &io::Error, facts: &HandshakeFacts, target:
         None if os_error::is_reset(error) => {
             Fault::new(FailureClass::ConnectionReset, Phase::Tls, format!("{target} reset the connection"))
         }
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            let message = format!("the TLS handshake with {target} failed: it closed the connection");
-            Fault::new(FailureClass::TlsHandshakeFailed, Phase::Tls, message)
-        }
-        None => failed(target, error),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => failed(target, facts, "it closed the connection"),
+        None => failed(target, facts, &error.to_string()),
     };
     let may_be_for_certificate =
         matches!(fault.class, FailureClass::ConnectionReset | FailureClass::TlsHandshakeFailed);
@@ -50,7 +48,11 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
             | PeerIncompatible::SupportedVersionsExtensionRequired
             | PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled,
-        ) => fault(FailureClass::TlsVersion, format!("{target} offers no TLS version that is accepted: {error}")),
+        ) => {
+            let is_alert = matches!(error, Error::AlertReceived(_));
+            let how = if is_alert { "alert protocol_version" } else { "it chooses another" };
+            fault(FailureClass::TlsVersion, format!("{target} offers no TLS version that is accepted ({how})"))
+        }
         Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             fault(FailureClass::TlsNotTls, format!("{target} does not speak TLS on this port"))
         }
@@ -77,11 +79,22 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
             FailureClass::TlsHandshakeFailed,
             format!("{target} chooses a cipher suite that was not offered; {OFFERED}"),
         ),
+        Error::AlertReceived(alert) => failed(target, facts, &alert_words(*alert)),
+        Error::PeerMisbehaved(broken) => failed(target, facts, &format!("it breaks the rules of TLS ({broken:?})")),
+        Error::InvalidMessage(invalid) => {
+            failed(target, facts, &format!("it sends what is not valid TLS ({invalid:?})"))
+        }
+        Error::InappropriateMessage { got_type, .. } => {
+            failed(target, facts, &format!("it sends a record out of order ({got_type:?})"))
+        }
+        Error::InappropriateHandshakeMessage { got_type, .. } => {
+            failed(target, facts, &format!("it sends a message out of order ({got_type:?})"))
+        }
         Error::PeerIncompatible(lacking) => fault(
             FailureClass::ProberUnsupported,
             format!("{target} needs something in TLS that this prober does not support: {lacking:?}"),
         ),
-        _ => failed(target, error),
+        _ => failed(target, facts, &error.to_string()),
     }
 }
 
@@ -130,8 +143,9 @@ pub(crate) fn client_cert_required(target: &str) -> Fault {
     Fault::new(FailureClass::TlsClientCertRequired, Phase::Tls, format!("{target} asks for a client certificate"))
 }
 
-fn failed(target: &str, error: &dyn std::error::Error) -> Fault {
-    let message = format!("the TLS handshake with {target} failed: {error}");
+fn failed(target: &str, facts: &HandshakeFacts, why: &str) -> Fault {
+    let what = if facts.cipher.is_some() { "connection" } else { "handshake" };
+    let message = format!("the TLS {what} with {target} failed: {why}");
     Fault::new(FailureClass::TlsHandshakeFailed, Phase::Tls, message)
 }
 

@@ -138,6 +138,11 @@ pub(crate) fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certi
     parse_x509_certificate(certificate).ok().map(|(_, certificate)| certificate)
 }
 
+/// The trusted certificate at the end of the path, if it is known.
+pub(crate) fn anchor<'c>(chain: &[CertificateDer<'_>], anchors: &'c Anchors) -> Option<X509Certificate<'c>> {
+    Path::of(&chain.iter().take(CHAIN).map(|each| parse(each)).collect::<Vec<_>>(), anchors).anchor
+}
+
 /// The certificates on the path from the leaf up, without the trusted one.
 pub(crate) fn path<'c>(chain: &'c [CertificateDer<'_>], anchors: &Anchors) -> Vec<X509Certificate<'c>> {
     let mut parsed: Vec<Option<X509Certificate<'c>>> = chain.iter().take(CHAIN).map(|each| parse(each)).collect();
@@ -249,13 +254,19 @@ fn has_with_dot(leaf: &CertificateDer<'_>, name: &str) -> bool {
     })
 }
 
-/// The first few names of the leaf of a chain, for a message.
-pub(crate) fn names_text(chain: &[CertificateDer<'_>]) -> String {
-    let names = chain.first().and_then(|leaf| parse(leaf)).map(|leaf| all_names(&leaf)).unwrap_or_default();
-    match names.len() {
-        0 => "no name".to_owned(),
-        total if total > NAMES => format!("{} and {} more", names[..NAMES].join(", "), total - NAMES),
-        _ => names.join(", "),
+/// Which names the leaf of a chain is for instead of this one, for a message.
+pub(crate) fn other_names(chain: &[CertificateDer<'_>], name: &str) -> String {
+    let leaf = chain.first().and_then(|leaf| parse(leaf));
+    let names = leaf.as_ref().map(all_names).unwrap_or_default();
+    let common = leaf.as_ref().and_then(|leaf| leaf.subject().iter_common_name().next()?.as_str().ok());
+    match (names.len(), common) {
+        (0, Some(common)) => {
+            format!("but for no alternative name (SAN), and its common name `{common}` does not count")
+        }
+        (0, None) => "but for no name".to_owned(),
+        _ if names.iter().any(|other| other == name) => "but for a host that is named like this address".to_owned(),
+        (total, _) if total > NAMES => format!("but for {} and {} more", names[..NAMES].join(", "), total - NAMES),
+        _ => format!("but for {}", names.join(", ")),
     }
 }
 

@@ -132,13 +132,14 @@ impl fmt::Display for UnsupportedParameter {
 
 /// What the server at this address chooses that this prober does not support; none if it chooses nothing, or
 /// does not answer in time.
-pub(super) async fn choice(address: SocketAddr, name: &str, random: [u8; 32]) -> Option<UnsupportedParameter> {
-    let of_tls12 = client_hello(name, random, Client::Tls12)?;
-    let of_tls13 = client_hello(name, random, Client::Tls13)?;
+pub(super) async fn choice(address: SocketAddr, name: &str, random: [u8; 32]) -> Option<Lack> {
+    let of_others = client_hello(name, random, Client::Tls12)?;
+    let of_ours = client_hello(name, random, Client::Tls13)?;
     let asking = async {
-        match ask(address, &of_tls12).await {
-            Some(chosen) => unsupported(chosen),
-            None => unsupported(ask(address, &of_tls13).await?),
+        // A server that chooses a suite of ours would choose another one as well, if it were all it is offered.
+        match ask(address, &of_ours).await {
+            Some(chosen) => lack(chosen),
+            None => lack(ask(address, &of_others).await?),
         }
     };
     tokio::time::timeout(TIME, asking).await.ok().flatten()
@@ -214,8 +215,8 @@ fn word(bytes: &[u8], at: usize) -> Option<u16> {
 enum Client {
     /// It supports only TLS 1.2 suites that this prober does not.
     Tls12,
-    /// It supports every TLS 1.3 suite and every group, and sends no key share: the server names the group
-    /// that it wants.
+    /// It supports the suites of this prober, every other one of TLS 1.3 and every group, and sends no key share: the
+    /// server names the group that it wants.
     Tls13,
 }
 

@@ -11,7 +11,7 @@ use x509_parser::prelude::X509Certificate;
 use x509_parser::public_key::PublicKey;
 
 use super::names;
-use crate::engine::tls::certificate::{Anchors, is_self_signed, names_text, not_after, not_before, path};
+use crate::engine::tls::certificate::{Anchors, anchor, is_self_signed, not_after, not_before, other_names, path};
 use crate::model::FailureClass;
 
 /// The longest name of a certificate in a message, in characters.
@@ -58,11 +58,8 @@ impl PresentedChain<'_> {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => self.expired(),
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => self.not_yet_valid(),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                let names = names_text(self.chain);
-                refused(
-                    FailureClass::TlsCertNameMismatch,
-                    format!("the certificate is not for {} but for {names}", self.name),
-                )
+                let others = other_names(self.chain, self.name);
+                refused(FailureClass::TlsCertNameMismatch, format!("the certificate is not for {} {others}", self.name))
             }
             CertificateError::Revoked => {
                 refused(FailureClass::TlsCertRevoked, "the certificate is revoked: it is on the list of tls.crl-file")
@@ -194,7 +191,7 @@ impl PresentedChain<'_> {
 
     /// A signature that does not verify, possibly because the key has an unsupported size.
     fn bad_signature(&self) -> Refusal {
-        for certificate in self.path() {
+        for certificate in self.path().into_iter().chain(anchor(self.chain, self.anchors)) {
             let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() else { continue };
             let (bits, owner) = (key.key_size(), name_of(&certificate));
             if bits < 2_048 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, SanType};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
@@ -43,6 +43,15 @@ pub(crate) const ROWS: &[Row] = &[
                 assert!(!message.as_str().contains("f.test"), "the first few names are enough: {message}");
             },
         )
+    }),
+    fails(33, "the certificate has the host as its common name alone", TlsCertNameMismatch, Tls, || {
+        named_by(|params| params.distinguished_name.push(DnType::CommonName, "good.test"))
+            .also(|outcome| says(outcome, &["not for good.test", "its common name `good.test` does not count"]))
+    }),
+    fails(33, "the certificate has an address as the name of a host", TlsCertNameMismatch, Tls, || {
+        named_by(|params| params.subject_alt_names = vec![SanType::DnsName("127.0.0.1".try_into().unwrap())])
+            .probe(|probe| probe.transport.tls.server_name = Some("127.0.0.1".to_owned()))
+            .also(|outcome| says(outcome, &["not for 127.0.0.1", "a host that is named like this address"]))
     }),
     fails(34, "the certificate is signed by itself", TlsCertUntrusted, Tls, || {
         let leaf = Leaf::self_signed(&tls::leaf_params(&["good.test"]));
@@ -272,6 +281,30 @@ pub(crate) const ROWS: &[Row] = &[
         trusting(&Authority::new(), &server).keep(server).also(|outcome| {
             says(outcome, &["no cipher suite in common", "TLS_RSA_WITH_AES_128_CBC_SHA", "offered"]);
         })
+    }),
+    fails(44, "the server signs with a key alone that this prober does not know", ProberUnsupported, Tls, || {
+        let server = Server::start(|conn| {
+            let mut hello = Vec::new();
+            conn.read_some(&mut hello);
+            // Where Ed448 is offered, any suite will do, such as one that this prober does not know either.
+            if server::find(&hello, &[0x08, 0x07, 0x08, 0x08]).is_some() {
+                let suite = if hello[43] == 0 && server::find(&hello, &[0xc0, 0x2b]).is_none() { 0x24 } else { 0x2b };
+                let hello = [&[2, 0, 0, 38, 3, 3][..], &[7; 32], &[0, 0xc0, suite, 0]].concat();
+                conn.send(tls::record(22, &hello));
+                conn.stall();
+            } else {
+                conn.send(tls::fatal_alert(40));
+            }
+        });
+        trusting(&Authority::new(), &server).keep(server).also(|outcome| {
+            says(outcome, &["no signature or curve in common", "offered"]);
+        })
+    }),
+    fails(44, "the server ends the handshake with an alert: its name is told", TlsHandshakeFailed, Tls, || {
+        scripted(|conn| {
+            conn.send(tls::fatal_alert(80));
+        })
+        .also(|outcome| says(outcome, &["alert internal_error (an error inside the server)"]))
     }),
     fails(
         44,
@@ -592,7 +625,16 @@ fn says(outcome: &Outcome, words: &[&str]) {
     }
 }
 
-/// A server whose certificate has this name, checked as `www.good.test`.
+/// A server of `good.test` whose certificate has no names but these.
+fn named_by(change: impl FnOnce(&mut CertificateParams)) -> Case {
+    let authority = Authority::new();
+    let mut params = tls::leaf_params(&[]);
+    change(&mut params);
+    let case = shows(&authority, authority.sign(&params).config());
+    case.keep(authority)
+}
+
+/// A server whose certificate has this name, asked for as `www.good.test`.
 fn wildcard(name: &str) -> Case {
     let authority = Authority::new();
     let server = greeting(authority.leaf(&[name]).config());
