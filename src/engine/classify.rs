@@ -102,14 +102,23 @@ pub(super) fn proxy_fault(error: &ProxyError, proxy: &str, target: &str) -> Faul
         ProxyError::Garbage => of_proxy("its answer is not that of a proxy"),
         ProxyError::Status { code: 504, said } => of_target(FailureClass::ConnectTimeout, said),
         ProxyError::Status { code: 502 | 503, said } => of_target(FailureClass::ConnectUnreachable, said),
-        ProxyError::Status { said, .. } => of_proxy(&format!("it answers {said}")),
+        ProxyError::Status { code, said } => refused_status(proxy, *code, said),
         ProxyError::Socks(3) => of_target(FailureClass::ConnectUnreachable, "network unreachable (SOCKS 3)"),
         ProxyError::Socks(4) => of_target(FailureClass::ConnectUnreachable, "host unreachable (SOCKS 4)"),
         ProxyError::Socks(5) => of_target(FailureClass::ConnectRefused, "connection refused (SOCKS 5)"),
         ProxyError::Socks(6) => of_target(FailureClass::ConnectTimeout, "TTL expired (SOCKS 6)"),
         ProxyError::Socks(code) => of_proxy(&format!("{} (SOCKS {code})", socks_meaning(*code))),
-        ProxyError::SocksLogin => of_proxy("it accepts none of the logins offered"),
+        ProxyError::SocksLogin => of_proxy(&format!("it accepts none of the logins offered; {LOGIN}")),
     }
+}
+
+/// What to do about a proxy that asks for a login.
+const LOGIN: &str = "the URL in `proxy` says it: SCHEME://USER:PASSWORD@HOST:PORT";
+
+/// The proxy itself answers with a status that is not about the target.
+fn refused_status(proxy: &str, code: u16, said: &str) -> Fault {
+    let what_to_do = if code == 407 { format!("; {LOGIN}") } else { String::new() };
+    refused_by_proxy(proxy, &format!("it answers {said}{what_to_do}"))
 }
 
 /// The reply codes of RFC 1928 section 6.

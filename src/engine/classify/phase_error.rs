@@ -11,8 +11,8 @@ use crate::engine::classify::http2_fault::{http2_body_fault, http2_head_fault};
 use crate::engine::classify::http3_fault::{http3_body_fault, http3_head_fault, quic_fault};
 use crate::engine::classify::tls_fault::{handshake_fault, unsupported_parameter};
 use crate::engine::classify::{
-    Peer, connect_fault, http1_body_fault, http1_head_fault, proxy_fault, refused_by_proxy, resolve_fault,
-    unix_socket_fault,
+    Peer, connect_fault, http1_body_fault, http1_head_fault, proxy_fault, refused_by_proxy, refused_status,
+    resolve_fault, unix_socket_fault,
 };
 use crate::engine::connect::dial::ConnectError;
 #[cfg(feature = "http3")]
@@ -85,7 +85,7 @@ impl Ending<'_> {
         let phase = self.trace.phase().unwrap_or(Phase::Processing);
         let target = match (phase, &self.route.proxy) {
             (Phase::Resolve, _) => self.route.host.clone(),
-            (Phase::Connect, Some(proxy)) if !self.trace.reached => self.trace.target(&proxy.name()),
+            (Phase::Connect, Some(proxy)) if !self.trace.proxy_serves => self.trace.target(&proxy.name()),
             _ => self.target(),
         };
         let mut fault = timed_out(phase, self.deadline, &target);
@@ -97,9 +97,10 @@ impl Ending<'_> {
             fault.message = format!("{}, {} bytes arrived", fault.message, intake.read());
         }
         match &self.route.proxy {
-            // The proxy itself does not accept the connection.
-            Some(proxy) if fault.class == FailureClass::ConnectTimeout && !self.trace.reached => {
-                refused_by_proxy(&proxy.name(), &fault.message)
+            // The proxy itself does not accept the connection, or does nothing with it.
+            Some(proxy) if fault.class == FailureClass::ConnectTimeout && !self.trace.proxy_serves => {
+                let silent = format!("it is not ready {}", self.deadline.within());
+                refused_by_proxy(&proxy.name(), if self.trace.reached { &silent } else { &fault.message })
             }
             _ => fault,
         }
@@ -195,9 +196,10 @@ fn is_of_connection(class: FailureClass) -> bool {
     matches!(class, FailureClass::ConnectionReset | FailureClass::EmptyReply | FailureClass::HttpProtocol)
 }
 
-/// The refusal of a forwarding proxy, by a status that only a proxy gives (RFC 9110 section 15.5.8).
+/// The refusal of a forwarding proxy, by a status that only a proxy gives (RFC 9110 section 15.5.8, RFC 6585 section 6).
 pub(crate) fn refusing_proxy(route: &Route, status: StatusCode) -> Option<Fault> {
     let proxy = route.forwarding_proxy()?;
-    (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
-        .then(|| refused_by_proxy(&proxy.name(), &format!("it answers {status}")))
+    let is_of_proxy =
+        matches!(status, StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::NETWORK_AUTHENTICATION_REQUIRED);
+    is_of_proxy.then(|| refused_status(&proxy.name(), status.as_u16(), &status.to_string()))
 }

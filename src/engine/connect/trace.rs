@@ -25,8 +25,10 @@ pub(crate) struct ConnectionTrace {
     pub(crate) remote: Option<SocketAddr>,
     /// The addresses of the name.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// Whether a TCP connection was made: to the proxy, if there is one.
+    /// Whether a TCP connection was made to the proxy.
     pub(crate) reached: bool,
+    /// Whether the proxy was ready to be told the target: from then on, it may be the target that it waits for.
+    pub(crate) proxy_serves: bool,
     /// The facts of the TLS handshake with the target; absent without TLS.
     pub(crate) handshake: Option<SharedHandshake>,
     /// Time spent after the last phase waiting for the server to close; no phase and no total includes it.
@@ -45,6 +47,7 @@ impl ConnectionTrace {
             remote: None,
             addresses: Vec::new(),
             reached: false,
+            proxy_serves: false,
             handshake: None,
             close_time: Duration::ZERO,
             #[cfg(feature = "http3")]

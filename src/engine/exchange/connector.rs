@@ -153,7 +153,10 @@ impl Connector<'_> {
         trace.enter(Phase::Connect);
         let is_asked_first = !matches!(self.route.protocol, Protocol::Tcp | Protocol::Tls);
         while let Some(target) = targets.next() {
-            let stream = self.connect_proxy(proxy, addresses, trace).await?;
+            trace.proxy_serves = false;
+            let mut stream = self.connect_proxy(proxy, addresses, trace).await?;
+            proxy.greet(&mut stream).await.map_err(PhaseError::Proxy)?;
+            trace.proxy_serves = true;
             match proxy.open(stream, &target, is_asked_first).await {
                 Ok(stream) => return Ok(stream),
                 // The next address of the name may be reachable.
@@ -161,7 +164,9 @@ impl Connector<'_> {
                 Err(error) => return Err(PhaseError::Proxy(error)),
             }
         }
-        self.connect_proxy(proxy, addresses, trace).await
+        let stream = self.connect_proxy(proxy, addresses, trace).await?;
+        trace.proxy_serves = true;
+        Ok(stream)
     }
 
     async fn connect_proxy(

@@ -125,6 +125,17 @@ impl Proxy {
         Some(format!("Basic {}", STANDARD.encode([user, &b":"[..], password].concat())))
     }
 
+    /// Agrees with the proxy on the protocol, as far as that is done before it is told the target.
+    ///
+    /// # Errors
+    /// Why it does not serve.
+    pub(crate) async fn greet(&self, stream: &mut Stream) -> Result<(), ProxyError> {
+        match self.scheme {
+            ProxyScheme::Http | ProxyScheme::Https => Ok(()),
+            ProxyScheme::Socks5 { .. } => self.log_in(stream).await,
+        }
+    }
+
     /// Makes the proxy connect to the target. If the target sends nothing before the client does
     /// (`is_asked_first`), bytes after the proxy's answer are the proxy's own.
     ///
@@ -139,7 +150,7 @@ impl Proxy {
         let ahead = match self.scheme {
             ProxyScheme::Http | ProxyScheme::Https => self.connect(&mut stream, target).await?,
             ProxyScheme::Socks5 { .. } => {
-                self.socks5(&mut stream, target).await?;
+                ask_socks5(&mut stream, target).await?;
                 Bytes::new()
             }
         };
@@ -161,25 +172,26 @@ impl Proxy {
         stream.flush().await.map_err(ProxyError::Io)?;
         let mut unread = BytesMut::new();
         for _ in 0..INTERIM {
-            let head = read_head(stream, &mut unread).await?;
+            let (head, is_whole) = read_head(stream, &mut unread).await?;
             let (code, said) = status_line(&head).ok_or(ProxyError::Garbage)?;
             match code {
-                100..200 => {}
-                200..300 => return Ok(unread.freeze()),
+                100 | 102..200 => {}
+                200..300 if is_whole => return Ok(unread.freeze()),
+                200..300 => return Err(ProxyError::Closed),
                 _ => return Err(ProxyError::Status { code, said }),
             }
         }
         Err(ProxyError::Garbage)
     }
 
-    /// RFC 1928, and RFC 1929 for the login.
-    async fn socks5(&self, stream: &mut Stream, target: &ProxyTarget) -> Result<(), ProxyError> {
+    /// Offers SOCKS 5 the ways to log in, and logs in (RFC 1928 section 3, RFC 1929).
+    async fn log_in(&self, stream: &mut Stream) -> Result<(), ProxyError> {
         const NO_LOGIN: u8 = 0;
         const PASSWORD: u8 = 2;
         let hello: &[u8] = if self.login.is_some() { &[5, 2, NO_LOGIN, PASSWORD] } else { &[5, 1, NO_LOGIN] };
         let [version, method] = ask(stream, hello).await?;
         match (version, method, &self.login) {
-            (5, NO_LOGIN, _) => {}
+            (5, NO_LOGIN, _) => Ok(()),
             (5, PASSWORD, Some((user, password))) => {
                 let mut login = vec![1];
                 for part in [user, password] {
@@ -187,29 +199,31 @@ impl Proxy {
                     login.extend_from_slice(part);
                 }
                 let [_, status] = ask(stream, &login).await?;
-                if status != 0 {
-                    return Err(ProxyError::SocksLogin);
-                }
+                if status == 0 { Ok(()) } else { Err(ProxyError::SocksLogin) }
             }
-            (5, _, _) => return Err(ProxyError::SocksLogin),
-            _ => return Err(ProxyError::Garbage),
-        }
-        match ask(stream, &socks_request(target)?).await? {
-            [5, 0] => {}
-            // Some proxies send no more than that.
-            [5, reply] => return Err(ProxyError::Socks(reply)),
-            _ => return Err(ProxyError::Garbage),
-        }
-        let [_, kind] = read(stream).await?;
-        match kind {
-            1 => skip(stream, 4 + 2).await,
-            4 => skip(stream, 16 + 2).await,
-            3 => {
-                let [length] = read(stream).await?;
-                skip(stream, usize::from(length) + 2).await
-            }
+            (5, _, _) => Err(ProxyError::SocksLogin),
             _ => Err(ProxyError::Garbage),
         }
+    }
+}
+
+/// Makes a SOCKS 5 proxy connect to the target (RFC 1928 section 4).
+async fn ask_socks5(stream: &mut Stream, target: &ProxyTarget) -> Result<(), ProxyError> {
+    match ask(stream, &socks_request(target)?).await? {
+        [5, 0] => {}
+        // Some proxies send no more than that.
+        [5, reply] => return Err(ProxyError::Socks(reply)),
+        _ => return Err(ProxyError::Garbage),
+    }
+    let [_, kind] = read(stream).await?;
+    match kind {
+        1 => skip(stream, 4 + 2).await,
+        4 => skip(stream, 16 + 2).await,
+        3 => {
+            let [length] = read(stream).await?;
+            skip(stream, usize::from(length) + 2).await
+        }
+        _ => Err(ProxyError::Garbage),
     }
 }
 
@@ -263,19 +277,19 @@ fn ended(error: io::Error) -> ProxyError {
     if error.kind() == io::ErrorKind::UnexpectedEof { ProxyError::Closed } else { ProxyError::Io(error) }
 }
 
-/// The head of an answer to CONNECT. Bytes after it stay in `unread`.
-async fn read_head(stream: &mut Stream, unread: &mut BytesMut) -> Result<Bytes, ProxyError> {
+/// The head of an answer to CONNECT, and whether it is whole. Bytes after it stay in `unread`.
+async fn read_head(stream: &mut Stream, unread: &mut BytesMut) -> Result<(Bytes, bool), ProxyError> {
     loop {
         if let Some(end) = find_end(unread) {
-            return Ok(unread.split_to(end).freeze());
+            return Ok((unread.split_to(end).freeze(), true));
         }
         if unread.len() >= HEAD || !b"HTTP/".starts_with(&unread[..unread.len().min(5)]) {
             return Err(ProxyError::Garbage);
         }
         unread.reserve(1024);
         if stream.read_buf(unread).await.map_err(ProxyError::Io)? == 0 {
-            // A proxy may close without the blank line: what it sent is the head.
-            return if unread.is_empty() { Err(ProxyError::Closed) } else { Ok(unread.split().freeze()) };
+            // A proxy that refuses may close without the blank line: what it sent says why.
+            return if unread.is_empty() { Err(ProxyError::Closed) } else { Ok((unread.split().freeze(), false)) };
         }
     }
 }

@@ -76,6 +76,35 @@ pub(crate) const ROWS: &[Row] = &[
         });
         through("http", "https://target.test/", proxy).within(400).also(|outcome| says(outcome, "through the proxy"))
     }),
+    fails(124, "the proxy closes in the middle of its answer to CONNECT", ProxyRefused, Connect, || {
+        connect_answered("HTTP/1.1 200 Connection estab")
+    }),
+    fails(124, "the proxy answers CONNECT by switching to another protocol (101)", ProxyRefused, Connect, || {
+        connect_answered("HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    }),
+    fails(124, "an https:// proxy is silent where TLS should be", ProxyRefused, Connect, || {
+        let proxy = Server::start(Conn::stall);
+        through("https", "https://target.test/", proxy).within(400).also(|outcome| says(outcome, "it is not ready"))
+    }),
+    fails(128, "a SOCKS proxy is silent before it is told the target", ProxyRefused, Connect, || {
+        let proxy = Server::start(Conn::stall);
+        through("socks5h", "https://target.test/", proxy).within(400).also(|outcome| says(outcome, "it is not ready"))
+    }),
+    fails(129, "a SOCKS proxy is silent once it knows the target", ConnectTimeout, Connect, || {
+        let proxy = Server::start(|conn| {
+            conn.read_exactly(3);
+            conn.send([5, 0]);
+            conn.stall();
+        });
+        through("socks5h", "https://target.test/", proxy).within(400)
+    }),
+    fails(
+        126,
+        "a proxy that forwards plain HTTP wants the network to be logged in to (511)",
+        ProxyRefused,
+        Connect,
+        || forwarding(server::answer(511, &[], "")),
+    ),
     fails(126, "a proxy that forwards plain HTTP answers 407", ProxyRefused, Connect, || {
         forwarding(server::answer(407, &[], ""))
     }),
