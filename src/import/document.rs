@@ -1,6 +1,7 @@
 //! An input file, and its content parsed as JSON or YAML.
 
 use serde_json::Value;
+use serde_saphyr::Error as YamlError;
 
 use crate::import::error::ImportError;
 
@@ -37,14 +38,37 @@ pub(crate) fn yaml(file: &InputFile) -> Result<Vec<Value>, ImportError> {
     let text = file.content().replace("!!binary ", &format!("!!str {BINARY}"));
     serde_saphyr::from_multiple(&text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        let told = error.without_snippet().to_string();
-        let message = told.lines().next().unwrap_or_default();
-        let message = message.split_once(" at line ").map_or(message, |(message, _)| message);
-        ImportError::at(&file.name, line, column, &format!("this YAML cannot be read: {message}"))
+        ImportError::at(
+            &file.name,
+            line,
+            column,
+            &format!("this YAML cannot be read: {}", why_not(error.without_snippet())),
+        )
     })
 }
 
-/// The prefix of a text that was binary in YAML, in base64.
+/// What is wrong with a text of YAML; what the parser says of its own limits and options helps only its callers.
+fn why_not(error: &YamlError) -> String {
+    match error {
+        YamlError::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` occurs twice"),
+        YamlError::DuplicateMappingKey { .. } => "a key occurs twice".to_owned(),
+        YamlError::RecursiveReferencesRequireWeakTypes { .. } => "an alias refers to what it is part of".to_owned(),
+        other => {
+            let told = other.to_string();
+            let message = told.lines().next().unwrap_or_default();
+            // Each bound of the parser has an error of its own.
+            if ["budget breached", "recursion limit", "alias replay", "alias expansion"]
+                .iter()
+                .any(|bound| message.starts_with(bound))
+            {
+                return "it is nested too deep, or holds or repeats too much".to_owned();
+            }
+            message.split_once(" at line ").map_or(message, |(message, _)| message).to_owned()
+        }
+    }
+}
+
+/// What a text begins with that stood in YAML as bytes, in base64.
 pub(crate) const BINARY: &str = "binary:";
 
 /// A scalar as text; numbers and booleans are converted. `None` for lists, tables and null.

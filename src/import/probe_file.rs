@@ -71,7 +71,9 @@ pub(crate) fn write(
     }
     let probes = blocks.iter().filter(|block| block.left_out.is_none()).count();
     if probes == 0 {
-        let reason = blocks.iter().find_map(|block| block.left_out.clone()).unwrap_or_default();
+        let reason =
+            blocks.iter().find_map(|block| Some(format!("probe {:?}: {}", block.name, block.left_out.as_ref()?)));
+        let reason = reason.unwrap_or_default();
         return Err(ImportError::of_file(
             &origin.sources.join(", "),
             &format!("holds nothing that can be checked: {reason}"),
@@ -91,6 +93,7 @@ pub(crate) fn write(
 
 /// A draft as text, with its notes.
 struct Block {
+    name: String,
     toml: String,
     notes: Vec<String>,
     left_out: Option<String>,
@@ -107,7 +110,8 @@ fn named(drafts: Vec<ProbeDraft>, secrets: &Secrets) -> Vec<Block> {
         let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
         let name = free.unwrap_or(name);
         taken.insert(name.clone());
-        blocks.push(Block { toml: draft.toml(&name), notes: draft.notes().to_vec(), left_out: draft.left_out });
+        let toml = draft.toml(&name);
+        blocks.push(Block { name, toml, notes: draft.notes().to_vec(), left_out: draft.left_out });
     }
     blocks
 }

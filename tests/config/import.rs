@@ -191,6 +191,13 @@ fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
         ("{\"a\": 1}", "given:1:1: this JSON is not of a known tool; import takes"),
         ("a: 1\n", "given:1:1: this YAML is not of a known tool; import takes"),
         ("endpoints:\n  - name: x\n url: [\n", "given:3:"),
+        ("endpoints:\n  - name: x\n    name: y\n", "given:3:5: this YAML cannot be read: the key `name` occurs twice"),
+        ("endpoints: *e\n", "given:1:12: this YAML cannot be read: alias references unknown anchor"),
+        ("endpoints: &e\n  - *e\n", "given:2:5: this YAML cannot be read: an alias refers to what it is part of"),
+        (
+            &"a: [".repeat(100),
+            "given:1:129: this YAML cannot be read: it is nested too deep, or holds or repeats too much",
+        ),
         ("echo hi\n", "given:1:1: no curl command is found; import takes"),
         ("curl 'https://x.test\n", "given:2:1: a single quote is not closed"),
         ("#!/bin/sh\ncurl -H\n", "given:2:1: curl's `-H` has no value"),
@@ -202,7 +209,7 @@ fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
         ("{\"monitorList\": []}", "given contains nothing that a probe can check"),
         (
             "{\"monitorList\": [{\"name\": \"x\", \"type\": \"ping\"}]}",
-            "given (Uptime Kuma) holds nothing that can be checked",
+            "given (Uptime Kuma) holds nothing that can be checked: probe \"",
         ),
         ("a\0b", "given is binary"),
         ("\u{7f}ELF\u{2}", "given is binary"),

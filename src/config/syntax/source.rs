@@ -8,6 +8,8 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::model::quantity::show_bytes;
+
 /// Maximum size of a probe file, in bytes.
 pub(crate) const LARGEST_FILE: u64 = 4 << 20;
 
@@ -34,7 +36,7 @@ pub(crate) enum SourceError {
     Utf16,
     #[error("has line ends of a carriage return alone; save it with line feeds")]
     CarriageReturns,
-    #[error("is larger than {0} bytes")]
+    #[error("is larger than {}", show_bytes(*.0))]
     TooLarge(u64),
     #[error("is not UTF-8 text: line {line} has a byte that cannot be read")]
     NotUtf8 { line: usize },
@@ -243,12 +245,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
         std::fs::write(file("latin1"), b"a\ncaf\xe9").unwrap();
-        std::fs::write(file("large"), vec![b'#'; 65]).unwrap();
+        std::fs::write(file("large"), vec![b'#'; 1025]).unwrap();
         std::os::unix::fs::symlink("loop", file("loop")).unwrap();
-        let read = |name: &str| read_text(&file(name), 64).unwrap_err().to_string();
+        let read = |name: &str| read_text(&file(name), 1024).unwrap_err().to_string();
         assert_eq!(read_text(folder.path(), 64).unwrap_err().to_string(), "is a directory, not a file");
         assert_eq!(read("latin1"), "is not UTF-8 text: line 2 has a byte that cannot be read");
-        assert_eq!(read("large"), "is larger than 64 bytes");
+        assert_eq!(read("large"), "is larger than 1KiB");
         assert_eq!(read("loop"), "is a symbolic link that leads to itself");
         assert_eq!(read("absent"), "does not exist");
         assert_eq!(read("latin1/below"), "does not exist: a part of its path is a file");
