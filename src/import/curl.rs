@@ -3,6 +3,8 @@
 mod body;
 mod connect_to;
 mod form_part;
+mod glob;
+mod header;
 mod transfer;
 
 use std::net::IpAddr;
@@ -50,13 +52,15 @@ impl Transfer {
         let url = &slashes.map_or_else(|| url.to_owned(), |(scheme, rest)| format!("{scheme}://{rest}"));
         let has_scheme = url.contains("://");
         let url = if has_scheme || url.starts_with("${") { url.to_owned() } else { format!("http://{url}") };
+        let single = if self.has("globoff") { Some(url.clone()) } else { glob::single_url(&url) };
+        let is_glob = single.is_none();
+        let url = single.unwrap_or(url);
         let mut draft = ProbeDraft::new(&request::name_of(&url));
-        let is_glob = !template::has_variable(&url) && url.contains(['{', '[']) && !url.contains("://[");
         if self.has_variables {
             draft.left_out = Some("it uses variables of curl (`--expand-…`): write their values".to_owned());
         } else if url.starts_with("http://@") {
             draft.left_out = Some("its URLs are in a file: pass that file to `uptick check @FILE`".to_owned());
-        } else if is_glob && !self.has("globoff") {
+        } else if is_glob {
             draft.left_out = Some("the URL is a pattern of curl: write a probe for each, or use `matrix`".to_owned());
         }
         if !has_scheme && !url.starts_with("${") {
@@ -88,10 +92,11 @@ impl Transfer {
             url.push(if url.contains('?') { '&' } else { '?' });
             url.push_str(&part);
         }
-        if self.has("json") && !has_header(&headers, "accept") {
+        if self.has("json") && !has_header(&headers, "accept") && !self.removes("accept") {
             headers.push(("accept".to_owned(), "application/json".to_owned()));
         }
-        if body.is_some() && !has_header(&headers, "content-type") {
+        let is_typed = has_header(&headers, "content-type") || self.removes("content-type") || self.has("upload-file");
+        if body.is_some() && !is_typed {
             let kind = if self.has("json") { "application/json" } else { FORM };
             headers.push(("content-type".to_owned(), kind.to_owned()));
         }
@@ -112,17 +117,17 @@ impl Transfer {
         let mut noise = Vec::new();
         let is_browser = self.all(&["header"]).any(|(_, value)| value.to_ascii_lowercase().starts_with("sec-fetch-"));
         for (_, value) in self.all(&["header"]) {
-            let Some((name, value)) = value.split_once(':').or_else(|| value.split_once(';')) else {
-                draft.not_carried(&format!("`-H {value}`"), "headers are not read from a file");
+            let Some((name, sent)) = header::parts(value) else {
+                let is_file = value.starts_with('@');
+                let why =
+                    if is_file { "headers are not read from a file" } else { "curl sends no header of this form" };
+                draft.not_carried(&format!("`-H {value}`"), why);
                 continue;
             };
-            let (name, value) = (name.trim(), value.trim());
-            if is_browser && browser::is_noise(name) {
-                noise.push(name.to_ascii_lowercase());
-            } else if value.is_empty() {
-                draft.remark(&format!("`-H {name}:` removes a header that curl adds and uptick does not send"));
-            } else {
-                headers.push((name.to_owned(), value.to_owned()));
+            match sent {
+                _ if is_browser && browser::is_noise(name) => noise.push(name.to_ascii_lowercase()),
+                Some(sent) => headers.push((name.to_owned(), sent.to_owned())),
+                None => header::note_removed(draft, &format!("-H {name}:"), name),
             }
         }
         if !noise.is_empty() {
@@ -133,6 +138,9 @@ impl Transfer {
                 let value = if long == "range" { format!("bytes={value}") } else { value.to_owned() };
                 headers.push((name.to_owned(), value));
             }
+        }
+        if self.last("user-agent") == Some("") {
+            header::note_removed(draft, "-A ''", "user-agent");
         }
         for (_, value) in self.all(&["cookie"]) {
             if value.contains('=') || template::has_variable(value) {
@@ -260,7 +268,7 @@ impl Transfer {
         // `--http2` alone offers HTTP/2, as every probe does over TLS.
         let versions = [("http1.1", "1.1"), ("http2-prior-knowledge", "2"), ("http3-only", "3"), ("http3", "3")];
         if let Some((long, version)) = versions.iter().find(|(long, _)| self.has(long))
-            && (*version == "1.1" || url.starts_with("https://"))
+            && (*version != "3" || url.starts_with("https://"))
         {
             draft.set_text("http-version", version);
             if *long == "http3" {

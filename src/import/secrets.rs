@@ -18,9 +18,9 @@ const LONGEST_OWNER: usize = 40;
 /// Prefixes of a credential that are not secret.
 const SCHEMES: [&str; 6] = ["Bearer ", "Basic ", "Token ", "bearer ", "token ", "ApiKey "];
 
-/// Parts of names that indicate a secret, in addition to those that uptick itself knows: an import
-/// can be more cautious.
-const SECRET_WORDS: [&str; 9] = ["auth", "session", "passwd", "pwd", "credential", "jwt", "csrf", "xsrf", "passphrase"];
+/// Parts of names that mean a secret, beside those that uptick itself knows: a file that is written anew
+/// may be more careful.
+const SECRET_WORDS: [&str; 8] = ["session", "passwd", "pwd", "credential", "jwt", "csrf", "xsrf", "passphrase"];
 
 /// Whether something with this name is a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
@@ -28,6 +28,12 @@ pub(crate) fn is_secret(name: &str) -> bool {
     is_secret_name(name)
         || matches!(lower.as_str(), "pass" | "sid" | "code")
         || SECRET_WORDS.iter().any(|word| lower.contains(word))
+        || lower.match_indices("auth").any(|(at, auth)| !names_author(&lower[at + auth.len()..]))
+}
+
+/// Whether what follows `auth` makes it an author or an authority, which no credential is.
+fn names_author(rest: &str) -> bool {
+    rest.starts_with("or") && !rest.starts_with("oriz") && !rest.starts_with("oris")
 }
 
 /// Whether a word of a text names a secret, which may then be next to it.
@@ -86,6 +92,16 @@ fn words(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_credential_is_told_from_an_author() {
+        for name in ["x-auth", "authorization", "X-Authorisation", "oauth_code", "authLogin", "author-token"] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in ["authority", "author", "authors", "co-author"] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_secret_becomes_a_variable_and_the_same_secret_the_same_one() {

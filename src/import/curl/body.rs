@@ -12,6 +12,8 @@ use super::transfer::Transfer;
 /// The options that make a body.
 pub(super) const DATA: &[&str] = &["data", "data-ascii", "data-raw", "data-binary", "data-urlencode", "json"];
 
+const NOT_IN_THE_COMMAND: &str = "what curl reads from standard input is not in the command";
+
 /// The media type of `-d`.
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -31,7 +33,7 @@ impl Transfer {
                     Some(text) if option == "data-binary" || option == "json" => text.clone(),
                     Some(text) => text.replace(['\r', '\n'], ""),
                     None => {
-                        draft.not_carried("`-d @-`", "what curl reads from standard input is not in the command");
+                        draft.not_carried("`-d @-`", NOT_IN_THE_COMMAND);
                         continue;
                     }
                 },
@@ -53,8 +55,11 @@ impl Transfer {
                 None => body = Some(text),
             }
         }
-        if let Some(path) = self.last("upload-file") {
-            draft.set("file", format!("{{ path = {} }}", quoted(path)));
+        match (self.last("upload-file"), &self.stdin) {
+            (Some("-" | "."), Some(text)) => body = Some(text.clone()),
+            (Some("-" | "."), None) => draft.not_carried("`-T -`", NOT_IN_THE_COMMAND),
+            (Some(path), _) => draft.set("file", format!("{{ path = {} }}", quoted(path))),
+            (None, _) => {}
         }
         body
     }
