@@ -33,7 +33,7 @@ use syntax::source::Source;
 use syntax::tree;
 
 pub use ad_hoc::options::{GivenOption, OptionGroup, RequestOption};
-pub(crate) use ad_hoc::target::assumed_url;
+pub(crate) use ad_hoc::target::{assumed_url, is_broken_ipv4};
 pub(crate) use ad_hoc::{AdHoc, AdHocTarget};
 pub(crate) use keys::json_schema::SCHEMA_LINE;
 pub use loaded::{Config, Settings};

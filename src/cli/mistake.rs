@@ -39,10 +39,26 @@ const OTHER_OPTIONS: &[(&[&str], &[&str], &str)] = &[
         "leave it out: every status but 2xx fails, and --expect-status names others",
     ),
     (&["--compressed"], &[], "leave it out: every check accepts compressed answers"),
+    (&["-G", "--get", "--url-query"], &[], "put the query into the URL: 'https://example.com/?q=a%20b'"),
+    (&["--data-urlencode"], &[], "a form is encoded by --set form.name=value -X POST; a query is part of the URL"),
+    (&["--url"], &[], "write the URL without an option: uptick check https://example.com"),
+    (&["--follow", "--follow-redirects"], &[], "leave it out: redirects are followed, and --no-follow stops that"),
+    (&["--verify"], &[], "leave it out: certificates are verified, and -k stops that"),
+    (&["-0", "--http1.0", "--http0.9"], &[], "write --http1.1, the oldest version that a check speaks"),
+    (&["-U", "--proxy-user"], &[], "write -x 'http://USER:${secret:NAME}@proxy.example:3128', in single quotes"),
+    (&["--socks5", "--socks5-hostname"], &[], "write -x socks5h://HOST:PORT"),
+    (&["--noproxy"], &[], "leave out -x; --set proxy=environment reads `no_proxy`"),
+    (&["-p", "--print", "-O", "--remote-name", "--download"], &["check"], "-v, -i and --body print what came"),
+    (&["-z", "--duration", "--time-limit"], &["check"], "write --for TIME, with --every TIME between the passes"),
     (
-        &["-G", "--get", "--url-query", "--data-urlencode"],
+        &["--vus", "--concurrency", "--connections", "--threads", "--rate", "--qps", "--iterations"],
+        &["check", "watch"],
+        "uptick puts no load on a target: --count N --every TIME makes passes one after the other",
+    ),
+    (
+        &["--module", "--config.file", "--probe.module"],
         &[],
-        "put the query into the URL: 'https://example.com/?q=a%20b'",
+        "`uptick import blackbox.yml prometheus.yml` makes a probe file of a blackbox_exporter's",
     ),
     (&["-F", "--form", "--form-string"], &[], "a form is `form` or `multipart` in probes.toml: --set form.name=value"),
     (&["-T", "--upload-file"], &[], "write -X PUT -d @FILE"),
@@ -110,6 +126,7 @@ fn with_option(mut error: Error, words: &[String]) -> Error {
     };
     // Somebody who meant an option has no use for advice on how to pass it as a value.
     error.remove(ContextKind::Suggested);
+    error.remove(ContextKind::Usage);
     if let Some(tip) = tip {
         error.remove(ContextKind::SuggestedArg);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
@@ -165,6 +182,12 @@ mod tests {
             (&["check", "x.test", "--retry", "3"], "--set retries=3"),
             (&["check", "x.test", "--retry=3"], "--set retries=3"),
             (&["check", "x.test", "-Fa=b"], "--set form.name=value"),
+            (&["check", "x.test", "--data-urlencode", "a=b"], "--set form.name=value"),
+            (&["check", "x.test", "-z", "10s"], "--for TIME"),
+            (&["check", "x.test", "--vus=10"], "one after the other"),
+            (&["check", "x.test", "--follow"], "--no-follow stops that"),
+            (&["check", "--url", "x.test"], "without an option"),
+            (&["check", "--module=http_2xx", "x.test"], "uptick import blackbox.yml"),
             (&["watch", "--interval", "5s"], "--set interval=5s"),
             (&["check", "--interval", "5s"], "--every TIME"),
             (&["report", "--last", "24h"], "--since 24h"),
@@ -176,6 +199,7 @@ mod tests {
         ] {
             let said = said_of(words);
             assert!(said.contains(ours) && !said.contains("as a value"), "{words:?}: {said}");
+            assert!(!said.contains("Usage"), "{words:?}: {said}");
         }
         let unlike = said_of(&["check", "--xylophone"]);
         assert!(!unlike.contains("tip"), "{unlike}");

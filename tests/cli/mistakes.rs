@@ -92,6 +92,11 @@ const KEYS: &[(&str, &[&str])] = &[
     ("expect.url = \"http://x.test/\"", &["did you mean `final-url`"]),
     ("expect = \"200\"", &["write expect = { status = 200 }"]),
     ("interval = 0.5", &["\"500ms\""]),
+    ("timeout = 5000", &["add the unit: \"5000ms\" or \"5000s\""]),
+    ("keyword = \"ok\"", &["did you mean `expect.body-contains`"]),
+    ("basic_auth = { user = \"a\", password = \"b\" }", &["did you mean `auth.basic`"]),
+    ("[[monitor]]\nname = \"a\"\nurl = \"http://x.test\"\n", &["did you mean `probe`"]),
+    ("[[endpoints]]\nname = \"a\"\nurl = \"http://x.test\"\n", &["did you mean `probe`"]),
     ("timeoutSeconds = 5", &["did you mean `timeout`"]),
     ("bodyLimit = 5", &["did you mean `body-limit`"]),
     ("verb = \"GET\"", &["did you mean `method`"]),
@@ -256,6 +261,16 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["check", "https:x.test"], &["did you mean https://x.test"]),
     (&["check", "http//x.test"], &["did you mean http://x.test"]),
     (&["check", "\"http://x.test\""], &["quote"]),
+    (&["check", "1.2.3"], &["1.2.3 is not an IPv4 address", "192.0.2.7"]),
+    (&["check", "999.1.1.1:80/a"], &["999.1.1.1:80/a is not an IPv4 address"]),
+    (&["check", "GET", "http://127.0.0.1:9"], &["-X GET"]),
+    (&["check", "http://127.0.0.1:9", "a=b"], &["-d 'name=value'"]),
+    (&["check", "http://127.0.0.1:9", "token=a.b"], &["-d 'name=value'"]),
+    (&["check", "http://127.0.0.1:9", "X-Token:abc"], &["-H 'name: value'"]),
+    (&["check", "http://127.0.0.1:9", "-H", "@headers.txt"], &["-H @headers.txt:3: this is not a header"]),
+    (&["check", "http://127.0.0.1:9", "-H", "@"], &["-H: a file must follow @"]),
+    (&["check", "http://127.0.0.1:9", "-z", "10s"], &["--for TIME"]),
+    (&["check", "http://127.0.0.1:9", "--vus", "10"], &["no load"]),
     (&["check", "urls.txt"], &["@urls.txt"]),
     (&["check", "@"], &["a file must follow @"]),
     (&["check", "user:pass@x.test"], &["-u USER:PASSWORD"]),
@@ -322,6 +337,7 @@ fn every_typical_mistake_is_refused_with_the_right_form() {
     for (arguments, words) in COMMANDS {
         let run = Run::new(*arguments).config(file);
         fs::write(run.folder().join("binary.toml"), [0x7f, b'E', b'L', b'F', 2, 1, 0, 0xff]).unwrap();
+        fs::write(run.folder().join("headers.txt"), "X-One: 1\r\n\r\nX-Two\r\n").unwrap();
         complaints.extend(complaint(&arguments.join(" "), &run.run(), words));
         asked += 1;
     }

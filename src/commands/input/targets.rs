@@ -135,6 +135,9 @@ fn no_target(word: &str) -> Option<String> {
         return Some(format!("{shown} is a socket and not a URL; write http://localhost/ --set address=unix:{path}"));
     }
     let authority = word.split(['/', '?', '#']).next().unwrap_or_default();
+    if config::is_broken_ipv4(authority.split(':').next().unwrap_or_default()) {
+        return Some(format!("{shown} is not an IPv4 address; write four numbers from 0 to 255: 192.0.2.7"));
+    }
     let bare = authority.trim_start_matches('[').split(']').next().unwrap_or_default();
     if let Some((address, zone)) = bare.split_once('%')
         && address.parse::<Ipv6Addr>().is_ok()
@@ -155,6 +158,11 @@ fn has_credentials() -> CliError {
     let message = "error: a target with `@` and no scheme is not shown, since it may hold a password; write \
                    https://USER:PASSWORD@HOST/, or the host alone and -u USER:PASSWORD";
     CliError::Usage(message.to_owned())
+}
+
+/// HTTPie and xh take the method as a word.
+fn is_method(word: &str) -> bool {
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(&word)
 }
 
 fn unknown(word: &str, known: &[&str], probes: &[Arc<Probe>]) -> CliError {
@@ -182,6 +190,11 @@ fn unknown(word: &str, known: &[&str], probes: &[Arc<Probe>]) -> CliError {
     let near = suggest::nearest(word, known.iter().copied());
     let help = match near {
         Some(near) => format!("; did you mean {near:?}?"),
+        None if is_method(word) => format!("; a method is written -X {word}"),
+        None if word.contains('=') => {
+            "; a body is written -d 'name=value' or --json '{\"name\": \"value\"}'".to_owned()
+        }
+        None if word.contains(':') => "; a header is written -H 'name: value', and a port is a number".to_owned(),
         None if known.is_empty() => "; a host has a dot or a port: example.com, localhost:8080".to_owned(),
         None if known.len() <= 12 => format!("; known: {}", known.join(", ")),
         None => format!("; `uptick validate` lists all {}", known.len()),

@@ -152,8 +152,8 @@ impl OptionReader<'_, '_> {
             return;
         };
         let Some(text) = self.text_of(span, path) else { return };
-        let span = self.reader.argument("-H", false);
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+            let span = self.reader.argument(&format!("-H @{path}:{number}"), false);
             self.header(&span, line);
         }
     }
@@ -312,6 +312,10 @@ impl OptionReader<'_, '_> {
 
     /// The text of a file, or of the standard input for `-`.
     fn text_of(&mut self, span: &Span, path: &str) -> Option<String> {
+        if path.is_empty() {
+            self.reader.problem(span, "a file must follow @");
+            return None;
+        }
         match source::read_any_text(std::path::Path::new(path), source::LARGEST_FILE) {
             Ok(text) => Some(text),
             Err(error) => {

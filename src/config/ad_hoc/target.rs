@@ -1,6 +1,6 @@
 //! A target without a scheme, as people type it: `example.com`, `localhost:8080`, `:8080`.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The URL that a word without a scheme means; `None` for a word that can only be a name.
 #[must_use]
@@ -21,6 +21,9 @@ pub(crate) fn assumed_url(word: &str) -> Option<String> {
         Some((host, port)) if !port.contains(']') => (host, Some(port.parse::<u16>().ok()?)),
         _ => (authority, None),
     };
+    if is_no_host(host) {
+        return None;
+    }
     let is_local = host.is_empty() || host == "localhost" || host.ends_with(".localhost");
     let is_word = !host.contains(['.', ':', '[']);
     if is_word && !is_local && port.is_none() && rest.is_empty() {
@@ -38,6 +41,20 @@ pub(crate) fn assumed_url(word: &str) -> Option<String> {
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let rest = if rest.is_empty() { "/" } else { rest };
     Some(format!("{scheme}://{host}{port}{rest}"))
+}
+
+/// Whether a host has the form of an IPv4 address and is none: `1.2.3`, `999.1.1.1`. In a URL, a host whose last part
+/// is a number is an address, and `1.2.3` would be 1.2.0.3.
+pub(crate) fn is_broken_ipv4(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    host.contains('.')
+        && !last.is_empty()
+        && last.bytes().all(|byte| byte.is_ascii_digit())
+        && host.parse::<Ipv4Addr>().is_err()
+}
+
+fn is_no_host(host: &str) -> bool {
+    host.contains('=') || is_broken_ipv4(host)
 }
 
 #[cfg(test)]
@@ -68,6 +85,16 @@ mod tests {
             ("web/health", "http://web/health"),
         ] {
             assert_eq!(assumed_url(word).as_deref(), Some(url), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_an_address_is_no_host() {
+        for word in ["1.2.3", "127.1", "127.1:8080", "999.1.1.1/a", "1.2.3.4.5", "release-1.2", "token=a.b"] {
+            assert_eq!(assumed_url(word), None, "{word}");
+        }
+        for word in ["1.2.3.4", "1.example", "3.example.com:8080", "2.3.x1", "0.0.0.0:80"] {
+            assert!(assumed_url(word).is_some(), "{word}");
         }
     }
 

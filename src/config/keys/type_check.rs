@@ -122,8 +122,13 @@ fn wrong_type(reader: &mut ConfigReader, key: Key<'_>, node: &Node, value_type: 
     let message = format!("`{name}` must be {}, and this is {}", value_type.title(), node.kind());
     match (value_type, &node.item) {
         (ValueType::Duration, Item::Integer(number)) => {
-            let unit = if is_latency(name) { "ms" } else { "s" };
-            reader.advise(&node.span, message, format!("add the unit: \"{number}{unit}\""));
+            // Some tools count milliseconds: a time of a thousand and more may be either.
+            let units = match number {
+                _ if is_latency(name) => format!("\"{number}ms\""),
+                1_000.. => format!("\"{number}ms\" or \"{number}s\""),
+                _ => format!("\"{number}s\""),
+            };
+            reader.advise(&node.span, message, format!("add the unit: {units}"));
         }
         (ValueType::Duration, Item::Float(seconds)) => {
             let time = Duration::try_from_secs_f64(*seconds).ok();

@@ -219,8 +219,10 @@ pub(crate) fn name(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<
         format!("`{key}` is empty")
     } else if text.trim() != text {
         format!("`{key}` starts or ends with a space")
+    } else if let Some(hidden) = text.chars().find(|character| crate::model::text::is_hidden(*character)) {
+        format!("`{key}` contains the control or invisible character U+{:04X}", u32::from(hidden))
     } else if !crate::model::text::is_shown_as_it_is(&text) {
-        format!("`{key}` contains a control character, an invisible one, or a command of a CI system")
+        format!("`{key}` contains a command of a CI system")
     } else if text.chars().count() > LONGEST {
         format!("`{key}` has {} characters; at most {LONGEST} are allowed", text.chars().count())
     } else {
