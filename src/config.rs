@@ -104,9 +104,14 @@ pub(crate) fn network_rules(path: &Path, env: &dyn Fn(&str) -> Option<String>) -
 /// # Errors
 /// Every problem of the text at once, each with its line and column.
 pub fn load_text(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    complete(read_text_of(path, text, env)?)
+}
+
+/// The same; missing values are no error yet.
+fn read_text_of(path: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let mut reader = ConfigReader::new(env);
     let root = read_source(&mut reader, Arc::new(Source::new(path, text.to_owned())))?;
-    complete(file::config(&mut reader, &root, Some(path), &Overlay::nothing())?)
+    file::config(&mut reader, &root, Some(path), &Overlay::nothing())
 }
 
 /// The configuration of URLs from the command line, with the default of every key.
@@ -173,11 +178,11 @@ pub(crate) fn with_probe(
     text: Option<&str>,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<SavedProbe, String> {
-    // The secrets of the new probe need not be set yet; those of the others must be.
+    // Nothing is asked with the values of the file, so they may be missing; those of the new probe are checked.
     let stand_in =
         |variables: &[String], name: &str| variables.iter().any(|known| known == name).then(|| "stand-in".to_owned());
     saved::with_probe(config, probe, name, path, text, env, &|text, variables| {
-        load_text(path, text, &|name| env(name).or_else(|| stand_in(variables, name)))
+        read_text_of(path, text, &|name| env(name).or_else(|| stand_in(variables, name)))
     })
 }
 

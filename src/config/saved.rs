@@ -46,6 +46,7 @@ pub(crate) fn with_probe(
     }
     let before = match text {
         Some(text) if text.is_empty() || text.ends_with('\n') => text.to_owned(),
+        Some(text) if text.contains("\r\n") => format!("{text}\r\n"),
         Some(text) => format!("{text}\n"),
         None => format!("{SCHEMA_LINE}\n"),
     };
@@ -60,7 +61,9 @@ pub(crate) fn with_probe(
             Err(error) => return Err(error.to_string()),
         }
     }
-    let text = format!("{before}\n{toml}");
+    let added = format!("\n{toml}");
+    let line_ends = if before.contains("\r\n") { "\r\n" } else { "\n" };
+    let text = before + &added.replace('\n', line_ends);
     read(&text, &variables).map_err(|error| error.to_string())?;
     Ok(SavedProbe { text, variables })
 }
@@ -137,6 +140,27 @@ mod tests {
         assert_eq!(after.variables, ["MY_API_TOKEN", "MY_API_PASSWORD"]);
         assert!(!after.text.contains("hunter22") && !after.text.contains("abcdef"), "{}", after.text);
         assert!(after.text.contains("token=${secret:MY_API_TOKEN}"), "{}", after.text);
+    }
+
+    #[test]
+    fn the_secrets_of_other_probes_need_not_be_set() {
+        let first = saved("https://x.test/?token=abcdef", "first", None).unwrap();
+        let second = saved("https://y.test/?token=abcdef", "second", Some(&first.text)).unwrap();
+        assert!(
+            second.text.starts_with(&first.text) && second.text.contains("${secret:SECOND_TOKEN}"),
+            "{}",
+            second.text
+        );
+        assert!(saved("https://y.test/", "first", Some(&first.text)).unwrap_err().contains("has a probe of the name"));
+    }
+
+    #[test]
+    fn a_probe_has_the_line_ends_of_its_file() {
+        let after = saved("https://x.test/", "b", Some("[[probe]]\r\nname = \"a\"\r\nurl = \"http://a/\"")).unwrap();
+        assert!(after.text.ends_with(
+            "\"http://a/\"\r\n\r\n[[probe]]\r\nname = \"b\"\r\nsurface = \"web\"\r\nurl = \"https://x.test/\"\r\n"
+        ));
+        assert_eq!(after.text.matches('\n').count(), after.text.matches("\r\n").count());
     }
 
     #[test]
