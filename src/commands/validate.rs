@@ -64,15 +64,26 @@ fn summary(config: &Config, probes: &[Arc<Probe>]) -> String {
         None => String::new(),
     };
     format!(
-        "{}{shard}, {} from vantage {}; about {rate:.0} checks a minute, {} at once at most",
+        "{}{shard}, {} from vantage {}; about {}, {} at once at most",
         format::counted(probes.len() as u64 - controls, "probe"),
         format::counted(controls, "control"),
         config.settings.vantage,
+        rate_in_words(rate),
         config.settings.concurrency,
     )
 }
 
-/// Prints the missing secrets and variables, each with the place that uses it.
+/// A rate of checks, in the shortest of the units in which there is at least one.
+fn rate_in_words(per_minute: f64) -> String {
+    let units = [("a minute", 1.0), ("an hour", 60.0), ("a day", 24.0 * 60.0)];
+    let rates = units.map(|(unit, minutes)| (unit, (per_minute * minutes).round()));
+    let (unit, rate) = rates.into_iter().find(|(_, rate)| *rate >= 1.0).unwrap_or(rates[0]);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rounded rate is small and positive")]
+    let rate = rate as u64;
+    format!("{} {unit}", format::counted(rate, "check"))
+}
+
+/// The missing values, each with where it is used.
 fn missing(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     let Some(error) = config.lacks(|_| true) else { return Ok(()) };
     writeln!(out, "missing, and needed by what uses it (an error with --strict):")?;

@@ -154,7 +154,8 @@ fn is_mounted(path: &Path) -> bool {
 fn draft(path: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let mode = old.map_or(NEW_FILE_MODE, |old| old.permissions().mode() & PERMISSION_BITS);
     let mut options = tempfile::Builder::new();
-    let draft = options.prefix(".uptick-").permissions(Permissions::from_mode(mode)).tempfile_in(folder_of(path))?;
+    let draft = options.prefix(".uptick-").permissions(Permissions::from_mode(mode)).tempfile_in(folder_of(path));
+    let draft = draft.map_err(|error| of_folder(&error, folder_of(path)))?;
     let Some(old) = old else { return Ok(draft) };
     let made = draft.as_file().metadata()?;
     if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
@@ -163,6 +164,18 @@ fn draft(path: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
     // The umask applies only to new files.
     draft.as_file().set_permissions(Permissions::from_mode(mode))?;
     Ok(draft)
+}
+
+/// Why no file can be made in a folder; the name of the draft is nobody's concern.
+fn of_folder(error: &io::Error, folder: &Path) -> io::Error {
+    let folder = folder.display();
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => format!("the folder {folder} does not exist"),
+        io::ErrorKind::NotADirectory => format!("{folder} is not a folder"),
+        io::ErrorKind::PermissionDenied => format!("no permission to write in the folder {folder}"),
+        kind => format!("the folder {folder}: {kind}"),
+    };
+    io::Error::new(error.kind(), why)
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -184,6 +197,14 @@ mod tests {
 
     fn write(path: &Path, text: &str) {
         OutputFile::open(path).unwrap().write(|out| out.write_all(text.as_bytes())).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named_and_not_the_draft_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let absent = folder.path().join("absent");
+        let error = OutputFile::open(&absent.join("report.xml")).unwrap_err().to_string();
+        assert_eq!(error, format!("the folder {} does not exist", absent.display()));
     }
 
     fn mode(path: &Path) -> u32 {
