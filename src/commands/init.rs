@@ -70,7 +70,7 @@ fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
     }
     if let Some(file) = file.filter(|file| Path::new(file).extension().is_none()) {
         let message =
-            format!("{file} is neither a file nor a URL: a file ends in .toml, a URL has a scheme, a dot or a port");
+            format!("{file:?} is neither a file nor a URL: a file ends in .toml, a URL has a scheme, a dot or a port");
         return Err(usage(&message));
     }
     let path = file.map_or_else(|| PathBuf::from(config::FILE_NAME), PathBuf::from);

@@ -63,6 +63,14 @@ pub(crate) fn draft(seen: &Observation, secrets: &mut Secrets) -> ProbeDraft {
     }
     match seen.status {
         Some(200..=299) | None => {}
+        Some(status @ (408 | 429 | 500..)) => {
+            draft.remark(&format!(
+                "it answered {status}, a failure of the server: nothing of that answer is expected, and it is down until it recovers"
+            ));
+            draft.remark(&format!("not assumed: that this is what it should answer: expect.status = {status}"));
+            certificate(&mut draft, seen);
+            return draft;
+        }
         Some(status) => {
             draft.set("expect.status", status.to_string());
             draft.remark(&format!(
@@ -204,8 +212,9 @@ fn latency(draft: &mut ProbeDraft, times: &[Duration]) {
         Some(limit) => {
             draft.set_text("expect.latency.total", &show_duration(limit));
             draft.remark(&format!(
-                "it took {}: the limit is {HEADROOM} times the slowest, rounded up",
-                shown.join(", ")
+                "it took {}: the limit is {HEADROOM} times the slowest, rounded up, and at least {}ms",
+                shown.join(", "),
+                LIMITS_MS[0]
             ));
         }
         None => {
@@ -227,6 +236,23 @@ mod tests {
             [("name".to_owned(), "\"a \\\"b\\\"\"".to_owned()), ("ok".to_owned(), "true".to_owned())]
         );
         assert!(fields("[1]").is_empty() && fields("").is_empty() && fields("{\"a").is_empty());
+    }
+
+    #[test]
+    fn an_answer_of_a_broken_server_is_not_expected() {
+        let of = |status| Observation {
+            url: "https://x.test/".to_owned(),
+            status: Some(status),
+            content_type: Some("application/json".to_owned()),
+            body: Some("{\"error\": \"over capacity\"}".to_owned()),
+            ..Observation::default()
+        };
+        for status in [408, 429, 500, 503, 599] {
+            let draft = draft(&of(status), &mut Secrets::default());
+            assert_eq!(draft.get("expect.status").or(draft.get("expect.json")), None, "{status}");
+            assert!(draft.notes().iter().any(|note| note.ends_with(&format!("expect.status = {status}"))), "{status}");
+        }
+        assert!(draft(&of(401), &mut Secrets::default()).get("expect.status").is_some());
     }
 
     #[test]
