@@ -7,6 +7,7 @@
 
 mod blackbox;
 mod browser;
+mod credential;
 mod curl;
 mod curl_options;
 mod document;

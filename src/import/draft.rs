@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::config::toml_text::{key, list, one_or_list, quoted};
+use crate::import::credential::is_unfit_for_comment;
 use crate::import::document::{fields, is_said};
 use crate::import::secrets::{is_secret, names_secret};
 use crate::model::quantity::show_duration;
@@ -205,7 +206,7 @@ fn shown(name: &str, value: &Value) -> String {
         Value::Bool(_) | Value::Number(_) | Value::Null => value.to_string(),
         // `keyword` is a word on a page, not a secret.
         _ if is_secret(last(name)) && name != "keyword" => "…".to_owned(),
-        Value::String(text) if names_secret(text) || text.contains('@') => "…".to_owned(),
+        Value::String(text) if names_secret(text) || is_unfit_for_comment(text) || text.contains('@') => "…".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(elements) => {
             let elements: Vec<String> = elements.iter().map(|element| shown(name, element)).collect();

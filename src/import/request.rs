@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::config::toml_text::{key, list, quoted, table, toml_of};
+use crate::import::credential::{holds_credential, is_key};
 use crate::import::draft::ProbeDraft;
 use crate::import::secrets::{Secrets, is_secret};
 use crate::import::template;
@@ -23,10 +24,7 @@ pub(crate) struct ImportedRequest {
 const OWN_HEADERS: [&str; 7] =
     ["content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade", "keep-alive", "te"];
 
-/// The shortest path segment that can be a key, in characters.
-const SHORTEST_KEY: usize = 20;
-
-/// The name of a probe: host and path of its URL.
+/// Host and path of a URL: what a probe is called by.
 pub(crate) fn name_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
@@ -89,7 +87,8 @@ fn set_body(
         && let Some(fields) = form_fields(body)
     {
         let fields = fields.into_iter().map(|(name, value)| {
-            let value = if is_secret(&name) { secrets.reference(owner, &name, &value) } else { value };
+            let is_secret = is_secret(&name) || holds_credential(&value);
+            let value = if is_secret { secrets.reference(owner, &name, &value) } else { value };
             format!("{} = {}", key(&name), quoted(&value))
         });
         let fields = table(fields.collect::<Vec<_>>().into_iter());
@@ -104,7 +103,7 @@ fn set_body(
 /// Replaces a text by a variable if it names a secret, because the secret may be anywhere in it.
 fn without_secret_text(secrets: &mut Secrets, owner: &str, text: &str, field: &str) -> String {
     let names_secret = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').any(is_secret);
-    if names_secret { secrets.reference(owner, field, text) } else { text.to_owned() }
+    if names_secret || holds_credential(text) { secrets.reference(owner, field, text) } else { text.to_owned() }
 }
 
 /// Whether TOML can represent a value: it has no null, and its numbers have 64 bits.
@@ -120,7 +119,7 @@ fn is_toml(json: &Value) -> bool {
 
 fn without_secrets(secrets: &mut Secrets, owner: &str, json: Value, field: Option<&str>) -> Value {
     match json {
-        Value::String(text) => match field.filter(|field| is_secret(field)) {
+        Value::String(text) => match field.filter(|field| is_secret(field) || holds_credential(&text)) {
             Some(field) => Value::String(secrets.reference(owner, field, &text)),
             None => Value::String(text),
         },
@@ -191,7 +190,8 @@ fn set_headers(
         if name == "authorization" && set_basic(draft, secrets, owner, value) {
             continue;
         }
-        let value = if is_secret(&name) { secrets.reference(owner, &name, value) } else { value.clone() };
+        let is_secret = is_secret(&name) || holds_credential(value);
+        let value = if is_secret { secrets.reference(owner, &name, value) } else { value.clone() };
         match named.iter_mut().find(|(known, _)| *known == name) {
             Some((_, values)) => values.push(value),
             None => named.push((name, vec![value])),
@@ -282,7 +282,9 @@ fn set_url(draft: &mut ProbeDraft, secrets: &mut Secrets, owner: &str, url: &str
     let mut text = without_path_keys(secrets, &base);
     if let Some(query) = query {
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-            Some((name, value)) if is_secret(&percent_decode_str(name).decode_utf8_lossy()) => {
+            Some((name, value))
+                if is_secret(&percent_decode_str(name).decode_utf8_lossy()) || holds_credential(value) =>
+            {
                 format!("{name}={}", secrets.reference(owner, name, value))
             }
             _ => pair.to_owned(),
@@ -318,18 +320,4 @@ fn without_path_keys(secrets: &mut Secrets, base: &str) -> String {
     });
     let path: String = parts.map(|part| format!("/{part}")).collect();
     format!("{scheme}://{host}{path}")
-}
-
-/// Whether a path segment looks like a key: long, with upper-case and lower-case letters and
-/// digits, and without separators. The key of a bot follows its number and a colon, and may contain
-/// separators.
-fn is_key(part: &str) -> bool {
-    let of_bot = part.split_once(':').filter(|(bot, _)| bot.bytes().any(|byte| byte.is_ascii_digit()));
-    let may_separate = |byte: u8| of_bot.is_some() && matches!(byte, b'-' | b'_');
-    let part = of_bot.map_or(part, |(_, key)| key);
-    part.len() >= SHORTEST_KEY
-        && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || may_separate(byte))
-        && part.bytes().any(|byte| byte.is_ascii_digit())
-        && part.bytes().any(|byte| byte.is_ascii_uppercase())
-        && part.bytes().any(|byte| byte.is_ascii_lowercase())
 }

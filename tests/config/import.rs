@@ -13,7 +13,7 @@ fn input(name: &str) -> InputFile {
     InputFile { name: name.to_owned(), text }
 }
 
-fn given(text: &str) -> Result<Imported, String> {
+pub(super) fn given(text: &str) -> Result<Imported, String> {
     let file = InputFile { name: "given".to_owned(), text: text.to_owned() };
     import::import(&[file], Path::new("")).map_err(|error| error.to_string())
 }
@@ -173,53 +173,29 @@ fn a_header_that_http_cannot_send_is_left_out_of_its_probe() {
 }
 
 #[test]
-fn a_url_with_escaped_brackets_as_chrome_copies_it_is_one_url() {
-    let imported =
-        given("curl --url 'https://x.test/a?filter=\\[1,2\\]&name=\\{b\\}' \\\n  -H 'accept: */*'\n").unwrap();
-    assert!(imported.text.contains("\nurl = \"https://x.test/a?filter=[1,2]&name={b}\"\n"), "{}", imported.text);
-    let error = given("curl 'https://x.test/[1-3]'\n").unwrap_err();
-    assert!(error.contains("the URL is a pattern of curl"), "{error}");
-}
-
-#[test]
-fn what_curl_is_told_not_to_send_is_not_sent_or_told() {
-    let command = "curl https://x.test/ -d a=b -H 'X-Empty;' -H 'Content-Type:' -H 'Accept:' -H 'Expect:' -A ''\n";
-    let text = given(command).unwrap().text;
-    assert!(text.contains("\nheaders.x-empty = \"\"\n") && text.contains("\nbody = \"a=b\"\n"), "{text}");
-    assert!(!text.contains("headers.content-type"), "{text}");
-    for said in [
-        "# not carried over: `-H Accept:`: every check sends this header\n",
-        "# `-H Expect:` removes a header that curl adds and uptick does not send\n",
-        "# not carried over: `-A ''`: every check sends this header\n",
-    ] {
-        assert!(text.contains(said), "{text}");
+fn a_credential_is_taken_out_wherever_it_stands() {
+    let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefghijklmnop";
+    let key = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+    let hook = "https://hooks.example.com/services/T0/B0/aB3dE5fG7hI9jK1lM3nO5pQ7";
+    let gatus = format!(
+        "endpoints:\n- name: a\n  url: https://x.test/?q={key}\n  method: POST\n  body: '{{\"note\": \"{key}\"}}'\n  headers:\n    \
+         content-type: application/json\n    x-custom: Bearer {jwt}\n    x-plain: {key}\n  conditions: ['[STATUS] == 200']\n  \
+         alerts:\n  - type: slack\n    provider-override: {{webhook-url: '{hook}'}}\n"
+    );
+    let curl = format!("curl 'https://x.test/?q={key}' -H 'x-custom: Bearer {jwt}' -d 'note={key}'\n");
+    for text in [gatus, curl] {
+        let imported = given(&text).unwrap();
+        assert_without(&imported, &[jwt, key, "aB3dE5fG7hI9jK1lM3nO5pQ7"]);
+        assert!(imported.text.contains("headers.x-custom = \"Bearer ${secret:"), "{}", imported.text);
     }
 }
 
 #[test]
-fn an_upload_from_standard_input_is_a_body_where_the_command_has_it() {
-    let text = given("curl -T - https://x.test/a <<END\nhi\nEND\n").unwrap().text;
-    assert!(text.contains("\nmethod = \"PUT\"\n") && text.contains("\nbody = \"hi\\n\"\n"), "{text}");
-    assert!(!text.contains("content-type"), "{text}");
-    let text = given("make | curl -T - https://x.test/a\n").unwrap().text;
-    assert!(text.contains("# not carried over: `-T -`: what curl reads from standard input"), "{text}");
-}
-
-#[test]
-fn http_2_without_an_upgrade_is_asked_over_http_too() {
-    let text = given("curl --http2-prior-knowledge http://x.test/\n").unwrap().text;
-    assert!(text.contains("\nhttp-version = \"2\"\n"), "{text}");
-}
-
-#[test]
-fn a_socket_that_cannot_be_named_leaves_its_probe_out() {
-    let imported = given(
-        "curl https://x.test/\ncurl --unix-socket run/a.sock http://a.test/\ncurl --abstract-unix-socket b http://b.test/\n",
-    );
-    let imported = imported.unwrap();
-    assert_eq!((imported.probes, imported.left_out), (1, 2), "{}", imported.text);
-    assert!(imported.text.contains("# left out: the path of `--unix-socket` is relative: write it from the root on"));
-    assert!(imported.text.contains("# left out: `--abstract-unix-socket`"), "{}", imported.text);
+fn a_monitor_of_a_port_expects_no_certificate() {
+    let backup = r#"{"version": "1.23.16", "monitorList": [{"type": "port", "name": "db", "url": "https://",
+        "hostname": "db.test", "port": 5432, "expiryNotification": true, "active": true}]}"#;
+    let text = given(backup).unwrap().text;
+    assert!(text.contains("\nurl = \"tcp://db.test:5432\"\n") && !text.contains("certificate-days"), "{text}");
 }
 
 #[test]

@@ -8,4 +8,5 @@ mod support;
 mod examples;
 mod import;
 mod import_completeness;
+mod import_of_curl;
 mod probes_file;

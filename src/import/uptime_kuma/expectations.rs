@@ -22,7 +22,9 @@ pub(super) fn expectations(draft: &mut ProbeDraft, monitor: &Value, kind: &str) 
     if is_http && !codes.is_empty() && codes != ["\"2xx\""] {
         draft.set("expect.status", one_or_list(codes.into_iter()));
     }
-    if is_true(&monitor["expiryNotification"]) && monitor["url"].as_str().is_some_and(|url| url.starts_with("https")) {
+    // A monitor of a port or a name keeps the URL and the switch that it had as one of HTTP.
+    let has_certificate = draft.get("url").is_some_and(|url| url.starts_with("\"https:") || url.starts_with("\"tls:"));
+    if is_true(&monitor["expiryNotification"]) && has_certificate {
         draft.set("expect.certificate-days", CERTIFICATE_DAYS.to_string());
     }
     if kind == "keyword" {

@@ -1,0 +1,53 @@
+//! What becomes of the options of curl commands.
+
+use crate::import::given;
+
+#[test]
+fn a_url_with_escaped_brackets_as_chrome_copies_it_is_one_url() {
+    let imported =
+        given("curl --url 'https://x.test/a?filter=\\[1,2\\]&name=\\{b\\}' \\\n  -H 'accept: */*'\n").unwrap();
+    assert!(imported.text.contains("\nurl = \"https://x.test/a?filter=[1,2]&name={b}\"\n"), "{}", imported.text);
+    let error = given("curl 'https://x.test/[1-3]'\n").unwrap_err();
+    assert!(error.contains("the URL is a pattern of curl"), "{error}");
+}
+
+#[test]
+fn what_curl_is_told_not_to_send_is_not_sent_or_told() {
+    let command = "curl https://x.test/ -d a=b -H 'X-Empty;' -H 'Content-Type:' -H 'Accept:' -H 'Expect:' -A ''\n";
+    let text = given(command).unwrap().text;
+    assert!(text.contains("\nheaders.x-empty = \"\"\n") && text.contains("\nbody = \"a=b\"\n"), "{text}");
+    assert!(!text.contains("headers.content-type"), "{text}");
+    for said in [
+        "# not carried over: `-H Accept:`: every check sends this header\n",
+        "# `-H Expect:` removes a header that curl adds and uptick does not send\n",
+        "# not carried over: `-A ''`: every check sends this header\n",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+}
+
+#[test]
+fn an_upload_from_standard_input_is_a_body_where_the_command_has_it() {
+    let text = given("curl -T - https://x.test/a <<END\nhi\nEND\n").unwrap().text;
+    assert!(text.contains("\nmethod = \"PUT\"\n") && text.contains("\nbody = \"hi\\n\"\n"), "{text}");
+    assert!(!text.contains("content-type"), "{text}");
+    let text = given("make | curl -T - https://x.test/a\n").unwrap().text;
+    assert!(text.contains("# not carried over: `-T -`: what curl reads from standard input"), "{text}");
+}
+
+#[test]
+fn http_2_without_an_upgrade_is_asked_over_http_too() {
+    let text = given("curl --http2-prior-knowledge http://x.test/\n").unwrap().text;
+    assert!(text.contains("\nhttp-version = \"2\"\n"), "{text}");
+}
+
+#[test]
+fn a_socket_that_cannot_be_named_leaves_its_probe_out() {
+    let imported = given(
+        "curl https://x.test/\ncurl --unix-socket run/a.sock http://a.test/\ncurl --abstract-unix-socket b http://b.test/\n",
+    );
+    let imported = imported.unwrap();
+    assert_eq!((imported.probes, imported.left_out), (1, 2), "{}", imported.text);
+    assert!(imported.text.contains("# left out: the path of `--unix-socket` is relative: write it from the root on"));
+    assert!(imported.text.contains("# left out: `--abstract-unix-socket`"), "{}", imported.text);
+}
