@@ -72,8 +72,10 @@ fn socket(entry: &Value, url: &str, secrets: &mut Secrets) -> ProbeDraft {
     let headers = elements(&entry["request"]["headers"]).iter();
     let headers =
         headers.filter_map(|header| Some((header["name"].as_str()?.to_owned(), literal(&text(&header["value"])?))));
-    // The handshake has its own headers.
-    let headers = headers.filter(|(name, _)| !browser::is_noise(name) && !name.eq_ignore_ascii_case("host"));
+    // Its handshake has headers of its own.
+    let is_offer = |name: &str| name.eq_ignore_ascii_case("sec-websocket-protocol");
+    let is_own = |name: &str| browser::is_noise(name) || name.eq_ignore_ascii_case("host");
+    let headers = headers.filter(|(name, _)| is_offer(name) || !is_own(name));
     let headers = headers.collect();
     let messages = elements(&entry["_webSocketMessages"]);
     let sent = messages.iter().find(|message| message["type"] == "send" && message["opcode"] == 1);
@@ -233,6 +235,11 @@ fn expectations(draft: &mut ProbeDraft, response: &Value, method: &str) {
             }
         }
         300..=399 => {}
+        408 | 429 | 500.. => {
+            draft.remark(&format!(
+                "{status} was the answer when it was recorded: a failure of the server, which is not expected"
+            ));
+        }
         other => {
             draft.set("expect.status", other.to_string());
             draft.remark(&format!("{other} was the answer when it was recorded"));

@@ -40,6 +40,9 @@ pub(crate) fn set(draft: &mut ProbeDraft, secrets: &mut Secrets, request: Import
     let protocol = Protocol::of_url(&url);
     if protocol != Protocol::Http {
         set_url(draft, secrets, &owner, &url);
+        let (subprotocols, headers): (Vec<_>, Vec<_>) =
+            headers.into_iter().partition(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"));
+        subprotocols.iter().for_each(|(_, names)| set_subprotocol(draft, names));
         if matches!(protocol, Protocol::WebSocket | Protocol::Grpc) {
             set_headers(draft, secrets, &owner, &headers, None);
         }
@@ -63,7 +66,16 @@ pub(crate) fn set(draft: &mut ProbeDraft, secrets: &mut Secrets, request: Import
     set_headers(draft, secrets, &owner, &headers, implied);
 }
 
-/// Sets a body whose media type uptick sets too. Returns that type.
+/// What a WebSocket is offered beside HTTP's headers.
+fn set_subprotocol(draft: &mut ProbeDraft, names: &str) {
+    if names.contains(',') {
+        draft.not_carried(&format!("the subprotocols {names}"), "`expect.subprotocol` offers one");
+    } else {
+        draft.set_text("expect.subprotocol", names.trim());
+    }
+}
+
+/// Sets a body whose type the prober sets too. Returns that type.
 fn set_body(
     draft: &mut ProbeDraft,
     secrets: &mut Secrets,

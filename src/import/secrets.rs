@@ -20,7 +20,7 @@ const SCHEMES: [&str; 6] = ["Bearer ", "Basic ", "Token ", "bearer ", "token ", 
 
 /// Parts of names that mean a secret, beside those that uptick itself knows: a file that is written anew
 /// may be more careful.
-const SECRET_WORDS: [&str; 8] = ["session", "passwd", "pwd", "credential", "jwt", "csrf", "xsrf", "passphrase"];
+const SECRET_WORDS: [&str; 8] = ["session", "passw", "pwd", "credential", "jwt", "csrf", "xsrf", "passphrase"];
 
 /// Whether something with this name is a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn a_credential_is_told_from_an_author() {
-        for name in ["x-auth", "authorization", "X-Authorisation", "oauth_code", "authLogin", "author-token"] {
+        for name in
+            ["x-auth", "authorization", "X-Authorisation", "oauth_code", "passwort", "authLogin", "author-token"]
+        {
             assert!(is_secret(name), "{name}");
         }
         for name in ["authority", "author", "authors", "co-author"] {

@@ -173,6 +173,27 @@ fn a_header_that_http_cannot_send_is_left_out_of_its_probe() {
 }
 
 #[test]
+fn what_a_har_recorded_of_a_failing_server_is_not_expected_and_a_subprotocol_is_offered() {
+    let entry = |url: &str, headers: &str, status: u16| {
+        format!(
+            r#"{{"request": {{"method": "GET", "url": "{url}", "headers": [{headers}]}}, "response": {{"status": {status}}}}}"#
+        )
+    };
+    let header = |value| format!(r#"{{"name": "Sec-WebSocket-Protocol", "value": "{value}"}}"#);
+    let entries = [
+        entry("https://x.test/a", "", 503),
+        entry("https://x.test/b", "", 404),
+        entry("wss://x.test/c", &header("graphql-ws"), 101),
+        entry("wss://x.test/d", &header("a, b"), 101),
+    ];
+    let text = given(&format!(r#"{{"log": {{"entries": [{}]}}}}"#, entries.join(","))).unwrap().text;
+    assert!(!text.contains("expect.status = 503") && text.contains("expect.status = 404"), "{text}");
+    assert!(text.contains("# 503 was the answer when it was recorded: a failure of the server"), "{text}");
+    assert!(text.contains("\nexpect.subprotocol = \"graphql-ws\"\n"), "{text}");
+    assert!(text.contains("# not carried over: the subprotocols a, b: `expect.subprotocol` offers one\n"), "{text}");
+}
+
+#[test]
 fn a_credential_is_taken_out_wherever_it_stands() {
     let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefghijklmnop";
     let key = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
