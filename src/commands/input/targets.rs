@@ -160,7 +160,7 @@ fn has_credentials() -> CliError {
     CliError::Usage(message.to_owned())
 }
 
-/// HTTPie and xh take the method as a word.
+/// `HTTPie` and xh take the method as a word.
 fn is_method(word: &str) -> bool {
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(&word)
 }

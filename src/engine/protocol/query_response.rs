@@ -172,7 +172,7 @@ impl QueryResponse<'_> {
             stream.read(&mut [0]).await
         };
         let refused = timeout_at(until, refusal).await;
-        trace.farewell = since.elapsed();
+        trace.close_time = since.elapsed();
         match refused {
             Ok(Err(error)) if tls_error(&error).is_some() => Err(PhaseError::Tls(error).into()),
             _ => Ok(()),

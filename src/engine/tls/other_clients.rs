@@ -132,14 +132,14 @@ impl fmt::Display for UnsupportedParameter {
 
 /// What the server at this address chooses that this prober does not support; none if it chooses nothing, or
 /// does not answer in time.
-pub(super) async fn choice(address: SocketAddr, name: &str, random: [u8; 32]) -> Option<Lack> {
+pub(super) async fn choice(address: SocketAddr, name: &str, random: [u8; 32]) -> Option<UnsupportedParameter> {
     let of_others = client_hello(name, random, Client::Tls12)?;
     let of_ours = client_hello(name, random, Client::Tls13)?;
     let asking = async {
         // A server that chooses a suite of ours would choose another one as well, if it were all it is offered.
         match ask(address, &of_ours).await {
-            Some(chosen) => lack(chosen),
-            None => lack(ask(address, &of_others).await?),
+            Some(chosen) => unsupported(chosen),
+            None => unsupported(ask(address, &of_others).await?),
         }
     };
     tokio::time::timeout(TIME, asking).await.ok().flatten()
