@@ -59,6 +59,29 @@ impl<'t> Decimal<'t> {
         self.decimals() <= 0
     }
 
+    /// The remainder of the division by this number, from 0 on; none if the value is no integer.
+    pub(crate) fn modulo(&self, divisor: u64) -> Option<u64> {
+        let (divisor, mut zeros) = (u128::from(divisor), u128::try_from(-self.decimals()).ok()?);
+        let mut rest = self.digits().fold(0, |rest, digit| (rest * 10 + u128::from(digit - b'0')) % divisor);
+        let mut power = 10 % divisor;
+        while zeros > 0 {
+            if zeros % 2 == 1 {
+                rest = rest * power % divisor;
+            }
+            (power, zeros) = (power * power % divisor, zeros / 2);
+        }
+        let rest = if self.is_negative && rest > 0 { divisor - rest } else { rest };
+        u64::try_from(rest).ok()
+    }
+
+    /// The value, if it is an integer from 0 to 2^64 - 1.
+    pub(crate) fn integer(&self) -> Option<u64> {
+        let zeros = u32::try_from(-self.decimals()).ok()?;
+        let digits =
+            self.digits().try_fold(0_u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+        digits?.checked_mul(10_u64.checked_pow(zeros)?).filter(|_| !self.is_negative)
+    }
+
     /// −1, 0 or 1.
     fn sign(&self) -> i8 {
         match (self.is_zero(), self.is_negative) {
@@ -134,6 +157,28 @@ mod tests {
         ] {
             assert_eq!(Decimal::of(one), Decimal::of(other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn remainders_are_those_of_the_exact_value() {
+        for (text, divisor, rest) in [
+            ("9007199254740993", 2, Some(1)),
+            ("9007199254740993", 3, Some(0)),
+            ("-7", 3, Some(2)),
+            ("-9", 3, Some(0)),
+            ("120", 7, Some(1)),
+            ("0.12e3", 7, Some(1)),
+            ("1e400", 7, Some(4)),
+            ("1e1000000000000", 2, Some(0)),
+            ("0", 5, Some(0)),
+            ("1.5", 1, None),
+            ("1e-400", 1, None),
+        ] {
+            assert_eq!(Decimal::of(text).modulo(divisor), rest, "{text} {divisor}");
+        }
+        let integers = ["120.0", "1.5", "-1", "18446744073709551615", "18446744073709551616", "1e400"];
+        let found = integers.map(|text| Decimal::of(text).integer());
+        assert_eq!(found, [Some(120), None, None, Some(u64::MAX), None, None]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A JSON Schema that a body must match. It is compiled before any check and never fetches anything.
 
+mod multiples;
 mod numbers;
 mod reader;
 mod value;
@@ -277,10 +278,29 @@ mod tests {
                 "too close to be told apart",
             ),
             (
-                r#"{"multipleOf": 3}"#,
-                "9007199254740990",
+                r#"{"multipleOf": 2, "minimum": 1}"#,
+                "9007199254740994",
                 "9007199254740993",
-                "the number 9007199254740993 cannot be compared",
+                "9007199254740993 is not multipleOf 2",
+            ),
+            (
+                r#"{"multipleOf": 3}"#,
+                "9007199254740993",
+                "18446744073709551617",
+                "18446744073709551617 is not multipleOf 3",
+            ),
+            (r#"{"multipleOf": 7, "type": "integer"}"#, "7e400", "1e400", "1e400 is not multipleOf 7"),
+            (
+                r#"{"multipleOf": 0.25, "minimum": 0}"#,
+                "12345678901234567.75",
+                "12345678901234567.7",
+                "12345678901234567.7 is not multipleOf 0.25",
+            ),
+            (
+                r#"{"multipleOf": 2, "minimum": 1e17}"#,
+                "100000000000000032",
+                "100000000000000001",
+                "the number 100000000000000001 cannot be compared",
             ),
             (
                 r#"{"properties": {"multipleOf": {"multipleOf": 0.5}}}"#,

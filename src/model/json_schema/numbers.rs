@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use serde_json::Number;
 
 use super::super::decimal::Decimal;
+use super::multiples::Multiples;
 
 /// Maximum number of decimals of a `multipleOf`.
 const DECIMALS: u32 = 12;
@@ -32,7 +33,9 @@ pub(super) struct SchemaNumbers {
     /// Keyed by the bits of the float that the library sees.
     known: HashMap<u64, Vec<KnownNumber>>,
     /// Whether the schema requires a number to be an integer, or a multiple.
-    pub(super) asks_for_integers: bool,
+    asks_for_integers: bool,
+    /// What it requires numbers to be multiples of, shifted.
+    multiples: Multiples,
 }
 
 impl SchemaNumbers {
@@ -44,6 +47,14 @@ impl SchemaNumbers {
         let shift = u32::try_from(decimals.max(0)).ok().filter(|shift| *shift <= DECIMALS);
         let shift = shift.ok_or_else(|| format!("`multipleOf` has more than {DECIMALS} decimals"))?;
         Ok(SchemaNumbers { shift, ..SchemaNumbers::default() })
+    }
+
+    /// Notes that a number must be an integer.
+    pub(super) fn integer(&mut self) {
+        self.asks_for_integers = true;
+        if self.shift > 0 {
+            self.multiples.add(&Decimal::of(&self.shifted("1")));
+        }
     }
 
     /// What every integer is a multiple of, if numbers are shifted.
@@ -65,6 +76,7 @@ impl SchemaNumbers {
     /// It cannot be told apart from another number.
     pub(super) fn multiple(&mut self, source: &str) -> Result<Number, String> {
         self.asks_for_integers = true;
+        self.multiples.add(&Decimal::of(&self.shifted(source)));
         self.know(source, false)
     }
 
@@ -93,6 +105,30 @@ impl SchemaNumbers {
 
     /// A number of a document, as it is compared; none if no float stands for it.
     pub(super) fn of(&self, source: &str) -> Option<Number> {
+        let shifted = self.shifted(source);
+        let value = Decimal::of(&shifted);
+        let compared = self.compared(source)?;
+        if self.multiples.agree(float(&compared), &value) {
+            return Some(compared);
+        }
+        // The neighbours among the numbers of the schema: what lies between them compares alike.
+        let (mut above, mut below): (Option<&KnownNumber>, Option<&KnownNumber>) = (None, None);
+        for known in self.known.values().flatten() {
+            let number = Decimal::of(&known.shifted);
+            if number < value && above.is_none_or(|other| number > Decimal::of(&other.shifted)) {
+                above = Some(known);
+            } else if number > value && below.is_none_or(|other| number < Decimal::of(&other.shifted)) {
+                below = Some(known);
+            } else if number == value {
+                return None;
+            }
+        }
+        let image = |known: Option<&KnownNumber>| known.map(|known| float(&number_of(&known.shifted)));
+        self.multiples.stand_in(&value, image(above), image(below)).and_then(Number::from_f64)
+    }
+
+    /// A number of a document, as it compares with those of the schema by size.
+    fn compared(&self, source: &str) -> Option<Number> {
         let shifted = self.shifted(source);
         let number = number_of(&shifted);
         let (value, image) = (Decimal::of(&shifted), float(&number));

@@ -86,7 +86,7 @@ impl SchemaReader {
         if !all.contains(&json!("integer")) {
             return;
         }
-        self.numbers.asks_for_integers = true;
+        self.numbers.integer();
         let Some(one) = self.numbers.one() else { return };
         let is_any_number = all.contains(&json!("number"));
         all.retain(|kind| *kind != json!("integer") && *kind != json!("number"));
