@@ -17,7 +17,7 @@ mod syntax;
 mod table_schema;
 mod value;
 
-pub(crate) use value::toml_text;
+pub(crate) use value::{connect_option, toml_text};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

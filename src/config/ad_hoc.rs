@@ -120,6 +120,7 @@ mod tests {
             ("connect-to", "::127.0.0.1:8443", "address = \"127.0.0.1:8443\""),
             ("connect-to", "x.test:443:127.0.0.1:", "address = \"127.0.0.1:443\""),
             ("connect-to", "::origin.test:8443", "address = \"origin.test:8443\""),
+            ("connect-to", "::[::1]:8443", "address = \"[::1]:8443\""),
             ("ipv6", "", "ip = \"v6\""),
             ("http2", "", "http-version = \"2\""),
             ("max-time", "5", "timeout = \"5s\""),

@@ -1,5 +1,6 @@
 //! Reads one value of a key: fills in its variables and parses its text, or reports why it is invalid.
 
+pub(crate) mod connect_option;
 pub(crate) mod glob;
 pub(crate) mod header;
 pub(crate) mod interpolate;

@@ -1,7 +1,7 @@
 //! An overlay: the options of a command line as tables, which are laid over those of the probe file before they are
 //! read.
 
-use url::Url;
+use url::{Host, Url};
 
 use crate::config::probe::body;
 use crate::config::reader::ConfigReader;
@@ -95,7 +95,7 @@ impl Overlay {
         let port = url.port_or_known_default()?;
         let host = url.host_str()?;
         let is_of = |route: &&Route| {
-            route.host.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(host))
+            route.host.as_deref().is_none_or(|wanted| is_same_host(wanted, host))
                 && route.port.is_none_or(|wanted| wanted == port)
         };
         self.routes.iter().find(is_of).map(|route| (route, port))
@@ -117,6 +117,11 @@ impl Overlay {
             }
         }
     }
+}
+
+/// Whether a host as one writes it is that of a URL: in any case, an IPv6 address in any form, an international name.
+fn is_same_host(wanted: &str, of_url: &str) -> bool {
+    Host::parse(wanted).map_or_else(|_| wanted.eq_ignore_ascii_case(of_url), |wanted| wanted.to_string() == of_url)
 }
 
 /// A table with another laid over it, key by key.

@@ -6,6 +6,7 @@ use crate::config::ad_hoc::{expectation, set};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::source;
 use crate::config::syntax::tree::{Item, Node, Span, Table};
+use crate::config::value::connect_option::host_port_rest;
 
 /// Reads every option, in the order of the command line.
 pub(crate) fn overlay(reader: &mut ConfigReader, given: &[GivenOption], names: Option<Vec<String>>) -> Overlay {
@@ -269,12 +270,12 @@ impl OptionReader<'_, '_> {
     }
 
     fn resolve(&mut self, span: &Span, value: &str) {
-        let mut parts = value.splitn(3, ':');
-        let (host, port, address) = (parts.next(), parts.next(), parts.next());
-        let port = port.and_then(|port| port.parse::<u16>().ok());
-        // curl takes several addresses and tries them in turn; a probe connects to one.
-        let address = address.filter(|address| !address.contains(',')).and_then(bracketed);
-        let (Some(host), Some(port), Some(address)) = (host, port, address) else {
+        let parts = host_port_rest(value).and_then(|(host, port, address)| {
+            // curl takes several addresses and tries them in turn; a probe connects to one.
+            let address = Some(address).filter(|address| !address.contains(','))?;
+            Some((host, port.parse::<u16>().ok()?, bracketed(address)?))
+        });
+        let Some((host, port, address)) = parts else {
             let help = "write it as example.com:443:192.0.2.7, with one address";
             self.reader.advise(span, "this is not HOST:PORT:ADDRESS", help);
             return;
@@ -286,12 +287,12 @@ impl OptionReader<'_, '_> {
     fn connect_to(&mut self, span: &Span, value: &str) {
         const FORM: &str =
             "write it as example.com:443:192.0.2.7:8443 or ::origin.example.com:443; an empty HOST or PORT is any";
-        let mut parts = value.splitn(3, ':');
-        let (host, port, to) = (parts.next(), parts.next(), parts.next());
-        let to = to.and_then(|to| to.rsplit_once(':'));
         let number = |port: &str| if port.is_empty() { Some(None) } else { port.parse::<u16>().ok().map(Some) };
-        let ports = port.and_then(number).zip(to.and_then(|(_, port)| number(port)));
-        let (Some(host), Some((address, _)), Some((port, address_port))) = (host, to, ports) else {
+        let parts = host_port_rest(value).and_then(|(host, port, to)| {
+            let (address, address_port) = to.rsplit_once(':')?;
+            Some((host, number(port)?, address, number(address_port)?))
+        });
+        let Some((host, port, address, address_port)) = parts else {
             self.reader.advise(span, "this is not HOST:PORT:ADDRESS:PORT", FORM);
             return;
         };

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-/// What `--resolve` or `--connect-to` means for a URL.
+use crate::config::connect_option::host_port_rest;
+
+/// What `--resolve` and `--connect-to` say of a URL.
 pub(super) enum ConnectTo {
     Address(String),
     /// The option applies to another host.
@@ -14,8 +16,7 @@ pub(super) enum ConnectTo {
 pub(super) fn connect_to(option: &str, value: &str, url: &str) -> Option<ConnectTo> {
     let url = url::Url::parse(url).ok()?;
     let (host, port) = (url.host_str()?, url.port_or_known_default()?.to_string());
-    let mut fields = value.trim_start_matches('+').splitn(3, ':');
-    let (of_host, of_port, to) = (fields.next()?, fields.next()?, fields.next()?);
+    let (of_host, of_port, to) = host_port_rest(value.trim_start_matches('+'))?;
     if (!of_host.is_empty() && of_host != "*" && of_host != host) || (!of_port.is_empty() && of_port != port) {
         return Some(ConnectTo::OtherHost);
     }
