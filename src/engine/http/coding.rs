@@ -99,7 +99,7 @@ impl Decoder {
             if let Some(coding) = Coding::named(name) {
                 if decoder.layers.len() == LAYERS {
                     decoder.layers.clear();
-                    decoder.undecodable = Some(format!("{} codings one on top of another", names.len()));
+                    decoder.undecodable = Some(format!("of {} layers", names.len()));
                     break;
                 }
                 decoder.layers.push(Layer { coding, waiting: Vec::new(), done: 0, passed: 0 });

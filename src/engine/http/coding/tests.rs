@@ -125,7 +125,7 @@ fn what_cannot_be_decoded_is_named() {
         ("compress", "compress"),
         ("X-Compress", "x-compress"),
         ("gzip, dcb", "dcb"),
-        ("gzip,gzip,gzip,gzip,gzip,gzip", "6 codings one on top of another"),
+        ("gzip,gzip,gzip,gzip,gzip,gzip", "of 6 layers"),
     ] {
         let decoder = decoder(&[line]);
         assert_eq!(decoder.undecodable(), Some(name));
@@ -220,7 +220,7 @@ fn a_window_larger_than_browsers_have_is_refused() {
     // A frame that asks for 16 MiB.
     let body = [&MAGIC[..], &[0x00, 14 << 3], &[1, 0, 0]].concat();
     let error = whole(&["zstd"], &body).unwrap_err().to_string();
-    assert!(error.starts_with("the body is not valid zstd: its header is refused"), "{error}");
+    assert!(error.starts_with("the body is not valid zstd: its window has 16777216 bytes"), "{error}");
 }
 
 const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Read as _;
 
+use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::progress::{CodingError, Progress, invalid};
@@ -149,7 +150,7 @@ impl Zstd {
             return Ok(false);
         }
         let begun = self.decoder.init(self.held.as_slice());
-        begun.map_err(|error| invalid(NAME, format!("its header is refused ({error})")))?;
+        begun.map_err(|error| invalid(NAME, refused_header(&error)))?;
         self.has_checksum = descriptor & 0x04 != 0;
         self.held.clear();
         self.given = 0;
@@ -220,4 +221,14 @@ fn header_length(descriptor: u8) -> usize {
         _ => 8,
     };
     window + dictionary + size
+}
+
+fn refused_header(error: &FrameDecoderError) -> String {
+    match error {
+        FrameDecoderError::WindowSizeTooBig { requested, .. } => {
+            format!("its window has {requested} bytes, more than the {WINDOW} that browsers accept")
+        }
+        FrameDecoderError::DictNotProvided { .. } => "it requires a dictionary, and none was offered".to_owned(),
+        _ => "its header is damaged".to_owned(),
+    }
 }
