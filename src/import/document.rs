@@ -47,28 +47,29 @@ pub(crate) fn yaml(file: &InputFile) -> Result<Vec<Value>, ImportError> {
     })
 }
 
-/// What is wrong with a text of YAML; what the parser says of its own limits and options helps only its callers.
+/// What is wrong with a YAML text, for its author. The parser's own words about its limits and options help only its
+/// callers.
 fn why_not(error: &YamlError) -> String {
     match error {
         YamlError::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` occurs twice"),
         YamlError::DuplicateMappingKey { .. } => "a key occurs twice".to_owned(),
         YamlError::RecursiveReferencesRequireWeakTypes { .. } => "an alias refers to what it is part of".to_owned(),
+        YamlError::Budget { .. }
+        | YamlError::AliasReplayCounterOverflow { .. }
+        | YamlError::AliasReplayLimitExceeded { .. }
+        | YamlError::AliasExpansionLimitExceeded { .. }
+        | YamlError::AliasReplayStackDepthExceeded { .. } => {
+            "it is nested too deep, or holds or repeats too much".to_owned()
+        }
         other => {
-            let told = other.to_string();
-            let message = told.lines().next().unwrap_or_default();
-            // Each bound of the parser has an error of its own.
-            if ["budget breached", "recursion limit", "alias replay", "alias expansion"]
-                .iter()
-                .any(|bound| message.starts_with(bound))
-            {
-                return "it is nested too deep, or holds or repeats too much".to_owned();
-            }
+            let text = other.to_string();
+            let message = text.lines().next().unwrap_or_default();
             message.split_once(" at line ").map_or(message, |(message, _)| message).to_owned()
         }
     }
 }
 
-/// What a text begins with that stood in YAML as bytes, in base64.
+/// The prefix of a text that was binary in YAML, in base64.
 pub(crate) const BINARY: &str = "binary:";
 
 /// A scalar as text; numbers and booleans are converted. `None` for lists, tables and null.
