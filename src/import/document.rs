@@ -51,6 +51,7 @@ pub(crate) fn yaml(file: &InputFile) -> Result<Vec<Value>, ImportError> {
 /// callers.
 fn why_not(error: &YamlError) -> String {
     match error {
+        YamlError::AliasError { error, .. } => why_not(error),
         YamlError::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` occurs twice"),
         YamlError::DuplicateMappingKey { .. } => "a key occurs twice".to_owned(),
         YamlError::RecursiveReferencesRequireWeakTypes { .. } => "an alias refers to what it is part of".to_owned(),
