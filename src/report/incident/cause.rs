@@ -223,11 +223,13 @@ impl CauseWatch {
         if self.others.is_empty() {
             return vec![outage];
         }
+        // What is of the other cause from its onset on was found when it was, whatever shows the cause.
+        let is_whole = |other: &OtherCause| other.start.by == outage.start.by;
         let of_other = |other: &OtherCause| Outage {
-            start: if other.start.by == outage.start.by { outage.start } else { other.start },
+            start: if is_whole(other) { outage.start } else { other.start },
             end: other.good.map(|by| Transition { after: Some(other.last_failed), by }),
             last_failed: other.last_failed,
-            detected_at: other.detected_at.max(outage.detected_at),
+            detected_at: if is_whole(other) { outage.detected_at } else { other.detected_at.max(outage.detected_at) },
             rule: OpenRule::InARow,
             opened_with: u32::try_from(self.in_a_row).unwrap_or(u32::MAX),
             ..outage
@@ -333,9 +335,9 @@ mod tests {
     #[test]
     fn what_fails_whole_while_a_part_has_failed_before_ends_before_the_part_does() {
         let before = ".s..s..s....s..s.s...s..s.s..s.";
-        assert_eq!(parts(before, "rrrrr..", 0), [(0, Some(50), 30)], "of the first cause nothing is left");
-        assert_eq!(parts(before, "rrrrr.s..s.s", 0), [(60, None, 110), (0, Some(50), 30)]);
-        assert_eq!(parts(before, "rrrrr.r.s..s.s", 0), [(80, None, 130), (0, Some(70), 30)], "a last failure");
+        assert_eq!(parts(before, "rrrrr..", 0), [(0, Some(50), 20)], "of the first cause nothing is left");
+        assert_eq!(parts(before, "rrrrr.s..s.s", 0), [(60, None, 110), (0, Some(50), 20)]);
+        assert_eq!(parts(before, "rrrrr.r.s..s.s", 0), [(80, None, 130), (0, Some(70), 20)], "a last failure");
         assert_eq!(parts(".....s..", "rrrrr.s..s", 0), [(0, None, 20)], "one failure before is no cause for certain");
         assert_eq!(parts(".....s..", "rrrrr.s..s", 40), [(0, Some(50), 20)], "where its surface had more it is");
         assert_eq!(parts("........", "rrrrr.s..s", 40), [(0, Some(50), 20)], "and where it has only afterwards");
