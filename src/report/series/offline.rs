@@ -23,11 +23,15 @@ impl Offline {
     /// The spans in which all these control series of one vantage failed because of the network,
     /// and no other series of the vantage was up.
     pub(crate) fn of(controls: &[&Series], targets: &[&Series]) -> Offline {
-        let in_all = |targets: &[&Series]| {
-            let spans = controls.iter().map(|control| failing(control, targets));
-            spans.reduce(|one, other| both(&one, &other)).unwrap_or_default()
+        let in_all = |spans: &dyn Fn(&Series) -> Vec<(i64, i64)>| {
+            controls.iter().map(|control| spans(control)).reduce(|one, other| both(&one, &other)).unwrap_or_default()
         };
-        Offline { spans: in_all(targets), unanswered: in_all(&[]) }
+        let dead = in_all(&|control| dead(control, targets));
+        let without_dead = |spans: Vec<(i64, i64)>| both(&spans, &between(&dead));
+        Offline {
+            spans: without_dead(in_all(&|control| failing(control, targets))),
+            unanswered: without_dead(in_all(&|control| failing(control, &[]))),
+        }
     }
 
     /// Whether the vantage was offline at an instant.
@@ -69,27 +73,35 @@ fn lies_in(spans: &[(i64, i64)], at: i64) -> bool {
     spans.get(next).is_some_and(|(from, to)| *from < at && at < *to)
 }
 
-/// The spans in which the checks of a control series suggest that the vantage was offline, each
-/// between the two checks around it that show it online.
-fn failing(series: &Series, targets: &[&Series]) -> Vec<(i64, i64)> {
+/// A control target of which so many failures in a row were disproved is dead, until it answers.
+const DEAD_AFTER: u32 = 3;
+
+/// The checks of a control target, each with how many failures in a row up to it were disproved; none if it shows us
+/// online itself.
+fn checks_of(series: &Series, targets: &[&Series]) -> Vec<(LoggedCheck, Option<u32>)> {
     let checks: Vec<LoggedCheck> = series.lead_in.iter().chain(series.log.iter()).filter(is_judged).collect();
-    let mut spans = Vec::new();
-    let (mut last_good, mut failing_since) = (i64::MIN, None);
-    let mut was_disproved = false;
-    for (n, check) in checks.iter().enumerate() {
+    let mut disproved = 0;
+    let of_each = checks.iter().enumerate().map(|(n, check)| {
         let before = n.checked_sub(1).map(|n| checks[n].at);
         let after = checks.get(n + 1).map(|next| next.at);
-        let is_online = if speaks_of_us(check) {
-            was_disproved = is_disproved(check.at, before, after, targets, was_disproved);
-            was_disproved
-        } else {
-            was_disproved = false;
-            true
-        };
-        if is_online {
-            if let Some(since) = failing_since.take() {
-                spans.push((since, check.at));
-            }
+        if !speaks_of_us(check) {
+            disproved = 0;
+            return (*check, None);
+        }
+        let is_disproved = is_disproved(check.at, before, after, targets, disproved > 0);
+        disproved = if is_disproved { disproved + 1 } else { 0 };
+        (*check, Some(disproved))
+    });
+    of_each.collect()
+}
+
+/// The spans between the checks that show us online around those that do not: those of a dead control target too.
+fn failing(series: &Series, targets: &[&Series]) -> Vec<(i64, i64)> {
+    let (mut last_good, mut failing_since) = (i64::MIN, None);
+    let mut spans = Vec::new();
+    for (check, disproved) in checks_of(series, targets) {
+        if disproved.is_none_or(|disproved| (1..DEAD_AFTER).contains(&disproved)) {
+            spans.extend(failing_since.take().map(|since| (since, check.at)));
             last_good = check.at;
         } else {
             failing_since = failing_since.or(Some(last_good));
@@ -97,6 +109,32 @@ fn failing(series: &Series, targets: &[&Series]) -> Vec<(i64, i64)> {
     }
     spans.extend(failing_since.map(|since| (since, i64::MAX)));
     spans
+}
+
+/// The spans in which a control target was dead: it failed again and again while other targets were good. What it
+/// fails until it answers says nothing of the vantage.
+fn dead(series: &Series, targets: &[&Series]) -> Vec<(i64, i64)> {
+    let (mut spans, mut since, mut last) = (Vec::new(), None, i64::MIN);
+    for (check, disproved) in checks_of(series, targets) {
+        match disproved {
+            None => spans.extend(since.take().map(|since| (since, check.at))),
+            Some(disproved) if disproved >= DEAD_AFTER => since = since.or(Some(last)),
+            Some(_) => {}
+        }
+        last = check.at;
+    }
+    spans.extend(since.map(|since| (since, i64::MAX)));
+    spans
+}
+
+/// The time outside of some spans, which are in order and disjoint.
+fn between(spans: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    let mut from = i64::MIN;
+    let mut between: Vec<(i64, i64)> =
+        spans.iter().map(|span| (std::mem::replace(&mut from, span.1), span.0)).collect();
+    between.push((from, i64::MAX));
+    between.retain(|(from, to)| from < to);
+    between
 }
 
 fn is_judged(check: &LoggedCheck) -> bool {
@@ -181,6 +219,13 @@ mod tests {
     fn offline_is_when_every_control_target_fails() {
         assert_eq!(both(&[(0, 10), (20, 30)], &[(5, 25)]), [(5, 10), (20, 25)]);
         assert_eq!(both(&[(0, 10)], &[(10, 20)]), []);
+    }
+
+    #[test]
+    fn what_is_between_spans_is_all_the_rest() {
+        assert_eq!(between(&[]), [(i64::MIN, i64::MAX)]);
+        assert_eq!(between(&[(i64::MIN, 3), (5, 9)]), [(3, 5), (9, i64::MAX)]);
+        assert_eq!(between(&[(5, i64::MAX)]), [(i64::MIN, 5)]);
     }
 
     #[test]

@@ -320,3 +320,30 @@ fn what_the_prober_set_aside_is_judged_again_by_what_proves_that_we_were_online(
     let web = offline.surfaces.iter().find(|row| row.surface.as_str() == "web").expect("a surface");
     assert_eq!((offline.verdict.state, web.figures.down, web.figures.unknown), (State::Unknown, 0, 60));
 }
+
+#[test]
+fn a_control_target_that_is_dead_hides_no_outage() {
+    let played = |dead_from: &str, others: bool| {
+        let mut stage = Stage::default();
+        stage.play(Line::control("here", 30), FROM, TO, |now| {
+            let fails = within(now, &[(dead_from, "10:00")]);
+            if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { PlayedCheck::Up(40) }
+        });
+        if others {
+            stage.play(Line { probe: "other", ..Line::control("here", 30) }, FROM, TO, |now| {
+                let fails = within(now, &[("09:30", "09:40")]);
+                if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { PlayedCheck::Up(40) }
+            });
+        }
+        stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
+            let fails = within(now, &[("09:30", "09:40")]);
+            if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { PlayedCheck::Up(50) }
+        });
+        let report = stage.report(question(FROM, TO));
+        let web = report.surfaces.iter().find(|row| row.surface.as_str() == "web").expect("a surface");
+        (web.figures.down, web.figures.unknown)
+    };
+    assert_eq!(played("08:00", false), (20, 0), "it has not answered while home was good");
+    assert_eq!(played("08:00", true), (0, 20), "the other one tells that we were offline");
+    assert_eq!(played("09:30", false), (0, 20), "it fails since home does");
+}
