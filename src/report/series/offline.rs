@@ -27,10 +27,9 @@ impl Offline {
             controls.iter().map(|control| spans(control)).reduce(|one, other| both(&one, &other)).unwrap_or_default()
         };
         let dead = in_all(&|control| dead(control, targets));
-        let without_dead = |spans: Vec<(i64, i64)>| both(&spans, &between(&dead));
         Offline {
-            spans: without_dead(in_all(&|control| failing(control, targets))),
-            unanswered: without_dead(in_all(&|control| failing(control, &[]))),
+            spans: both(&in_all(&|control| failing(control, targets)), &between(&dead)),
+            unanswered: in_all(&|control| failing(control, &[])),
         }
     }
 
