@@ -35,7 +35,7 @@ pub use document::latency::LatencySummary;
 pub use document::reading::Reading;
 pub use document::recent::{Change, ChangeKind, Recent, Trend};
 pub use document::report::{ConditionMet, Integrity, Report, SCHEMA, Span, Tool};
-pub use document::rows::{AddressRow, ClassRow, Example, Figures, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
+pub use document::rows::{AddressRow, ClassRow, Example, Figures, ProbeRow, SurfaceRow, SurfaceVantageRow, VantageRow};
 pub use document::sample_bound::SampleBound;
 pub use document::slo::Slo;
 pub use document::slow_period::{SlowPeriod, SlowWave};

@@ -152,7 +152,7 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
     let who = labels(incident, report);
     let (are, have) = if incident.surfaces.len() > 1 { ("are", "have") } else { ("is", "has") };
     let began = seconds(incident.start.by);
-    let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.spoken()));
+    let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.phrase()));
     let left_out = Some(incident.maintenance).filter(|n| *n > 0);
     let left_out = left_out.map(|n| format!(", {} in maintenance left out", format::counted(n, "check")));
     let recurring = incident.recurring.map(|recurring| format!(", {}", recurring.words())).unwrap_or_default();

@@ -22,8 +22,8 @@ use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::offline::{ControlAnswers, Offline};
 use crate::report::series::report_range::ReportRange;
 use crate::report::series::slowness::SurfaceLatency;
-use crate::report::series::state::SurfaceStanding;
-use crate::report::series::usual::UsualHours;
+use crate::report::series::state::StateThresholds;
+use crate::report::series::usual::Baseline;
 use crate::report::series::{judgement, state};
 
 /// The highest failed ratio that counts as usual; a higher one is a standing failure.
@@ -31,7 +31,7 @@ const USUAL_AT_MOST: f64 = 0.05;
 
 /// A prober repeats its plan each day. If its last plan is older than this before the start of the
 /// range, in milliseconds, the prober no longer exists.
-pub(crate) const PLANNED_WITHIN_MS: i64 = 48 * 3_600_000;
+pub(crate) const PLAN_EXPIRY_MS: i64 = 48 * 3_600_000;
 
 /// All series of a report, analyzed and indexed.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl<'f> ReportContext<'f> {
         // Control targets of one shard show nothing about another: each prober has judged for
         // itself.
         offline.retain(|vantage, _| !fold.plans.is_sharded(vantage));
-        let planned = fold.plans.planned(range.from - PLANNED_WITHIN_MS);
+        let planned = fold.plans.planned(range.from - PLAN_EXPIRY_MS);
         let analyzed = parallel::map(series, |series| {
             let offline = if series.control { None } else { offline.get(&series.vantage) };
             analyze(series, &range, offline, planned.contains(&(&*series.vantage, &*series.probe)))
@@ -159,7 +159,7 @@ impl<'f> ReportContext<'f> {
     }
 
     /// The baseline of a surface that does not consist of control targets.
-    pub(crate) fn usual_of(&self, surface: &SafeText) -> Option<&UsualHours> {
+    pub(crate) fn usual_of(&self, surface: &SafeText) -> Option<&Baseline> {
         self.index.surfaces.get(surface).map(|entry| &entry.usual)
     }
 
@@ -191,13 +191,13 @@ impl<'f> ReportContext<'f> {
     }
 
     /// Whether a vantage reported anything at the end of the range.
-    pub(crate) fn is_heard(&self, vantage: &SafeText) -> bool {
-        self.index.vantages.get(vantage).is_some_and(|entry| entry.is_heard)
+    pub(crate) fn has_recent_data(&self, vantage: &SafeText) -> bool {
+        self.index.vantages.get(vantage).is_some_and(|entry| entry.has_recent_data)
     }
 
     /// The number of vantages that are not set aside and that reported at the end of the range.
     pub(crate) fn vantages_judged(&self) -> usize {
-        self.index.vantages.values().filter(|entry| !entry.is_set_aside && entry.is_heard).count()
+        self.index.vantages.values().filter(|entry| !entry.is_set_aside && entry.has_recent_data).count()
     }
 
     /// Whether the control targets answer from every vantage that is not set aside. `None` if none
@@ -213,20 +213,19 @@ impl<'f> ReportContext<'f> {
         let asked = self.index.vantages.values().filter(|entry| !is_any_counted || !entry.is_set_aside);
         let known: Vec<_> = asked.filter(|entry| entry.control.is_some_and(|state| state != State::Unknown)).collect();
         let down: Vec<_> = known.iter().filter(|entry| entry.control == Some(State::Down)).collect();
-        let is_unclear =
-            known.is_empty() || is_any_counted && down.iter().any(|entry| self.is_good_all_the_same(entry));
+        let is_unclear = known.is_empty() || is_any_counted && down.iter().any(|entry| self.most_targets_up(entry));
         (!is_unclear).then_some(down.is_empty())
     }
 
     /// Whether a vantage is certainly online although one of its control targets does not answer:
     /// another one does, or most targets are up from there.
-    pub(crate) fn is_online_all_the_same(&self, vantage: &SafeText) -> bool {
-        let is_online = |entry: &VantageEntry| entry.control != Some(State::Down) || self.is_good_all_the_same(entry);
+    pub(crate) fn is_certainly_online(&self, vantage: &SafeText) -> bool {
+        let is_online = |entry: &VantageEntry| entry.control != Some(State::Down) || self.most_targets_up(entry);
         self.index.vantages.get(vantage).is_some_and(is_online)
     }
 
     /// Whether most targets were up from a vantage while its control targets failed.
-    fn is_good_all_the_same(&self, entry: &VantageEntry) -> bool {
+    fn most_targets_up(&self, entry: &VantageEntry) -> bool {
         let begin = |at: &usize| self.analyses[*at].latest(self.streak()).first().map(|check| check.at);
         let Some(failing_since) = entry.control_series.iter().filter_map(begin).min() else { return false };
         let is_good =
@@ -268,8 +267,8 @@ impl<'f> ReportContext<'f> {
 
     /// Whether the recent checks of a surface fail more than is allowed, over all vantages that are
     /// not set aside.
-    fn exceeds(&self, entry: &SurfaceEntry, standing: &SurfaceStanding) -> bool {
-        let is_live = |one: &&SeriesAnalysis<'f>| !one.silent && !one.blind && !self.is_set_aside(&one.vantage);
+    fn exceeds(&self, entry: &SurfaceEntry, standing: &StateThresholds) -> bool {
+        let is_live = |one: &&SeriesAnalysis<'f>| !one.silent && !one.cannot_judge && !self.is_set_aside(&one.vantage);
         let live: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(is_live).collect();
         state::exceeds(&live, &self.range, standing)
     }
@@ -284,12 +283,12 @@ impl<'f> ReportContext<'f> {
             let is_offline = offline.contains(vantage);
             let heard: Vec<_> = entry.series.iter().map(|at| &self.analyses[*at]).filter(|one| !one.silent).collect();
             let controls: Vec<_> = entry.control_series.iter().map(|at| &self.analyses[*at]).collect();
-            entry.is_heard = !heard.is_empty();
-            if entry.is_heard {
+            entry.has_recent_data = !heard.is_empty();
+            if entry.has_recent_data {
                 gone.extend(entry.series.iter().copied().filter(|at| self.analyses[*at].silent));
             }
-            entry.is_set_aside = is_offline || (!heard.is_empty() && heard.iter().all(|one| one.blind));
-            entry.control = match state::of_place(&controls, &self.range, &SurfaceStanding::default()) {
+            entry.is_set_aside = is_offline || (!heard.is_empty() && heard.iter().all(|one| one.cannot_judge));
+            entry.control = match state::of_place(&controls, &self.range, &StateThresholds::default()) {
                 _ if controls.is_empty() => None,
                 _ if is_offline => Some(State::Down),
                 // One failing target of several does not show that the vantage is offline, and any
@@ -307,14 +306,14 @@ impl<'f> ReportContext<'f> {
 
     /// Judges the surfaces, given their incidents.
     pub(crate) fn judge_surfaces(&mut self, incidents: &BTreeMap<SafeText, SurfaceIncident>) {
-        let judged: Vec<(SafeText, BTreeMap<SafeText, State>, State, SurfaceStanding)> = self
+        let judged: Vec<(SafeText, BTreeMap<SafeText, State>, State, StateThresholds)> = self
             .index
             .surfaces
             .iter()
             .map(|(surface, entry)| {
                 let incident = incidents.get(surface).copied().unwrap_or_default();
                 let allowed = self.allowed(surface, entry);
-                let standing = SurfaceStanding { allowed, recovered_by: incident.ended_by };
+                let standing = StateThresholds { allowed, recovered_by: incident.ended_by };
                 let places: BTreeMap<SafeText, State> = entry
                     .places
                     .iter()

@@ -37,7 +37,7 @@ use history::History;
 use latency_series::LatencySeries;
 use plans::Plans;
 use probe_series::{Series, SeriesKey};
-use series_places::SeriesPlaces;
+use series_places::SeriesIndexCache;
 use unmet_warnings::UnmetWarnings;
 
 /// Longer lead-ins to try if an incident began before the current one; the last is as long as the
@@ -62,7 +62,7 @@ pub struct TooManySeries;
 pub struct Fold {
     pub(crate) question: Question,
     pub(crate) series: Vec<Series>,
-    places: SeriesPlaces,
+    places: SeriesIndexCache,
     pub(crate) latency_series: Vec<LatencySeries>,
     latency_places: HashMap<(Arc<str>, Arc<str>, bool), usize>,
     pub(crate) history: History,
@@ -95,7 +95,7 @@ impl Fold {
         Fold {
             question,
             series: Vec::new(),
-            places: SeriesPlaces::default(),
+            places: SeriesIndexCache::default(),
             latency_series: Vec::new(),
             latency_places: HashMap::new(),
             history,
@@ -138,7 +138,7 @@ impl Fold {
         let longer = LONGER_LEAD_INS.into_iter().find(|longer| *longer > lead_in)?;
         // A partial outage is detected later than it starts: leave it the first quarter of the
         // lead-in.
-        let early = self.question.followed_from().saturating_add(i64::try_from(lead_in.as_millis()).ok()? / 4);
+        let early = self.question.lead_in_start().saturating_add(i64::try_from(lead_in.as_millis()).ok()? / 4);
         let reaches_back = answer.incidents.iter().any(|incident| incident.start.by.as_millisecond() < early);
         let has_open = answer.incidents.iter().any(|incident| incident.end.is_none());
         let is_unexplained = answer.verdict.state.is_failing() && !has_open && !is_slow_alone(answer);
@@ -183,8 +183,8 @@ impl Fold {
     fn add_history(&mut self, before: Cow<'_, Window>, place: usize) {
         self.history_windows += 1;
         self.history.count(&before);
-        let followed_from = Timestamp::from_millisecond(self.question.followed_from()).unwrap_or(Timestamp::MIN);
-        let followed = before.cut(followed_from, Timestamp::MAX);
+        let lead_in_start = Timestamp::from_millisecond(self.question.lead_in_start()).unwrap_or(Timestamp::MIN);
+        let followed = before.cut(lead_in_start, Timestamp::MAX);
         self.has_older |= !followed.as_ref().is_some_and(|part| matches!(part, Cow::Borrowed(_)));
         if before.maintenance {
             if let Some(followed) = followed {
@@ -233,7 +233,7 @@ impl Fold {
     pub fn failure(&mut self, outcome: &Outcome) {
         let at = outcome.scheduled_at;
         let too_late = self.question.to.is_some_and(|to| at >= to);
-        let too_early = at.as_millisecond() < self.question.followed_from();
+        let too_early = at.as_millisecond() < self.question.lead_in_start();
         if !too_late && !too_early && !self.is_over_limit && !outcome.maintenance {
             let in_window = self.question.from.is_none_or(|from| at >= from);
             if outcome.verdict == Verdict::Up {

@@ -2,23 +2,23 @@
 //! for any journal.
 
 mod bursts;
-mod ends;
-mod kinds;
+mod incident_ends;
 mod labels;
 mod maintenance;
 mod march_2025;
+mod outage_kinds;
 mod properties;
+mod recorded_journal;
 mod recurring;
 mod shards;
 mod signatures;
 mod slowness;
-mod stage;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::stage::{Line, PlayedCheck, Stage, at, diagnosed, failed, question, status, usual_ms};
+use self::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, diagnosed, failed, question, status, usual_ms};
 use crate::model::{ExtraKind, FailureClass};
 use crate::report::document::answer::{Extent, State};
 use crate::report::document::incident::Incident;
@@ -51,7 +51,7 @@ fn within(instant: Timestamp, spans: &[(&str, &str)]) -> bool {
 
 #[test]
 fn twitter_2023_03_06_is_degraded_with_403_on_some_functions() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2023-03-06T15:00:00Z", "2023-03-06T16:30:00Z");
     let broken = [("15:45", "16:50")];
     let body =
@@ -75,7 +75,7 @@ fn twitter_2023_03_06_is_degraded_with_403_on_some_functions() {
 
 #[test]
 fn twitter_2023_03_01_is_an_empty_timeline() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2023-03-01T09:00:00Z", "2023-03-01T11:00:00Z");
     stage.play(Line::control("here", 60), from, to, |_| PlayedCheck::Up(40));
     stage.play(Line::new("here", "app", "timeline", 60), from, to, |now| {
@@ -89,7 +89,7 @@ fn twitter_2023_03_01_is_an_empty_timeline() {
 
 /// A day on which names fail to resolve, with these results of extra checks.
 fn names_fail(extra: &[(ExtraKind, &str, Option<FailureClass>)]) -> Report {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
     stage.play(Line::control("here", 60), from, to, |_| PlayedCheck::Up(40));
     stage.play(Line::new("here", "app", "api", 60), from, to, |now| {
@@ -120,7 +120,7 @@ fn names_that_fail_are_told_apart_by_extra_checks() {
 
 #[test]
 fn an_expired_certificate_has_its_onset_within_one_interval() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2020-02-03T13:00:00Z", "2020-02-03T15:00:00Z");
     let expiry = at("2020-02-03T14:00:07Z");
     for vantage in ["iad", "lhr"] {
@@ -141,7 +141,7 @@ fn an_expired_certificate_has_its_onset_within_one_interval() {
 
 #[test]
 fn a_content_network_that_fails_is_not_hidden_by_a_shallow_probe() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2025-12-05T08:00:00Z", "2025-12-05T09:10:00Z");
     let broken = [("08:47", "10:00")];
     let fails = |now| if within(now, &broken) { status(500, 3, CLOUDFLARE, "error") } else { PlayedCheck::Up(50) };
@@ -165,7 +165,7 @@ fn a_content_network_that_fails_is_not_hidden_by_a_shallow_probe() {
 #[test]
 fn what_comes_and_goes_is_one_flapping_incident() {
     for (every, half) in [(60, 150), (30, 150), (30, 300), (15, 150)] {
-        let mut stage = Stage::default();
+        let mut stage = RecordedJournal::default();
         let (from, to) = ("2025-11-18T11:00:00Z", "2025-11-18T13:00:00Z");
         let broken = at("2025-11-18T11:20:00Z").as_second();
         stage.play(Line::control("here", 60), from, to, |_| PlayedCheck::Up(40));
@@ -184,7 +184,7 @@ fn what_comes_and_goes_is_one_flapping_incident() {
 #[test]
 fn a_laptop_asleep_is_no_data_and_no_incident() {
     let sleeping = |spans: &'static [(&'static str, &'static str)]| {
-        let mut stage = Stage::default();
+        let mut stage = RecordedJournal::default();
         let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T18:00:00Z");
         for line in [Line::control("laptop", 60), Line::new("laptop", "app", "api", 60)] {
             stage.play(
@@ -220,7 +220,7 @@ fn a_laptop_asleep_is_no_data_and_no_incident() {
 #[test]
 fn when_the_control_target_fails_too_nothing_is_known() {
     for class in [FailureClass::ConnectTimeout, FailureClass::ControlFailed] {
-        let mut stage = Stage::default();
+        let mut stage = RecordedJournal::default();
         let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
         let broken = [("09:40", "10:00")];
         stage.play(Line::control("here", 60), from, to, |now| {
@@ -240,7 +240,7 @@ fn when_the_control_target_fails_too_nothing_is_known() {
 
 #[test]
 fn a_vantage_whose_control_target_fails_is_set_aside_and_the_others_are_believed() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
     for vantage in ["iad", "lhr", "sjc"] {
         let offline = vantage == "sjc";
@@ -261,7 +261,7 @@ fn a_vantage_whose_control_target_fails_is_set_aside_and_the_others_are_believed
 
 #[test]
 fn a_green_run_of_twenty_checks_says_what_it_can_prove() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for probe in 0..20 {
         let name = format!("probe {probe}");
         stage.play(Line::new("ci", "app", &name, 60), "2025-01-01T09:00:00Z", "2025-01-01T09:01:00Z", |_| {
@@ -277,7 +277,7 @@ fn a_green_run_of_twenty_checks_says_what_it_can_prove() {
 
 #[test]
 fn one_vantage_of_three_is_a_local_trouble() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
     for vantage in ["iad", "lhr", "sjc"] {
         stage.play(Line::control(vantage, 60), from, to, |_| PlayedCheck::Up(40));
@@ -295,7 +295,7 @@ fn one_vantage_of_three_is_a_local_trouble() {
 
 #[test]
 fn what_is_usual_comes_from_earlier_days_and_slow_answers_stand_out() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let mut chance = Chance::new(11);
     stage.play(Line::control("here", 60), "2025-01-01T00:00:00Z", "2025-01-08T00:00:00Z", |_| PlayedCheck::Up(40));
     stage.play(Line::new("here", "app", "api", 60), "2025-01-01T00:00:00Z", "2025-01-08T00:00:00Z", |now| {
@@ -325,7 +325,7 @@ fn what_is_usual_comes_from_earlier_days_and_slow_answers_stand_out() {
 
 #[test]
 fn an_incident_that_began_before_the_window_has_its_start() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::new("here", "app", "api", 60), "2025-01-01T08:00:00Z", "2025-01-01T10:00:00Z", |now| {
         if within(now, &[("08:30", "10:00")]) { failed(FailureClass::ConnectRefused, 1) } else { PlayedCheck::Up(50) }
     });
@@ -337,15 +337,15 @@ fn an_incident_that_began_before_the_window_has_its_start() {
 
 #[test]
 fn no_journal_is_unknown() {
-    let report = Stage::default().report(question("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z"));
+    let report = RecordedJournal::default().report(question("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z"));
     assert_eq!(report.verdict.state, State::Unknown);
     assert!(report.verdict.sentence.starts_with("unknown: no check was made"), "{}", report.verdict.sentence);
-    assert_eq!(Stage::default().report(Question::default()).verdict.state, State::Unknown);
+    assert_eq!(RecordedJournal::default().report(Question::default()).verdict.state, State::Unknown);
 }
 
 #[test]
 fn the_percentiles_of_three_vantages_are_those_of_all_their_checks() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let mut chance = Chance::new(5);
     let mut union = Histogram::default();
     for vantage in ["iad", "lhr", "sjc"] {

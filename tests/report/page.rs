@@ -221,7 +221,7 @@ fn the_tiles_the_headline_and_the_tables_of_a_page_say_the_same() {
             assert!(headline.contains(&format!("all {} vantages", scope.vantages_judged)), "{headline}");
         }
         if let (Some(kind), Some((_, told, share))) = (&verdict.kind, tile("what")) {
-            assert_eq!(told, &kind.spoken());
+            assert_eq!(told, &kind.phrase());
             assert!(headline.contains(told.as_str()), "{headline} does not say {told}");
             let n = format!(" of {} failures", count(kind.of));
             assert!(share.contains(&n), "{share} does not say {n}");

@@ -130,7 +130,7 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
         let phase = kind.phase.map(|phase| format!(" in {phase}")).unwrap_or_default();
         let name = phrases::class_name(kind.class, kind.status);
         let share = format!("{name} {} of {}{phase}", format::ratio(kind.share), format::counted(kind.of, "failure"));
-        fact("what", &kind.spoken(), &share, page);
+        fact("what", &kind.phrase(), &share, page);
     }
     let extent = match verdict.scope.extent {
         Extent::Global => "seen from most vantages",

@@ -9,7 +9,7 @@ use super::{chart, table};
 use crate::format;
 use crate::render::phrases::{instants, interval, label, zone};
 use crate::render::text;
-use crate::report::{PlaceRow, Point, Report, statistics};
+use crate::report::{Point, Report, SurfaceVantageRow, statistics};
 
 /// The height of a row, and the gap between two rows.
 const ROW: f64 = 26.0;
@@ -58,7 +58,7 @@ pub(super) fn write(view: ChartView<'_>, page: &mut HtmlWriter) {
 }
 
 /// Draws the rows of `places` over time.
-fn drawing(view: ChartView<'_>, id: &str, places: &[&PlaceRow], page: &mut HtmlWriter) {
+fn drawing(view: ChartView<'_>, id: &str, places: &[&SurfaceVantageRow], page: &mut HtmlWriter) {
     let report = view.report;
     let height = TOP + number(places.len() as u64) * (NAME + ROW + GAP) + AXIS;
     let bottom = height - AXIS;
@@ -89,8 +89,8 @@ fn drawing(view: ChartView<'_>, id: &str, places: &[&PlaceRow], page: &mut HtmlW
 }
 
 /// The rows to draw, in the order of the report; if there are too many, those that failed most.
-fn rows(report: &Report) -> Vec<&PlaceRow> {
-    let mut places: Vec<(usize, &PlaceRow)> = report.places.iter().enumerate().collect();
+fn rows(report: &Report) -> Vec<&SurfaceVantageRow> {
+    let mut places: Vec<(usize, &SurfaceVantageRow)> = report.places.iter().enumerate().collect();
     if places.len() > ROWS {
         places.sort_by_key(|(at, place)| (std::cmp::Reverse(place.figures.down), *at));
         places.truncate(ROWS);
@@ -132,7 +132,7 @@ fn top_of(row: usize) -> f64 {
 }
 
 /// The name of a row, above it.
-fn name(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
+fn name(report: &Report, row: &SurfaceVantageRow, top: f64, page: &mut HtmlWriter) {
     let name = format!("{} · {}", label(report, &row.surface), row.vantage);
     page.open("text", &[("class", "name"), ("x", "4"), ("y", &coordinate(top - 5.0))]);
     page.element("title", &[], &name);
@@ -140,7 +140,7 @@ fn name(report: &Report, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
     page.close("text");
 }
 
-fn row(view: ChartView<'_>, row: &PlaceRow, top: f64, page: &mut HtmlWriter) {
+fn row(view: ChartView<'_>, row: &SurfaceVantageRow, top: f64, page: &mut HtmlWriter) {
     let times = view.times();
     // Where nothing is drawn over it, there is no data.
     let whole = format!(
@@ -214,7 +214,7 @@ impl HealthyRun {
 }
 
 /// The points of a place in order.
-pub(super) fn points<'r>(report: &'r Report, row: &'r PlaceRow) -> impl Iterator<Item = &'r Point> {
+pub(super) fn points<'r>(report: &'r Report, row: &'r SurfaceVantageRow) -> impl Iterator<Item = &'r Point> {
     report.series.iter().filter(move |point| point.surface == row.surface && point.vantage == row.vantage)
 }
 
@@ -290,7 +290,7 @@ fn legend(page: &mut HtmlWriter) {
 }
 
 /// The numbers of the strip, one row per bucket.
-fn numbers_table(report: &Report, places: &[&PlaceRow], page: &mut HtmlWriter) {
+fn numbers_table(report: &Report, places: &[&SurfaceVantageRow], page: &mut HtmlWriter) {
     let clock = instants(report);
     let mut begins: Vec<jiff::Timestamp> = report.series.iter().map(|point| point.t).collect();
     begins.sort_unstable();

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::render::exposition::{Exposition, Labels};
-use crate::report::{Figures, PlaceRow, Report, State};
+use crate::report::{Figures, Report, State, SurfaceVantageRow};
 
 pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut text = Exposition::default();
@@ -34,7 +34,7 @@ type Sample = (Option<(&'static str, String)>, f64);
 
 /// Each surface from each vantage.
 fn places(report: &Report, text: &mut Exposition) {
-    let labels = |row: &'_ PlaceRow| -> Vec<(&'static str, String)> {
+    let labels = |row: &'_ SurfaceVantageRow| -> Vec<(&'static str, String)> {
         vec![("surface", row.surface.to_string()), ("vantage", row.vantage.to_string())]
     };
     let mut each = |name, help, values: &dyn Fn(&Figures) -> Vec<Sample>| {

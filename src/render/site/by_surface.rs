@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use super::history::History;
 use crate::model::SafeText;
-use crate::report::{Incident, PlaceRow, ProbeRow, Report};
+use crate::report::{Incident, ProbeRow, Report, SurfaceVantageRow};
 
 /// The parts of a report by surface.
 pub(super) struct BySurface<'r> {
     pub(super) history: History<'r>,
-    places: HashMap<&'r SafeText, Vec<&'r PlaceRow>>,
+    places: HashMap<&'r SafeText, Vec<&'r SurfaceVantageRow>>,
     probes: HashMap<&'r SafeText, Vec<&'r ProbeRow>>,
     incidents: HashMap<&'r SafeText, Vec<&'r Incident>>,
 }
@@ -32,7 +32,7 @@ impl<'r> BySurface<'r> {
     }
 
     /// A surface from each vantage.
-    pub(super) fn places(&self, surface: &SafeText) -> &[&'r PlaceRow] {
+    pub(super) fn places(&self, surface: &SafeText) -> &[&'r SurfaceVantageRow] {
         self.places.get(surface).map_or(&[], Vec::as_slice)
     }
 

@@ -72,6 +72,6 @@ fn summary(report: &Report, incident: &Incident) -> String {
     let when = incidents::when(incident, &clock);
     let failed =
         format!("{} of {} failed", format::count(incident.actual_failures), format::counted(incident.judged, "check"));
-    let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.spoken())).unwrap_or_default();
+    let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.phrase())).unwrap_or_default();
     format!("{when}: {failed}{kind}.")
 }

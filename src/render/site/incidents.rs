@@ -39,7 +39,7 @@ pub(super) fn one(report: &Report, incident: &Incident, page: &mut HtmlWriter) {
     fact("failed", &share, &failed, page);
     fact("seen from", &format::counted(incident.vantages.len() as u64, "vantage"), "", page);
     if let Some(kind) = &incident.kind {
-        fact("what", &kind.spoken(), "", page);
+        fact("what", &kind.phrase(), "", page);
     }
     page.close("dl");
     if incident.waves.len() > 1 {

@@ -12,7 +12,7 @@ use super::settings::SiteSettings;
 use super::{history, incidents, page};
 use crate::format;
 use crate::render::phrases;
-use crate::report::{Incident, PlaceRow, ProbeRow, Report, SurfaceRow};
+use crate::report::{Incident, ProbeRow, Report, SurfaceRow, SurfaceVantageRow};
 
 pub(super) fn page(report: &Report, row: &SurfaceRow, by_surface: &BySurface<'_>, settings: &SiteSettings) -> String {
     let label = row.label().as_str();
@@ -92,7 +92,7 @@ fn numbers(cell: &HistoryCell, from: &str) -> [String; 4] {
     [from.to_owned(), format::count(cell.judged), format::count(cell.failed), uptime]
 }
 
-fn from_each_vantage(places: &[&PlaceRow], page: &mut HtmlWriter) {
+fn from_each_vantage(places: &[&SurfaceVantageRow], page: &mut HtmlWriter) {
     if places.is_empty() {
         return;
     }

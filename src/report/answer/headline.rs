@@ -33,7 +33,7 @@ pub(super) struct Headline<'h> {
     /// What else fails: what is new, and what has been failing for long.
     pub(super) beside: Vec<String>,
     /// Failures in a row that are not an incident yet.
-    pub(super) blip: Option<String>,
+    pub(super) failures_in_a_row: Option<String>,
     pub(super) why_unknown: String,
 }
 
@@ -45,7 +45,7 @@ impl Headline<'_> {
             State::Unknown => self.unknown(),
             _ => self.failing(),
         };
-        parts.extend(self.blip.clone());
+        parts.extend(self.failures_in_a_row.clone());
         parts.extend(self.beside.clone());
         parts.extend(self.maintenance.clone());
         parts.extend(self.warnings.clone());
@@ -66,7 +66,7 @@ impl Headline<'_> {
         if let Some(slow) = slow {
             first.push(format!("answers take {}", instead(slow.p95_us, slow.usual_p95_us)));
         } else {
-            first.extend(self.answer.kind.as_ref().filter(|_| failed > 0).map(MainFailure::spoken));
+            first.extend(self.answer.kind.as_ref().filter(|_| failed > 0).map(MainFailure::phrase));
             first.extend(self.answer.signature.family.map(|family| format!("over IPv{family} alone")));
             let now = worst.iter().fold((0, 0), |sum, one| (sum.0 + one.now.0, sum.1 + one.now.1));
             first.extend(Self::share(now, (failed, judged)));
@@ -169,7 +169,7 @@ impl Headline<'_> {
     fn unseen(&self) -> Option<String> {
         let (incident, last_seen) = Incident::unseen(self.incidents)?;
         let names: Vec<&str> = incident.surfaces.iter().map(|surface| self.label(surface)).collect();
-        let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.spoken())).unwrap_or_default();
+        let kind = incident.kind.as_ref().map(|kind| format!(", {}", kind.phrase())).unwrap_or_default();
         Some(format!(
             "{} failing when last seen {} {}, since {}, from {}{kind}",
             format::list(&names),
@@ -198,7 +198,7 @@ impl Headline<'_> {
             times.push(format!("{} {time}", format::list(&names)));
         }
         let waves = format::in_waves(worst.waves.len());
-        let kind = worst.kind.as_ref().map(|kind| format!(", {}", kind.spoken())).unwrap_or_default();
+        let kind = worst.kind.as_ref().map(|kind| format!(", {}", kind.phrase())).unwrap_or_default();
         let recurring = worst.recurring.map(|recurring| format!(", {}", recurring.words())).unwrap_or_default();
         let seen_from = named(&worst.vantages);
         let mut parts =

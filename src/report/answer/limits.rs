@@ -69,7 +69,7 @@ fn bad_controls(context: &ReportContext<'_>) -> Vec<String> {
     for one in context.analyses.iter().filter(|one| one.series.control && !context.is_set_aside(&one.vantage)) {
         let found = ControlAnswers::of(one.series, &one.recent);
         let is_never_right = found.good == 0 && found.judged >= u64::from(context.range.rules.open_after.get());
-        let is_bad = is_never_right && (found.answered > 0 || context.is_online_all_the_same(&one.vantage));
+        let is_bad = is_never_right && (found.answered > 0 || context.is_certainly_online(&one.vantage));
         if is_bad && !one.silent {
             let failures = bad.entry((&one.probe, found.answered > 0)).or_default();
             add_counts(failures, &found.failures);

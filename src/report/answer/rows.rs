@@ -12,14 +12,14 @@ use crate::report::context::{ReportContext, SurfaceEntry, VantageEntry};
 use crate::report::document::answer::State;
 use crate::report::document::bracket::instant;
 use crate::report::document::coverage::NoData;
-use crate::report::document::rows::{AddressRow, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
+use crate::report::document::rows::{AddressRow, ProbeRow, SurfaceRow, SurfaceVantageRow, VantageRow};
 use crate::report::document::slo::Slo;
 use crate::report::document::usual::Usual;
 use crate::report::fold::evidence::name;
 use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::silence::silences;
-use crate::report::series::state::SurfaceStanding;
+use crate::report::series::state::StateThresholds;
 use crate::report::series::{judgement, state};
 use crate::report::statistics::{number, ratio, rounded};
 use crate::window::{Histogram, Remotes};
@@ -71,7 +71,7 @@ fn surface_row(
 
 fn control_state(context: &ReportContext<'_>, entry: &SurfaceEntry) -> State {
     let of_vantage =
-        |series: &Vec<usize>| state::of_place(&context.at(series), &context.range, &SurfaceStanding::default());
+        |series: &Vec<usize>| state::of_place(&context.at(series), &context.range, &StateThresholds::default());
     state::of_surface(&entry.places.values().map(of_vantage).collect::<Vec<_>>())
 }
 
@@ -127,7 +127,7 @@ fn vantage_row(context: &ReportContext<'_>, vantage: &SafeText, entry: &VantageE
         cannot_judge: {
             let mut heard = mine.iter().filter(|one| !one.silent).peekable();
             let rounds = context.range.rules.open_after.get();
-            heard.peek().is_some() && heard.all(|one| one.blind_checks >= rounds)
+            heard.peek().is_some() && heard.all(|one| one.unjudged_in_a_row >= rounds)
         },
         control: entry.control,
         state: judgement::worst(places.map(|(surface, _)| context.place_state(surface, vantage))),
@@ -139,7 +139,7 @@ fn vantage_row(context: &ReportContext<'_>, vantage: &SafeText, entry: &VantageE
 }
 
 /// One row per surface and vantage.
-pub(crate) fn places(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<PlaceRow> {
+pub(crate) fn places(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<SurfaceVantageRow> {
     let mut rows = Vec::new();
     for (surface, entry) in context.surfaces() {
         let wave = detected.open_wave(context, surface).map(|wave| wave.start.by);
@@ -149,8 +149,8 @@ pub(crate) fn places(context: &ReportContext<'_>, detected: &DetectedIncidents) 
     }
     for (surface, entry) in context.control_surfaces() {
         rows.extend(entry.places.iter().map(|(vantage, series)| {
-            let state = state::of_place(&context.at(series), &context.range, &SurfaceStanding::default());
-            PlaceRow { control: true, ..place_row(context, surface, vantage, series, state, None) }
+            let state = state::of_place(&context.at(series), &context.range, &StateThresholds::default());
+            SurfaceVantageRow { control: true, ..place_row(context, surface, vantage, series, state, None) }
         }));
     }
     rows
@@ -163,11 +163,11 @@ fn place_row(
     series: &[usize],
     state: State,
     wave: Option<i64>,
-) -> PlaceRow {
+) -> SurfaceVantageRow {
     let mine = context.at(series);
     let figures = figures(&mine, &context.fold.evidence);
     let recent = recent(&mine, context.range.to, wave);
-    PlaceRow { surface: surface.clone(), vantage: vantage.clone(), control: false, state, recent, figures }
+    SurfaceVantageRow { surface: surface.clone(), vantage: vantage.clone(), control: false, state, recent, figures }
 }
 
 /// One row per probe; control targets last.
@@ -195,7 +195,7 @@ pub(crate) fn probes(context: &ReportContext<'_>, detected: &DetectedIncidents) 
 
 fn probe_row(
     context: &ReportContext<'_>,
-    (surface, standing): (&SafeText, &SurfaceStanding),
+    (surface, standing): (&SafeText, &StateThresholds),
     probe: &SafeText,
     series: &[usize],
     (wave, control): (Option<i64>, bool),

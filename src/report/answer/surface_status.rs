@@ -167,7 +167,7 @@ fn vantages_of(
             || (is_open && judgement::is_excessive(counts.failed, counts.judged, allowed))
     };
     // Of a vantage that fell silent nothing is known now.
-    let heard = of_vantage.iter().filter(|(vantage, _)| input.context.is_heard(vantage));
+    let heard = of_vantage.iter().filter(|(vantage, _)| input.context.has_recent_data(vantage));
     let (failing, others): (Vec<_>, Vec<_>) = heard.partition(|(vantage, counts)| is_failing(vantage, counts));
     let sum = failing.iter().fold((0, 0), |sum, (_, counts)| (sum.0 + counts.failed, sum.1 + counts.judged));
     let share = ratio(sum.0, sum.1).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format;
 use crate::model::{PlannedProbe, SafeText, Shard};
-use crate::report::context::PLANNED_WITHIN_MS;
+use crate::report::context::PLAN_EXPIRY_MS;
 use crate::report::document::coverage::Coverage;
 use crate::report::document::unseen::Unseen;
 use crate::report::fold::Fold;
@@ -27,7 +27,7 @@ pub(super) fn unseen(fold: &Fold, range: &ReportRange<'_>) -> Vec<Unseen> {
     let seen: BTreeSet<(&str, &str)> =
         fold.series.iter().filter(is_seen).map(|series| (&*series.vantage, &*series.probe)).collect();
     let mut all = Vec::new();
-    for (vantage, plans) in fold.plans.in_force(range.from - PLANNED_WITHIN_MS) {
+    for (vantage, plans) in fold.plans.in_force(range.from - PLAN_EXPIRY_MS) {
         for (shard, plan) in &plans {
             let missing = |span: &&PlannedSpan| !seen.contains(&(vantage, &*span.probe.probe));
             all.extend(never_ran(vantage, *shard, plan.probes().filter(missing), range));

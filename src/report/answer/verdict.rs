@@ -87,7 +87,7 @@ impl VerdictInput<'_, '_> {
             slow_periods: self.slow_periods,
             to: range.end,
             beside: self.beside(answer, &clock),
-            blip: self.blip(answer),
+            failures_in_a_row: self.failures_in_a_row(answer),
             clock,
             failed,
             judged,
@@ -136,7 +136,7 @@ impl VerdictInput<'_, '_> {
         let mut phrases = Vec::new();
         if let Some(since) = since(&newer) {
             let kinds: BTreeSet<String> =
-                newer.iter().filter_map(|incident| incident.kind.as_ref()).map(MainFailure::spoken).collect();
+                newer.iter().filter_map(|incident| incident.kind.as_ref()).map(MainFailure::phrase).collect();
             let kinds: String = kinds.iter().map(|kind| format!(", {kind}")).collect();
             phrases.push(format!("new since {}: {}{kinds}", clock.short(since), self.probes_of(&newer)));
         }
@@ -164,10 +164,10 @@ impl VerdictInput<'_, '_> {
 
     /// Failures in a row that are no incident yet: `home: the last 2 checks failed from iad, not
     /// yet an incident`
-    fn blip(&self, answer: &Answer) -> Option<String> {
-        const WORTH_A_WORD: u32 = 2;
+    fn failures_in_a_row(&self, answer: &Answer) -> Option<String> {
+        const MENTIONED_FROM: u32 = 2;
         let in_a_row = |one: &&SeriesAnalysis<'_>| {
-            !one.silent && !one.detector.is_open() && one.detector.failures_in_a_row() >= WORTH_A_WORD
+            !one.silent && !one.detector.is_open() && one.detector.failures_in_a_row() >= MENTIONED_FROM
         };
         let one = self.context.of_targets().filter(in_a_row).max_by_key(|one| one.detector.failures_in_a_row())?;
         (answer.state == State::Up).then(|| {

@@ -9,8 +9,8 @@ use crate::report::fold::evidence::name;
 use crate::report::parallel;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::check_counts::CheckCounts;
-use crate::report::series::state::SurfaceStanding;
-use crate::report::series::usual::UsualHours;
+use crate::report::series::state::StateThresholds;
+use crate::report::series::usual::Baseline;
 use crate::window::Latency;
 
 /// The analyses of a report by surface and by vantage.
@@ -41,12 +41,12 @@ pub(crate) struct SurfaceEntry {
     /// The index of its latency series from each vantage.
     pub(super) latency_places: BTreeMap<SafeText, usize>,
     /// The baseline.
-    pub(crate) usual: UsualHours,
+    pub(crate) usual: Baseline,
     /// The state from each vantage, and of the surface.
     pub(super) place_states: BTreeMap<SafeText, State>,
     pub(super) state: State,
     /// What its checks are judged against.
-    pub(crate) standing: SurfaceStanding,
+    pub(crate) standing: StateThresholds,
 }
 
 /// The series of a vantage, as indexes among the analyses, and whether its checks count.
@@ -61,7 +61,7 @@ pub(crate) struct VantageEntry {
     /// checks could be judged.
     pub(crate) is_set_aside: bool,
     /// Whether it reported anything at the end of the range.
-    pub(super) is_heard: bool,
+    pub(super) has_recent_data: bool,
 }
 
 impl SeriesIndex {
@@ -94,7 +94,7 @@ impl SeriesIndex {
         }
         let history = &fold.history;
         let entries: Vec<_> = index.surfaces.iter_mut().chain(&mut index.control_surfaces).collect();
-        parallel::map(entries, |(surface, entry)| entry.usual = UsualHours::new(history.past(surface.as_str()), from));
+        parallel::map(entries, |(surface, entry)| entry.usual = Baseline::new(history.past(surface.as_str()), from));
         index
     }
 }

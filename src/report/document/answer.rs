@@ -201,7 +201,7 @@ impl MainFailure {
     /// `connect timeouts`, `mostly status 503`, `a mix of connect timeouts, status 522 and
     /// connection resets`.
     #[must_use]
-    pub fn spoken(&self) -> String {
+    pub fn phrase(&self) -> String {
         /// From this share on, the other kinds are not mentioned.
         const NEARLY_ALL: f64 = 0.9;
         let name = if self.class == FailureClass::AssertionFailed && self.certificate {

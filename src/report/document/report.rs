@@ -11,7 +11,7 @@ use crate::report::document::coverage::{Coverage, NoData};
 use crate::report::document::incident::Incident;
 use crate::report::document::latency::LatencySummary;
 use crate::report::document::recent::Change;
-use crate::report::document::rows::{AddressRow, PlaceRow, ProbeRow, SurfaceRow, VantageRow};
+use crate::report::document::rows::{AddressRow, ProbeRow, SurfaceRow, SurfaceVantageRow, VantageRow};
 use crate::report::document::sample_bound::SampleBound;
 use crate::report::document::slow_period::SlowPeriod;
 use crate::report::document::unseen::Unseen;
@@ -41,7 +41,7 @@ pub struct Report {
     /// The vantages, one row each.
     pub vantages: Vec<VantageRow>,
     /// Each surface from each vantage.
-    pub places: Vec<PlaceRow>,
+    pub places: Vec<SurfaceVantageRow>,
     /// The probes, one row each.
     pub probes: Vec<ProbeRow>,
     /// The addresses that checks connected to, the most failures first; at most 100. An address

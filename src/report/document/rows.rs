@@ -172,7 +172,7 @@ pub struct VantageRow {
 
 /// A surface from a vantage.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct PlaceRow {
+pub struct SurfaceVantageRow {
     /// The surface.
     pub surface: SafeText,
     /// The vantage.

@@ -39,7 +39,7 @@ pub(crate) struct FailureFact {
     pub(crate) probe: SafeText,
     pub(crate) class: FailureClass,
     pub(crate) status: Option<u16>,
-    pub(crate) edge: Option<Cdn>,
+    pub(crate) cdn: Option<Cdn>,
     pub(crate) pace: Pace,
     pub(crate) body: BodyKind,
     /// 4 or 6; 0 if no connection was made to an address.
@@ -113,7 +113,7 @@ impl Evidence {
             if let Some(remote) = outcome.remote {
                 self.count_address(&fact.surface, remote.ip(), 1);
             }
-            self.see(&fact, outcome);
+            self.add_class(&fact, outcome);
         }
         let bucket = bucket::floor(outcome.started_at.as_millisecond(), step);
         let is_diagnosed = outcome.evidence.as_ref().is_some_and(|evidence| evidence.diagnosis.is_some());
@@ -215,7 +215,7 @@ impl Evidence {
         }
     }
 
-    fn see(&mut self, fact: &FailureFact, outcome: &Outcome) {
+    fn add_class(&mut self, fact: &FailureFact, outcome: &Outcome) {
         let Some(failure) = &outcome.failure else { return };
         let key = (fact.vantage.clone(), fact.surface.clone(), fact.probe.clone(), fact.class);
         let example = example(fact, outcome);
@@ -294,7 +294,7 @@ impl FailureFact {
             probe: name(&outcome.probe),
             class: failure.class,
             status: outcome.status,
-            edge: Cdn::of(headers),
+            cdn: Cdn::of(headers),
             pace: Pace::of(outcome),
             body: BodyKind::of(outcome),
             family: outcome.remote.map_or(0, |remote| ip_version(remote.ip())),

@@ -9,7 +9,7 @@ pub(crate) struct ExtraChecks {
     pub(crate) resolver_answers: u64,
     pub(crate) resolver_fails: u64,
     pub(crate) last_answers: u64,
-    pub(crate) last_dead: u64,
+    pub(crate) last_good_failed: u64,
     /// Failed checks for which some of the name's addresses answered and others did not.
     pub(crate) split: u64,
     pub(crate) whole: u64,
@@ -57,7 +57,7 @@ impl ExtraChecks {
         self.resolver_answers += count(ExtraKind::OtherResolver, true);
         self.resolver_fails += count(ExtraKind::OtherResolver, false);
         self.last_answers += count(ExtraKind::LastGoodAddress, true);
-        self.last_dead += count(ExtraKind::LastGoodAddress, false);
+        self.last_good_failed += count(ExtraKind::LastGoodAddress, false);
         self.tcp_open += count(ExtraKind::Tcp, true);
         self.tcp_closed += count(ExtraKind::Tcp, false);
     }
@@ -66,7 +66,7 @@ impl ExtraChecks {
         self.resolver_answers += other.resolver_answers;
         self.resolver_fails += other.resolver_fails;
         self.last_answers += other.last_answers;
-        self.last_dead += other.last_dead;
+        self.last_good_failed += other.last_good_failed;
         self.split += other.split;
         self.whole += other.whole;
         self.by_family += other.by_family;
@@ -81,7 +81,7 @@ impl ExtraChecks {
             |words: &str, yes: u64, no: u64| (yes + no > 0).then(|| format!("{words} {yes} of {} times", yes + no));
         let found = [
             pair("another resolver knew the name", self.resolver_answers, self.resolver_fails),
-            pair("the last known address answered", self.last_answers, self.last_dead),
+            pair("the last known address answered", self.last_answers, self.last_good_failed),
             pair("TCP alone connected", self.tcp_open, self.tcp_closed),
             pair("some of several addresses answered and others did not", self.split, self.whole),
             (self.by_family > 0).then(|| format!("the split was by address family {} times", self.by_family)),

@@ -44,7 +44,7 @@ impl Question {
     }
 
     /// The start of the lead-in, in milliseconds since 1970.
-    pub(crate) fn followed_from(&self) -> i64 {
+    pub(crate) fn lead_in_start(&self) -> i64 {
         let lead_in = i64::try_from(self.lead_in().as_millis()).unwrap_or(i64::MAX);
         self.from.map_or(i64::MIN, |from| from.as_millisecond().saturating_sub(lead_in))
     }

@@ -13,13 +13,13 @@ const RECENT: usize = 1 << 12;
 
 /// The indexes of series in the list of all series.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SeriesPlaces {
+pub(crate) struct SeriesIndexCache {
     by_names: HashMap<SeriesKey, usize>,
     /// Indexes by a hash of the names' addresses; each is a guess that must be confirmed.
     recent: Vec<usize>,
 }
 
-impl SeriesPlaces {
+impl SeriesIndexCache {
     /// The index of a window's series; `None` if it is new.
     pub(crate) fn of_window(&mut self, window: &Window, all: &[Series]) -> Option<usize> {
         if self.recent.is_empty() {

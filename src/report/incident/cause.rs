@@ -51,7 +51,7 @@ pub(crate) fn is_other(one: &Classes, other: &Classes) -> bool {
 /// Splits an outage of a series by cause: if a probe failed in part and then all its checks fail
 /// for another cause, the latter are an outage of their own. A complete failure stays one outage
 /// even if its classes change.
-pub(super) fn parted(
+pub(super) fn split_by_cause(
     context: &ReportContext<'_>,
     failures: &mut SurfaceFailures<'_, '_>,
     series: usize,

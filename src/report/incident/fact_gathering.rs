@@ -57,7 +57,7 @@ pub(super) struct SteadyFacts {
     /// The number of probes of its surfaces.
     probes: usize,
     families_used: Option<bool>,
-    control_on_edge_fails: Option<bool>,
+    control_on_cdn_fails: Option<bool>,
     slow_tail: Option<bool>,
     slow_before: Option<bool>,
 }
@@ -70,7 +70,7 @@ impl FactGatherer<'_, '_> {
         SteadyFacts {
             probes: probes.len(),
             families_used: families_used(&self.remotes_of_range()),
-            control_on_edge_fails: self.control_on_edge_fails(),
+            control_on_cdn_fails: self.control_on_cdn_fails(),
             slow_tail: self.slow_tail(),
             slow_before: self.slow_before(),
         }
@@ -112,7 +112,7 @@ impl FactGatherer<'_, '_> {
             waves: self.incident.len(),
             flapping: part.flapping,
             control_ok: context.control_ok(),
-            control_on_edge_fails: steady.control_on_edge_fails,
+            control_on_cdn_fails: steady.control_on_cdn_fails,
             worse_surface: Some(self.worse_surface && self.surfaces.len() < context.surfaces().len().max(2)),
             slow_tail: steady.slow_tail,
             family_split: self.family_split(part, &remotes, steady.families_used == Some(true)),
@@ -132,7 +132,7 @@ impl FactGatherer<'_, '_> {
 
     /// Whether a control target behind the CDN of this incident fails at the same time; `None` if
     /// no control target is known to be behind it.
-    fn control_on_edge_fails(&self) -> Option<bool> {
+    fn control_on_cdn_fails(&self) -> Option<bool> {
         let context = self.context;
         let from = self.incident.first().map(|wave| bucket::floor(wave.start.by, context.range.evidence_step))?;
         let to = self.incident.last().map(|wave| wave.last().min(context.range.to))?;
@@ -141,14 +141,14 @@ impl FactGatherer<'_, '_> {
             .evidence
             .facts(from, to)
             .filter(|(fact, _)| self.is_mine(fact))
-            .filter_map(|(fact, _)| fact.edge)
+            .filter_map(|(fact, _)| fact.cdn)
             .collect();
         if mine.is_empty() {
             return None;
         }
         // Only failures show their CDN: a control target that never failed may be behind any.
         let signed = |(fact, _): &(&FailureFact, u64)| {
-            context.is_control(&fact.surface, &fact.probe) && fact.edge.is_some_and(|edge| mine.contains(&edge))
+            context.is_control(&fact.surface, &fact.probe) && fact.cdn.is_some_and(|edge| mine.contains(&edge))
         };
         let fails = context.fold.evidence.facts(from, to).any(|fact| signed(&fact));
         let is_known = fails || context.fold.evidence.facts(i64::MIN, i64::MAX).any(|fact| signed(&fact));

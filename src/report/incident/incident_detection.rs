@@ -109,7 +109,7 @@ impl DetectedIncidents {
 pub(crate) fn detect(context: &ReportContext<'_>) -> DetectedIncidents {
     let mut groups = grouping::groups(context, outages(context));
     // An end that other vantages provide may separate later outages from earlier ones.
-    if groups.iter_mut().map(|members| end_unheard(context, members)).fold(false, |any, ended| any | ended) {
+    if groups.iter_mut().map(|members| end_silent(context, members)).fold(false, |any, ended| any | ended) {
         groups = grouping::groups(context, groups.concat());
     }
     let in_range = |wave: &DetectedWave| wave.end.is_none_or(|end| end.by > context.range.from);
@@ -141,20 +141,23 @@ fn outages(context: &ReportContext<'_>) -> Vec<WaveMember> {
     let mut members = Vec::new();
     let mut failures = SurfaceFailures::new(context);
     for (series, one) in context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control) {
-        let outages = one.detector.outages().flat_map(|outage| cause::parted(context, &mut failures, series, outage));
-        members.extend(outages.map(|outage| WaveMember { series, outage: ended(outage, context, series) }));
+        let outages =
+            one.detector.outages().flat_map(|outage| cause::split_by_cause(context, &mut failures, series, outage));
+        members.extend(outages.map(|outage| WaveMember { series, outage: end_if_removed(outage, context, series) }));
     }
     let pooled = pooled_onset::members(context).into_iter();
-    members.extend(pooled.map(|member| WaveMember { outage: ended(member.outage, context, member.series), ..member }));
+    members.extend(
+        pooled.map(|member| WaveMember { outage: end_if_removed(member.outage, context, member.series), ..member }),
+    );
     members
 }
 
 /// Ends the outages of silent vantages: if the other vantages that failed with them, for at least
 /// as long, have seen the surface recover, that is the end. Returns whether it ended any.
-fn end_unheard(context: &ReportContext<'_>, members: &mut [WaveMember]) -> bool {
+fn end_silent(context: &ReportContext<'_>, members: &mut [WaveMember]) -> bool {
     let is_unheard = |member: &WaveMember| {
         let one = &context.analyses[member.series];
-        one.silent && !context.is_heard(&one.vantage)
+        one.silent && !context.has_recent_data(&one.vantage)
     };
     let surface_of = |member: &WaveMember| &context.analyses[member.series].surface;
     let mut ends: BTreeMap<&SafeText, Option<Transition>> = BTreeMap::new();
@@ -324,7 +327,7 @@ fn checks_without(
 /// or renamed. It ends once the silence is longer than its recent checks reach, or, if a plan still
 /// lists the probe, longer than `join_within`. If the whole vantage is silent the outage stays
 /// open, because nobody knows.
-fn ended(outage: Outage, context: &ReportContext<'_>, series: usize) -> Outage {
+fn end_if_removed(outage: Outage, context: &ReportContext<'_>, series: usize) -> Outage {
     let one = &context.analyses[series];
     if outage.end.is_some() || !one.silent {
         return outage;
@@ -334,7 +337,7 @@ fn ended(outage: Outage, context: &ReportContext<'_>, series: usize) -> Outage {
         _ => judgement::recent_ms(one.interval().unwrap_or_default()),
     };
     let last = one.last.unwrap_or(outage.last_failed);
-    if context.range.to - last > within && context.is_heard(&one.vantage) {
+    if context.range.to - last > within && context.has_recent_data(&one.vantage) {
         let end = Transition { after: Some(outage.last_failed), by: last.max(outage.last_failed) };
         return outage.ending(end);
     }

@@ -120,9 +120,9 @@ mod tests {
     fn of_two_kinds_that_are_half_each_neither_is_what_mostly_fails() {
         let classes = [(FailureClass::DnsNotFound, 3), (FailureClass::ConnectRefused, 3)];
         let even = main(&classes, &[]).expect("failures");
-        assert_eq!(even.spoken(), "a mix of names not found and refused connections");
+        assert_eq!(even.phrase(), "a mix of names not found and refused connections");
         let uneven = main(&[(FailureClass::DnsNotFound, 4), classes[1]], &[]).expect("failures");
-        assert_eq!(uneven.spoken(), "mostly names not found");
+        assert_eq!(uneven.phrase(), "mostly names not found");
     }
 
     #[test]

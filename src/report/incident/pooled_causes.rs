@@ -18,7 +18,7 @@ use crate::window::add_counts;
 const CHANCE: f64 = 0.001;
 
 /// The number of failures after a pause that are examined for their cause.
-const TOLD_BY: usize = 20;
+const SAMPLE_SIZE: usize = 20;
 
 /// A failure of a surface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +42,7 @@ struct CauseChange {
 }
 
 /// Splits the pooled outages of series where their surface pauses and then fails for another cause.
-pub(super) fn part(context: &ReportContext<'_>, outages: &mut BTreeMap<usize, Vec<Outage>>) {
+pub(super) fn split(context: &ReportContext<'_>, outages: &mut BTreeMap<usize, Vec<Outage>>) {
     let mut surfaces: BTreeMap<&SafeText, Vec<usize>> = BTreeMap::new();
     for series in outages.keys() {
         surfaces.entry(&context.analyses[*series].surface).or_default().push(*series);
@@ -52,7 +52,7 @@ pub(super) fn part(context: &ReportContext<'_>, outages: &mut BTreeMap<usize, Ve
         for span in nested_outages::union(spans) {
             for change in changes(context, &series, span, context.slack(surface)) {
                 for at in &series {
-                    outages.entry(*at).and_modify(|outages| *outages = parted(context, *at, outages, change));
+                    outages.entry(*at).and_modify(|outages| *outages = split_outages(context, *at, outages, change));
                 }
             }
         }
@@ -88,7 +88,7 @@ fn changes(context: &ReportContext<'_>, series: &[usize], span: (i64, i64), paus
 /// How many of these failures it takes to show that they certainly have another cause than those
 /// before; `None` if they do not show it.
 fn shown_by(before: &Classes, failures: &[SurfaceFailure]) -> Option<usize> {
-    let failures = &failures[..failures.len().min(TOLD_BY)];
+    let failures = &failures[..failures.len().min(SAMPLE_SIZE)];
     let mut classes = Classes::new();
     failures.iter().for_each(|failure| *classes.entry(failure.class).or_default() += 1);
     if !cause::is_other(before, &classes) {
@@ -138,7 +138,7 @@ fn failures(context: &ReportContext<'_>, series: &[usize], span: (i64, i64)) -> 
 
 /// The outages of a series, each split where it spans a change of cause. Parts without a failure
 /// are dropped.
-fn parted(context: &ReportContext<'_>, series: usize, outages: &[Outage], change: CauseChange) -> Vec<Outage> {
+fn split_outages(context: &ReportContext<'_>, series: usize, outages: &[Outage], change: CauseChange) -> Vec<Outage> {
     let good = |failure: SurfaceFailure, from: i64, to: i64| {
         let checks = context.judged(failure.series, (from, to));
         checks.filter(|check| check.verdict == Verdict::Up).map(|check| check.at).collect::<Vec<_>>()

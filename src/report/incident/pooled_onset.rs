@@ -33,7 +33,7 @@ pub(crate) fn members(context: &ReportContext<'_>) -> Vec<WaveMember> {
             series.iter().copied().find(|at| failures(context, *at).failed().binary_search(&rise.onset).is_ok());
         let start = Transition { after: first.and_then(|first| good_before(context, first, rise.onset)), ..start };
         let (failed, judged) = rise.detected_with;
-        for at in with_a_part(context, series, rise, &rises) {
+        for at in participants(context, series, rise, &rises) {
             let last_failed = rise.last_failed.or_else(|| failures(context, at).failed().last().copied());
             let last_failed = last_failed.unwrap_or(rise.detected_at);
             let outage = Outage {
@@ -53,7 +53,7 @@ pub(crate) fn members(context: &ReportContext<'_>) -> Vec<WaveMember> {
             join(outages.entry(at).or_default(), outage);
         }
     }
-    pooled_causes::part(context, &mut outages);
+    pooled_causes::split(context, &mut outages);
     let members = outages.into_iter();
     members.flat_map(|(series, outages)| outages.into_iter().map(move |outage| WaveMember { series, outage })).collect()
 }
@@ -114,7 +114,7 @@ fn round(context: &ReportContext<'_>, series: &[usize]) -> i64 {
 /// The series of a pool that have a part in a rise: those that failed in it, of the surfaces that were not fine from
 /// their vantage. Fine is where the upper end of the interval of the share lies below half of the highest share. What was
 /// fine until a pool rose that has not all of these has its onset there.
-fn with_a_part(context: &ReportContext<'_>, series: &[usize], rise: &Rise, rises: &[PoolRise]) -> Vec<usize> {
+fn participants(context: &ReportContext<'_>, series: &[usize], rise: &Rise, rises: &[PoolRise]) -> Vec<usize> {
     let to = rise.last_failed.map_or(context.range.to, |last| last.saturating_add(1));
     let mut places: BTreeMap<(&SafeText, &SafeText), Vec<usize>> = BTreeMap::new();
     for at in series {

@@ -31,8 +31,8 @@ pub(crate) fn read(facts: &IncidentFacts) -> Reading {
         table.signatures.iter().filter_map(|row| Some((row, matches(row, facts)?))).collect();
     // The strongest first; rows with equal shares in the order of the table.
     matched.sort_by(|(_, a), (_, b)| b.share.unwrap_or_default().total_cmp(&a.share.unwrap_or_default()));
-    let consistent_with = united(matched.iter().flat_map(|(row, _)| &row.consistent_with));
-    let cannot_distinguish = united(matched.iter().flat_map(|(row, _)| &row.cannot_distinguish));
+    let consistent_with = deduplicated(matched.iter().flat_map(|(row, _)| &row.consistent_with));
+    let cannot_distinguish = deduplicated(matched.iter().flat_map(|(row, _)| &row.cannot_distinguish));
     // From outside, failures that match no row can have any cause.
     let cannot_distinguish =
         if matched.is_empty() && facts.failures() > 0 { UNDETERMINED.to_vec() } else { cannot_distinguish };
@@ -109,7 +109,7 @@ fn matches(row: &Row<'static>, facts: &IncidentFacts) -> Option<Match> {
 /// The CDNs that answered these failures, if the row asks for one.
 fn answered_by(row: &Row<'_>, facts: &IncidentFacts) -> Option<String> {
     let signed = facts.facts.keys().filter(|fact| row.edge == Some(true) && row.selects(fact));
-    let networks: BTreeSet<&str> = signed.filter_map(|fact| fact.edge).map(Cdn::name).collect();
+    let networks: BTreeSet<&str> = signed.filter_map(|fact| fact.cdn).map(Cdn::name).collect();
     let names: Vec<&str> = networks.into_iter().collect();
     (!names.is_empty()).then(|| format!("answered by {}", names.join(", ")))
 }
@@ -146,7 +146,7 @@ fn shows(cause: &Cause<'_>, facts: &IncidentFacts) -> bool {
     let status = |status: u16| cause.statuses.iter().any(|range| range.holds(status));
     let is_asked = match cause.id {
         "dns" => facts.extra.resolver_fails > 0,
-        "network" => facts.extra.tcp_closed > 0 || facts.extra.last_dead > 0,
+        "network" => facts.extra.tcp_closed > 0 || facts.extra.last_good_failed > 0,
         "certificate" => facts.showing(|fact| fact.certificate) > 0,
         _ => false,
     };
@@ -168,7 +168,7 @@ fn may_be_unseen(cause: &Cause<'_>, facts: &IncidentFacts) -> bool {
 }
 
 /// Each item once, in the order of its first occurrence.
-fn united<'r>(all: impl Iterator<Item = &'r &'static str>) -> Vec<&'static str> {
+fn deduplicated<'r>(all: impl Iterator<Item = &'r &'static str>) -> Vec<&'static str> {
     let mut once: Vec<&'static str> = Vec::new();
     for one in all {
         if !once.contains(one) {

@@ -12,7 +12,7 @@ use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::{Cadence, SILENT_AFTER};
 use crate::report::series::check_counts::CheckCounts;
 use crate::report::series::detector::OutageDetector;
-use crate::report::series::expected_checks::CheckedSpan;
+use crate::report::series::expected_checks::ProbeSchedule;
 use crate::report::series::failure_log::{FailureLog, FailureLogger};
 use crate::report::series::judgement;
 use crate::report::series::judgement::JudgedCheck;
@@ -26,10 +26,10 @@ const MINUTE_MS: f64 = 60_000.0;
 
 /// A silence up to this long, in milliseconds, or up to a tenth of the range if that is shorter, is
 /// never reported, whatever the cadence: checks made by hand have no cadence to speak of.
-const SILENCE_FORGIVEN_MS: i64 = 60_000;
+const SILENCE_TOLERANCE_MS: i64 = 60_000;
 
 /// After this many checks in a row that could not be judged, the current state is unknown.
-const BLIND_AFTER: u32 = 3;
+const UNJUDGED_AFTER: u32 = 3;
 
 /// The result of one pass over a series.
 #[derive(Clone, Debug)]
@@ -51,9 +51,9 @@ pub(crate) struct SeriesAnalysis<'f> {
     /// The last check that was made, whatever its verdict; in milliseconds since 1970.
     pub(crate) last: Option<i64>,
     /// Whether the last checks show nothing, because the vantage was offline or could not judge.
-    pub(crate) blind: bool,
+    pub(crate) cannot_judge: bool,
     /// The number of last checks in a row that show nothing for that reason.
-    pub(crate) blind_checks: u32,
+    pub(crate) unjudged_in_a_row: u32,
     /// Whether it was silent for long at the end of the range.
     pub(crate) silent: bool,
     /// Its latest judged checks: those of 15 minutes, or twenty if these are more.
@@ -92,22 +92,22 @@ pub(crate) fn analyze<'f>(
     let interval = cadence.map(|cadence| cadence.every);
     let detector = OutageDetector::new(range.rules, interval, range.series);
     let failures = FailureLogger::new(interval);
-    let mut watch = SeriesWatch { detector, failures, offline, blind_checks: 0, seeing: false };
+    let mut watch = SeriesPass { detector, failures, offline, unjudged_in_a_row: 0, seeing: false };
     for run in series.lead_in.runs() {
-        if !watch.see_good(&run) {
+        if !watch.push_up_run(&run) {
             for check in run.checks() {
-                watch.see(&check);
+                watch.push(&check);
             }
         }
     }
     let mut seen = SeriesTally::default();
     for run in series.log.runs() {
-        if watch.see_good(&run) {
+        if watch.push_up_run(&run) {
             seen.add_good(&run, range.step);
             continue;
         }
         for check in run.checks() {
-            let judged = watch.see(&check);
+            let judged = watch.push(&check);
             seen.rejudge(check.verdict, judged.verdict);
             seen.add(&judged, range.step);
         }
@@ -121,8 +121,8 @@ pub(crate) fn analyze<'f>(
         surface: name(&series.surface),
         probe: name(&series.probe),
         cadence,
-        blind: watch.is_blind(),
-        blind_checks: watch.blind_checks,
+        cannot_judge: watch.cannot_judge(),
+        unjudged_in_a_row: watch.unjudged_in_a_row,
         failures: watch.failures.without(watch.detector.outages()),
         detector: watch.detector,
         classes: seen.classes,
@@ -137,17 +137,17 @@ pub(crate) fn analyze<'f>(
 }
 
 /// The state of one pass over a series, check by check.
-struct SeriesWatch<'o> {
+struct SeriesPass<'o> {
     detector: OutageDetector,
     failures: FailureLogger,
     offline: Option<&'o Offline>,
-    blind_checks: u32,
+    unjudged_in_a_row: u32,
     seeing: bool,
 }
 
-impl SeriesWatch<'_> {
+impl SeriesPass<'_> {
     /// Adds a check and returns it rejudged with what is known of the vantage.
-    fn see(&mut self, check: &LoggedCheck) -> LoggedCheck {
+    fn push(&mut self, check: &LoggedCheck) -> LoggedCheck {
         let judged = Offline::judged(self.offline, *check);
         match judged.verdict {
             Verdict::Up | Verdict::Down => {
@@ -159,31 +159,31 @@ impl SeriesWatch<'_> {
         }
         if check.verdict != Verdict::Missed {
             let is_offline = self.offline.is_some_and(|offline| offline.covers(check.at));
-            let is_blind = is_offline || judged.verdict == Verdict::Unknown;
-            self.blind_checks = if is_blind { self.blind_checks.saturating_add(1) } else { 0 };
-            self.seeing |= !is_blind;
+            let cannot_judge = is_offline || judged.verdict == Verdict::Unknown;
+            self.unjudged_in_a_row = if cannot_judge { self.unjudged_in_a_row.saturating_add(1) } else { 0 };
+            self.seeing |= !cannot_judge;
         }
         judged
     }
 
     /// Adds the checks of a run if all are up and the vantage was online throughout; returns
     /// whether they were added.
-    fn see_good(&mut self, checks: &EvenRun) -> bool {
+    fn push_up_run(&mut self, checks: &EvenRun) -> bool {
         let is_clear = self.offline.is_none_or(|offline| offline.is_clear(checks));
         if checks.first.verdict != Verdict::Up || !is_clear {
             return false;
         }
         self.detector.push_good(checks);
         self.failures.push_good(checks);
-        self.blind_checks = 0;
+        self.unjudged_in_a_row = 0;
         self.seeing = true;
         true
     }
 
     /// Whether the last checks show nothing. One check that could not be judged is not enough,
     /// unless the series has only such checks.
-    const fn is_blind(&self) -> bool {
-        self.blind_checks >= BLIND_AFTER || (self.blind_checks > 0 && !self.seeing)
+    const fn cannot_judge(&self) -> bool {
+        self.unjudged_in_a_row >= UNJUDGED_AFTER || (self.unjudged_in_a_row > 0 && !self.seeing)
     }
 }
 
@@ -210,12 +210,12 @@ fn recent(
 
 /// The cadence of a series.
 fn cadence(series: &Series, range: &ReportRange<'_>) -> Option<Cadence> {
-    Cadence::of(|| series.distances(), forgiven(range))
+    Cadence::of(|| series.distances(), tolerance(range))
 }
 
 /// The longest silence that is not reported, in milliseconds.
-fn forgiven(range: &ReportRange<'_>) -> i64 {
-    SILENCE_FORGIVEN_MS.min((range.to - range.from) / 10)
+fn tolerance(range: &ReportRange<'_>) -> i64 {
+    SILENCE_TOLERANCE_MS.min((range.to - range.from) / 10)
 }
 
 /// The coverage of the range, the coverage up to the last check, and whether the series was silent
@@ -233,12 +233,12 @@ fn coverage(
     let mut silent = false;
     if let (Some(cadence), Some(first), Some(last)) = (cadence, seen.first, seen.last) {
         let has_past = !series.lead_in.is_empty();
-        let (interval, forgiven) = (cadence.every, forgiven(range));
+        let (interval, tolerance) = (cadence.every, tolerance(range));
         // Maintenance is no silence.
         let heard = last.max(series.maintenance.log.last_at().unwrap_or(last));
-        silent = range.to - heard > forgiven.max(interval.saturating_mul(SILENT_AFTER));
+        silent = range.to - heard > tolerance.max(interval.saturating_mul(SILENT_AFTER));
         let begin = if has_past && range.from_is_asked { range.from } else { first };
-        let span = CheckedSpan { cadence, first, last, begin, is_planned, forgiven };
+        let span = ProbeSchedule { cadence, first, last, begin, is_planned, tolerance };
         while_seen = span.due(series, range.to.min(last + interval).max(last));
         expected = if silent { span.due(series, range.to) } else { while_seen };
     }

@@ -22,13 +22,13 @@ const LONGEST_BURST_MS: i64 = 300_000;
 
 /// A burst of checks with no pause between them.
 #[derive(Clone, Copy, Debug, Default)]
-struct Run {
+struct Burst {
     from: i64,
     to: i64,
     checks: u64,
 }
 
-impl Run {
+impl Burst {
     const fn lasts(&self) -> i64 {
         self.to - self.from
     }
@@ -36,10 +36,10 @@ impl Run {
 
 impl Cadence {
     /// The cadence of checks, given the distances between neighbours in order and how often each
-    /// occurs in a row. Two bursts that last at most `by_hand` milliseconds each are enough to show
+    /// occurs in a row. Two bursts that last at most `tolerance` milliseconds each are enough to show
     /// a cadence; longer ones with a single pause between them are a `watch` with a gap. `None` if
     /// there are fewer than three checks, or if half of the distances are zero.
-    pub(crate) fn of<I: Iterator<Item = (i64, u64)>>(distances: impl Fn() -> I, by_hand: i64) -> Option<Cadence> {
+    pub(crate) fn of<I: Iterator<Item = (i64, u64)>>(distances: impl Fn() -> I, tolerance: i64) -> Option<Cadence> {
         let mut sorted: Vec<(i64, u64)> = distances().filter(|(_, times)| *times > 0).collect();
         sorted.sort_unstable();
         let all: u64 = sorted.iter().map(|(_, times)| times).sum();
@@ -49,7 +49,7 @@ impl Cadence {
         let (longest, _) = *sorted.last()?;
         // In bursts of two, every other distance is within a burst.
         let pause = nth(&sorted, all / 4).max(1).saturating_mul(PAUSE);
-        let bursts = (longest >= pause).then(|| bursts(distances(), pause, by_hand)).flatten();
+        let bursts = (longest >= pause).then(|| bursts(distances(), pause, tolerance)).flatten();
         let steady = || {
             let median = nth(&sorted, all / 2);
             (median > 0).then_some(Cadence { every: median, checks: 1 })
@@ -95,23 +95,23 @@ fn nth(sorted: &[(i64, u64)], mut rank: u64) -> i64 {
 
 /// The cadence of bursts; `None` if most checks are not made in bursts, or if the pause is only a
 /// gap.
-fn bursts(distances: impl Iterator<Item = (i64, u64)>, pause: i64, by_hand: i64) -> Option<Cadence> {
+fn bursts(distances: impl Iterator<Item = (i64, u64)>, pause: i64, tolerance: i64) -> Option<Cadence> {
     let runs = runs(distances, pause);
     let mut begins: Vec<i64> = runs.windows(2).map(|pair| pair[1].from - pair[0].from).collect();
     let mut sizes: Vec<u64> = runs.iter().map(|run| run.checks).collect();
-    let longest = runs.iter().map(Run::lasts).max()?;
+    let longest = runs.iter().map(Burst::lasts).max()?;
     let every = if begins.is_empty() { return None } else { quantile(&mut begins, 2) };
-    let is_burst = |run: &&Run| run.checks > 1 && run.lasts() <= LONGEST_BURST_MS.min(every / 2);
+    let is_burst = |run: &&Burst| run.checks > 1 && run.lasts() <= LONGEST_BURST_MS.min(every / 2);
     let in_bursts: u64 = runs.iter().filter(is_burst).map(|run| run.checks).sum();
     let are_bursts = in_bursts * 2 > sizes.iter().sum();
-    let is_gap = begins.len() == 1 && longest > by_hand;
+    let is_gap = begins.len() == 1 && longest > tolerance;
     (are_bursts && !is_gap).then(|| Cadence { every, checks: quantile(&mut sizes, 2) })
 }
 
 /// Divides checks into bursts at each pause.
-fn runs(distances: impl Iterator<Item = (i64, u64)>, pause: i64) -> Vec<Run> {
+fn runs(distances: impl Iterator<Item = (i64, u64)>, pause: i64) -> Vec<Burst> {
     let mut runs = Vec::new();
-    let mut run = Run { from: 0, to: 0, checks: 1 };
+    let mut run = Burst { from: 0, to: 0, checks: 1 };
     for (distance, times) in distances {
         if distance < pause {
             run.to += distance * times.cast_signed();
@@ -119,7 +119,7 @@ fn runs(distances: impl Iterator<Item = (i64, u64)>, pause: i64) -> Vec<Run> {
         } else {
             for _ in 0..times {
                 let begin = run.to + distance;
-                runs.push(std::mem::replace(&mut run, Run { from: begin, to: begin, checks: 1 }));
+                runs.push(std::mem::replace(&mut run, Burst { from: begin, to: begin, checks: 1 }));
             }
         }
     }
@@ -148,13 +148,13 @@ mod tests {
     #[test]
     fn what_comes_many_times_in_a_row_may_be_said_at_once() {
         let said = |distances: &[(i64, u64)]| Cadence::of(|| distances.iter().copied(), MINUTE);
-        assert_eq!(said(&[(MINUTE, 500), (90 * MINUTE, 1), (MINUTE, 40)]), Some(rhythm(MINUTE, 1)));
+        assert_eq!(said(&[(MINUTE, 500), (90 * MINUTE, 1), (MINUTE, 40)]), Some(cadence(MINUTE, 1)));
         let bursts = [(1_000, 4), (10 * MINUTE, 1)].repeat(20);
-        assert_eq!(said(&bursts), Some(rhythm(10 * MINUTE + 4_000, 5)));
+        assert_eq!(said(&bursts), Some(cadence(10 * MINUTE + 4_000, 5)));
         assert_eq!(said(&[(MINUTE, 0), (MINUTE, 1)]), None);
     }
 
-    const fn rhythm(every: i64, checks: u64) -> Cadence {
+    const fn cadence(every: i64, checks: u64) -> Cadence {
         Cadence { every, checks }
     }
 
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_steady_interval_is_its_own_rhythm() {
-        assert_eq!(of(&burst(100, 30_000, 1)), Some(rhythm(30_000, 1)));
+        assert_eq!(of(&burst(100, 30_000, 1)), Some(cadence(30_000, 1)));
     }
 
     #[test]
@@ -173,7 +173,11 @@ mod tests {
         for checks in [2, 3, 5, 20] {
             for runs in [2, 3, 50] {
                 let found = of(&burst(runs, 10 * MINUTE, checks));
-                assert_eq!(found, Some(rhythm(10 * MINUTE, u64::try_from(checks).expect("few"))), "{runs} of {checks}");
+                assert_eq!(
+                    found,
+                    Some(cadence(10 * MINUTE, u64::try_from(checks).expect("few"))),
+                    "{runs} of {checks}"
+                );
             }
         }
     }
@@ -183,18 +187,18 @@ mod tests {
         let mut instants = burst(20, 10 * MINUTE, 5);
         instants.drain(..3);
         instants.retain(|at| !(10 * MINUTE * 7..10 * MINUTE * 9).contains(at));
-        assert_eq!(of(&instants), Some(rhythm(10 * MINUTE, 5)));
+        assert_eq!(of(&instants), Some(cadence(10 * MINUTE, 5)));
     }
 
     #[test]
     fn a_gap_in_a_steady_interval_is_a_gap() {
         let mut instants = burst(300, MINUTE, 1);
         instants.retain(|at| !(100 * MINUTE..280 * MINUTE).contains(at));
-        assert_eq!(of(&instants), Some(rhythm(MINUTE, 1)));
+        assert_eq!(of(&instants), Some(cadence(MINUTE, 1)));
         // A laptop that is awake eight hours a day.
         let week: Vec<i64> =
             (0..7).flat_map(|day| (0..480).map(move |minute| (day * 1_440 + minute) * MINUTE)).collect();
-        assert_eq!(of(&week), Some(rhythm(MINUTE, 1)));
+        assert_eq!(of(&week), Some(cadence(MINUTE, 1)));
     }
 
     #[test]
@@ -203,9 +207,9 @@ mod tests {
             (0..(to - from) * 60 * MINUTE / every).map(move |tick| from * 60 * MINUTE + tick * every)
         };
         let faster: Vec<i64> = hours(0, 24, 5 * MINUTE).chain(hours(24, 33, MINUTE / 2)).collect();
-        assert_eq!(of(&faster), Some(rhythm(MINUTE / 2, 1)));
+        assert_eq!(of(&faster), Some(cadence(MINUTE / 2, 1)));
         let slower: Vec<i64> = hours(0, 24, MINUTE / 2).chain(hours(24, 33, 5 * MINUTE)).collect();
-        assert_eq!(of(&slower), Some(rhythm(MINUTE / 2, 1)));
+        assert_eq!(of(&slower), Some(cadence(MINUTE / 2, 1)));
     }
 
     #[test]
@@ -216,7 +220,7 @@ mod tests {
         let found = of(&instants).expect("a rhythm");
         assert!((found.every - MINUTE).abs() < 2_000 && found.checks == 1, "{found:?}");
         let two: Vec<i64> = (0..500).flat_map(|tick| [tick * MINUTE, tick * MINUTE + 2_000]).collect();
-        assert_eq!(of(&two), Some(rhythm(MINUTE, 2)));
+        assert_eq!(of(&two), Some(cadence(MINUTE, 2)));
     }
 
     #[test]
@@ -240,7 +244,7 @@ mod tests {
     fn few_checks_have_no_rhythm_and_checks_at_one_instant_neither() {
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[0, MINUTE]), None);
-        assert_eq!(of(&[0, MINUTE, 2 * MINUTE]), Some(rhythm(MINUTE, 1)));
+        assert_eq!(of(&[0, MINUTE, 2 * MINUTE]), Some(cadence(MINUTE, 1)));
         assert_eq!(of(&[7; 20]), None);
     }
 

@@ -10,7 +10,7 @@ const SHOWN_AFTER_MS: i64 = 15 * 60_000;
 
 /// The schedule of a series and the span of its checks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CheckedSpan {
+pub(crate) struct ProbeSchedule {
     pub(crate) cadence: Cadence,
     /// The first and the last check that was made, in milliseconds since 1970.
     pub(crate) first: i64,
@@ -20,10 +20,10 @@ pub(crate) struct CheckedSpan {
     /// Whether a plan lists the probe.
     pub(crate) is_planned: bool,
     /// A pause up to this long, in milliseconds, never counts as missed checks.
-    pub(crate) forgiven: i64,
+    pub(crate) tolerance: i64,
 }
 
-impl CheckedSpan {
+impl ProbeSchedule {
     /// The number of checks due until an instant, which must not be before the last check.
     pub(crate) fn due(&self, series: &Series, until: i64) -> u64 {
         let scheduled = series.counts.scheduled();
@@ -36,7 +36,7 @@ impl CheckedSpan {
         if !self.shows_schedule(series) {
             return scheduled;
         }
-        let limit = (every + every / 2).max(self.forgiven);
+        let limit = (every + every / 2).max(self.tolerance);
         let lost = |from: i64, to: i64| {
             let pause = to - from;
             if pause <= limit { 0 } else { self.cadence.due_in(pause - maintained(from, to) - every / 2) }
@@ -81,9 +81,9 @@ mod tests {
     }
 
     /// A span of checks that are due each minute, from 0 on.
-    fn span(last: i64) -> CheckedSpan {
+    fn span(last: i64) -> ProbeSchedule {
         let cadence = Cadence { every: 60_000, checks: 1 };
-        CheckedSpan { cadence, first: 0, last, begin: 0, is_planned: false, forgiven: 60_000 }
+        ProbeSchedule { cadence, first: 0, last, begin: 0, is_planned: false, tolerance: 60_000 }
     }
 
     #[test]

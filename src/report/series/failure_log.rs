@@ -10,14 +10,14 @@ use crate::report::statistics::number;
 pub(crate) struct FailureLog {
     /// When each failed check was due, in milliseconds since 1970.
     failed: Vec<i64>,
-    spans: Vec<AskedSpan>,
+    spans: Vec<SteadySpan>,
     /// A distance between two checks that is longer than this, in milliseconds, ends a span.
     pause: i64,
 }
 
 /// A span of checks at a steady rate, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct AskedSpan {
+pub(crate) struct SteadySpan {
     /// The first check.
     pub(crate) from: i64,
     /// One interval after the last check.
@@ -26,7 +26,7 @@ pub(crate) struct AskedSpan {
     pub(crate) rate: f64,
 }
 
-impl AskedSpan {
+impl SteadySpan {
     /// The number of its checks between two instants.
     pub(crate) fn within(&self, from: i64, to: i64) -> f64 {
         let length = self.to.min(to) - self.from.max(from);
@@ -107,7 +107,7 @@ impl FailureLogger {
         };
         #[expect(clippy::cast_possible_truncation, reason = "an interval between two checks")]
         let to = open.last.saturating_add(interval.round() as i64);
-        self.log.spans.push(AskedSpan { from: open.from, to, rate: 1.0 / interval });
+        self.log.spans.push(SteadySpan { from: open.from, to, rate: 1.0 / interval });
     }
 
     /// The log without the checks in the series' own outages: a pool must not report again what is
@@ -130,7 +130,7 @@ impl FailureLogger {
 }
 
 /// The parts of a span that no other span covers. The other spans are in order.
-fn apart(span: AskedSpan, others: &[(i64, i64)]) -> Vec<AskedSpan> {
+fn apart(span: SteadySpan, others: &[(i64, i64)]) -> Vec<SteadySpan> {
     let mut left = Vec::new();
     let mut from = span.from;
     let first = others.partition_point(|(_, to)| *to < span.from);
@@ -139,12 +139,12 @@ fn apart(span: AskedSpan, others: &[(i64, i64)]) -> Vec<AskedSpan> {
             break;
         }
         if from < *other_from {
-            left.push(AskedSpan { from, to: *other_from, ..span });
+            left.push(SteadySpan { from, to: *other_from, ..span });
         }
         from = from.max(other_to.saturating_add(1));
     }
     if from < span.to {
-        left.push(AskedSpan { from, ..span });
+        left.push(SteadySpan { from, ..span });
     }
     left
 }
@@ -156,7 +156,7 @@ impl FailureLog {
     }
 
     /// The spans in which it was checked, in order.
-    pub(crate) fn spans(&self) -> &[AskedSpan] {
+    pub(crate) fn spans(&self) -> &[SteadySpan] {
         &self.spans
     }
 

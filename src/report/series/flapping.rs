@@ -131,7 +131,7 @@ impl FlapDetector {
             let of_stride = self.firm[at].percent();
             percent = percent.max(of_stride);
             let enough = if self.latched[at] { of_stride > LOW } else { of_stride >= HIGH };
-            self.latched[at] = enough && self.in_stretches(stride);
+            self.latched[at] = enough && self.is_mostly_firm(stride);
         }
         self.percent = percent;
     }
@@ -168,7 +168,7 @@ impl FlapDetector {
 
     /// Whether more than three quarters of the changes were firm, among the checks that the states
     /// of a stride span.
-    fn in_stretches(&self, stride: usize) -> bool {
+    fn is_mostly_firm(&self, stride: usize) -> bool {
         let span = STATES as usize * stride;
         let (mut raw, mut firm) = (0, 0);
         let checks = self.recent.range(self.recent.len().saturating_sub(span)..);

@@ -83,11 +83,11 @@ fn checks_of(series: &Series, targets: &[&Series]) -> Vec<(LoggedCheck, Option<u
     let of_each = checks.iter().enumerate().map(|(n, check)| {
         let before = n.checked_sub(1).map(|n| checks[n].at);
         let after = checks.get(n + 1).map(|next| next.at);
-        if !speaks_of_us(check) {
+        if !may_be_offline(check) {
             disproved = 0;
             return (*check, None);
         }
-        let is_disproved = is_disproved(check.at, before, after, targets, disproved > 0);
+        let is_disproved = other_checks_show_online(check.at, before, after, targets, disproved > 0);
         disproved = if is_disproved { disproved + 1 } else { 0 };
         (*check, Some(disproved))
     });
@@ -142,7 +142,7 @@ fn is_judged(check: &LoggedCheck) -> bool {
 
 /// Whether a check of a control target suggests that the vantage is offline. Any answer proves that
 /// it is online: only failures to resolve or connect, and timeouts, can be the vantage's own.
-fn speaks_of_us(check: &LoggedCheck) -> bool {
+fn may_be_offline(check: &LoggedCheck) -> bool {
     let is_reach = |class: FailureClass| {
         matches!(class.group(), ClassGroup::Resolve | ClassGroup::Connect) || class.name().ends_with("_timeout")
     };
@@ -169,7 +169,7 @@ impl ControlAnswers {
         for check in series.between(first.at, last.at).filter(is_judged) {
             found.judged += 1;
             found.good += u64::from(check.verdict == Verdict::Up);
-            found.answered += u64::from(!speaks_of_us(&check));
+            found.answered += u64::from(!may_be_offline(&check));
             if let Some(class) = check.class.filter(|_| check.verdict == Verdict::Down) {
                 *found.failures.entry((class, check.code.map(NonZero::get))).or_default() += 1;
             }
@@ -181,7 +181,13 @@ impl ControlAnswers {
 /// Whether the vantage was online although a check of a control target failed: other checks were up
 /// both before and after it, within the distance to its neighbours. If it is the last check, the
 /// result for the check before it stands.
-fn is_disproved(at: i64, before: Option<i64>, after: Option<i64>, targets: &[&Series], was_disproved: bool) -> bool {
+fn other_checks_show_online(
+    at: i64,
+    before: Option<i64>,
+    after: Option<i64>,
+    targets: &[&Series],
+    was_disproved: bool,
+) -> bool {
     let Some(interval) = before.map(|before| at - before).or_else(|| after.map(|after| after - at)) else {
         return false;
     };

@@ -16,7 +16,7 @@ const FEWEST: u64 = 10;
 const TIMES: u64 = 4;
 
 /// The least mean failed ratio at which reports say "as on 14 of 14 days".
-const WORTH_A_WORD: f64 = 0.02;
+const MENTIONED_FROM: f64 = 0.02;
 
 /// Slots of an hour in which far more checks fail than in the others, on most days.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -106,7 +106,7 @@ impl Recurrence {
         let mean = shares.iter().sum::<f64>() / number(shares.len().max(1) as u64);
         let as_usual = shares.iter().filter(|share| **share >= mean / 2.0).count() as u64;
         let of = shares.len() as u64;
-        (mean >= WORTH_A_WORD && as_usual * 2 > of).then_some(Recurrence { days: as_usual, of })
+        (mean >= MENTIONED_FROM && as_usual * 2 > of).then_some(Recurrence { days: as_usual, of })
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
     let Some(interval) = analyses.iter().filter_map(|one| one.interval()).min() else { return Vec::new() };
     let limit = interval.saturating_mul(SILENT_AFTER);
     let of_each = parallel::map(analyses.to_vec(), |one| {
-        let mut heard = HeardSpans::new(limit);
+        let mut heard = CoveredSpans::new(limit);
         for run in one.series.log.runs().filter(|run| run.first.verdict != Verdict::Missed) {
             run.spans(limit).for_each(|(first, last)| heard.add(first, last));
         }
@@ -27,22 +27,22 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
         spans.push((range.from, range.from));
     }
     spans.sort_unstable();
-    let mut heard = HeardSpans::new(limit);
+    let mut heard = CoveredSpans::new(limit);
     spans.into_iter().for_each(|(first, last)| heard.add(first, last));
     heard.spans.windows(2).map(|pair| (pair[0].1, pair[1].0)).collect()
 }
 
 /// Spans of time without a silence in them.
-struct HeardSpans {
+struct CoveredSpans {
     /// Spans that are no further apart than this, in milliseconds, are joined.
     limit: i64,
     /// The first and the last instant of each span, in milliseconds since 1970.
     spans: Vec<(i64, i64)>,
 }
 
-impl HeardSpans {
-    const fn new(limit: i64) -> HeardSpans {
-        HeardSpans { limit, spans: Vec::new() }
+impl CoveredSpans {
+    const fn new(limit: i64) -> CoveredSpans {
+        CoveredSpans { limit, spans: Vec::new() }
     }
 
     /// Adds a span, which is joined to the previous one if it is near enough. Add spans in order.

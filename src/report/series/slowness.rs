@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::micros;
 use crate::report::fold::bucket;
 use crate::report::fold::history::{HOUR_MS, SurfaceHistory};
-use crate::report::series::usual::UsualHours;
+use crate::report::series::usual::Baseline;
 use crate::report::statistics::wilson;
 use crate::window::{Histogram, Latency};
 
@@ -41,7 +41,7 @@ pub(crate) struct Tail {
 pub(crate) struct SurfaceLatency<'a> {
     /// By the start of the bucket, in milliseconds since 1970; all vantages together.
     pub(crate) latency: &'a BTreeMap<i64, Latency>,
-    pub(crate) usual: &'a UsualHours,
+    pub(crate) usual: &'a Baseline,
     pub(crate) past: Option<&'a SurfaceHistory>,
     /// The length of a bucket in milliseconds.
     pub(crate) step: i64,

@@ -16,9 +16,9 @@ use crate::report::series::judgement;
 use crate::report::series::report_range::ReportRange;
 
 /// The combined state of these series of one vantage.
-pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &SurfaceStanding) -> State {
+pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &StateThresholds) -> State {
     let live: Vec<_> =
-        series.iter().copied().filter(|one| !one.silent && !one.blind && one.detector.judged() > 0).collect();
+        series.iter().copied().filter(|one| !one.silent && !one.cannot_judge && one.detector.judged() > 0).collect();
     if live.is_empty() {
         return State::Unknown;
     }
@@ -39,7 +39,7 @@ pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, 
 }
 
 /// Whether the recent checks of these series together fail more than is allowed.
-pub(crate) fn exceeds(live: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &SurfaceStanding) -> bool {
+pub(crate) fn exceeds(live: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &StateThresholds) -> bool {
     let checks = live.iter().flat_map(|one| one.recent.iter().copied()).collect();
     let recent = judgement::pooled(checks, range.to, standing.recovered_by);
     let failed = recent.iter().filter(|check| check.failed).count() as u64;
@@ -48,7 +48,7 @@ pub(crate) fn exceeds(live: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, sta
 
 /// What is known of a surface besides its checks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SurfaceStanding {
+pub(crate) struct StateThresholds {
     /// The allowed failed ratio.
     pub(crate) allowed: f64,
     /// When its last incident was certainly over, in milliseconds since 1970; `None` if it had
@@ -56,9 +56,9 @@ pub(crate) struct SurfaceStanding {
     pub(crate) recovered_by: Option<i64>,
 }
 
-impl Default for SurfaceStanding {
+impl Default for StateThresholds {
     fn default() -> Self {
-        SurfaceStanding { allowed: judgement::ALLOWED, recovered_by: None }
+        StateThresholds { allowed: judgement::ALLOWED, recovered_by: None }
     }
 }
 

@@ -34,16 +34,16 @@ const CHECKS_FOR_P95: u64 = 20;
 
 /// The baseline of a surface for each hour of the day and of the week, UTC.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct UsualHours {
-    hours: [Option<UsualHour>; 24],
+pub(crate) struct Baseline {
+    hours: [Option<HourBaseline>; 24],
     /// By day since 1970 modulo seven; only where the weekday differs from the others.
-    weekdays: [[Option<UsualHour>; 24]; 7],
+    weekdays: [[Option<HourBaseline>; 24]; 7],
     days: u64,
 }
 
 /// The baseline of one hour of the day.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct UsualHour {
+pub(crate) struct HourBaseline {
     pub(crate) failed_ratio: f64,
     pub(crate) p50_us: Option<u64>,
     pub(crate) p95_us: Option<u64>,
@@ -76,10 +76,10 @@ impl PastHour {
     }
 }
 
-impl UsualHours {
+impl Baseline {
     /// The baseline from what is known before `from`, in milliseconds since 1970.
-    pub(crate) fn new(past: Option<&SurfaceHistory>, from: i64) -> UsualHours {
-        let mut usual = UsualHours::default();
+    pub(crate) fn new(past: Option<&SurfaceHistory>, from: i64) -> Baseline {
+        let mut usual = Baseline::default();
         let Some(past) = past else { return usual };
         let lasting = lasting_outages(past, from);
         for (hour, slot) in (0..).zip(&mut usual.hours) {
@@ -107,7 +107,7 @@ impl UsualHours {
 
     /// The baseline of a bucket, given its start and length in milliseconds; `None` if there is
     /// none for these hours.
-    pub(crate) fn at(&self, begin: i64, length: i64) -> Option<UsualHour> {
+    pub(crate) fn at(&self, begin: i64, length: i64) -> Option<HourBaseline> {
         let end = begin + length.max(1);
         let first = begin.div_euclid(HOUR_MS);
         let last = (end - 1).div_euclid(HOUR_MS).min(first + 23);
@@ -115,7 +115,7 @@ impl UsualHours {
             let usual = self.of_hour(hour)?;
             let (from, to) = (begin.max(hour * HOUR_MS), end.min((hour + 1) * HOUR_MS));
             let failed_ratio = usual.dip.map_or(usual.failed_ratio, |dip| dip.ratio(from, to));
-            Some(UsualHour { failed_ratio, ..usual })
+            Some(HourBaseline { failed_ratio, ..usual })
         });
         joined(&hours.collect::<Vec<_>>())
     }
@@ -128,7 +128,7 @@ impl UsualHours {
     }
 
     /// The baseline of an hour, by its number since 1970.
-    fn of_hour(&self, hour: i64) -> Option<UsualHour> {
+    fn of_hour(&self, hour: i64) -> Option<HourBaseline> {
         let of_day = usize::try_from(hour.rem_euclid(24)).ok()?;
         let weekday = usize::try_from(hour.div_euclid(24).rem_euclid(7)).ok()?;
         let of_weekday = self.weekdays.get(weekday).and_then(|hours| *hours.get(of_day)?);
@@ -186,7 +186,7 @@ fn lasting_outages(past: &SurfaceHistory, from: i64) -> BTreeSet<i64> {
 }
 
 /// The baseline of an hour, from that hour on earlier days.
-fn usual_hour(past: &SurfaceHistory, then: &[PastHour]) -> Option<UsualHour> {
+fn usual_hour(past: &SurfaceHistory, then: &[PastHour]) -> Option<HourBaseline> {
     let calm_days = calm(then);
     let sum = sum(&calm_days);
     if then.is_empty() || sum.n == 0 {
@@ -195,7 +195,7 @@ fn usual_hour(past: &SurfaceHistory, then: &[PastHour]) -> Option<UsualHour> {
     let mut p50s: Vec<f64> = then.iter().filter_map(|one| one.p50_us).collect();
     let days: Vec<(i64, Judged)> = calm_days.iter().map(|one| (one.begin, one.judged)).collect();
     let dip = RecurringDip::of(&past.failing, &days);
-    Some(UsualHour {
+    Some(HourBaseline {
         failed_ratio: share(sum),
         p50_us: median_us(&mut p50s),
         p95_us: median_p95(then),
@@ -209,7 +209,7 @@ fn median_p95(then: &[PastHour]) -> Option<u64> {
 }
 
 /// The baseline of an hour on one weekday, if it differs from that on the others.
-fn weekday_hour(past: &SurfaceHistory, then: &[PastHour], weekday: i64) -> Option<UsualHour> {
+fn weekday_hour(past: &SurfaceHistory, then: &[PastHour], weekday: i64) -> Option<HourBaseline> {
     /// Failures differ if chance makes such a difference with a lower probability than this;
     const UNLIKELY: f64 = 0.001;
     /// latencies differ if one is at least this many times the other.
@@ -263,7 +263,7 @@ fn sum(days: &[PastHour]) -> Judged {
 }
 
 /// The baseline over several hours: the mean of the failed ratios, the median of the latencies.
-fn joined(hours: &[UsualHour]) -> Option<UsualHour> {
+fn joined(hours: &[HourBaseline]) -> Option<HourBaseline> {
     if let [one] = hours {
         return Some(*one);
     }
@@ -271,10 +271,10 @@ fn joined(hours: &[UsualHour]) -> Option<UsualHour> {
         return None;
     }
     let mean = hours.iter().map(|hour| hour.failed_ratio).sum::<f64>() / number(hours.len() as u64);
-    let of = |latency: fn(&UsualHour) -> Option<u64>| {
+    let of = |latency: fn(&HourBaseline) -> Option<u64>| {
         median_us(&mut hours.iter().filter_map(latency).map(number).collect::<Vec<_>>())
     };
-    Some(UsualHour {
+    Some(HourBaseline {
         failed_ratio: mean,
         p50_us: of(|hour| hour.p50_us),
         p95_us: of(|hour| hour.p95_us),
@@ -324,11 +324,11 @@ mod tests {
 
     #[test]
     fn four_days_are_no_baseline_and_five_are() {
-        let four = UsualHours::new(Some(&past(4, |_| (60, 0, 1000))), 100 * DAY_MS);
+        let four = Baseline::new(Some(&past(4, |_| (60, 0, 1000))), 100 * DAY_MS);
         assert_eq!(four.at(100 * DAY_MS, HOUR_MS), None);
         let none = four.over(std::iter::once((100 * DAY_MS, 60)), HOUR_MS);
         assert_eq!((none.days, none.method, none.expected_failures), (4, None, None));
-        let five = UsualHours::new(Some(&past(5, |_| (60, 0, 1000))), 100 * DAY_MS);
+        let five = Baseline::new(Some(&past(5, |_| (60, 0, 1000))), 100 * DAY_MS);
         let usual = five.over(std::iter::once((100 * DAY_MS, 60)), HOUR_MS);
         assert_eq!((usual.days, usual.expected_failures, usual.p50_us), (5, Some(0.0), Some(1000)));
     }
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn one_bad_day_is_not_usual() {
         let usual =
-            UsualHours::new(Some(&past(10, |day| if day == 95 { (60, 60, 0) } else { (60, 1, 2000) })), 100 * DAY_MS);
+            Baseline::new(Some(&past(10, |day| if day == 95 { (60, 60, 0) } else { (60, 1, 2000) })), 100 * DAY_MS);
         let hour = usual.at(100 * DAY_MS, HOUR_MS).expect("a baseline");
         assert!((hour.failed_ratio - 1.0 / 60.0).abs() < 1e-9, "{hour:?}");
         assert_eq!(hour.p95_us, Some(2000));
@@ -372,7 +372,7 @@ mod tests {
 
     #[test]
     fn the_hours_of_the_window_itself_are_not_usual() {
-        let usual = UsualHours::new(Some(&past(6, |_| (60, 0, 1000))), 99 * DAY_MS);
+        let usual = Baseline::new(Some(&past(6, |_| (60, 0, 1000))), 99 * DAY_MS);
         assert_eq!(usual.days, 5);
     }
 
@@ -389,16 +389,16 @@ mod tests {
         past
     }
 
-    fn ratio_at(usual: &UsualHours, day: i64, hour: i64) -> f64 {
+    fn ratio_at(usual: &Baseline, day: i64, hour: i64) -> f64 {
         usual.at(day * DAY_MS + hour * HOUR_MS, HOUR_MS).expect("a baseline").failed_ratio
     }
 
     #[test]
     fn an_outage_of_many_days_that_ended_does_not_become_usual() {
-        let usual = UsualHours::new(Some(&past_of(100, |day, _| if day < 88 { 100 } else { 1 })), 100 * DAY_MS);
+        let usual = Baseline::new(Some(&past_of(100, |day, _| if day < 88 { 100 } else { 1 })), 100 * DAY_MS);
         assert!((ratio_at(&usual, 100, 5) - 0.01).abs() < 1e-9, "{}", ratio_at(&usual, 100, 5));
         // A failure of eight hours each night recurs.
-        let nightly = UsualHours::new(Some(&past_of(100, |_, hour| if hour < 8 { 30 } else { 0 })), 100 * DAY_MS);
+        let nightly = Baseline::new(Some(&past_of(100, |_, hour| if hour < 8 { 30 } else { 0 })), 100 * DAY_MS);
         assert!((ratio_at(&nightly, 100, 5) - 0.3).abs() < 1e-9);
         assert_eq!(nightly.recurs_at(100 * DAY_MS + 5 * HOUR_MS), Some(Recurrence { days: 28, of: 28 }));
         assert_eq!(nightly.recurs_at(100 * DAY_MS + 12 * HOUR_MS), None);
@@ -408,7 +408,7 @@ mod tests {
     fn what_is_usual_on_one_weekday_is_not_usual_on_the_others() {
         // In four weeks, on each day whose number modulo 7 is 3, a quarter fails at nine.
         let past = past_of(200, |day, hour| if day % 7 == 3 && hour == 9 { 50 } else { 1 });
-        let usual = UsualHours::new(Some(&past), 100 * DAY_MS);
+        let usual = Baseline::new(Some(&past), 100 * DAY_MS);
         assert!((ratio_at(&usual, 101, 9) - 0.25).abs() < 1e-9, "{}", ratio_at(&usual, 101, 9));
         for (day, hour) in [(100, 9), (102, 9), (101, 10)] {
             assert!(ratio_at(&usual, day, hour) < 0.01, "{day} {hour}");
@@ -423,7 +423,7 @@ mod tests {
         for day in 72..100 {
             past.failing.insert(day * DAY_MS + 2 * HOUR_MS + 600_000, 50);
         }
-        let usual = UsualHours::new(Some(&past), 100 * DAY_MS);
+        let usual = Baseline::new(Some(&past), 100 * DAY_MS);
         let at = |minute: i64, length: i64| {
             let begin = 100 * DAY_MS + 2 * HOUR_MS + minute * 60_000;
             usual.at(begin, length * 60_000).expect("a baseline").failed_ratio

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::stage::{Line, PlayedCheck, Stage, failed, question};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, failed, question};
 use super::within;
 use crate::model::FailureClass;
 use crate::report::document::answer::State;
@@ -11,7 +11,7 @@ use crate::report::document::report::Report;
 
 /// Five checks in five seconds, every ten minutes for three hours, except in a span without cron.
 fn bursts(without: &[(&str, &str)], broken: &[(&str, &str)]) -> Report {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T12:00:00Z");
     let found = |now: Timestamp| match now.as_second() % 600 {
         0..5 if within(now, broken) => failed(FailureClass::ConnectRefused, 1),

@@ -1,13 +1,13 @@
 //! Texts for people call a surface by its label, documents for programs by its name.
 
-use super::stage::{Line, PlayedCheck, Stage, failed, json, question};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, failed, json, question};
 use super::within;
 use crate::model::{FailureClass, Surface};
 use crate::report::document::report::Report;
 
 /// The report on an app that fails until a time, `HH:MM`, and a web that does not, with labels.
 fn labelled(app: &str, until: &str) -> Report {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z");
     stage.play(Line::new("here", "app", "api", 60), from, to, |now| {
         if within(now, &[("09:30", until)]) { failed(FailureClass::ConnectRefused, 1) } else { PlayedCheck::Up(50) }

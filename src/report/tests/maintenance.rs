@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::stage::{Line, PlayedCheck, Stage, at, failed, question};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, failed, question};
 use crate::model::{FailureClass, Objective, Surface};
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
@@ -15,7 +15,7 @@ use crate::window::Window;
 /// The report on two vantages with a check each minute from 09:00 to 12:00; the functions say which
 /// checks fail and which are in maintenance.
 fn report(to: &str, is_down: fn(Timestamp) -> bool, is_planned: fn(Timestamp) -> bool) -> Report {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for vantage in ["iad", "lhr"] {
         stage.play(Line::new(vantage, "app", "home", 60), "2026-03-10T09:00:00Z", "2026-03-10T12:00:00Z", |due| {
             let found = if is_down(due) { failed(FailureClass::ConnectRefused, 1) } else { PlayedCheck::Up(80) };
@@ -61,7 +61,7 @@ fn a_maintenance_that_goes_on_is_no_silence() {
 
 #[test]
 fn a_maintenance_before_the_range_is_no_silence_in_it() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::new("iad", "app", "home", 60), "2026-03-10T00:00:00Z", "2026-03-10T12:00:00Z", |due| {
         let found = PlayedCheck::Up(80);
         if is_between(due, "02:00", "02:30") { PlayedCheck::InMaintenance(Box::new(found)) } else { found }
@@ -73,7 +73,7 @@ fn a_maintenance_before_the_range_is_no_silence_in_it() {
 #[test]
 fn what_is_silent_between_checks_in_maintenance_is_the_same_in_coarser_windows() {
     let play = |line, is_planned: bool| {
-        let mut stage = Stage::default();
+        let mut stage = RecordedJournal::default();
         stage.play(
             line,
             "2026-03-10T09:00:00Z",
@@ -92,7 +92,7 @@ fn what_is_silent_between_checks_in_maintenance_is_the_same_in_coarser_windows()
     let (often, seldom) =
         (play(Line::new("iad", "app", "home", 60), false), play(Line::new("iad", "app", "blog", 1_200), true));
     let no_data = |windows: Vec<Window>| {
-        let stage = Stage { windows, ..Stage::default() };
+        let stage = RecordedJournal { windows, ..RecordedJournal::default() };
         stage.report(question("2026-03-10T09:00:00Z", "2026-03-10T12:00:00Z")).no_data
     };
     let raw = no_data([often.clone(), seldom.clone()].concat());
@@ -136,11 +136,11 @@ fn where_all_is_planned_nothing_is_known() {
 
 #[test]
 fn half_a_minute_or_three_failures_page_nobody() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let refused = |due: Timestamp| {
         if due < at("2026-03-10T10:00:00Z") { PlayedCheck::Up(80) } else { failed(FailureClass::ConnectRefused, 1) }
     };
-    let reported = |stage: &Stage, to: &str| {
+    let reported = |stage: &RecordedJournal, to: &str| {
         let objective = Some(Objective { ratio: 0.999, over: Duration::from_hours(720) });
         let mut question = question("2026-03-09T10:00:00Z", to);
         question.surfaces = BTreeMap::from([("app".to_owned(), Surface { objective, ..Surface::default() })]);
@@ -154,7 +154,7 @@ fn half_a_minute_or_three_failures_page_nobody() {
     assert!(!burnt && !burn.judged, "{burn:?}");
     assert!(burn.why_unjudged().is_some_and(|why| why.starts_with("data for ")), "{burn:?}");
     // Two hours of good checks, then failures: at first three minutes of them, then twenty.
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::new("iad", "app", "home", 60), "2026-03-10T08:00:00Z", "2026-03-10T10:20:00Z", refused);
     assert!(!reported(&stage, "2026-03-10T10:03:00Z").0);
     let (burnt, burn) = reported(&stage, "2026-03-10T10:20:00Z");

@@ -1,6 +1,6 @@
 //! X on 10 March 2025, as three vantages would have recorded it.
 
-use super::stage::{Line, PlayedCheck, Stage, at, failed, json, question, status, usual_ms};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, failed, json, question, status, usual_ms};
 use super::{CLOUDFLARE, matched, one_incident, state_of, within};
 use crate::model::FailureClass;
 use crate::report::document::answer::{Confidence, Extent, State};
@@ -10,7 +10,7 @@ use crate::report::statistics::chance::Chance;
 /// X on 10 March 2025: three waves, from three vantages, with control targets.
 fn x_march_2025() -> Report {
     let waves = [("09:32", "10:21"), ("13:31", "14:28"), ("15:04", "18:00")];
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let mut chance = Chance::new(20_250_310);
     for vantage in ["iad", "lhr", "sjc"] {
         let (from, to) = ("2025-03-10T09:00:00Z", "2025-03-10T18:00:00Z");

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::stage::{Line, PlayedCheck, Stage, at, failed, json, question, status, usual_ms};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, failed, json, question, status, usual_ms};
 use crate::model::FailureClass;
 use crate::report::answer::answer;
 use crate::report::document::report::{Integrity, Report};
@@ -10,10 +10,10 @@ use crate::report::fold::{Fold, Question};
 use crate::report::statistics::chance::Chance;
 
 /// A few probes from two vantages with failures of every kind, generated from a seed.
-fn any_day(seed: u64) -> Stage {
+fn any_day(seed: u64) -> RecordedJournal {
     let classes = [FailureClass::ConnectTimeout, FailureClass::Status, FailureClass::Interrupted];
     let mut chance = Chance::new(seed);
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for (vantage, surface, probe) in
         [("a", "app", "one"), ("a", "web", "two"), ("b", "app", "one"), ("b", "app", "three")]
     {

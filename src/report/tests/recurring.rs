@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::stage::{Line, PlayedCheck, Stage, at, failed, question, usual_ms};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, failed, question, usual_ms};
 use crate::model::FailureClass;
 use crate::report::document::report::Report;
 use crate::report::statistics::chance::Chance;
@@ -10,7 +10,7 @@ use crate::report::statistics::chance::Chance;
 /// The report, at instant `to` of a night, after two weeks in which the ratio `usual` of all checks
 /// failed from 02:10 to 02:20. In that night the ratio is `to_night`.
 fn nights(seed: u64, usual: f64, to_night: f64, to: &str) -> Report {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let night = at("2025-01-15T00:00:00Z");
     let mut chance = Chance::new(seed);
     for vantage in ["iad", "lhr"] {

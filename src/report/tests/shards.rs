@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::stage::{Line, PlayedCheck, Stage, at, failed, question};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, failed, question};
 use super::within;
 use crate::model::{FailureClass, Probe, RecordedPlan, Shard};
 use crate::report::document::report::Report;
@@ -28,7 +28,7 @@ fn plan(shard: Option<Shard>) -> Vec<RecordedPlan> {
 }
 
 /// Records one prober: its probes, of which a third fails for ten minutes, and the control target.
-fn run(stage: &mut Stage, shard: Option<Shard>, dead: &[(&str, &str)]) {
+fn run(stage: &mut RecordedJournal, shard: Option<Shard>, dead: &[(&str, &str)]) {
     stage.plans.extend(plan(shard));
     for (n, name) in names().iter().enumerate().filter(|(_, name)| shard.is_none_or(|shard| shard.owns(name))) {
         stage.play(Line::new("here", "web", name, 30), FROM, TO, |now| match () {
@@ -43,7 +43,7 @@ fn run(stage: &mut Stage, shard: Option<Shard>, dead: &[(&str, &str)]) {
 }
 
 fn report(shards: &[Option<Shard>]) -> Report {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     shards.iter().for_each(|shard| run(&mut stage, *shard, &[]));
     stage.report(question(FROM, TO))
 }
@@ -82,7 +82,7 @@ fn shards_together_give_the_report_of_the_whole() {
 
 #[test]
 fn a_shard_that_was_away_is_missing_with_its_probes_and_no_others() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for shard in shards(4) {
         let dead: &[(&str, &str)] = if shard.index == 2 { &[("09:10", "09:25")] } else { &[] };
         run(&mut stage, Some(shard), dead);
@@ -101,7 +101,7 @@ fn a_shard_that_was_away_is_missing_with_its_probes_and_no_others() {
 
 #[test]
 fn a_shard_that_never_started_is_no_data_and_said() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for shard in shards(4).into_iter().filter(|shard| shard.index != 1) {
         run(&mut stage, Some(shard), &[]);
     }
@@ -113,7 +113,7 @@ fn a_shard_that_never_started_is_no_data_and_said() {
 
 #[test]
 fn a_shard_that_cron_never_starts_is_said_too() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for shard in shards(3).into_iter().filter(|shard| shard.index != 2) {
         run(&mut stage, Some(shard), &[]);
         // A prober that is started from outside records its shard, but not when it will be started
@@ -129,7 +129,7 @@ fn a_shard_that_cron_never_starts_is_said_too() {
 #[test]
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn probes_that_never_ran_are_no_data_and_lower_the_coverage() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let [one, other] = shards(2).try_into().unwrap();
     run(&mut stage, Some(one), &[]);
     // It records its plan, then dies.
@@ -146,7 +146,7 @@ fn probes_that_never_ran_are_no_data_and_lower_the_coverage() {
 
 #[test]
 fn a_plan_that_was_replaced_is_no_longer_waited_for() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     // Four shards became two, an old prober has been gone for days, and a probe was removed.
     let long_ago = at("2025-03-07T00:00:00Z");
     stage.plans.extend(
@@ -172,7 +172,7 @@ fn a_plan_that_was_replaced_is_no_longer_waited_for() {
 
 #[test]
 fn what_began_a_moment_ago_is_not_called_missing() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.plans.extend(plan(Some(Shard::new(0, 2).unwrap())));
     let report = stage.report(question(FROM, "2025-03-10T09:04:00Z"));
     assert!(report.unseen.is_empty(), "{:?}", report.unseen);

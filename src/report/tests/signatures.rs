@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::stage::{
-    Line, PlayedCheck, Stage, asked_everywhere, at, at_address, diagnosed, failed, question, refused_certificate,
-    sent_away, status, usual_ms,
+use super::recorded_journal::{
+    Line, PlayedCheck, RecordedJournal, asked_everywhere, at, at_address, diagnosed, failed, question,
+    refused_certificate, sent_away, status, usual_ms,
 };
 use crate::model::{ExtraKind, FailureClass, Mismatch, SafeText};
 use crate::report::document::answer::State;
@@ -38,7 +38,7 @@ const THREE: &[&str] = &["iad", "lhr", "sjc"];
 
 /// The report on an outage: `found` returns what each check finds, `None` for up.
 fn outage(vantages: &[&'static str], found: impl Fn(Place) -> Option<PlayedCheck>) -> Report {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to, begins) = ("2025-01-01T09:00:00Z", "2025-01-01T10:00:00Z", at("2025-01-01T09:30:00Z"));
     for vantage in vantages {
         for (surface, probe, control) in [
@@ -98,7 +98,7 @@ fn asked_further(class: FailureClass, extra: &[(ExtraKind, bool)]) -> PlayedChec
 
 /// A week of usual answers, then an hour of others.
 fn last_hour(found: impl Fn(&mut Chance) -> PlayedCheck) -> Report {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let mut chance = Chance::new(22);
     let (from, to, last) = ("2025-01-01T00:00:00Z", "2025-01-08T00:00:00Z", at("2025-01-07T23:00:00Z"));
     for surface in ["app", "web"] {
@@ -343,7 +343,7 @@ fn one_family_that_stays_down_is_told_once_the_other_is_back() {
 #[test]
 fn one_family_of_the_addresses_that_stays_down_is_told_once_the_other_is_back() {
     const ADDRESSES: [&str; 4] = ["192.0.2.1:443", "192.0.2.2:443", "[2001:db8::1]:443", "[2001:db8::2]:443"];
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2025-01-01T08:00:00Z", "2025-01-01T10:00:00Z");
     for vantage in THREE {
         for probe in ["api", "home"] {
@@ -366,7 +366,7 @@ fn one_family_of_the_addresses_that_stays_down_is_told_once_the_other_is_back() 
 #[test]
 fn one_address_of_a_pool_is_told_though_another_failed_before() {
     const ADDRESSES: [&str; 3] = ["192.0.2.1:443", "192.0.2.2:443", "192.0.2.3:443"];
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let (from, to) = ("2025-01-01T00:00:00Z", "2025-01-01T10:00:00Z");
     for vantage in THREE {
         stage.play(Line::new(vantage, "web", "home", 30), from, to, |now| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stage::{Line, PlayedCheck, Stage, at, question, usual_ms};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, question, usual_ms};
 use crate::model::SafeText;
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
@@ -13,7 +13,7 @@ const VANTAGES: [&str; 3] = ["iad", "lhr", "sjc"];
 /// The report, at instant `to` of the seventh day, after six usual days. On the seventh, answers to
 /// `sjc` take two seconds from 13:07 to 13:52 and from 14:33 to 14:53.
 fn asked(seed: u64, to: &str) -> Report {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let slow = [("2025-01-07T13:07:00Z", "2025-01-07T13:52:00Z"), ("2025-01-07T14:33:00Z", "2025-01-07T14:53:00Z")];
     let mut chance = Chance::new(seed);
     for vantage in VANTAGES {
@@ -30,7 +30,7 @@ fn asked(seed: u64, to: &str) -> Report {
 }
 
 fn minutes_off(at: jiff::Timestamp, truth: &str) -> i64 {
-    (at.as_second() - super::stage::at(truth).as_second()).abs() / 60
+    (at.as_second() - super::recorded_journal::at(truth).as_second()).abs() / 60
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn usual_answers_are_never_slow() {
 
 #[test]
 fn a_moment_of_slow_answers_is_no_time_of_slowness() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let mut chance = Chance::new(4);
     let (from, to) = ("2025-01-01T00:00:00Z", "2025-01-07T01:00:00Z");
     for vantage in VANTAGES {

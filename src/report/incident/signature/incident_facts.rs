@@ -44,7 +44,7 @@ pub(crate) struct IncidentFacts {
     pub(crate) control_ok: Option<bool>,
     /// Whether control targets behind the CDN of the incident fail; `None` if none is known to be
     /// behind it.
-    pub(crate) control_on_edge_fails: Option<bool>,
+    pub(crate) control_on_cdn_fails: Option<bool>,
     /// Whether one surface fails significantly more than another.
     pub(crate) worse_surface: Option<bool>,
     /// Whether the slowest answers are slower than usual while the median is not; `None` without a
@@ -121,8 +121,8 @@ impl Criterion {
             Criterion::OneVantageOnly => Some(facts.vantages_failing == 1 && facts.vantages_judged >= 2),
             Criterion::ControlOk => facts.control_ok,
             Criterion::ControlFails => facts.control_ok.map(|ok| !ok),
-            Criterion::ControlOnEdgeOk => facts.control_on_edge_fails.map(|fails| !fails),
-            Criterion::ControlOnEdgeFails => facts.control_on_edge_fails,
+            Criterion::ControlOnEdgeOk => facts.control_on_cdn_fails.map(|fails| !fails),
+            Criterion::ControlOnEdgeFails => facts.control_on_cdn_fails,
             Criterion::EverySurface => Some(facts.surfaces_failing == facts.surfaces && facts.surfaces > 1),
             Criterion::SomeProbesFine => Some(facts.probes_failing < facts.probes),
             Criterion::NetworkGreen => Some(facts.share_of_classes(is_network) < TRACE),
@@ -152,8 +152,8 @@ impl Criterion {
             Criterion::WorseSurface => facts.worse_surface,
             Criterion::OtherResolverAnswers => majority(extra.resolver_answers, extra.resolver_fails),
             Criterion::OtherResolverAgrees => majority(extra.resolver_fails, extra.resolver_answers),
-            Criterion::LastAddressAnswers => majority(extra.last_answers, extra.last_dead),
-            Criterion::LastAddressDead => majority(extra.last_dead, extra.last_answers),
+            Criterion::LastAddressAnswers => majority(extra.last_answers, extra.last_good_failed),
+            Criterion::LastAddressDead => majority(extra.last_good_failed, extra.last_answers),
             Criterion::AddressSplit => match (majority(extra.split, extra.whole), facts.address_split) {
                 (None, None) => None,
                 (asked, counted) => Some(asked == Some(true) || counted == Some(true)),

@@ -166,7 +166,7 @@ impl Row<'_> {
         self.classes.contains(&fact.class)
             && (self.statuses.is_empty()
                 || fact.status.is_some_and(|status| self.statuses.iter().any(|range| range.holds(status))))
-            && self.edge.is_none_or(|edge| edge == fact.edge.is_some())
+            && self.edge.is_none_or(|edge| edge == fact.cdn.is_some())
             && self.pace.is_none_or(|pace| match pace {
                 PaceWord::Instant => fact.pace == Pace::Instant,
                 PaceWord::RoundTimeout => fact.pace == Pace::RoundTimeout,

@@ -19,7 +19,7 @@ use crate::window::{Collector, Window};
 
 /// A recorded journal.
 #[derive(Clone, Default)]
-pub(super) struct Stage {
+pub(super) struct RecordedJournal {
     pub(super) windows: Vec<Window>,
     pub(super) failures: Vec<Outcome>,
     pub(super) plans: Vec<RecordedPlan>,
@@ -60,7 +60,7 @@ impl<'l> Line<'l> {
     }
 }
 
-impl Stage {
+impl RecordedJournal {
     /// Plays a probe from one instant to another, both as texts; `found` returns the result of each
     /// check.
     pub(super) fn play(

@@ -1,7 +1,7 @@
 //! The kinds of outage that a report must judge right under messy conditions: something else is
 //! already failing, a failure is partial, a control target shares the fault.
 
-use super::stage::{Line, PlayedCheck, Stage, at, failed, question, status};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, failed, question, status};
 use super::within;
 use crate::model::{FailureClass, SafeText, Verdict};
 use crate::report::document::answer::{Extent, State};
@@ -26,7 +26,7 @@ fn probes(report: &Report) -> Vec<Vec<&str>> {
 
 #[test]
 fn what_has_failed_for_long_swallows_nothing_new() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| not_found());
     let fails = |now| if within(now, &[("09:30", "09:50")]) { unavailable() } else { PlayedCheck::Up(50) };
     stage.play(Line::new("here", "web", "home", 30), FROM, TO, fails);
@@ -42,7 +42,7 @@ fn what_has_failed_for_long_swallows_nothing_new() {
 
 #[test]
 fn the_same_cause_at_another_probe_hours_later_is_an_incident_of_its_own() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| not_found());
     stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
         if within(now, &[("09:30", "10:00")]) { not_found() } else { PlayedCheck::Up(50) }
@@ -56,7 +56,7 @@ fn the_same_cause_at_another_probe_hours_later_is_an_incident_of_its_own() {
 
 #[test]
 fn an_incident_keeps_its_name_from_open_to_close() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for (surface, probe, from) in [("web", "home", "09:10"), ("app", "api", "09:11")] {
         stage.play(Line::new("here", surface, probe, 30), FROM, TO, |now| {
             if within(now, &[(from, "09:30")]) { unavailable() } else { PlayedCheck::Up(50) }
@@ -75,7 +75,7 @@ fn a_steady_share_of_failures_is_never_up_nor_local_and_its_onset_stays() {
     for seed in [1, 2, 3] {
         for share in [0.2, 0.3] {
             let mut chance = Chance::new(seed);
-            let mut stage = Stage::default();
+            let mut stage = RecordedJournal::default();
             for vantage in ["iad", "lhr", "sjc"] {
                 stage.play(Line::control(vantage, 60), FROM, TO, |_| PlayedCheck::Up(40));
                 for probe in ["a", "b", "c", "d"] {
@@ -105,7 +105,7 @@ fn a_steady_share_of_failures_is_never_up_nor_local_and_its_onset_stays() {
 #[test]
 fn a_control_target_that_answers_proves_that_we_are_online() {
     for answer in [500, 404] {
-        let mut stage = Stage::default();
+        let mut stage = RecordedJournal::default();
         stage.play(Line::control("here", 60), FROM, TO, |_| status(answer, 20, &[], "no"));
         stage.play(Line::new("here", "app", "api", 30), FROM, TO, |_| PlayedCheck::Up(40));
         stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
@@ -120,7 +120,7 @@ fn a_control_target_that_answers_proves_that_we_are_online() {
 
 #[test]
 fn a_control_target_that_is_dead_for_good_does_not_make_us_blind() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::control("here", 60), FROM, TO, |_| failed(FailureClass::ConnectTimeout, 10_000));
     for probe in ["api", "timeline"] {
         stage.play(Line::new("here", "app", probe, 30), FROM, TO, |_| PlayedCheck::Up(40));
@@ -132,7 +132,7 @@ fn a_control_target_that_is_dead_for_good_does_not_make_us_blind() {
 
 #[test]
 fn more_failures_than_are_allowed_are_not_up_without_three_in_a_row() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let mut n = 0;
     stage.play(Line::new("here", "app", "api", 30), FROM, TO, |now| {
         n += 1;
@@ -144,7 +144,7 @@ fn more_failures_than_are_allowed_are_not_up_without_three_in_a_row() {
 
 #[test]
 fn the_first_line_is_what_is_said_aloud() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for vantage in ["iad", "lhr", "sjc"] {
         stage.play(Line::control(vantage, 60), FROM, TO, |_| PlayedCheck::Up(40));
         stage.play(Line::new(vantage, "app", "api", 30), FROM, TO, |now| {
@@ -163,7 +163,7 @@ fn the_first_line_is_what_is_said_aloud() {
 
 #[test]
 fn what_has_failed_for_long_is_named_apart() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| not_found());
     for (surface, probe) in [("app", "api"), ("web", "home")] {
         stage.play(Line::new("here", surface, probe, 30), FROM, TO, |now| {
@@ -177,7 +177,7 @@ fn what_has_failed_for_long_is_named_apart() {
 
 /// The first line where checks of these probes of app fail 503 from 09:50 on, and those of the others since 08:00.
 fn line_of(probes: &[(&str, &str)], is_old: fn(&str, &str) -> bool) -> String {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for (surface, probe) in probes {
         for vantage in ["iad", "lhr", "sjc"] {
             stage.play(Line::new(vantage, surface, probe, 30), FROM, TO, |now| match () {
@@ -206,7 +206,7 @@ fn what_failed_from_elsewhere_for_long_is_named_with_where() {
 
 #[test]
 fn what_is_new_beside_a_larger_incident_is_named_with_its_onset() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for probe in ["api", "cart", "shop"] {
         stage.play(Line::new("here", "app", probe, 30), FROM, TO, |now| {
             if within(now, &[("09:00", "10:00")]) { not_found() } else { PlayedCheck::Up(50) }
@@ -223,7 +223,7 @@ fn what_is_new_beside_a_larger_incident_is_named_with_its_onset() {
 
 #[test]
 fn a_vantage_whose_outage_is_over_is_not_one_that_fails() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for vantage in ["iad", "lhr", "sjc"] {
         stage.play(Line::new(vantage, "app", "api", 30), FROM, TO, |now| {
             let everywhere = within(now, &[("09:00", "09:40")]);
@@ -241,7 +241,7 @@ fn a_vantage_whose_outage_is_over_is_not_one_that_fails() {
 
 #[test]
 fn the_past_tense_names_the_worst_incident_and_how_many_others() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let mut question = question(FROM, TO);
     question.rules.join_within = std::time::Duration::from_mins(1);
     stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
@@ -258,7 +258,7 @@ fn the_past_tense_names_the_worst_incident_and_how_many_others() {
 
 #[test]
 fn two_failures_in_a_row_are_worth_a_word() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
         if now >= at("2025-01-01T09:59:00Z") { unavailable() } else { PlayedCheck::Up(50) }
     });
@@ -273,7 +273,7 @@ fn two_failures_in_a_row_are_worth_a_word() {
 
 #[test]
 fn a_share_that_changed_within_a_wave_is_told_now_and_as_a_whole() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let mut n = 0;
     stage.play(Line::new("here", "web", "home", 10), FROM, TO, |now| {
         n += 1;
@@ -302,7 +302,7 @@ fn what_the_prober_set_aside_is_judged_again_by_what_proves_that_we_were_online(
         PlayedCheck::Failed(outcome)
     };
     let played = |control: &dyn Fn() -> PlayedCheck| {
-        let mut stage = Stage::default();
+        let mut stage = RecordedJournal::default();
         let outage = [("09:30", "10:00")];
         stage.play(Line::control("here", 30), FROM, TO, |now| {
             if within(now, &outage) { control() } else { PlayedCheck::Up(40) }
@@ -324,7 +324,7 @@ fn what_the_prober_set_aside_is_judged_again_by_what_proves_that_we_were_online(
 #[test]
 fn a_control_target_that_is_dead_hides_no_outage() {
     let played = |dead_from: &str, others: bool| {
-        let mut stage = Stage::default();
+        let mut stage = RecordedJournal::default();
         stage.play(Line::control("here", 30), FROM, TO, |now| {
             let fails = within(now, &[(dead_from, "10:00")]);
             if fails { failed(FailureClass::ConnectTimeout, 10_000) } else { PlayedCheck::Up(40) }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::stage::{Line, PlayedCheck, Stage, at, failed, question, status, usual_ms};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, failed, question, status, usual_ms};
 use crate::model::{FailureClass, SafeText};
 use crate::report::document::answer::{Extent, State};
 use crate::report::statistics::chance::Chance;
@@ -20,7 +20,7 @@ fn refused_from(hour: &str) -> impl FnMut(Timestamp) -> PlayedCheck {
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn a_vantage_that_fell_silent_while_it_was_failing_ended_nothing() {
     for asleep_from in ["11:00", "15:00", "17:30"] {
-        let mut stage = Stage::default();
+        let mut stage = RecordedJournal::default();
         let end = format!("2026-03-10T{asleep_from}:00Z");
         stage.play(Line::new("iad", "app", "home", 60), FROM, &end, refused_from("10:30"));
         let report = stage.report(question(FROM, TO));
@@ -36,7 +36,7 @@ fn a_vantage_that_fell_silent_while_it_was_failing_ended_nothing() {
 
 #[test]
 fn a_probe_that_was_taken_away_is_over_and_costs_no_coverage() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::new("iad", "app", "home", 60), FROM, TO, |_| PlayedCheck::Up(80));
     stage.play(Line::new("iad", "app", "old", 60), FROM, "2026-03-10T12:00:00Z", refused_from("11:30"));
     let report = stage.report(question(FROM, TO));
@@ -44,7 +44,7 @@ fn a_probe_that_was_taken_away_is_over_and_costs_no_coverage() {
     assert!(report.incidents[0].end.is_some(), "the vantage is heard, so the probe is gone");
     assert_eq!(report.coverage.ratio, Some(1.0), "{:?}", report.coverage);
     // If a whole vantage goes silent, everything that was due is missing.
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::new("iad", "app", "home", 60), FROM, "2026-03-10T12:00:00Z", |_| PlayedCheck::Up(80));
     let report = stage.report(question(FROM, TO));
     assert!(report.coverage.ratio.is_some_and(|ratio| ratio < 0.4), "{:?}", report.coverage);
@@ -52,7 +52,7 @@ fn a_probe_that_was_taken_away_is_over_and_costs_no_coverage() {
 
 #[test]
 fn a_vantage_that_fell_silent_is_none_of_those_that_see_an_outage_now() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for (vantage, to) in [("iad", "2026-03-10T17:30:00Z"), ("lhr", TO), ("sjc", TO)] {
         stage.play(Line::new(vantage, "app", "home", 60), FROM, to, refused_from("17:00"));
     }
@@ -62,7 +62,7 @@ fn a_vantage_that_fell_silent_is_none_of_those_that_see_an_outage_now() {
 
 #[test]
 fn a_failing_vantage_that_fell_silent_says_nothing_of_where_others_see_it_up() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     for vantage in ["lhr", "sjc"] {
         stage.play(Line::new(vantage, "app", "home", 60), FROM, TO, |_| PlayedCheck::Up(80));
     }
@@ -75,7 +75,7 @@ fn a_failing_vantage_that_fell_silent_says_nothing_of_where_others_see_it_up() {
 
 #[test]
 fn a_control_target_that_was_not_heard_for_hours_proves_nothing() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::control("iad", 60), FROM, "2026-03-10T10:00:00Z", |_| PlayedCheck::Up(40));
     stage.play(Line::new("iad", "app", "home", 60), FROM, TO, refused_from("17:00"));
     let report = stage.report(question(FROM, TO));
@@ -87,7 +87,7 @@ fn a_control_target_that_was_not_heard_for_hours_proves_nothing() {
 
 #[test]
 fn slowness_says_from_where_and_since_when() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     let slow_at = |vantage: &str, slow: &[&str]| slow.contains(&vantage);
     for slow in [&["iad"][..], &["iad", "lhr", "sjc"]] {
         stage.windows.clear();
@@ -119,7 +119,7 @@ fn a_control_target_that_is_never_right_is_named_and_blames_nobody() {
         (failed(FailureClass::ConnectRefused, 1), "it does not answer (refused connections) while other targets do"),
     ] {
         let PlayedCheck::Failed(outcome) = found else { panic!("a failure") };
-        let mut stage = Stage::default();
+        let mut stage = RecordedJournal::default();
         stage.play(Line::control("iad", 60), FROM, TO, |_| PlayedCheck::Failed(outcome.clone()));
         stage.play(Line::new("iad", "app", "home", 60), FROM, TO, |_| PlayedCheck::Up(80));
         let report = stage.report(question(FROM, TO));
@@ -135,7 +135,7 @@ fn a_control_target_that_is_never_right_is_named_and_blames_nobody() {
 fn control_targets_that_do_not_answer_are_no_bad_ones_where_most_of_what_is_asked_does_not_either() {
     for controls in [&["internet"] as &[&str], &["internet", "other"]] {
         for (failing, is_bad) in [(&["one", "two", "three"] as &[&str], false), (&["one"], true)] {
-            let mut stage = Stage::default();
+            let mut stage = RecordedJournal::default();
             for control in controls {
                 let control = Line { probe: control, ..Line::control("iad", 60) };
                 stage.play(control, FROM, TO, |_| failed(FailureClass::ConnectTimeout, 10_000));
@@ -158,7 +158,7 @@ fn control_targets_that_do_not_answer_are_no_bad_ones_where_most_of_what_is_aske
 
 #[test]
 fn a_vantage_that_is_offline_takes_its_dead_control_with_it() {
-    let mut stage = Stage::default();
+    let mut stage = RecordedJournal::default();
     stage.play(Line::control("iad", 60), FROM, TO, refused_from("17:00"));
     stage.play(Line::new("iad", "app", "home", 60), FROM, TO, refused_from("17:00"));
     for vantage in ["lhr", "sjc"] {
