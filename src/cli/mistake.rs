@@ -53,7 +53,7 @@ const OTHER_OPTIONS: &[(&[&str], &[&str], &str)] = &[
     (
         &["--vus", "--concurrency", "--connections", "--threads", "--rate", "--qps", "--iterations"],
         &["check", "watch"],
-        "uptick puts no load on a target: --count N --every TIME makes passes one after the other",
+        "uptick is no load generator: --count N --every TIME makes one pass after the other",
     ),
     (
         &["--module", "--config.file", "--probe.module"],
@@ -87,6 +87,8 @@ const OTHER_OPTIONS: &[(&[&str], &[&str], &str)] = &[
     (&["--port", "--metrics", "--web.listen-address"], &["watch"], "write --listen 127.0.0.1:9115"),
     (&["-D", "--daemon", "--detach", "-d"], &["watch"], "it runs until a signal: start it with systemd, or with `&`"),
     (&["--probe", "--name", "--only"], &["check", "watch", "validate"], "name it: uptick check home"),
+    (&["--no-color", "--no-colour", "--nocolor"], &[], "write --color never, or set NO_COLOR=1"),
+    (&["--tz", "--timezone"], &["check", "watch"], "write --utc, or set TZ=Europe/Berlin"),
     (&["--dry-run", "--check"], &["check", "watch"], "write `uptick validate`, which sends nothing"),
     (&["--probe", "--name"], &["report"], "--surface and --tag choose what a report is about"),
     (&["--last", "--past", "--period", "--duration"], &["report", "export"], "write --since 24h"),
@@ -132,7 +134,12 @@ fn with_option(mut error: Error, words: &[String]) -> Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         return error;
     }
-    let options = command.into_iter().flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long);
+    let spellings = |argument: &'_ clap::Arg| -> Vec<String> {
+        let aliases = argument.get_all_aliases().unwrap_or_default();
+        argument.get_long().into_iter().chain(aliases).map(str::to_owned).collect()
+    };
+    let options: Vec<String> = command.into_iter().flat_map(clap::Command::get_arguments).flat_map(spellings).collect();
+    let options = options.iter().map(String::as_str);
     let near = option.strip_prefix("--").and_then(|option| suggest::nearest(option, options));
     error.remove(ContextKind::SuggestedArg);
     if let Some(near) = near {
@@ -184,7 +191,7 @@ mod tests {
             (&["check", "x.test", "-Fa=b"], "--set form.name=value"),
             (&["check", "x.test", "--data-urlencode", "a=b"], "--set form.name=value"),
             (&["check", "x.test", "-z", "10s"], "--for TIME"),
-            (&["check", "x.test", "--vus=10"], "one after the other"),
+            (&["check", "x.test", "--vus=10"], "one pass after the other"),
             (&["check", "x.test", "--follow"], "--no-follow stops that"),
             (&["check", "--url", "x.test"], "without an option"),
             (&["check", "--module=http_2xx", "x.test"], "uptick import blackbox.yml"),
@@ -193,6 +200,8 @@ mod tests {
             (&["report", "--last", "24h"], "--since 24h"),
             (&["check", "--surfce", "web"], "'--surface'"),
             (&["check", "--surfce=web"], "'--surface'"),
+            (&["check", "x.test", "--timout", "5"], "'--timeout'"),
+            (&["check", "x.test", "--no-color"], "--color never"),
             (&["-c", "probes.toml", "check"], "options come after the command"),
             (&["--config=probes.toml", "check"], "options come after the command"),
             (&["-fsS", "x.test"], "options come after the command"),

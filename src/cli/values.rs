@@ -12,7 +12,8 @@ use crate::model::quantity;
 /// `500ms`, `30s`, `1m 30s`, `24h`, `30d`; a day has 24 hours.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     quantity::positive_duration(text).map_err(|why| {
-        if instant(text).is_ok() {
+        // A number alone may be an hour, and is rather a time without its unit.
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) && instant(text).is_ok() {
             return "it is an instant and not a duration: that is for --from".to_owned();
         }
         format!("it is not a duration: {why}; write for example 500ms, 30s, \"1m 30s\", 24h or 7d")

@@ -161,8 +161,14 @@ fn stream(
         }
         _ => return Ok(None),
     };
-    if args.every.is_some() && args.count.is_none() && args.span.is_none() && !terminal.quiet {
-        terminal.note("a pass every so often until Ctrl-C, then a summary; --count or --for ends it by itself");
+    if let Some(every) = args.every
+        && args.count.is_none()
+        && args.span.is_none()
+        && !terminal.quiet
+    {
+        let every = crate::format::duration(every);
+        terminal
+            .note(&format!("a pass every {every} until Ctrl-C, then a summary; --count or --for ends it by itself"));
     }
     let stream = AnswerStream::start(content, io::stdout());
     stream.map(Some).map_err(|error| CliError::io("standard output's thread", &error))

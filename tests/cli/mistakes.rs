@@ -270,9 +270,12 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["check", "http://127.0.0.1:9", "-H", "@headers.txt"], &["-H @headers.txt:3: this is not a header"]),
     (&["check", "http://127.0.0.1:9", "-H", "@"], &["-H: a file must follow @"]),
     (&["check", "http://127.0.0.1:9", "-z", "10s"], &["--for TIME"]),
-    (&["check", "http://127.0.0.1:9", "--vus", "10"], &["no load"]),
+    (&["check", "http://127.0.0.1:9", "--vus", "10"], &["no load generator"]),
+    (&["check", "http://127.0.0.1:9", "--timout", "5"], &["--timeout"]),
+    (&["check", "http://127.0.0.1:9", "--for", "10"], &["its unit is missing"]),
     (&["check", "urls.txt"], &["@urls.txt"]),
     (&["check", "@"], &["a file must follow @"]),
+    (&["check", "@list.txt"], &["a URL has a space", "one target per line", "%20"]),
     (&["check", "user:pass@x.test"], &["-u USER:PASSWORD"]),
     (&["check", "https:user:pass@x.test"], &["-u USER:PASSWORD"]),
     (&["check", "web"], &["--surface web"]),
@@ -337,6 +340,7 @@ fn every_typical_mistake_is_refused_with_the_right_form() {
     for (arguments, words) in COMMANDS {
         let run = Run::new(*arguments).config(file);
         fs::write(run.folder().join("binary.toml"), [0x7f, b'E', b'L', b'F', 2, 1, 0, 0xff]).unwrap();
+        fs::write(run.folder().join("list.txt"), "# mine\nhttp://127.0.0.1:9/ # the first\n").unwrap();
         fs::write(run.folder().join("headers.txt"), "X-One: 1\r\n\r\nX-Two\r\n").unwrap();
         complaints.extend(complaint(&arguments.join(" "), &run.run(), words));
         asked += 1;

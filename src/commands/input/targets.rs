@@ -102,6 +102,10 @@ pub(crate) fn classify_targets(words: Vec<Word>, config: Option<&Config>) -> Res
             let near = near.map(|near| format!("; did you mean the probe {near:?}?")).unwrap_or_default();
             targets.assumed.push(format!("{text} is taken as {url}{near}"));
             targets.urls.push(AdHocTarget { url, is_visible });
+        } else if text.contains(char::is_whitespace) {
+            // The rest may be a comment or a second URL, and would be a part of the path.
+            let message = "error: a URL has a space in it; write one target per line, and a space in a URL as %20";
+            return Err(CliError::Usage(message.to_owned()));
         } else {
             targets.urls.push(AdHocTarget { url: text, is_visible });
         }

@@ -227,14 +227,18 @@ pub(crate) fn prefixed(prefix: &str, value: &Value) -> Value {
 /// characters in the `$'…'` of bash and zsh.
 pub(crate) fn quote(value: &Value) -> String {
     let mut word = String::new();
+    // Plain parts that touch are one quoted piece.
+    let mut plain = String::new();
     for part in &value.parts {
         match part {
-            ValuePart::Plain(text) => push_quoted(text, &mut word),
+            ValuePart::Plain(text) => plain.push_str(text),
             ValuePart::Secret { name, .. } | ValuePart::Capture(name) => {
+                push_quoted(&std::mem::take(&mut plain), &mut word);
                 let _ = write!(word, "\"${}\"", variable(name));
             }
         }
     }
+    push_quoted(&plain, &mut word);
     if word.is_empty() { "''".to_owned() } else { word }
 }
 
@@ -290,6 +294,7 @@ mod tests {
         assert_eq!(quote(&Value::plain("a\nb'c")), "$'a\\nb\\'c'");
         assert_eq!(quote(&Value::plain("")), "''");
         assert_eq!(quote(&prefixed("Bearer ", &Value::secret("API_TOKEN", "hunter22"))), "'Bearer '\"$API_TOKEN\"");
+        assert_eq!(quote(&prefixed("Accept: ", &Value::plain("text/html"))), "'Accept: text/html'");
         assert_eq!(variable("file:/run/secrets/x"), "FILE__RUN_SECRETS_X");
         assert_eq!(variable("2fa"), "_2FA");
         assert_eq!(title_case("x-request-id"), "X-Request-Id");
