@@ -39,12 +39,22 @@ pub(crate) fn probes(
         let asks = |transfer: &Transfer| !["help", "manual", "version"].iter().any(|long| transfer.has(long));
         for transfer in transfers.into_iter().filter(asks) {
             drafts.extend(transfer.urls.iter().map(|url| transfer.draft(url, secrets)));
+            drafts.extend(transfer.urls.is_empty().then(|| transfer.without_url()));
         }
     }
     Ok(drafts)
 }
 
 impl Transfer {
+    /// A command whose URL is elsewhere.
+    fn without_url(&self) -> ProbeDraft {
+        let mut draft = ProbeDraft::new("curl");
+        let is_in_file = self.has("config");
+        let why = if is_in_file { "its options are in the file of `-K`: write them out" } else { "it names no URL" };
+        draft.left_out = Some(why.to_owned());
+        draft
+    }
+
     fn draft(&self, url: &str, secrets: &mut Secrets) -> ProbeDraft {
         // curl accepts one slash for two.
         let is_scheme = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -42,9 +42,14 @@ const BEFORE: [&str; 17] = [
     "RUN",
 ];
 
+/// Programs that run the command behind their own arguments, on this machine.
+const RUNNERS: [&str; 10] =
+    ["timeout", "nohup", "nice", "ionice", "stdbuf", "setsid", "chronic", "doas", "watch", "retry"];
+
 /// The commands with this name, in the order of the script.
 pub(crate) fn commands(script: &str, name: &str) -> Result<Vec<ShellCommand>, ShellError> {
-    let mut reader = CommandReader { name: name.to_owned(), variables: BTreeMap::new(), found: Vec::new() };
+    let mut reader =
+        CommandReader { name: name.to_owned(), variables: BTreeMap::new(), outputs: Vec::new(), found: Vec::new() };
     reader.read(script, 0)?;
     Ok(reader.found)
 }
@@ -52,6 +57,8 @@ pub(crate) fn commands(script: &str, name: &str) -> Result<Vec<ShellCommand>, Sh
 struct CommandReader {
     name: String,
     variables: BTreeMap<String, String>,
+    /// The commands whose output stands in a word.
+    outputs: Vec<String>,
     found: Vec<ShellCommand>,
 }
 
@@ -59,7 +66,7 @@ impl CommandReader {
     fn read(&mut self, script: &str, depth: usize) -> Result<(), ShellError> {
         let mut words: Vec<Word> = Vec::new();
         let mut line_of_commands = Vec::new();
-        for token in shell_words::tokens(script)? {
+        for token in shell_words::tokens(script, &mut self.outputs)? {
             match token {
                 Token::Word(word) => words.push(word),
                 Token::End => {
@@ -113,15 +120,23 @@ impl CommandReader {
             }
             words.next();
         }
+        if words.peek().is_some_and(|word| RUNNERS.contains(&word.text.as_str())) {
+            while words.next_if(|word| !self.is_looked_for(&word.text)).is_some() {}
+        }
         let Some(first) = words.peek() else { return Ok(None) };
-        let program = first.text.rsplit(['/', '\\']).next().unwrap_or_default();
-        if program != self.name && program.strip_suffix(".exe") != Some(&self.name) {
+        if !self.is_looked_for(&first.text) {
             return Ok(None);
         }
         let line = first.line;
         let words = words.map(|word| self.filled(&word.text)).collect();
         self.found.push(ShellCommand { line, words, stdin: None });
         Ok(Some(self.found.len() - 1))
+    }
+
+    /// Whether a word runs the program: its name or its path, or its name on Windows.
+    fn is_looked_for(&self, word: &str) -> bool {
+        let program = word.rsplit(['/', '\\']).next().unwrap_or_default();
+        program.strip_suffix(".exe").unwrap_or(program) == self.name
     }
 
     /// A template with the variables that the script has set filled in.
@@ -175,6 +190,19 @@ mod tests {
     fn variables_of_the_script_are_filled_in_unless_they_are_secret() {
         let script = "BASE=https://x.test\nexport API_TOKEN=abc\ncurl -H \"t: $API_TOKEN\" $BASE/$OTHER";
         assert_eq!(curls(script), [vec!["curl", "-H", "t: ${API_TOKEN}", "https://x.test/${OTHER}"]]);
+    }
+
+    #[test]
+    fn a_command_behind_another_programs_arguments_is_found() {
+        let script = "timeout 10 curl a\nsudo nohup /usr/bin/curl b &\nwatch -n 5 curl.exe c\ntimeout 5 wget d";
+        assert_eq!(curls(script), [vec!["curl", "a"], vec!["/usr/bin/curl", "b"], vec!["curl.exe", "c"]]);
+    }
+
+    #[test]
+    fn each_command_whose_output_is_used_has_a_variable_of_its_own() {
+        let script = "curl a/$(date)/$(hostname)\ncurl b/`date`";
+        let words = [vec!["curl", "a/${COMMAND_OUTPUT}/${COMMAND_OUTPUT_2}"], vec!["curl", "b/${COMMAND_OUTPUT}"]];
+        assert_eq!(curls(script), words);
     }
 
     #[test]

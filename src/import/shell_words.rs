@@ -38,9 +38,10 @@ pub(crate) struct ShellError {
     pub(crate) message: &'static str,
 }
 
-/// The tokens of a script.
-pub(crate) fn tokens(script: &str) -> Result<Vec<Token>, ShellError> {
-    let mut reader = WordReader { chars: script.chars().collect(), at: 0, line: 1, line_start: 0, word: None };
+/// The tokens of a script. `outputs` are the commands whose output is a variable: each has its own.
+pub(crate) fn tokens(script: &str, outputs: &mut Vec<String>) -> Result<Vec<Token>, ShellError> {
+    let chars = script.chars().collect();
+    let mut reader = WordReader { chars, at: 0, line: 1, line_start: 0, word: None, outputs };
     reader.read()
 }
 
@@ -51,16 +52,17 @@ struct HereDocument {
     strips_tabs: bool,
 }
 
-struct WordReader {
+struct WordReader<'o> {
     chars: Vec<char>,
     at: usize,
     line: u64,
     line_start: usize,
     /// The word being read.
     word: Option<Word>,
+    outputs: &'o mut Vec<String>,
 }
 
-impl WordReader {
+impl WordReader<'_> {
     fn read(&mut self) -> Result<Vec<Token>, ShellError> {
         let mut tokens = Vec::new();
         let mut documents: Vec<HereDocument> = Vec::new();
@@ -295,9 +297,15 @@ impl WordReader {
     /// Adds the output of a command, which is unknown here, as a variable. The command itself is
     /// read too.
     fn substitution(&mut self, script: String) {
+        let known = self.outputs.iter().position(|output| *output == script);
+        let at = known.unwrap_or_else(|| {
+            self.outputs.push(script.clone());
+            self.outputs.len() - 1
+        });
+        let name = if at == 0 { "COMMAND_OUTPUT".to_owned() } else { format!("COMMAND_OUTPUT_{}", at + 1) };
         let word = self.word();
         word.substitutions.push(script);
-        word.text.push_str(&template::variable("COMMAND_OUTPUT"));
+        word.text.push_str(&template::variable(&name));
     }
 
     /// The text up to the parenthesis that closes `$(`.
@@ -405,8 +413,12 @@ impl WordReader {
 mod tests {
     use super::*;
 
+    fn read(script: &str) -> Result<Vec<Token>, ShellError> {
+        tokens(script, &mut Vec::new())
+    }
+
     fn words(script: &str) -> Vec<String> {
-        let tokens = tokens(script).unwrap();
+        let tokens = read(script).unwrap();
         let words = tokens.into_iter().map(|token| match token {
             Token::Word(word) => word.text,
             Token::End | Token::Line => ";".to_owned(),
@@ -450,8 +462,8 @@ mod tests {
 
     #[test]
     fn a_script_that_breaks_off_says_where() {
-        let error = tokens("a\nb 'c").unwrap_err();
+        let error = read("a\nb 'c").unwrap_err();
         assert_eq!((error.line, error.column, error.message), (2, 5, "a single quote is not closed"));
-        assert!(tokens("\"$(a").is_err() && tokens("`").is_err() && tokens("${").is_err() && tokens("$'").is_err());
+        assert!(read("\"$(a").is_err() && read("`").is_err() && read("${").is_err() && read("$'").is_err());
     }
 }

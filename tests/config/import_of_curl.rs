@@ -51,3 +51,10 @@ fn a_socket_that_cannot_be_named_leaves_its_probe_out() {
     assert!(imported.text.contains("# left out: the path of `--unix-socket` is relative: write it from the root on"));
     assert!(imported.text.contains("# left out: `--abstract-unix-socket`"), "{}", imported.text);
 }
+
+#[test]
+fn a_command_whose_url_is_elsewhere_is_told() {
+    let text = given("curl https://x.test/\ncurl -K config.txt\nxargs curl < urls\ncurl -sS\n").unwrap().text;
+    assert!(text.contains("# left out: its options are in the file of `-K`: write them out\n"), "{text}");
+    assert_eq!(text.matches("# left out: it names no URL\n").count(), 1, "{text}");
+}
