@@ -36,7 +36,8 @@ fn argument(option: &'static RequestOption) -> Arg {
         argument = argument.visible_alias(alias);
     }
     if option.is_switch() {
-        argument.action(ArgAction::Count)
+        // Typed twice it means the same, and the help shows no dots after it.
+        argument.action(ArgAction::SetTrue).overrides_with(option.long)
     } else {
         argument.value_name(option.value_name).action(ArgAction::Append).allow_hyphen_values(true)
     }
@@ -57,7 +58,7 @@ impl FromArgMatches for RequestArgs {
         let mut given: Vec<(usize, GivenOption)> = Vec::new();
         for option in RequestOption::ALL {
             if option.is_switch() {
-                if matches.get_count(option.long) > 0 {
+                if matches.get_flag(option.long) {
                     given.push((0, GivenOption { option, value: String::new() }));
                 }
                 continue;
