@@ -109,7 +109,7 @@ failure_classes! {
     ProberResources "prober_resources" Ours "The prober ran out of memory, buffers or threads, or may not use the network.";
     ProberOverloaded "prober_overloaded" Ours "The prober itself was too busy to measure.";
     Interrupted "interrupted" Ours "The run was interrupted before the check could end.";
-    ControlFailed "control_failed" Ours "The control targets failed at the same moment: this vantage itself is offline.";
+    ControlFailed "control_failed" Ours "No control target could be reached at that moment: this vantage itself is offline.";
     Blocked "blocked" Ours "A shared session that the probe needs failed first.";
     AuthFailed "auth_failed" Ours "The token that the probe needs could not be fetched from its token server.";
 }
@@ -172,6 +172,18 @@ impl FailureClass {
                 | Class::TlsCertRevoked
                 | Class::TlsCertInvalid
         )
+    }
+
+    /// Whether a prober without a network fails like this: names do not resolve, connections fail, or nothing answers
+    /// in time. With any other failure something answered, so the prober is online.
+    #[must_use]
+    pub(crate) const fn may_be_offline(self) -> bool {
+        use FailureClass as Class;
+        matches!(self.group(), ClassGroup::Resolve | ClassGroup::Connect)
+            || matches!(
+                self,
+                Class::TlsHandshakeTimeout | Class::ResponseTimeout | Class::MessageTimeout | Class::BodyTimeout
+            )
     }
 
     /// The verdict on a check that failed this way.

@@ -1,6 +1,7 @@
-//! Controls: reference targets. If all of them fail at the moment a probe fails, this vantage
+//! Controls: reference targets. If none of them can be reached at the moment a probe fails, this vantage
 //! itself is offline, and the verdict is `unknown` / `control_failed`.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,13 +25,22 @@ struct Target {
     state: Mutex<ControlState>,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct ControlState {
     /// The number of control checks that are running.
     under_way: u32,
-    /// When the last control check ended, and whether it was up.
+    /// When the last control check ended, and whether it shows that this vantage is online.
     last: Option<(Instant, bool)>,
+    /// How many counted checks in a row have not shown that.
+    unreached: u32,
+    /// When [`DEAD_AFTER`] of them were reached.
+    dead_since: Option<Instant>,
+    /// The probes that were up since then: what keeps this control from answering does not affect them.
+    up_since: HashSet<String>,
 }
+
+/// After so many checks in a row without an answer, a control says nothing about probes that are up meanwhile.
+const DEAD_AFTER: u32 = 3;
 
 impl Controls {
     /// The controls among the probes of a run.
@@ -44,12 +54,13 @@ impl Controls {
         Controls { targets, updates: watch::Sender::new(0) }
     }
 
-    /// Runs a check with a probe function, and changes a failure's verdict if all controls fail
-    /// too.
+    /// Runs a check with a probe function, and changes a failure's verdict if no control can be
+    /// reached either.
     ///
     /// A failed check needs the result of each control since its own start. It waits for control
     /// checks that are already running, as in a pass. Any other control is checked once more; that
-    /// check is evidence and never counted. One control that is up is sufficient.
+    /// check is evidence and never counted. One control that gives any answer, even an error, is
+    /// sufficient. A control that has been dead while the probe was up is not asked.
     pub(crate) async fn check<F>(&self, check: Check, probe: impl Fn(Check) -> F) -> Outcome
     where
         F: Future<Output = Outcome>,
@@ -58,49 +69,63 @@ impl Controls {
             return probe(check).await;
         }
         if let Some(target) = self.targets.iter().find(|target| target.probe.name == check.probe.name) {
-            return self.observe(target, probe(check)).await;
+            let outcome = self.observe(target, probe(check)).await;
+            target.count(&outcome);
+            return outcome;
         }
         let started = Instant::now();
         let outcome = probe(check).await;
-        if outcome.verdict != Verdict::Down || self.any_is_up(started, &probe).await {
-            return outcome;
+        match outcome.verdict {
+            Verdict::Up => self.targets.iter().for_each(|target| target.note_up(&outcome.probe, started)),
+            Verdict::Down if !self.is_online(&outcome.probe, started, &probe).await => return offline(outcome),
+            Verdict::Down | Verdict::Unknown | Verdict::Missed => {}
         }
-        offline(outcome)
+        outcome
     }
 
     /// Awaits a control check and stores its result.
     async fn observe(&self, target: &Target, check: impl Future<Output = Outcome>) -> Outcome {
         let under_way = UnderWay::start(target);
         let outcome = check.await;
-        under_way.end(outcome.verdict == Verdict::Up);
+        under_way.end(shows_online(&outcome));
         self.updates.send_modify(|updates| *updates = updates.wrapping_add(1));
         outcome
     }
 
-    /// Whether any control was up since an instant. Returns as soon as one was, or when all have
-    /// failed.
-    async fn any_is_up<F>(&self, since: Instant, probe: &impl Fn(Check) -> F) -> bool
+    /// Whether any control has answered since an instant, or none can tell for this probe. Returns as
+    /// soon as one has, or when none of them has.
+    async fn is_online<F>(&self, name: &str, since: Instant, probe: &impl Fn(Check) -> F) -> bool
     where
         F: Future<Output = Outcome>,
     {
+        let asked: Vec<&Target> = self.targets.iter().filter(|target| target.can_tell(name)).collect();
         let mut updates = self.updates.subscribe();
-        loop {
+        while !asked.is_empty() {
             updates.borrow_and_update();
-            let states: Vec<ControlState> = self.targets.iter().map(Target::state).collect();
-            let said = |state: &ControlState| state.last.filter(|(at, _)| *at >= since).map(|(_, up)| up);
-            if states.iter().filter_map(said).any(|up| up) {
+            let answers: Vec<Option<bool>> = asked.iter().map(|target| target.answer_since(since)).collect();
+            if answers.contains(&Some(true)) {
                 return true;
             }
-            let Some(silent) = states.iter().position(|state| said(state).is_none()) else { return false };
-            if states.iter().any(|state| state.under_way > 0) {
+            let Some(silent) = answers.iter().position(Option::is_none) else { return false };
+            if asked.iter().any(|target| target.is_under_way()) {
                 // An error would mean that the sender was dropped, but `self` owns it.
                 let _ = updates.changed().await;
                 continue;
             }
-            let target = &self.targets[silent];
+            let target = asked[silent];
             let extra = Check { probe: Arc::clone(&target.probe), scheduled_at: Timestamp::now(), lag: Duration::ZERO };
             self.observe(target, probe(extra)).await;
         }
+        true
+    }
+}
+
+/// Whether a control check shows that this vantage is online: it was up, or failed after something had answered.
+fn shows_online(outcome: &Outcome) -> bool {
+    match outcome.verdict {
+        Verdict::Up => true,
+        Verdict::Down => outcome.class().is_some_and(|class| !class.may_be_offline()),
+        Verdict::Unknown | Verdict::Missed => false,
     }
 }
 
@@ -109,28 +134,63 @@ struct UnderWay<'t>(&'t Target);
 
 impl<'t> UnderWay<'t> {
     fn start(target: &'t Target) -> Self {
-        target.change(|state| state.under_way += 1);
+        target.with(|state| state.under_way += 1);
         UnderWay(target)
     }
 
-    fn end(self, up: bool) {
-        self.0.change(|state| state.last = Some((Instant::now(), up)));
+    fn end(self, shows_online: bool) {
+        self.0.with(|state| state.last = Some((Instant::now(), shows_online)));
     }
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.change(|state| state.under_way -= 1);
+        self.0.with(|state| state.under_way -= 1);
     }
 }
 
 impl Target {
-    fn state(&self) -> ControlState {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Counts a check that was due. Extra ones are not counted: a moment without a network makes many.
+    fn count(&self, outcome: &Outcome) {
+        self.with(|state| {
+            if shows_online(outcome) {
+                (state.unreached, state.dead_since) = (0, None);
+                state.up_since.clear();
+            } else if outcome.verdict == Verdict::Down {
+                state.unreached = state.unreached.saturating_add(1);
+                if state.unreached == DEAD_AFTER {
+                    state.dead_since = Some(Instant::now());
+                }
+            }
+        });
     }
 
-    fn change(&self, change: impl FnOnce(&mut ControlState)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Notes that a probe was up, in a check that started at this instant.
+    fn note_up(&self, probe: &str, started: Instant) {
+        self.with(|state| {
+            let is_dead = state.dead_since.is_some_and(|since| since <= started);
+            if is_dead && !state.up_since.contains(probe) {
+                state.up_since.insert(probe.to_owned());
+            }
+        });
+    }
+
+    /// Whether a failure of this control may have the same cause as one of the probe.
+    fn can_tell(&self, probe: &str) -> bool {
+        self.with(|state| !state.up_since.contains(probe))
+    }
+
+    /// Whether the last check since an instant shows that this vantage is online; `None` if there was none.
+    fn answer_since(&self, since: Instant) -> Option<bool> {
+        self.with(|state| state.last.filter(|(at, _)| *at >= since).map(|(_, shows_online)| shows_online))
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.with(|state| state.under_way > 0)
+    }
+
+    fn with<T>(&self, run: impl FnOnce(&mut ControlState) -> T) -> T {
+        run(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -138,8 +198,10 @@ impl Target {
 /// failure.
 fn offline(mut outcome: Outcome) -> Outcome {
     if let Some(seen) = outcome.failure.take() {
-        let message =
-            format!("every control failed too: this vantage itself is offline; seen: {} {}", seen.class, seen.message);
+        let message = format!(
+            "no control can be reached either: this vantage itself is offline; seen: {} {}",
+            seen.class, seen.message
+        );
         let message = SafeText::message(&message);
         let failure = Failure { class: FailureClass::ControlFailed, own_class: Some(seen.class), message, ..seen };
         outcome.fail(failure);

@@ -318,6 +318,62 @@ async fn one_control_that_answers_settles_that_the_target_is_down() {
     assert_eq!(outcomes[0].verdict, Verdict::Down, "without controls a failure is a failure");
 }
 
+/// The verdicts on a probe over rounds, of `up` or a class for the control and for the probe.
+async fn rounds_with_a_control(rounds: &[(Option<FailureClass>, Option<FailureClass>)]) -> Vec<Verdict> {
+    let site = probes(&[("site", 1_000)]).remove(0);
+    let mut control = Probe::plain("control", "control", "http://127.0.0.1/", Duration::from_secs(1));
+    control.control = true;
+    let control = Arc::new(control);
+    let controls = Controls::among(&[Arc::clone(&site), Arc::clone(&control)]);
+    let mut verdicts = Vec::new();
+    for (of_control, of_site) in rounds {
+        let scripted = |check: Check| async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            match if check.probe.control { of_control } else { of_site } {
+                Some(class) => down(&check, *class),
+                None => up(&check),
+            }
+        };
+        let check = |probe: &Arc<Probe>| Check {
+            probe: Arc::clone(probe),
+            scheduled_at: Timestamp::UNIX_EPOCH,
+            lag: Duration::ZERO,
+        };
+        controls.check(check(&control), scripted).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        verdicts.push(controls.check(check(&site), scripted).await.verdict);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    verdicts
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_answer_of_a_control_proves_that_the_vantage_is_online() {
+    for class in [FailureClass::Status, FailureClass::TlsCertExpired, FailureClass::BodyTruncated] {
+        assert_eq!(rounds_with_a_control(&[(Some(class), Some(FailureClass::ConnectTimeout))]).await, [Verdict::Down]);
+    }
+    for class in [FailureClass::DnsNotFound, FailureClass::ConnectRefused, FailureClass::ResponseTimeout] {
+        assert_eq!(rounds_with_a_control(&[(Some(class), Some(FailureClass::Status))]).await, [Verdict::Unknown]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_control_that_was_dead_while_a_probe_was_up_does_not_hide_its_outage() {
+    use Verdict::{Down, Unknown, Up};
+    let (dead, fails) = (Some(FailureClass::ConnectTimeout), Some(FailureClass::ConnectTimeout));
+    let verdicts =
+        rounds_with_a_control(&[(dead, None), (dead, None), (dead, None), (dead, fails), (dead, fails)]).await;
+    assert_eq!(verdicts, [Up, Up, Up, Down, Down]);
+    // What fails together with the control has not been up without it.
+    let verdicts =
+        rounds_with_a_control(&[(None, None), (dead, fails), (dead, fails), (dead, fails), (dead, fails)]).await;
+    assert_eq!(verdicts, [Up, Unknown, Unknown, Unknown, Unknown]);
+    // Once it answers again it can tell again.
+    let verdicts =
+        rounds_with_a_control(&[(dead, None), (dead, None), (dead, None), (None, None), (dead, fails)]).await;
+    assert_eq!(verdicts, [Up, Up, Up, Up, Unknown]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_time_out_of_a_prober_that_was_stopped_says_nothing() {
     let probes = probes(&[("a", 1_000)]);

@@ -40,7 +40,7 @@ const SHARED_KEYS: &[Key] = &[
         "control",
         ValueType::List(&ValueType::Table(&CONTROL)),
         "",
-        "Reference targets: when all of them fail, this vantage itself is offline.",
+        "Reference targets: when none of them can be reached, this vantage itself is offline.",
     ),
     key("probe", ValueType::List(&ValueType::Table(&PROBE)), "", "The probes."),
 ];

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZero;
 
-use crate::model::{ClassGroup, FailureClass, Verdict};
+use crate::model::{FailureClass, Verdict};
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
@@ -143,10 +143,7 @@ fn is_judged(check: &LoggedCheck) -> bool {
 /// Whether a check of a control target suggests that the vantage is offline. Any answer proves that
 /// it is online: only failures to resolve or connect, and timeouts, can be the vantage's own.
 fn may_be_offline(check: &LoggedCheck) -> bool {
-    let is_reach = |class: FailureClass| {
-        matches!(class.group(), ClassGroup::Resolve | ClassGroup::Connect) || class.name().ends_with("_timeout")
-    };
-    check.verdict == Verdict::Down && check.class.is_none_or(is_reach)
+    check.verdict == Verdict::Down && check.class.is_none_or(FailureClass::may_be_offline)
 }
 
 /// The results of the latest checks of control targets.
