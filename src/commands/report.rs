@@ -107,9 +107,7 @@ fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> 
     let to = instant(args.to).unwrap_or(now);
     let since = args.since.unwrap_or(SINCE);
     let from = instant(args.from).or_else(|| to.checked_sub(since).ok()).unwrap_or(Timestamp::MIN);
-    if from >= to {
-        return Err(CliError::Usage("error: --from must be earlier than --to".to_owned()));
-    }
+    locations::check_span(from, to, args.to.is_some())?;
     Ok(Question {
         from: Some(from),
         to: Some(to),

@@ -116,7 +116,9 @@ fn text_is_in_the_zone_of_this_machine_and_a_document_in_utc() {
         ran.env("TZ", "Asia/Kathmandu").run().expect_code(1);
     }
     let utc = asked(recorded.folder.path(), &["--from", &from, "--utc"]).env("TZ", "Asia/Kathmandu").run();
-    assert!(utc.expect_code(2).stderr.contains("--from must be earlier than --to"), "{}", utc.stderr);
+    assert_eq!(utc.expect_code(2).stderr, "error: --from is in the future\n");
+    let reversed = asked(recorded.folder.path(), &["--from", "2025-03-10", "--to", "2025-03-09"]).run();
+    assert_eq!(reversed.expect_code(2).stderr, "error: --from must be earlier than --to\n");
 }
 
 #[test]

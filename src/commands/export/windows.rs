@@ -111,8 +111,6 @@ pub(crate) fn span(args: &cli::ExportArgs) -> Result<Range, CliError> {
     let to = instant(args.to).unwrap_or(now);
     let back = to.checked_sub(args.since.unwrap_or(SPAN)).unwrap_or(Timestamp::MIN);
     let from = instant(args.from).unwrap_or(back);
-    if from >= to {
-        return Err(CliError::Usage("error: --from must be earlier than --to".to_owned()));
-    }
+    locations::check_span(from, to, args.to.is_some())?;
     Ok(Range { from, to })
 }

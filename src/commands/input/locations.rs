@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
+use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::Terminal;
 use crate::{journal, object_storage};
 
@@ -55,4 +58,13 @@ pub(crate) fn journal_location(asked: Option<&Path>, config: Option<&Path>) -> P
         return PathBuf::from(state.split(':').next().unwrap_or_default()).join(JOURNAL_FOLDER);
     }
     config.and_then(Path::parent).unwrap_or(Path::new("")).join(JOURNAL_FOLDER)
+}
+
+/// An error if nothing lies between two instants; `to` is now unless `--to` is given.
+pub(crate) fn check_span(from: Timestamp, to: Timestamp, is_to_given: bool) -> Result<(), CliError> {
+    match (from < to, is_to_given) {
+        (true, _) => Ok(()),
+        (false, true) => Err(CliError::Usage("error: --from must be earlier than --to".to_owned())),
+        (false, false) => Err(CliError::Usage("error: --from is in the future".to_owned())),
+    }
 }
