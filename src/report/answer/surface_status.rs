@@ -49,16 +49,22 @@ pub(crate) struct SurfaceStatus {
 }
 
 impl SurfaceStatus {
-    /// The status of the surface of a row.
-    pub(crate) fn of(input: &VerdictInput<'_, '_>, row: &SurfaceRow) -> SurfaceStatus {
+    /// The status of the surface of a row. `over`: the spans of each series in incidents that are over, which do not
+    /// count in one that is open.
+    pub(crate) fn of(
+        input: &VerdictInput<'_, '_>,
+        row: &SurfaceRow,
+        over: &BTreeMap<usize, Vec<(i64, i64)>>,
+    ) -> SurfaceStatus {
         let context = input.context;
         let to = context.range.to;
         let open = input.detected.open_wave(context, &row.surface);
         let span = open.map_or_else(|| recent_span(input, row), |wave| (wave.start.by, to));
         let series = series_of(input, row);
         let recent = (span.0.max(recent_from(input, series)), span.1);
-        let over = open.map(|_| input.detected.over()).unwrap_or_default();
-        let WaveCounts { all, of_vantage, now } = WaveCounts::of(context, series, (span, recent), &over);
+        let nothing = BTreeMap::new();
+        let left_out = if open.is_some() { over } else { &nothing };
+        let WaveCounts { all, of_vantage, now } = WaveCounts::of(context, series, (span, recent), left_out);
         // A few failures say little of what mostly fails.
         let (told, span) = if now.failed >= FEW || now.failed == all.failed { (&now, recent) } else { (&all, span) };
         let kind = main_failure(&told.classes, &told.codes, &facts(input, &row.surface, span));

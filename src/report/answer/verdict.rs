@@ -27,7 +27,8 @@ const HARDLY_SEEN: f64 = 0.5;
 impl VerdictInput<'_, '_> {
     /// The answer in short.
     pub(crate) fn answer(&self) -> Answer {
-        let statuses: Vec<SurfaceStatus> = self.watched().map(|row| SurfaceStatus::of(self, row)).collect();
+        let over = self.detected.over();
+        let statuses: Vec<SurfaceStatus> = self.watched().map(|row| SurfaceStatus::of(self, row, &over)).collect();
         let mut state = judgement::worst(statuses.iter().map(|status| status.state));
         let hardly_seen = self.coverage.ratio.is_some_and(|ratio| ratio < HARDLY_SEEN);
         if state == State::Up && hardly_seen {

@@ -187,7 +187,21 @@ fn by_hour(window: &Window) -> impl Iterator<Item = (i64, Judged)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::window::CheckResult;
+    use crate::window::{CheckResult, Strip};
+
+    #[test]
+    fn a_line_that_says_of_all_checks_that_ever_were_that_they_failed_holds_nobody_up() {
+        let name: Arc<str> = "x".into();
+        for strip in ["*4294967295D", "*4294967295+86400000D", "*4294967295+4294967295D"] {
+            let strip = Strip::from_text(strip, Timestamp::UNIX_EPOCH, &[]).expect("a strip");
+            let mut window = Window::empty(&name, &name, &name, false);
+            (window.counts, window.strip) = (strip.counts(), strip);
+            let mut history = History::new(None);
+            history.window(&window);
+            let failing = &history.past("x").expect("a past").failing;
+            assert_eq!(failing.values().sum::<u64>(), u64::from(u32::MAX));
+        }
+    }
 
     #[test]
     fn a_day_in_one_window_says_of_each_hour_what_its_minutes_say() {

@@ -6,7 +6,7 @@
 //! breaks today. A burst joins a group only if it shares a surface with the group, begins soon
 //! enough, has similar failures, and if its series were not fine while the group was failing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::SafeText;
 use crate::report::context::ReportContext;
@@ -93,9 +93,15 @@ pub(crate) fn groups(context: &ReportContext<'_>, mut members: Vec<WaveMember>) 
             None => groups.push(burst),
         }
     }
+    let mut group_of = HashMap::new();
+    for (at, group) in groups.iter().enumerate() {
+        for member in group.members.iter().filter(|member| member.outage.is_pooled()) {
+            group_of.entry((member.series, member.outage.start.by)).or_insert(at);
+        }
+    }
     for (member, by) in covered {
-        if let Some(group) = groups.iter_mut().find(|group| group.members.contains(&by)) {
-            group.members.push(member);
+        if let Some(at) = group_of.get(&(by.series, by.outage.start.by)) {
+            groups[*at].members.push(member);
         }
     }
     groups.into_iter().map(|group| group.members).collect()

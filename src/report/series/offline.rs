@@ -23,13 +23,14 @@ impl Offline {
     /// The spans in which all these control series of one vantage failed because of the network,
     /// and no other series of the vantage was up.
     pub(crate) fn of(controls: &[&Series], targets: &[&Series]) -> Offline {
-        let in_all = |spans: &dyn Fn(&Series) -> Vec<(i64, i64)>| {
-            controls.iter().map(|control| spans(control)).reduce(|one, other| both(&one, &other)).unwrap_or_default()
-        };
-        let dead = in_all(&|control| dead(control, targets));
+        let checks: Vec<_> = controls.iter().map(|control| checks_of(control, targets)).collect();
+        let is_online = |disproved: Option<u32>| disproved.is_none_or(|disproved| (1..DEAD_AFTER).contains(&disproved));
         Offline {
-            spans: both(&in_all(&|control| failing(control, targets)), &between(&dead)),
-            unanswered: in_all(&|control| failing(control, &[])),
+            spans: both(
+                &in_all(checks.iter().map(|checks| failing(checks, is_online))),
+                &between(&in_all(checks.iter().map(|checks| dead(checks)))),
+            ),
+            unanswered: in_all(checks.iter().map(|checks| failing(checks, |disproved| disproved.is_none()))),
         }
     }
 
@@ -75,9 +76,12 @@ fn lies_in(spans: &[(i64, i64)], at: i64) -> bool {
 /// A control target of which so many failures in a row were disproved is dead, until it answers.
 const DEAD_AFTER: u32 = 3;
 
-/// The checks of a control target, each with how many failures in a row up to it were disproved; none if it shows us
-/// online itself.
-fn checks_of(series: &Series, targets: &[&Series]) -> Vec<(LoggedCheck, Option<u32>)> {
+/// When a check of a control target was due, and how many failures in a row up to it were disproved; `None` if it shows
+/// by itself that the vantage was online.
+type ControlCheck = (i64, Option<u32>);
+
+/// The judged checks of a control target.
+fn checks_of(series: &Series, targets: &[&Series]) -> Vec<ControlCheck> {
     let checks: Vec<LoggedCheck> = series.lead_in.iter().chain(series.log.iter()).filter(is_judged).collect();
     let mut disproved = 0;
     let of_each = checks.iter().enumerate().map(|(n, check)| {
@@ -85,23 +89,23 @@ fn checks_of(series: &Series, targets: &[&Series]) -> Vec<(LoggedCheck, Option<u
         let after = checks.get(n + 1).map(|next| next.at);
         if !may_be_offline(check) {
             disproved = 0;
-            return (*check, None);
+            return (check.at, None);
         }
         let is_disproved = other_checks_show_online(check.at, before, after, targets, disproved > 0);
         disproved = if is_disproved { disproved + 1 } else { 0 };
-        (*check, Some(disproved))
+        (check.at, Some(disproved))
     });
     of_each.collect()
 }
 
-/// The spans between the checks that show us online around those that do not: those of a dead control target too.
-fn failing(series: &Series, targets: &[&Series]) -> Vec<(i64, i64)> {
+/// The spans around the checks of a control target that do not show the vantage online, between those that do.
+fn failing(checks: &[ControlCheck], is_online: impl Fn(Option<u32>) -> bool) -> Vec<(i64, i64)> {
     let (mut last_good, mut failing_since) = (i64::MIN, None);
     let mut spans = Vec::new();
-    for (check, disproved) in checks_of(series, targets) {
-        if disproved.is_none_or(|disproved| (1..DEAD_AFTER).contains(&disproved)) {
-            spans.extend(failing_since.take().map(|since| (since, check.at)));
-            last_good = check.at;
+    for (at, disproved) in checks {
+        if is_online(*disproved) {
+            spans.extend(failing_since.take().map(|since| (since, *at)));
+            last_good = *at;
         } else {
             failing_since = failing_since.or(Some(last_good));
         }
@@ -112,18 +116,23 @@ fn failing(series: &Series, targets: &[&Series]) -> Vec<(i64, i64)> {
 
 /// The spans in which a control target was dead: it failed again and again while other targets were good. What it
 /// fails until it answers says nothing of the vantage.
-fn dead(series: &Series, targets: &[&Series]) -> Vec<(i64, i64)> {
+fn dead(checks: &[ControlCheck]) -> Vec<(i64, i64)> {
     let (mut spans, mut since, mut last) = (Vec::new(), None, i64::MIN);
-    for (check, disproved) in checks_of(series, targets) {
+    for (at, disproved) in checks {
         match disproved {
-            None => spans.extend(since.take().map(|since| (since, check.at))),
-            Some(disproved) if disproved >= DEAD_AFTER => since = since.or(Some(last)),
+            None => spans.extend(since.take().map(|since| (since, *at))),
+            Some(disproved) if *disproved >= DEAD_AFTER => since = since.or(Some(last)),
             Some(_) => {}
         }
-        last = check.at;
+        last = *at;
     }
     spans.extend(since.map(|since| (since, i64::MAX)));
     spans
+}
+
+/// The time that lies in the spans of every control target.
+fn in_all(spans: impl Iterator<Item = Vec<(i64, i64)>>) -> Vec<(i64, i64)> {
+    spans.reduce(|one, other| both(&one, &other)).unwrap_or_default()
 }
 
 /// The time outside of some spans, which are in order and disjoint.
