@@ -23,6 +23,7 @@ mod incident;
 mod open_incidents;
 mod parallel;
 mod series;
+mod spans;
 pub mod statistics;
 
 pub use answer::answer;

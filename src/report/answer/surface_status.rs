@@ -10,12 +10,12 @@ use crate::report::document::rows::SurfaceRow;
 use crate::report::fold::bucket;
 use crate::report::fold::evidence::FailureFact;
 use crate::report::incident::main_failure::main_failure;
-use crate::report::incident::nested_outages;
 use crate::report::parallel;
 use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::judgement;
 use crate::report::series::judgement::ALLOWED;
 use crate::report::series::slowness::{Slow, Tail};
+use crate::report::spans;
 use crate::report::statistics::{ratio, wilson};
 
 /// Fewer failures show little about the main kind.
@@ -119,7 +119,7 @@ impl WaveCounts {
             let one = &context.analyses[at];
             let offline = context.offline_of(&one.series.vantage);
             let over = over.get(&at).map_or(&[][..], Vec::as_slice);
-            let tally_in = |span| tally(one.series, offline, &nested_outages::without(&[span], over));
+            let tally_in = |span| tally(one.series, offline, &spans::without(&[span], over));
             (one.vantage.clone(), tally_in(span), tally_in(recent))
         };
         let (mut all, mut of_vantage) = (CheckCounts::default(), BTreeMap::<SafeText, CheckCounts>::new());

@@ -12,7 +12,6 @@ use crate::report::fold::history::HOUR_MS;
 use crate::report::incident::fact_gathering::{FactGatherer, IncidentPart};
 use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::incident::main_failure::main_failure;
-use crate::report::incident::nested_outages;
 use crate::report::incident::signature;
 use crate::report::incident::waves::{DetectedWave, WaveMember};
 use crate::report::parallel;
@@ -21,6 +20,7 @@ use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::judgement;
 use crate::report::series::outage::Transition;
 use crate::report::series::recurring_dip::Recurrence;
+use crate::report::spans;
 use crate::report::statistics::{number, ratio, rounded};
 
 /// Describes each incident.
@@ -36,7 +36,7 @@ pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, w
             let members = incident.iter().flat_map(|wave| &wave.members);
             let series: BTreeSet<usize> = members.map(|member| member.series).collect();
             let nested = series.into_iter().flat_map(|series| found.nested(at, series)).collect();
-            let nested = nested_outages::union(nested);
+            let nested = spans::union(nested);
             Description {
                 context,
                 incident,
@@ -80,7 +80,7 @@ fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTr
         let nested = found.nested(at, series);
         let (mut spans, mut waves) = (Vec::new(), Vec::new());
         for (number, wave) in found.incidents[at].iter().enumerate() {
-            let left = nested_outages::without(&[(wave.start.by, wave.last().min(context.range.to))], &nested);
+            let left = spans::without(&[(wave.start.by, wave.last().min(context.range.to))], &nested);
             waves.extend(left.iter().map(|_| number));
             spans.extend(left);
         }
@@ -199,7 +199,7 @@ impl Description<'_, '_> {
         }
         let failing = self.incident.iter().flat_map(|wave| &wave.members).map(|member| member.series).collect();
         let spans: Vec<(i64, i64)> = self.incident.iter().map(|wave| (wave.start.by, last(wave))).collect();
-        IncidentPart { spans: nested_outages::without(&spans, &self.nested), counts, failing, flapping }
+        IncidentPart { spans: spans::without(&spans, &self.nested), counts, failing, flapping }
     }
 
     /// The latest checks of an incident that continues and began before them: those in the buckets
@@ -214,7 +214,7 @@ impl Description<'_, '_> {
         let since = range.to - judgement::recent_ms(interval);
         let begins = [bucket::floor(since + step - 1, step), bucket::floor(since, step)];
         let parts = begins.into_iter().filter(|from| *from > wave.start.by).map(|from| {
-            let spans = nested_outages::without(&[(from, range.to)], &self.nested);
+            let spans = spans::without(&[(from, range.to)], &self.nested);
             let counts = counts.keys().map(|at| (*at, self.context.count(*at, &spans))).collect();
             let members = self.incident.iter().flat_map(|wave| &wave.members);
             let open = members.filter(|member| member.outage.end.is_none());

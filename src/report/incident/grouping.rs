@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::model::SafeText;
 use crate::report::context::ReportContext;
 use crate::report::incident::cause::{self, Classes};
-use crate::report::incident::nested_outages::{self, NestedOutages};
+use crate::report::incident::nested_outages::NestedOutages;
 use crate::report::incident::waves::WaveMember;
 use crate::report::series::check_counts::CheckCounts;
+use crate::report::spans;
 use crate::report::statistics::{ratio, wilson};
 use crate::window::add_counts;
 
@@ -216,7 +217,7 @@ fn probe_of<'c>(context: &'c ReportContext<'_>, series: usize) -> (&'c SafeText,
 /// The spans of a group's outages before an instant; overlapping ones are joined.
 fn spans(group: &Group, before: i64) -> Vec<(i64, i64)> {
     let spans = group.members.iter().map(|member| (member.outage.start.by, member.last().min(before - 1)));
-    nested_outages::union(spans.filter(|(from, to)| from <= to).collect())
+    spans::union(spans.filter(|(from, to)| from <= to).collect())
 }
 
 /// Whether series were fine while a group was failing, all together: their share of failures is low for certain.
@@ -239,6 +240,6 @@ fn count(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[(i64, i
 /// their own.
 fn classes_of(context: &ReportContext<'_>, nested: &NestedOutages, member: &WaveMember) -> Classes {
     let span = (member.outage.start.by, member.last().min(context.range.to));
-    let spans = nested_outages::without(&[span], &nested.in_outage(member));
+    let spans = spans::without(&[span], &nested.in_outage(member));
     context.count(member.series, &spans).classes
 }

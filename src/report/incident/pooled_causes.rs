@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use crate::model::{FailureClass, SafeText, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::incident::cause::{self, Classes};
-use crate::report::incident::nested_outages;
 use crate::report::series::outage::{OpenRule, Outage, Transition};
+use crate::report::spans;
 use crate::report::statistics::ratio;
 use crate::window::add_counts;
 
@@ -49,7 +49,7 @@ pub(super) fn split(context: &ReportContext<'_>, outages: &mut BTreeMap<usize, V
     }
     for (surface, series) in surfaces {
         let spans = series.iter().flat_map(|at| &outages[at]).map(|outage| span(context, outage)).collect();
-        for span in nested_outages::union(spans) {
+        for span in spans::union(spans) {
             for change in changes(context, &series, span, context.slack(surface)) {
                 for at in &series {
                     outages.entry(*at).and_modify(|outages| *outages = split_outages(context, *at, outages, change));

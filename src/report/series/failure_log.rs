@@ -3,6 +3,7 @@
 
 use crate::report::fold::even_run::EvenRun;
 use crate::report::series::outage::Outage;
+use crate::report::spans;
 use crate::report::statistics::number;
 
 /// Failures in order of time, and the spans of judged checks without a pause.
@@ -31,6 +32,12 @@ impl SteadySpan {
     pub(crate) fn within(&self, from: i64, to: i64) -> f64 {
         let length = self.to.min(to) - self.from.max(from);
         self.rate * number(u64::try_from(length).unwrap_or_default())
+    }
+
+    /// Its parts outside of some outages, which are in order.
+    fn without(self, outages: &[(i64, i64)]) -> impl Iterator<Item = SteadySpan> {
+        let left = spans::without_disjoint((self.from, self.to - 1), outages);
+        left.into_iter().map(move |(from, last)| SteadySpan { from, to: last + 1, ..self })
     }
 }
 
@@ -119,34 +126,10 @@ impl FailureLogger {
         if outages.is_empty() {
             return self.log;
         }
-        let is_in_outage = |at: i64| {
-            let next = outages.partition_point(|(_, to)| *to < at);
-            outages.get(next).is_some_and(|(from, _)| *from <= at)
-        };
-        self.log.failed.retain(|at| !is_in_outage(*at));
-        self.log.spans = self.log.spans.iter().flat_map(|span| apart(*span, &outages)).collect();
+        self.log.failed.retain(|at| !spans::cover(&outages, *at));
+        self.log.spans = self.log.spans.iter().flat_map(|span| span.without(&outages)).collect();
         self.log
     }
-}
-
-/// The parts of a span that no other span covers. The other spans are in order.
-fn apart(span: SteadySpan, others: &[(i64, i64)]) -> Vec<SteadySpan> {
-    let mut left = Vec::new();
-    let mut from = span.from;
-    let first = others.partition_point(|(_, to)| *to < span.from);
-    for (other_from, other_to) in others.iter().skip(first) {
-        if *other_from >= span.to {
-            break;
-        }
-        if from < *other_from {
-            left.push(SteadySpan { from, to: *other_from, ..span });
-        }
-        from = from.max(other_to.saturating_add(1));
-    }
-    if from < span.to {
-        left.push(SteadySpan { from, ..span });
-    }
-    left
 }
 
 impl FailureLog {

@@ -9,9 +9,10 @@ use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
 use crate::report::series::judgement::JudgedCheck;
+use crate::report::spans;
 
-/// The spans of time in which a vantage was offline, in milliseconds since 1970, in order. The ends
-/// are the good checks around the failed ones and are not part of the span.
+/// The spans of time in which a vantage was offline, in order. They reach to the good checks around
+/// the failed ones, which are not part of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offline {
     spans: Vec<(i64, i64)>,
@@ -26,9 +27,9 @@ impl Offline {
         let checks: Vec<_> = controls.iter().map(|control| checks_of(control, targets)).collect();
         let is_online = |disproved: Option<u32>| disproved.is_none_or(|disproved| (1..DEAD_AFTER).contains(&disproved));
         Offline {
-            spans: both(
+            spans: spans::without(
                 &in_all(checks.iter().map(|checks| failing(checks, is_online))),
-                &between(&in_all(checks.iter().map(|checks| dead(checks)))),
+                &in_all(checks.iter().map(|checks| dead(checks))),
             ),
             unanswered: in_all(checks.iter().map(|checks| failing(checks, |disproved| disproved.is_none()))),
         }
@@ -36,7 +37,7 @@ impl Offline {
 
     /// Whether the vantage was offline at an instant.
     pub(crate) fn covers(&self, at: i64) -> bool {
-        lies_in(&self.spans, at)
+        spans::cover(&self.spans, at)
     }
 
     /// Rejudges a check with all that is known of its vantage. A failure while the vantage was
@@ -47,7 +48,7 @@ impl Offline {
         let Some(offline) = offline else { return check };
         match (check.verdict, offline.covers(check.at)) {
             (Verdict::Down, true) => LoggedCheck { verdict: Verdict::Unknown, is_set_aside: true, ..check },
-            (Verdict::Unknown, false) if check.is_set_aside && !lies_in(&offline.unanswered, check.at) => {
+            (Verdict::Unknown, false) if check.is_set_aside && !spans::cover(&offline.unanswered, check.at) => {
                 let verdict = check.class.map_or(Verdict::Unknown, FailureClass::verdict);
                 LoggedCheck { verdict, is_set_aside: false, ..check }
             }
@@ -57,20 +58,14 @@ impl Offline {
 
     /// Whether the vantage was online from the first to the last of some checks.
     pub(crate) fn is_clear(&self, checks: &EvenRun) -> bool {
-        let next = self.spans.partition_point(|(_, to)| *to <= checks.first.at);
-        self.spans.get(next).is_none_or(|(from, _)| *from >= checks.last_at)
+        let next = self.spans.partition_point(|(_, to)| *to < checks.first.at);
+        self.spans.get(next).is_none_or(|(from, _)| *from > checks.last_at)
     }
 
     /// Whether the vantage was offline at the end of the data.
     pub(crate) fn is_open(&self) -> bool {
         self.spans.last().is_some_and(|(_, to)| *to == i64::MAX)
     }
-}
-
-/// Whether an instant lies within a span, ends excluded.
-fn lies_in(spans: &[(i64, i64)], at: i64) -> bool {
-    let next = spans.partition_point(|(_, to)| *to <= at);
-    spans.get(next).is_some_and(|(from, to)| *from < at && at < *to)
 }
 
 /// A control target of which so many failures in a row were disproved is dead, until it answers.
@@ -104,13 +99,15 @@ fn failing(checks: &[ControlCheck], is_online: impl Fn(Option<u32>) -> bool) -> 
     let mut spans = Vec::new();
     for (at, disproved) in checks {
         if is_online(*disproved) {
-            spans.extend(failing_since.take().map(|since| (since, *at)));
+            spans.extend(failing_since.take().map(|since| (since, *at - 1)));
             last_good = *at;
         } else {
-            failing_since = failing_since.or(Some(last_good));
+            failing_since = failing_since.or(Some(last_good.saturating_add(1)));
         }
     }
     spans.extend(failing_since.map(|since| (since, i64::MAX)));
+    // A good check may have been due at the same instant.
+    spans.retain(|(from, to)| from <= to);
     spans
 }
 
@@ -120,8 +117,8 @@ fn dead(checks: &[ControlCheck]) -> Vec<(i64, i64)> {
     let (mut spans, mut since, mut last) = (Vec::new(), None, i64::MIN);
     for (at, disproved) in checks {
         match disproved {
-            None => spans.extend(since.take().map(|since| (since, *at))),
-            Some(disproved) if *disproved >= DEAD_AFTER => since = since.or(Some(last)),
+            None => spans.extend(since.take().map(|since| (since, *at - 1))),
+            Some(disproved) if *disproved >= DEAD_AFTER => since = since.or(Some(last.saturating_add(1))),
             Some(_) => {}
         }
         last = *at;
@@ -132,17 +129,7 @@ fn dead(checks: &[ControlCheck]) -> Vec<(i64, i64)> {
 
 /// The time that lies in the spans of every control target.
 fn in_all(spans: impl Iterator<Item = Vec<(i64, i64)>>) -> Vec<(i64, i64)> {
-    spans.reduce(|one, other| both(&one, &other)).unwrap_or_default()
-}
-
-/// The time outside of some spans, which are in order and disjoint.
-fn between(spans: &[(i64, i64)]) -> Vec<(i64, i64)> {
-    let mut from = i64::MIN;
-    let mut between: Vec<(i64, i64)> =
-        spans.iter().map(|span| (std::mem::replace(&mut from, span.1), span.0)).collect();
-    between.push((from, i64::MAX));
-    between.retain(|(from, to)| from < to);
-    between
+    spans.reduce(|one, other| spans::intersection(&one, &other)).unwrap_or_default()
 }
 
 fn is_judged(check: &LoggedCheck) -> bool {
@@ -207,41 +194,13 @@ fn has_up(series: &Series, from: i64, to: i64) -> bool {
     series.between(from, to).any(|check| check.verdict == Verdict::Up)
 }
 
-/// The intersection of two lists of spans. Each list is in order and disjoint, and so is the
-/// result.
-fn both(one: &[(i64, i64)], other: &[(i64, i64)]) -> Vec<(i64, i64)> {
-    let mut spans = Vec::new();
-    let (mut a, mut b) = (0, 0);
-    while let (Some(left), Some(right)) = (one.get(a), other.get(b)) {
-        let span = (left.0.max(right.0), left.1.min(right.1));
-        if span.0 < span.1 {
-            spans.push(span);
-        }
-        if left.1 <= right.1 { a += 1 } else { b += 1 }
-    }
-    spans
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn offline_is_when_every_control_target_fails() {
-        assert_eq!(both(&[(0, 10), (20, 30)], &[(5, 25)]), [(5, 10), (20, 25)]);
-        assert_eq!(both(&[(0, 10)], &[(10, 20)]), []);
-    }
-
-    #[test]
-    fn what_is_between_spans_is_all_the_rest() {
-        assert_eq!(between(&[]), [(i64::MIN, i64::MAX)]);
-        assert_eq!(between(&[(i64::MIN, 3), (5, 9)]), [(3, 5), (9, i64::MAX)]);
-        assert_eq!(between(&[(5, i64::MAX)]), [(i64::MIN, 5)]);
-    }
-
-    #[test]
     fn the_good_checks_around_are_not_offline() {
-        let offline = Offline { spans: vec![(10, 20), (40, i64::MAX)], unanswered: Vec::new() };
+        let offline = Offline { spans: vec![(11, 19), (41, i64::MAX)], unanswered: Vec::new() };
         let covered: Vec<i64> = (0..60).filter(|at| offline.covers(*at)).collect();
         assert_eq!(covered, (11..20).chain(41..60).collect::<Vec<_>>());
         assert!(offline.is_open());
