@@ -7,6 +7,7 @@ mod document;
 mod judging;
 pub mod regression;
 mod retained;
+mod summaries;
 
 pub use builder::CheckReportBuilder;
 pub use document::{CheckReport, ProbeSummary, RecordedSum, SCHEMA, SurfaceSummary};

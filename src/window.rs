@@ -3,6 +3,7 @@
 //! and no clock.
 
 mod buckets;
+mod check_result;
 mod collector;
 mod hdr;
 mod histogram;
@@ -10,18 +11,21 @@ mod latency;
 mod pages;
 mod remotes;
 mod strip;
+mod strip_run;
 mod strip_text;
 mod summary;
 #[cfg(test)]
 pub(crate) mod test_windows;
 
+pub use check_result::CheckResult;
 pub use collector::Collector;
 pub(crate) use hdr::HdrReader;
 pub use hdr::{HdrError, HdrText};
 pub use histogram::Histogram;
 pub use latency::Latency;
 pub use remotes::{RemoteCounts, Remotes};
-pub use strip::{CheckResult, Run, Strip};
+pub use strip::Strip;
+pub use strip_run::Run;
 pub(crate) use strip_text::FailureKind;
 pub use strip_text::StripError;
 pub use summary::Window;

@@ -1,7 +1,7 @@
 //! Builds a [`CheckReport`] during a run, from outcomes and their windows as they arrive: the same
 //! windows that the journal keeps, added up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +10,12 @@ use jiff::Timestamp;
 use crate::check_report::condition::{Condition, Violation};
 use crate::check_report::document::{CheckReport, ProbeSummary, SCHEMA, SurfaceSummary};
 use crate::check_report::judging;
-use crate::check_report::judging::{JudgingRules, RunStates};
+use crate::check_report::judging::JudgingRules;
 use crate::check_report::regression;
 use crate::check_report::regression::Regression;
 use crate::check_report::retained::Retained;
-use crate::model::text::MESSAGE_LIMIT;
-use crate::model::{Counts, Expect, IncidentRules, Mismatch, Outcome, Probe, SafeText, Shard, Step, Surfaces, Verdict};
-use crate::report::document::latency::LatencySummary;
+use crate::check_report::summaries;
+use crate::model::{Counts, IncidentRules, Mismatch, Outcome, Probe, SafeText, Shard, Surfaces, Verdict};
 use crate::report::document::sample_bound::SampleBound;
 use crate::report::{State, judgement};
 use crate::window::Window;
@@ -200,8 +199,8 @@ impl CheckReportBuilder {
         let summaries = self.probes.iter().zip(&judged).zip(&states.probes);
         let verdicts: Vec<Verdict> =
             summaries.map(|(((_, window), judged), state)| verdict_of(&window.counts, judged, *state)).collect();
-        let surfaces = surfaces(&self.probes, &verdicts, &states);
-        let (counts, controls) = (counted(&surfaces, false), counted(&surfaces, true));
+        let surfaces = summaries::surfaces(&self.probes, &verdicts, &states);
+        let (counts, controls) = (summaries::counted(&surfaces, false), summaries::counted(&surfaces, true));
         let only_controls = counts.scheduled() == 0;
         let asked = surfaces.iter().filter(|surface| only_controls || !surface.control);
         let state = judgement::worst(asked.map(|surface| surface.state));
@@ -237,7 +236,7 @@ impl CheckReportBuilder {
             .zip(of_probes)
             .map(|((probe, window), (verdict, state))| {
                 let unmet_warnings = unmet_warnings.remove(&probe.name).unwrap_or_default();
-                ProbeSummary { verdict, state, ..probe_of(&probe, window, unmet_warnings) }
+                ProbeSummary { verdict, state, ..summaries::probe_of(&probe, window, unmet_warnings) }
             })
             .collect();
         let (outcomes, outcomes_left_out) = self.retained.finish();
@@ -301,104 +300,4 @@ fn violations(conditions: &[Condition], probes: &[&Window]) -> Vec<Violation> {
 fn regressions(recorded: &BTreeMap<Arc<str>, Window>, probes: &[&Window]) -> Vec<Regression> {
     let windows = probes.iter().filter(|window| !window.control);
     windows.map(|window| regression::compare(window, recorded.get(&window.probe))).collect()
-}
-
-/// The checks of all surfaces of targets, or of control targets if `control`.
-fn counted(surfaces: &[SurfaceSummary], control: bool) -> Counts {
-    let mut counts = Counts::default();
-    surfaces.iter().filter(|surface| surface.control == control).for_each(|surface| counts.merge(&surface.counts));
-    counts
-}
-
-/// Whether the surface consists of control targets, its name, and the windows of its probes with
-/// their verdicts.
-type OfSurface<'p> = ((bool, &'p str), Vec<(&'p Window, Verdict)>);
-
-/// One summary per surface, in the order of the probe file, with control targets separate and last.
-fn surfaces(probes: &[(Arc<Probe>, Window)], verdicts: &[Verdict], states: &RunStates) -> Vec<SurfaceSummary> {
-    let mut places: HashMap<(bool, &str), usize> = HashMap::new();
-    let mut of_surfaces: Vec<OfSurface<'_>> = Vec::new();
-    for ((probe, window), verdict) in probes.iter().zip(verdicts) {
-        let key = (probe.control, probe.surface.as_str());
-        let place = *places.entry(key).or_insert(of_surfaces.len());
-        if place == of_surfaces.len() {
-            of_surfaces.push((key, Vec::new()));
-        }
-        of_surfaces[place].1.push((window, *verdict));
-    }
-    of_surfaces.sort_by_key(|((control, _), _)| *control);
-    of_surfaces
-        .into_iter()
-        .map(|((control, surface), windows)| {
-            let state = states.surfaces.get(&(control, surface.to_owned())).copied().unwrap_or_default();
-            surface_of(surface, control, &windows, state)
-        })
-        .collect()
-}
-
-fn surface_of(surface: &str, control: bool, windows: &[(&Window, Verdict)], state: State) -> SurfaceSummary {
-    let (mut counts, mut flaky, mut warnings, mut failures) = (Counts::default(), 0, 0, BTreeMap::new());
-    let mut latency = crate::window::Histogram::default();
-    for (window, _) in windows {
-        counts.merge(&window.counts);
-        flaky += window.flaky;
-        warnings += window.warnings;
-        latency.merge(&window.latency.total);
-        for (class, n) in &window.failures {
-            *failures.entry(*class).or_default() += n;
-        }
-    }
-    let probes_of = |wanted| windows.iter().filter(|(_, verdict)| *verdict == wanted).count() as u64;
-    let is_down = probes_of(Verdict::Down) > 0;
-    SurfaceSummary {
-        surface: surface.to_owned(),
-        control,
-        verdict: if is_down { Verdict::Down } else { Counts { down: 0, ..counts }.verdict() },
-        state,
-        probes: windows.len() as u64,
-        probes_down: probes_of(Verdict::Down),
-        probes_unknown: probes_of(Verdict::Unknown),
-        counts,
-        flaky,
-        warnings,
-        failures,
-        latency: LatencySummary::of(&latency),
-        proof: SampleBound::new(counts.judged(), counts.down),
-        total: latency,
-    }
-}
-
-/// The shortest limit on the total time, for a probe of one request; `None` for several requests,
-/// or without such a limit.
-fn total_allowed(probe: &Probe, rules: impl Fn(&Step) -> &Expect) -> Option<Duration> {
-    let [step] = probe.steps.as_slice() else { return None };
-    rules(step).latency.iter().filter(|(phase, _)| phase.is_none()).map(|(_, limit)| *limit).min()
-}
-
-/// The summary of a probe, except for its verdict and state.
-fn probe_of(probe: &Probe, window: Window, unmet_warnings: Vec<Mismatch>) -> ProbeSummary {
-    ProbeSummary {
-        probe: probe.name.clone(),
-        surface: probe.surface.clone(),
-        control: probe.control,
-        url: SafeText::clean(&probe.shown_url(), MESSAGE_LIMIT),
-        file: probe.file.clone(),
-        line: Some(probe.line).filter(|line| *line > 0),
-        insecure: probe.is_insecure(),
-        verdict: window.counts.verdict(),
-        state: State::Unknown,
-        counts: window.counts,
-        flaky: window.flaky,
-        warnings: window.warnings,
-        unmet_warnings,
-        failures: window.failures.clone(),
-        latency: LatencySummary::of(&window.latency.total),
-        failed_latency: LatencySummary::of(&window.failed_latency),
-        lag: LatencySummary::of(&window.lag),
-        proof: SampleBound::new(window.counts.judged(), window.counts.down),
-        window,
-        recorded: None,
-        latency_warning: total_allowed(probe, |step| &step.warn),
-        latency_limit: total_allowed(probe, |step| &step.expect),
-    }
 }

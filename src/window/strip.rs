@@ -1,78 +1,21 @@
 //! The checks of a window in order, with the instants at which they were due. They determine "three in a row", the
 //! onset of an outage and a range within a window.
 
-use std::cmp::Ordering;
-use std::num::NonZero;
-
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-use crate::model::{Counts, FailureClass, Verdict};
+use super::check_result::CheckResult;
+use super::strip_run::{Entry, Run, instant};
+use crate::model::{Counts, Verdict};
 
 /// Minimum number of equally spaced checks that are written as one run: two take less space as single checks.
 const EVEN_RUN: usize = 3;
-
-/// What a strip keeps of one check. Its order sorts checks of the same instant: any total order would do to make
-/// merging commutative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CheckResult {
-    /// What was found.
-    pub verdict: Verdict,
-    /// The class of the failure, if there was one.
-    pub class: Option<FailureClass>,
-    /// The code that the failure came with, as 503 with `status`; see [`crate::model::Outcome::code`].
-    pub code: Option<NonZero<u16>>,
-    /// The class that the check itself found, if `class` is `control_failed`.
-    pub own_class: Option<FailureClass>,
-    /// Whether it was up after an attempt that failed.
-    pub flaky: bool,
-    /// Whether a `warn.*` of the probe was not met.
-    pub warned: bool,
-}
-
-impl CheckResult {
-    /// A result of which only verdict and class are known.
-    #[must_use]
-    pub const fn new(verdict: Verdict, class: Option<FailureClass>) -> CheckResult {
-        CheckResult { verdict, class, code: None, own_class: None, flaky: false, warned: false }
-    }
-}
-
-/// Equally spaced checks with the same result: the nth of them, from 0, was due at
-/// `from + (to - from) × n / (count - 1)`, rounded down to the millisecond.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// When the first of them was due, to the millisecond. In format version 1: when it began.
-    pub from: Timestamp,
-    /// When the last of them was due.
-    pub to: Timestamp,
-    /// What every one of them found.
-    pub verdict: Verdict,
-    /// The class of the failure, if there was one.
-    pub class: Option<FailureClass>,
-    /// The code that the failure came with.
-    pub code: Option<NonZero<u16>>,
-    /// The class that the check itself found, if `class` is `control_failed`.
-    pub own_class: Option<FailureClass>,
-    /// How many checks.
-    pub count: u64,
-}
 
 /// The checks in order of time. Merging interleaves them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strip {
     /// In order.
     pub(super) entries: SmallVec<[Entry; 2]>,
-}
-
-/// A run in memory: there are millions of them. The order of the fields is the order of the strip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Entry {
-    pub(super) from_ms: i64,
-    /// From the first check to the last: at most 49 days.
-    pub(super) span_ms: u32,
-    pub(super) result: CheckResult,
-    pub(super) count: u32,
 }
 
 impl Strip {
@@ -214,76 +157,11 @@ fn even_run(first: &Entry, rest: &[Entry]) -> (usize, Entry) {
     if run.count == 2 && length == 2 { (1, *first) } else { (length, run) }
 }
 
-impl Entry {
-    const fn end_ms(&self) -> i64 {
-        self.from_ms + self.span_ms as i64
-    }
-
-    fn run(&self) -> Run {
-        let CheckResult { verdict, class, code, own_class, .. } = self.result;
-        let (from, to) = (instant(self.from_ms), instant(self.end_ms()));
-        Run { from, to, verdict, class, code, own_class, count: u64::from(self.count) }
-    }
-
-    /// The distance between its checks in milliseconds; none if there is one check, or the distances differ by a
-    /// millisecond.
-    fn distance(&self) -> Option<u32> {
-        let gaps = self.count - 1;
-        (gaps > 0 && self.span_ms.is_multiple_of(gaps)).then(|| self.span_ms / gaps)
-    }
-
-    /// Joins this run and the next one, if all distances are equal.
-    fn joined(&self, next: &Entry) -> Option<Entry> {
-        let between = u32::try_from(next.from_ms - self.end_ms()).ok()?;
-        let even = |entry: &Entry| entry.count == 1 || entry.distance() == Some(between);
-        if self.result != next.result || !even(self) || !even(next) {
-            return None;
-        }
-        let span_ms = u32::try_from(next.end_ms() - self.from_ms).ok()?;
-        Some(Entry { span_ms, count: self.count.checked_add(next.count)?, ..*self })
-    }
-
-    /// When the nth of its checks was due, from 0.
-    fn at(&self, n: u32) -> i64 {
-        let into = u64::from(self.span_ms) * u64::from(n) / u64::from((self.count - 1).max(1));
-        self.from_ms + into.cast_signed()
-    }
-
-    /// How many of its checks were due before an instant.
-    fn before(&self, at_ms: i64) -> u32 {
-        let into = at_ms.saturating_sub(self.from_ms);
-        match u32::try_from(into).map(|into| into.cmp(&self.span_ms)) {
-            _ if into <= 0 => 0,
-            Ok(Ordering::Less | Ordering::Equal) => {
-                // The nth is due at span × n / gaps, rounded down: before `into` if span × n < into × gaps.
-                let before = (into.unsigned_abs() * u64::from(self.count - 1)).div_ceil(u64::from(self.span_ms));
-                u32::try_from(before).unwrap_or(self.count).min(self.count)
-            }
-            Ok(Ordering::Greater) | Err(_) => self.count,
-        }
-    }
-
-    fn cut(&self, from_ms: i64, to_ms: i64) -> Option<Entry> {
-        let (first, end) = (self.before(from_ms), self.before(to_ms));
-        if first >= end {
-            return None;
-        }
-        let (from_ms, last_ms) = (self.at(first), self.at(end - 1));
-        let span_ms = u32::try_from(last_ms - from_ms).ok()?;
-        Some(Entry { from_ms, span_ms, count: end - first, ..*self })
-    }
-}
-
 /// The first whole millisecond that is not before an instant.
 fn ceil_millisecond(at: Timestamp) -> i64 {
     let floor = at.as_nanosecond().div_euclid(1_000_000);
     let more = at.as_nanosecond().rem_euclid(1_000_000) > 0;
     i64::try_from(floor).unwrap_or(if floor < 0 { i64::MIN } else { i64::MAX }).saturating_add(i64::from(more))
-}
-
-/// The instant of a millisecond; every value in a strip came from a valid instant.
-fn instant(millisecond: i64) -> Timestamp {
-    Timestamp::from_millisecond(millisecond).unwrap_or(if millisecond < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
 #[cfg(test)]
@@ -403,10 +281,5 @@ mod tests {
             sum.merge(&cut(b, c).counts());
             prop_assert_eq!(sum, cut(a, c).counts());
         }
-    }
-
-    #[test]
-    fn an_entry_takes_24_bytes() {
-        assert_eq!(size_of::<Entry>(), 24);
     }
 }

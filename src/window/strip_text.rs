@@ -21,7 +21,9 @@ use smallvec::SmallVec;
 
 use crate::model::{FailureClass, Verdict};
 
-use super::strip::{CheckResult, Entry, Strip};
+use super::check_result::CheckResult;
+use super::strip::Strip;
+use super::strip_run::Entry;
 
 /// A kind of failure that a window counts: the class, and the code that it came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

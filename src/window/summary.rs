@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use crate::model::{Counts, FailureClass, Verdict};
 
+use super::check_result::CheckResult;
 use super::histogram::Histogram;
 use super::latency::Latency;
 use super::remotes::Remotes;
-use super::strip::{CheckResult, Strip};
+use super::strip::Strip;
 
 /// A summary of one probe's checks, as seen from one vantage, over a span of time.
 ///
