@@ -4,11 +4,14 @@
 //! `,"crc":"xxxxxxxx"}`: CRC-32 (IEEE 802.3) in lower-case hexadecimal of all bytes of the line
 //! before its last eighteen, which are the crc member and the closing brace.
 
+mod count;
 mod error;
+mod failure_kind;
 mod histogram;
 mod instant;
 mod json;
 mod names;
+mod remotes;
 mod scratch;
 mod version;
 mod window;

@@ -18,12 +18,12 @@ use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
 use crate::report::parallel;
 use crate::report::series::analysis::{SeriesAnalysis, analyze};
+use crate::report::series::baseline::Baseline;
 use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::offline::{ControlAnswers, Offline};
 use crate::report::series::report_range::ReportRange;
 use crate::report::series::slowness::SurfaceLatency;
 use crate::report::series::state::StateThresholds;
-use crate::report::series::usual::Baseline;
 use crate::report::series::{judgement, state};
 
 /// The highest failed ratio that counts as usual; a higher one is a standing failure.

@@ -2,6 +2,7 @@
 //! and the baseline of its surface.
 
 pub(crate) mod analysis;
+pub(crate) mod baseline;
 pub(crate) mod cadence;
 pub(crate) mod check_counts;
 pub(crate) mod cusum;
@@ -12,6 +13,7 @@ pub(crate) mod flapping;
 pub mod judgement;
 pub(crate) mod offline;
 pub(crate) mod outage;
+mod past_hour;
 pub(crate) mod pool;
 pub(crate) mod recovery;
 pub(crate) mod recurring_dip;
@@ -21,4 +23,3 @@ pub(crate) mod series_tally;
 pub(crate) mod silence;
 pub(crate) mod slowness;
 pub(crate) mod state;
-pub(crate) mod usual;

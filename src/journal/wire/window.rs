@@ -1,26 +1,23 @@
 //! The `window` line.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::model::{Counts, FailureClass, timestamp};
-use crate::window::{FailureKind, HdrText, Histogram, Latency, RemoteCounts, Remotes, Strip, Window};
+use crate::window::{HdrText, Histogram, Latency, Remotes, Strip, Window};
 
+use super::count::read_count;
 use super::error::LineError;
+use super::failure_kind::{KindName, class_named, codes_by_name, kinds_in_order, read_kinds};
 use super::histogram::WireHistogram;
 use super::json::Json;
 use super::scratch::Scratch;
-use super::{histogram, instant};
-
-/// The largest count that a line may have. A million million checks is 30,000 years at one check
-/// per second, and the sum of millions of such counts still fits into 64 bits.
-const COUNT_LIMIT: u64 = 1_000_000_000_000;
+use super::{histogram, instant, remotes};
 
 /// A summary of one probe's checks, as seen from one vantage, over a span of time.
 #[derive(Serialize, schemars::JsonSchema)]
@@ -76,7 +73,7 @@ pub(super) struct WindowLine<'l> {
     /// How many checks were up and how many were down at each remote address: at most sixteen
     /// addresses, the others as `other_v4` and `other_v6`. Omitted if no judged check reached an
     /// address.
-    #[serde(skip_serializing_if = "Remotes::is_empty", serialize_with = "write_remotes")]
+    #[serde(skip_serializing_if = "Remotes::is_empty", serialize_with = "remotes::write")]
     #[schemars(with = "BTreeMap<String, [u64; 2]>")]
     remotes: &'l Remotes,
     /// How long the checks that were up took; omitted if none was up.
@@ -184,108 +181,6 @@ impl<'l> LatencyLine<'l> {
     }
 }
 
-/// A kind of failure as a key: `status:503`, or `connect_timeout` without a code. Keys sort by the
-/// class's name, then by the code.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct KindName {
-    name: &'static str,
-    code: Option<NonZero<u16>>,
-    class: FailureClass,
-}
-
-impl KindName {
-    const fn new(class: FailureClass, code: Option<u16>) -> KindName {
-        let code = match code {
-            Some(code) => NonZero::new(code),
-            None => None,
-        };
-        KindName { name: class.name(), code, class }
-    }
-
-    fn read(text: &str) -> Result<KindName, LineError> {
-        let (name, code) = match text.split_once(':') {
-            Some((name, code)) => (name, Some(code.parse().map_err(|_| LineError::Corrupt)?)),
-            None => (text, None),
-        };
-        let class = class_named(name).ok_or(LineError::Corrupt)?;
-        Ok(KindName { name: class.name(), code, class })
-    }
-
-    const fn kind(&self) -> FailureKind {
-        FailureKind { class: self.class, code: self.code }
-    }
-}
-
-impl Serialize for KindName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.code {
-            Some(code) => serializer.collect_str(&format_args!("{}:{code}", self.name)),
-            None => serializer.serialize_str(self.name),
-        }
-    }
-}
-
-impl schemars::JsonSchema for KindName {
-    fn schema_name() -> Cow<'static, str> {
-        "KindName".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^[a-z0-9_]+(:[0-9]+)?$" })
-    }
-}
-
-fn codes_by_name(codes: &BTreeMap<(FailureClass, u16), u64>) -> BTreeMap<KindName, u64> {
-    codes.iter().map(|((class, code), count)| (KindName::new(*class, Some(*code)), *count)).collect()
-}
-
-/// The kinds of failures of a window, in the order in which its strip numbers them: the classes of
-/// `failures`, then the kinds of `codes`, then those of `set_aside` that are not among them.
-fn kinds_in_order<'k>(
-    failures: impl Iterator<Item = FailureClass>,
-    codes: impl Iterator<Item = &'k KindName>,
-    set_aside: impl Iterator<Item = &'k KindName>,
-) -> Vec<FailureKind> {
-    let mut classes: Vec<FailureClass> = failures.collect();
-    classes.sort_unstable_by_key(|class| class.name());
-    let classes = classes.into_iter().map(|class| FailureKind { class, code: None });
-    let mut seen = BTreeSet::new();
-    classes.chain(codes.chain(set_aside).map(KindName::kind)).filter(|kind| seen.insert(*kind)).collect()
-}
-
-/// The names under which the addresses beyond the first sixteen are counted.
-const OTHER_V4: &str = "other_v4";
-const OTHER_V6: &str = "other_v6";
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape serde asks for")]
-fn write_remotes<S: Serializer>(remotes: &&Remotes, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut apart: Vec<(IpAddr, RemoteCounts)> = remotes.apart().collect();
-    apart.sort_unstable_by_key(|(address, _)| *address);
-    let apart = apart.into_iter().map(|(address, counts)| (address.to_string(), counts));
-    let others = [(OTHER_V4, remotes.other(false)), (OTHER_V6, remotes.other(true))];
-    let others = others.into_iter().filter(|(_, counts)| counts.judged() > 0);
-    let all = apart.chain(others.map(|(name, counts)| (name.to_owned(), counts)));
-    serializer.collect_map(all.map(|(name, counts)| (name, [counts.up, counts.down])))
-}
-
-fn read_remotes(json: &mut Json<'_>, remotes: &mut Remotes) -> Result<(), LineError> {
-    json.object(|json, name| {
-        let (mut numbers, mut at) = ([0, 0], 0);
-        json.numbers(|number| {
-            *numbers.get_mut(at).ok_or(LineError::Corrupt)? = number.min(COUNT_LIMIT);
-            at += 1;
-            Ok(())
-        })?;
-        let counts = RemoteCounts { up: numbers[0], down: numbers[1] };
-        match name {
-            OTHER_V4 => remotes.add_other(false, counts),
-            OTHER_V6 => remotes.add_other(true, counts),
-            _ => remotes.add(name.parse().map_err(|_| LineError::Corrupt)?, counts),
-        }
-        Ok(())
-    })
-}
-
 /// Decodes what [`WindowLine`] encodes: the members of a line between its kind and its checksum.
 pub(super) fn decode(members: &str, scratch: &mut Scratch) -> Result<Window, LineError> {
     let mut fields = Fields::default();
@@ -343,7 +238,7 @@ impl<'l> Fields<'l> {
             })?,
             "codes" => read_kinds(json, &mut self.codes)?,
             "set_aside" => read_kinds(json, &mut self.set_aside)?,
-            "remotes" => read_remotes(json, &mut self.remotes)?,
+            "remotes" => remotes::read(json, &mut self.remotes)?,
             "strip" => self.strip = json.string()?,
             "latency" => read_latency(json, &mut self.latency, scratch)?,
             "failed_latency" => self.failed_latency = histogram::read(json, scratch)?,
@@ -396,17 +291,6 @@ impl<'l> Fields<'l> {
     }
 }
 
-fn read_count(json: &mut Json<'_>) -> Result<u64, LineError> {
-    json.number().and_then(|count| if count <= COUNT_LIMIT { Ok(count) } else { Err(LineError::Corrupt) })
-}
-
-fn read_kinds(json: &mut Json<'_>, kinds: &mut BTreeMap<KindName, u64>) -> Result<(), LineError> {
-    json.object(|json, name| {
-        kinds.insert(KindName::read(name)?, read_count(json)?);
-        Ok(())
-    })
-}
-
 fn read_latency(json: &mut Json<'_>, latency: &mut Latency, scratch: &mut Scratch) -> Result<(), LineError> {
     json.object(|json, name| {
         let slot = match name {
@@ -421,8 +305,4 @@ fn read_latency(json: &mut Json<'_>, latency: &mut Latency, scratch: &mut Scratc
         *slot = histogram::read(json, scratch)?;
         Ok(())
     })
-}
-
-fn class_named(name: &str) -> Option<FailureClass> {
-    FailureClass::ALL.iter().copied().find(|class| class.name() == name)
 }

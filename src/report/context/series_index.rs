@@ -8,9 +8,9 @@ use crate::report::fold::Fold;
 use crate::report::fold::evidence::name;
 use crate::report::parallel;
 use crate::report::series::analysis::SeriesAnalysis;
+use crate::report::series::baseline::Baseline;
 use crate::report::series::check_counts::CheckCounts;
 use crate::report::series::state::StateThresholds;
-use crate::report::series::usual::Baseline;
 use crate::window::Latency;
 
 /// The analyses of a report by surface and by vantage.

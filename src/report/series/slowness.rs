@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::micros;
 use crate::report::fold::bucket;
 use crate::report::fold::history::{HOUR_MS, SurfaceHistory};
-use crate::report::series::usual::Baseline;
+use crate::report::series::baseline::Baseline;
 use crate::report::statistics::wilson;
 use crate::window::{Histogram, Latency};
 

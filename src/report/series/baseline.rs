@@ -2,16 +2,12 @@
 //! journal; from the same hour of the same weekday, if that differs and there are enough weeks; and
 //! within the hour, what recurs at the same minutes.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-use crate::model::micros;
 use crate::report::document::usual::Usual;
 use crate::report::fold::bucket;
-use crate::report::fold::history::{DAY_MS, DAYS, HOUR_MS, Judged, PastSpan, SurfaceHistory};
+use crate::report::fold::history::{DAY_MS, DAYS, HOUR_MS, Judged, SurfaceHistory};
+use crate::report::series::past_hour::{PastHour, calm, lasting_outages, median_p95, median_us, share, sum};
 use crate::report::series::recurring_dip::{Recurrence, RecurringDip};
-use crate::report::statistics::{fisher, median, number, ratio, rounded};
-use crate::window::Histogram;
+use crate::report::statistics::{fisher, number, rounded};
 
 /// The method, as reports print it.
 const METHOD: &str = "the same hour of earlier days, of the same weekday where that differs: median latency, failed ratio \
@@ -22,15 +18,6 @@ const DAYS_NEEDED: u64 = 5;
 
 /// Fewer weeks make no baseline of a weekday.
 const WEEKS_NEEDED: usize = 3;
-
-/// Failing for this many hours on end is an outage, not a recurring dip.
-const LASTING_HOURS: usize = 18;
-
-/// An hour is failing if its failed ratio is above this.
-const FAILING: f64 = 0.05;
-
-/// With fewer checks, an hour has no usable 95th percentile.
-const CHECKS_FOR_P95: u64 = 20;
 
 /// The baseline of a surface for each hour of the day and of the week, UTC.
 #[derive(Clone, Debug, Default)]
@@ -51,29 +38,6 @@ pub(crate) struct HourBaseline {
     dip: Option<RecurringDip>,
     /// The number of days on which as much failed.
     recurs: Option<Recurrence>,
-}
-
-/// One hour of an earlier day.
-#[derive(Clone, Copy, Debug)]
-struct PastHour {
-    begin: i64,
-    judged: Judged,
-    p50_us: Option<f64>,
-    p95_us: Option<f64>,
-}
-
-impl PastHour {
-    /// Its latencies are those of its day where its own are not known apart.
-    fn of(begin: i64, then: &PastSpan, of_day: Option<&Histogram>) -> PastHour {
-        let latency = of_day.filter(|_| then.latency.count() == 0).unwrap_or(&then.latency);
-        let p95 = if latency.count() >= CHECKS_FOR_P95 { latency.quantile(0.95) } else { None };
-        PastHour {
-            begin,
-            judged: then.judged,
-            p50_us: latency.percentile(0.5).map(micros_of),
-            p95_us: p95.map(micros_of),
-        }
-    }
 }
 
 impl Baseline {
@@ -157,34 +121,6 @@ impl Baseline {
     }
 }
 
-/// The hours of outages that lasted for most of a day or longer: an outage that ended does not
-/// become usual, and neither does one that continues with most checks failing. A recurring dip is
-/// shorter.
-fn lasting_outages(past: &SurfaceHistory, from: i64) -> BTreeSet<i64> {
-    /// An outage that continues is left out of the baseline if its mean failed ratio is above this.
-    const ALTOGETHER: f64 = 0.5;
-    let mut lasting = BTreeSet::new();
-    let mut add = |run: &[(i64, f64)]| {
-        let goes_on = run.last().is_some_and(|(last, _)| from - last < 2 * HOUR_MS);
-        let mean = run.iter().map(|(_, share)| share).sum::<f64>() / number(run.len() as u64);
-        if run.len() >= LASTING_HOURS && (!goes_on || mean > ALTOGETHER) {
-            lasting.extend(run.iter().map(|(begin, _)| *begin));
-        }
-    };
-    let mut run: Vec<(i64, f64)> = Vec::new();
-    for (begin, then) in &past.hourly {
-        let share = share(then.judged);
-        if share <= FAILING || run.last().is_some_and(|(last, _)| begin - last > HOUR_MS) {
-            add(&std::mem::take(&mut run));
-        }
-        if share > FAILING {
-            run.push((*begin, share));
-        }
-    }
-    add(&run);
-    lasting
-}
-
 /// The baseline of an hour, from that hour on earlier days.
 fn usual_hour(past: &SurfaceHistory, then: &[PastHour]) -> Option<HourBaseline> {
     let calm_days = calm(then);
@@ -204,10 +140,6 @@ fn usual_hour(past: &SurfaceHistory, then: &[PastHour]) -> Option<HourBaseline> 
     })
 }
 
-fn median_p95(then: &[PastHour]) -> Option<u64> {
-    median_us(&mut then.iter().filter_map(|one| one.p95_us).collect::<Vec<_>>())
-}
-
 /// The baseline of an hour on one weekday, if it differs from that on the others.
 fn weekday_hour(past: &SurfaceHistory, then: &[PastHour], weekday: i64) -> Option<HourBaseline> {
     /// Failures differ if chance makes such a difference with a lower probability than this;
@@ -225,41 +157,6 @@ fn weekday_hour(past: &SurfaceHistory, then: &[PastHour], weekday: i64) -> Optio
         .zip(median_p95(&others))
         .is_some_and(|(mine, others)| mine >= others.saturating_mul(TIMES) || others >= mine.saturating_mul(TIMES));
     if is_slow || fails() { usual_hour(past, &mine) } else { None }
-}
-
-/// The days without those of an outage. Drops the worst day, at most half of the days, as long as
-/// its failed ratio is both far higher than that of the other days and unlikely by chance;
-/// correlated failures make bad days that chance alone does not. Always dropping the worst days
-/// would make the baseline too good: by a quarter, if failures are rare.
-fn calm(days: &[PastHour]) -> Vec<PastHour> {
-    /// If 28 days are alike, chance makes the worst one this unlikely in about one of 70 hours of
-    /// the day.
-    const UNLIKELY: f64 = 0.0005;
-    /// Far higher is this many times as high plus this much.
-    const TIMES: f64 = 3.0;
-    const POINTS: f64 = 0.02;
-    let mut days = days.to_vec();
-    days.sort_by(|a, b| share(a.judged).total_cmp(&share(b.judged)));
-    let stays = days.len().div_ceil(2);
-    loop {
-        let all = sum(&days);
-        let Some(worst) = days.last().filter(|_| days.len() > stays).map(|worst| worst.judged) else {
-            return days;
-        };
-        let others = Judged { n: all.n - worst.n, failed: all.failed - worst.failed };
-        let is_outage = share(worst) > TIMES * share(others) + POINTS
-            && fisher(worst.failed, worst.n, others.failed, others.n) < UNLIKELY;
-        if !is_outage {
-            return days;
-        }
-        days.pop();
-    }
-}
-
-fn sum(days: &[PastHour]) -> Judged {
-    let mut all = Judged::default();
-    days.iter().for_each(|day| all.add(day.judged));
-    all
 }
 
 /// The baseline over several hours: the mean of the failed ratios, the median of the latencies.
@@ -283,23 +180,10 @@ fn joined(hours: &[HourBaseline]) -> Option<HourBaseline> {
     })
 }
 
-fn share(judged: Judged) -> f64 {
-    ratio(judged.failed, judged.n).unwrap_or_default()
-}
-
-fn micros_of(time: Duration) -> f64 {
-    number(micros::of(time))
-}
-
-fn median_us(values: &mut [f64]) -> Option<u64> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of microseconds")]
-    median(values).map(|value| value.round() as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::statistics::chance::Chance;
+    use crate::report::fold::history::PastSpan;
 
     /// A past of `days` days before day 100, each hour with the same checks.
     fn past(days: i64, then: impl Fn(i64) -> (u64, u64, u64)) -> SurfaceHistory {
@@ -313,13 +197,6 @@ mod tests {
             }
         }
         past
-    }
-
-    /// The checks of the days that `calm` keeps.
-    fn calm_sum(days: &[Judged]) -> Judged {
-        let hour = |judged: &Judged| PastHour { begin: 0, judged: *judged, p50_us: None, p95_us: None };
-        let days: Vec<PastHour> = days.iter().map(hour).collect();
-        sum(&calm(&days))
     }
 
     #[test]
@@ -340,34 +217,6 @@ mod tests {
         let hour = usual.at(100 * DAY_MS, HOUR_MS).expect("a baseline");
         assert!((hour.failed_ratio - 1.0 / 60.0).abs() < 1e-9, "{hour:?}");
         assert_eq!(hour.p95_us, Some(2000));
-    }
-
-    #[test]
-    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    fn the_usual_share_is_not_better_than_it_is() {
-        for share in [0.005, 0.02, 0.05] {
-            let (mut sum, rounds) = (0.0, 300);
-            let mut chance = Chance::new(7);
-            for _ in 0..rounds {
-                let day = || {
-                    let failed = (0..120).filter(|_| chance.happens(share)).count() as u64;
-                    Judged { n: 120, failed }
-                };
-                let found = calm_sum(&std::iter::repeat_with(day).take(28).collect::<Vec<_>>());
-                sum += found.failed as f64 / found.n as f64;
-            }
-            let bias = sum / f64::from(rounds) / share - 1.0;
-            assert!(bias.abs() < 0.05, "{share}: {bias:+.3}");
-        }
-    }
-
-    #[test]
-    fn an_outage_does_not_become_usual_and_a_nightly_dip_does() {
-        let day = |failed| Judged { n: 120, failed };
-        let found = calm_sum(&[1, 0, 2, 120, 1, 60, 0, 1, 15, 1].map(day));
-        assert_eq!((found.failed, found.n), (6, 7 * 120), "three outages are left out");
-        let nightly = calm_sum(&[day(30); 14]);
-        assert_eq!(nightly.failed, 14 * 30);
     }
 
     #[test]
