@@ -9,6 +9,7 @@ mod support {
     pub const PATIENCE: Duration = Duration::from_secs(120);
 
     pub mod h2;
+    pub mod killed_on_drop;
     pub mod probes;
     pub mod run;
     pub mod secrets;
