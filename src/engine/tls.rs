@@ -1,6 +1,7 @@
 //! TLS settings → a rustls configuration that resumes no session, and verifies certificates.
 
 pub(super) mod certificate;
+mod chain_rules;
 mod curves;
 mod files;
 pub(super) mod handshake;

@@ -11,8 +11,9 @@ use rustls::server::ParsedCertificate;
 use sha2::{Digest, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
-use x509_parser::prelude::X509Certificate;
+use x509_parser::prelude::{X509Certificate, X509Name};
 
+use super::chain_rules::{differ_in_encoding, may_issue};
 use crate::model::text::hexadecimal;
 use crate::model::{CertificateFacts, CertificateRole, ChainCertificate, Redactor, SafeText};
 
@@ -88,6 +89,12 @@ impl Anchors {
         named.filter(|anchor| anchor.subject().as_raw() == issuer).max_by_key(not_after)
     }
 
+    /// Whether a trusted certificate has this name in another encoding.
+    pub(crate) fn name_differently(&self, issuer: &X509Name<'_>) -> bool {
+        let mut anchors = self.certificates.iter().filter_map(|anchor| parse(anchor));
+        anchors.any(|anchor| differ_in_encoding(anchor.subject(), issuer))
+    }
+
     /// Whether more than half of the trusted certificates have expired, which means that the clock is
     /// wrong: an authority is replaced long before it expires.
     pub(crate) fn mostly_expired(&self, now: Timestamp) -> bool {
@@ -113,7 +120,8 @@ struct Path<'a> {
 
 impl Path<'_> {
     /// Follows the issuers by name: a trusted one before one that was sent, and of several that were
-    /// sent the one that is valid longest. This reproduces the path that was verified.
+    /// sent one that may issue certificates, and of these the one that is valid longest. This reproduces the path
+    /// that was verified.
     fn of<'a>(chain: &[Option<X509Certificate<'_>>], anchors: &'a Anchors) -> Path<'a> {
         let mut path = Path { places: Vec::new(), anchor: None };
         let mut next = chain.first().is_some_and(Option::is_some).then_some(0);
@@ -127,7 +135,7 @@ impl Path<'_> {
             }
             let sent = chain.iter().enumerate().filter_map(|(place, sent)| Some((place, sent.as_ref()?)));
             let issuers = sent.filter(|(at, sent)| !path.places.contains(at) && sent.subject().as_raw() == issuer);
-            next = issuers.max_by_key(|(_, sent)| not_after(sent)).map(|(place, _)| place);
+            next = issuers.max_by_key(|(_, sent)| (may_issue(sent), not_after(sent))).map(|(place, _)| place);
         }
         path
     }

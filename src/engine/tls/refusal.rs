@@ -7,11 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustls::CertificateError;
 use rustls::pki_types::CertificateDer;
-use x509_parser::prelude::X509Certificate;
+use x509_parser::prelude::{X509Certificate, X509Version};
 use x509_parser::public_key::PublicKey;
 
+use super::chain_rules::{differ_in_encoding, may_issue, may_serve, unjudged_constraint};
 use super::names;
-use crate::engine::tls::certificate::{Anchors, anchor, is_self_signed, not_after, not_before, other_names, path};
+use crate::engine::tls::certificate::{
+    Anchors, anchor, is_self_signed, not_after, not_before, other_names, parse, path,
+};
 use crate::model::FailureClass;
 
 /// The longest name of a certificate in a message, in characters.
@@ -88,6 +91,17 @@ impl PresentedChain<'_> {
         }
     }
 
+    /// Why a chain that the verifier accepts is refused nevertheless, as in browsers and curl.
+    pub(super) fn misuse(&self) -> Option<Refusal> {
+        let path = self.path();
+        let (leaf, issuers) = path.split_first()?;
+        if !may_serve(leaf) {
+            return Some(invalid("it is not meant for servers (key usage)"));
+        }
+        let issuer = issuers.iter().find(|issuer| !may_issue(issuer))?;
+        Some(invalid(&format!("its issuer {} may not issue certificates (key usage)", name_of(issuer))))
+    }
+
     fn path(&self) -> Vec<X509Certificate<'_>> {
         path(self.chain, self.anchors)
     }
@@ -154,6 +168,14 @@ impl PresentedChain<'_> {
             );
             return refused(FailureClass::ProberResources, message);
         }
+        let mut sent = self.chain.iter().filter_map(|sent| parse(sent));
+        if self.anchors.name_differently(top.issuer())
+            || sent.any(|sent| differ_in_encoding(sent.subject(), top.issuer()))
+        {
+            return unsupported(&format!(
+                "the name of the issuer {issuer} has another encoding than that authority's own"
+            ));
+        }
         let message = match (top.subject().as_raw() == top.issuer().as_raw(), path.len(), self.chain.len()) {
             (true, 1, _) => "the certificate is self-signed".to_owned(),
             (true, _, _) => format!("the authority {issuer} is not trusted"),
@@ -204,6 +226,27 @@ impl PresentedChain<'_> {
         invalid("its signature does not verify")
     }
 
+    fn name_constraints(&self) -> Refusal {
+        let path = self.path();
+        let anchor = anchor(self.chain, self.anchors);
+        let mut issuers = path.iter().skip(1).chain(&anchor);
+        match issuers.find_map(|issuer| Some((issuer, unjudged_constraint(issuer)?))) {
+            Some((issuer, kind)) => {
+                unsupported(&format!("the certificate of {} has name constraints for {kind}", name_of(issuer)))
+            }
+            None => invalid("its issuer may not issue for this name (name constraints)"),
+        }
+    }
+
+    /// A certificate of a version before names and purposes were part of it.
+    fn version(&self) -> Refusal {
+        let path = self.path();
+        match path.iter().skip(1).find(|issuer| issuer.version() != X509Version::V3) {
+            Some(issuer) => invalid(&format!("its issuer {} is of X.509 version 1, and no authority", name_of(issuer))),
+            None => invalid("it is of X.509 version 1, which has no names to check"),
+        }
+    }
+
     fn by_rule(&self, error: &webpki::Error) -> Refusal {
         match error {
             webpki::Error::CaUsedAsEndEntity if is_self_signed(self.chain) => self.untrusted(),
@@ -212,9 +255,7 @@ impl PresentedChain<'_> {
             }
             webpki::Error::UnsupportedCriticalExtension => self.critical_extension(),
             webpki::Error::EndEntityUsedAsCa => invalid("its issuer is not an authority (CA:FALSE)"),
-            webpki::Error::NameConstraintViolation => {
-                invalid("its issuer may not issue for this name (name constraints)")
-            }
+            webpki::Error::NameConstraintViolation => self.name_constraints(),
             webpki::Error::PathLenConstraintViolated => {
                 invalid("its chain is longer than an issuer allows (path length)")
             }
@@ -224,7 +265,7 @@ impl PresentedChain<'_> {
             | webpki::Error::MaximumNameConstraintComparisonsExceeded => unsupported(
                 "the certificate's chain is longer (seven intermediates or more) or more complex than is followed",
             ),
-            webpki::Error::UnsupportedCertVersion => invalid("it is of X.509 version 1, which has no names to check"),
+            webpki::Error::UnsupportedCertVersion => self.version(),
             webpki::Error::IssuerNotCrlSigner | webpki::Error::InvalidCrlSignatureForPublicKey => {
                 invalid("the list of tls.crl-file is not its issuer's")
             }

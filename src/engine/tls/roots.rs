@@ -4,11 +4,13 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
 use rustls::RootCertStore;
 use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
+use super::refusal::PresentedChain;
 use crate::engine::tls::certificate::Anchors;
 
 /// The most errors of a store that a message lists.
@@ -21,6 +23,18 @@ pub(super) struct TrustedRoots {
     pub(super) verifier: Arc<WebPkiServerVerifier>,
     /// Why the host's own store could not be used, if the built-in roots replace it.
     pub(super) without_store: Option<String>,
+}
+
+impl TrustedRoots {
+    /// A chain that is verified against these certificates.
+    pub(super) fn presented<'a>(
+        &'a self,
+        chain: &'a [CertificateDer<'a>],
+        name: &'a str,
+        now: Timestamp,
+    ) -> PresentedChain<'a> {
+        PresentedChain { chain, anchors: &self.anchors, without_store: self.without_store.as_deref(), name, now }
+    }
 }
 
 /// Trusted certificates, before a verifier is built from them.

@@ -9,7 +9,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
-use super::refusal::PresentedChain;
+use super::refusal::{PresentedChain, Refusal};
 use super::roots::{SystemRoots, TrustedRoots};
 use crate::engine::tls::certificate::{Anchors, not_after, not_before, parse, verify_name};
 
@@ -50,17 +50,11 @@ impl Trust {
         }
     }
 
-    /// Adds to the verifier's error which certificate it is about, inside rustls' own error.
-    fn explained(&self, error: Error, chain: &[CertificateDer<'_>], name: &str, now: Timestamp) -> Error {
-        let Error::InvalidCertificate(error) = &error else { return error };
-        let anchors = self.anchors();
-        let without_store = self.trusted().and_then(|trusted| trusted.without_store.as_deref());
-        let presented = PresentedChain { chain, anchors: &anchors, without_store, name, now };
-        CertificateError::Other(OtherError(Arc::new(presented.refusal(error)))).into()
-    }
-
     fn explained_key(&self, error: Error, certificate: &CertificateDer<'_>) -> Error {
-        self.explained(error, std::slice::from_ref(certificate), "", Timestamp::now())
+        let anchors = self.anchors();
+        let chain = std::slice::from_ref(certificate);
+        let now = Timestamp::now();
+        explained(error, &PresentedChain { chain, anchors: &anchors, without_store: None, name: "", now })
     }
 }
 
@@ -75,19 +69,19 @@ impl ServerCertVerifier for Trust {
     ) -> Result<ServerCertVerified, Error> {
         let Some(trusted) = self.trusted() else { return Ok(ServerCertVerified::assertion()) };
         let at = timestamp(now);
-        let verdict = if trusted.anchors.contain(leaf) {
-            pinned(leaf, name, at)
-        } else {
-            trusted.verifier.verify_server_cert(leaf, intermediates, name, ocsp, now)
-        };
-        // The verifier checks names last, so the rest of such a certificate is valid.
-        if verdict.as_ref().is_err_and(is_of_name) && verify_name(leaf, name).is_ok() {
-            return Ok(ServerCertVerified::assertion());
+        let chain: Vec<CertificateDer<'_>> =
+            std::iter::once(leaf).chain(intermediates).map(|each| CertificateDer::from(each.as_ref())).collect();
+        let shown = name.to_str();
+        let presented = trusted.presented(&chain, &shown, at);
+        if trusted.anchors.contain(leaf) {
+            return pinned(leaf, name, at).map_err(|error| explained(error, &presented));
         }
-        verdict.map_err(|error| {
-            let chain: Vec<CertificateDer<'_>> = std::iter::once(leaf).chain(intermediates).cloned().collect();
-            self.explained(error, &chain, &name.to_str(), at)
-        })
+        let verdict = trusted.verifier.verify_server_cert(leaf, intermediates, name, ocsp, now);
+        match verdict {
+            // The verifier checks names last, so the rest of such a certificate is valid.
+            Err(error) if !is_of_name(&error) || verify_name(leaf, name).is_err() => Err(explained(error, &presented)),
+            _ => presented.misuse().map_or(Ok(ServerCertVerified::assertion()), |refusal| Err(wrapped(refusal))),
+        }
     }
 
     fn verify_tls12_signature(
@@ -113,6 +107,17 @@ impl ServerCertVerifier for Trust {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// Adds to the verifier's error which certificate it is about, inside rustls' own error.
+fn explained(error: Error, presented: &PresentedChain<'_>) -> Error {
+    let Error::InvalidCertificate(error) = &error else { return error };
+    wrapped(presented.refusal(error))
+}
+
+/// A refusal inside rustls' own error.
+fn wrapped(refusal: Refusal) -> Error {
+    CertificateError::Other(OtherError(Arc::new(refusal))).into()
 }
 
 /// Verifies a certificate that is itself trusted, which needs no issuer: its dates and names must be

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, SanType};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
@@ -148,6 +148,49 @@ pub(crate) const ROWS: &[Row] = &[
         })
         .also(|outcome| says(outcome, &["name constraints"]))
     }),
+    fails(39, "the issuer may issue for some directory names alone (name constraints)", ProberUnsupported, Tls, || {
+        under(|params| {
+            let names = rcgen::GeneralSubtree::DirectoryName(params.distinguished_name.clone());
+            params.name_constraints =
+                Some(rcgen::NameConstraints { permitted_subtrees: vec![names], excluded_subtrees: Vec::new() });
+        })
+        .also(|outcome| says(outcome, &["name constraints for directory names"]))
+    }),
+    fails(39, "the issuer's key is not meant to sign certificates (key usage)", TlsCertInvalid, Tls, || {
+        under(|params| params.key_usages = vec![KeyUsagePurpose::DigitalSignature])
+            .also(|outcome| says(outcome, &["CN=uptick test intermediate may not issue certificates"]))
+    }),
+    fails(39, "the certificate's key is not meant for servers (key usage)", TlsCertInvalid, Tls, || {
+        let mut params = tls::leaf_params(&["good.test"]);
+        params.key_usages = vec![KeyUsagePurpose::CrlSign];
+        signed(&params)
+    }),
+    up(39, "the certificate's key is meant for an older key exchange alone (key usage)", || {
+        let mut params = tls::leaf_params(&["good.test"]);
+        params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+        signed(&params)
+    }),
+    up(39, "an intermediate is sent twice, once with a key that is not meant to sign certificates", || {
+        let root = Authority::new();
+        let middle = root.intermediate();
+        let other = root.intermediate_with(|params| {
+            params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+            params.not_after = tls::after(90 * DAY).into();
+        });
+        let leaf = middle.leaf(&["good.test"]).and([other.certificate(), middle.certificate()]);
+        shows(&root, leaf.config())
+    }),
+    fails(
+        36,
+        "the name of the issuer is written in capitals, and the authority's in small letters",
+        ProberUnsupported,
+        Tls,
+        || {
+            let root = Authority::new();
+            let leaf = Authority::named("UPTICK TEST  authority").leaf(&["good.test"]);
+            shows(&root, leaf.config()).also(|outcome| says(outcome, &["another encoding"]))
+        },
+    ),
     fails(39, "the certificate has a critical extension that nobody knows", TlsCertInvalid, Tls, || {
         with_critical(&[1, 3, 6, 1, 4, 1, 99_999, 7]).also(|outcome| says(outcome, &["1.3.6.1.4.1.99999.7"]))
     }),
