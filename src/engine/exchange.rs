@@ -140,7 +140,7 @@ impl Exchange<'_> {
         }
         let (stream, speaks_http2) = connector.connect_http(attempt.version, trace).await?;
         trace.enter(Phase::Processing);
-        Connection::open(stream, speaks_http2).await.map_err(PhaseError::Head)
+        Connection::open(stream, speaks_http2, trace).await.map_err(PhaseError::Head)
     }
 
     /// Reads the body; true if it was read to its end.
@@ -174,6 +174,7 @@ impl Exchange<'_> {
         progress.was_kept = true;
         progress.trace.remote = kept.remote;
         progress.trace.handshake = kept.handshake;
+        progress.trace.http2 = kept.connection.http2_facts().cloned();
         progress.trace.enter(Phase::Processing);
         Some(kept.connection)
     }

@@ -91,6 +91,11 @@ pub fn settings() -> Vec<u8> {
     [frame(SETTINGS, 0, 0, &[]), frame(SETTINGS, ACK, 0, &[])].concat()
 }
 
+/// Settings that allow this many streams at once (RFC 9113 section 6.5.2).
+pub fn settings_for_streams(count: u32) -> Vec<u8> {
+    frame(SETTINGS, 0, 0, &[&[0, 3][..], &count.to_be_bytes()].concat())
+}
+
 /// The head and body of a complete response.
 pub fn answer(stream: u32, body: &[u8]) -> Vec<u8> {
     [frame(HEADERS, END_HEADERS, stream, STATUS_200), frame(DATA, END_STREAM, stream, body)].concat()

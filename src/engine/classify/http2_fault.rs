@@ -7,10 +7,24 @@ use crate::engine::fault::Fault;
 use crate::engine::http::head::Arrived;
 use crate::engine::http::http2;
 use crate::engine::limits::HEADER_LIST;
+use crate::engine::tls::handshake::HandshakeFacts;
 use crate::model::{FailureClass, Phase};
 
 /// The HTTP/2 response head is missing or refused.
 pub(crate) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault {
+    let mut fault = head_fault(failed, peer);
+    if let Some(why) = peer.handshake.as_ref().and_then(not_agreed_on) {
+        fault.message = format!("{}; {why}", fault.message);
+    }
+    fault
+}
+
+/// What is known of a server that may not speak HTTP/2 over TLS; none if it has agreed to.
+pub(crate) fn not_agreed_on(facts: &HandshakeFacts) -> Option<&'static str> {
+    (!facts.speaks_http2).then_some("h2 was offered in TLS (ALPN), and the server chose no protocol")
+}
+
+fn head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault {
     let target = &peer.target;
     let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
     match failed {

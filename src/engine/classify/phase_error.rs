@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use http::StatusCode;
 
-use crate::engine::classify::http2_fault::{http2_body_fault, http2_head_fault};
+use crate::engine::classify::http2_fault::{http2_body_fault, http2_head_fault, not_agreed_on};
 #[cfg(feature = "http3")]
 use crate::engine::classify::http3_fault::{http3_body_fault, http3_head_fault, quic_fault};
 use crate::engine::classify::tls_fault::{handshake_fault, unsupported_parameter};
@@ -93,6 +93,9 @@ impl Ending<'_> {
         if let (Phase::Connect, Some(socket)) = (phase, &self.trace.udp) {
             return unanswered(&fault, socket);
         }
+        if let Some(why) = self.reason_for_silence().filter(|_| fault.class == FailureClass::ResponseTimeout) {
+            fault.message = format!("{}: {why}", fault.message);
+        }
         if let Some(intake) = self.intake {
             fault.message = format!("{}, {} bytes arrived", fault.message, intake.read());
         }
@@ -104,6 +107,13 @@ impl Ending<'_> {
             }
             _ => fault,
         }
+    }
+
+    /// Why a server gives no answer over HTTP/2, as far as is known.
+    fn reason_for_silence(&self) -> Option<&'static str> {
+        let silent = self.trace.http2.as_ref()?.reason_for_silence();
+        let handshake = self.trace.handshake.as_ref();
+        handshake.and_then(|shown| not_agreed_on(&shown.facts())).or(silent)
     }
 
     pub(crate) fn fault(&self, error: &PhaseError) -> Fault {

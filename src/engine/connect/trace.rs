@@ -2,8 +2,8 @@
 //! address, and the facts of the TLS handshake.
 
 use std::net::SocketAddr;
-#[cfg(feature = "http3")]
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -31,6 +31,8 @@ pub(crate) struct ConnectionTrace {
     pub(crate) proxy_serves: bool,
     /// The facts of the TLS handshake with the target; absent without TLS.
     pub(crate) handshake: Option<SharedHandshake>,
+    /// What the server sent over HTTP/2; absent over other versions.
+    pub(crate) http2: Option<Arc<Http2Facts>>,
     /// Time spent after the last phase waiting for the server to close; no phase and no total includes it.
     pub(crate) close_time: Duration,
     /// The QUIC socket, which knows what arrived on it; absent over TCP.
@@ -49,6 +51,7 @@ impl ConnectionTrace {
             reached: false,
             proxy_serves: false,
             handshake: None,
+            http2: None,
             close_time: Duration::ZERO,
             #[cfg(feature = "http3")]
             udp: None,
@@ -88,6 +91,11 @@ impl ConnectionTrace {
         self.timings
     }
 
+    /// The facts of an HTTP/2 connection that is to be opened.
+    pub(crate) fn begin_http2(&mut self) -> Arc<Http2Facts> {
+        Arc::clone(self.http2.insert(Arc::default()))
+    }
+
     /// The server's own certificate, if it sent one.
     pub(crate) fn leaf(&self) -> Option<CertificateDer<'static>> {
         self.handshake.as_ref()?.facts().chain.first().cloned()
@@ -96,5 +104,25 @@ impl ConnectionTrace {
     /// The address that was dialled, for a message; `host` if none was.
     pub(crate) fn target(&self, host: &str) -> String {
         self.remote.map_or_else(|| host.to_owned(), |remote| remote.to_string())
+    }
+}
+
+/// What is known of an HTTP/2 connection, also when the wait for an answer was given up.
+#[derive(Debug, Default)]
+pub(crate) struct Http2Facts {
+    /// How many bytes were received on it.
+    pub(crate) received: Arc<AtomicU64>,
+    /// Whether the server's SETTINGS allow no streams at present.
+    pub(crate) is_shut: AtomicBool,
+}
+
+impl Http2Facts {
+    /// Why the server gives no answer, as far as is known.
+    pub(crate) fn reason_for_silence(&self) -> Option<&'static str> {
+        if self.received.load(Ordering::Relaxed) == 0 {
+            return Some("it sent nothing over HTTP/2, not even its SETTINGS");
+        }
+        let is_shut = self.is_shut.load(Ordering::Relaxed);
+        is_shut.then_some("it allows no requests at present (SETTINGS_MAX_CONCURRENT_STREAMS is 0)")
     }
 }

@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use crate::engine::connect::route::Endpoint;
+use crate::engine::connect::trace::{ConnectionTrace, Http2Facts};
 use crate::engine::http::http1::{self, Http1};
 use crate::engine::http::http2::{self, Http2};
 #[cfg(feature = "http3")]
@@ -78,9 +79,13 @@ impl Connection {
     ///
     /// # Errors
     /// The HTTP/2 connection cannot be started.
-    pub(crate) async fn open(stream: Stream, speaks_http2: bool) -> Result<Connection, HeadError> {
+    pub(crate) async fn open(
+        stream: Stream,
+        speaks_http2: bool,
+        trace: &mut ConnectionTrace,
+    ) -> Result<Connection, HeadError> {
         if speaks_http2 {
-            Http2::open(stream).await.map(Connection::Http2).map_err(HeadError::Http2)
+            Http2::open(stream, trace.begin_http2()).await.map(Connection::Http2).map_err(HeadError::Http2)
         } else {
             Ok(Connection::Http1(Http1::open(stream)))
         }
@@ -109,6 +114,14 @@ impl Connection {
             Connection::Http2(http2) => http2.chunk().await.map_err(BodyError::Http2),
             #[cfg(feature = "http3")]
             Connection::Http3(http3) => http3.chunk().await.map_err(BodyError::Http3),
+        }
+    }
+
+    /// What the server does over HTTP/2; none over other versions.
+    pub(crate) const fn http2_facts(&self) -> Option<&Arc<Http2Facts>> {
+        match self {
+            Connection::Http2(http2) => Some(http2.facts()),
+            _ => None,
         }
     }
 

@@ -2,11 +2,11 @@
 //! tell which side ended what and why, and the task that waits can drive it, where hyper would need
 //! tasks of its own.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::task::{Poll, ready};
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use h2::ext::Protocol;
 use h2::{Ping, Reason, RecvStream, SendStream};
 use http::{HeaderMap, Method, Request, Response, Version};
 
+use crate::engine::connect::trace::Http2Facts;
 use crate::engine::http::http2_driver::{Driver, send_all};
 use crate::engine::http::message::{OutgoingRequest, ResponseHead};
 use crate::engine::http::tunnel::Tunnel;
@@ -46,14 +47,15 @@ pub(crate) struct Http2 {
     /// The body that was read to its end, before its trailers.
     ended: Option<RecvStream>,
     secure: bool,
+    facts: Arc<Http2Facts>,
 }
 
 impl Http2 {
-    /// Starts HTTP/2 over a stream.
+    /// Starts HTTP/2 over a stream. `facts` tells at any time what the server does.
     ///
     /// # Errors
     /// h2's error.
-    pub(crate) async fn open(stream: Stream) -> Result<Http2, HeadError> {
+    pub(crate) async fn open(stream: Stream, facts: Arc<Http2Facts>) -> Result<Http2, HeadError> {
         let secure = matches!(stream, Stream::Tls(_));
         let mut builder = Builder::new();
         builder
@@ -61,9 +63,10 @@ impl Http2 {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADER_LIST)
             .enable_push(false);
-        let read = Arc::<AtomicU64>::default();
-        let (sender, connection) = builder.handshake(Wire::counted(stream, Arc::clone(&read))).await?;
-        Ok(Http2 { sender, driver: Driver::new(connection, read), body: None, ended: None, secure })
+        let received = Arc::clone(&facts.received);
+        let (sender, connection) = builder.handshake(Wire::counted(stream, Arc::clone(&received))).await?;
+        let driver = Driver::new(connection, received);
+        Ok(Http2 { sender, driver, body: None, ended: None, secure, facts })
     }
 
     /// Sends a request and waits for the head of its answer. An answer may arrive while the request is
@@ -75,7 +78,7 @@ impl Http2 {
         let is_empty = outgoing.body.is_empty();
         let (mut response, mut upload) = self.begin(self.request_head(outgoing)?, is_empty).await?;
         let body = outgoing.body.clone();
-        let answered = self.driver.beside(async {
+        let answered = self.wait(async {
             let sending = async {
                 if !is_empty {
                     send_all(&mut upload, body, true).await;
@@ -112,6 +115,22 @@ impl Http2 {
         self.sender.is_extended_connect_protocol_enabled()
     }
 
+    /// What the server does, at any time.
+    pub(crate) const fn facts(&self) -> &Arc<Http2Facts> {
+        &self.facts
+    }
+
+    /// Waits for a future while driving the connection, and notes whether the server allows streams meanwhile.
+    async fn wait<F: Future>(&mut self, future: F) -> F::Output {
+        let Http2 { sender, driver, facts, .. } = self;
+        let mut future = pin!(future);
+        let noted = poll_fn(|context| {
+            facts.is_shut.store(sender.current_max_send_streams() == 0, Ordering::Relaxed);
+            future.as_mut().poll(context)
+        });
+        driver.beside(noted).await
+    }
+
     /// Whether the connection is open, as far as is known.
     pub(crate) const fn is_open(&self) -> bool {
         self.driver.is_open()
@@ -131,7 +150,7 @@ impl Http2 {
         *request.method_mut() = Method::CONNECT;
         request.extensions_mut().insert(Protocol::from_static(protocol));
         let (mut response, upload) = self.begin(request, false).await?;
-        let answered = self.driver.beside(answer(&mut response)).await;
+        let answered = self.wait(answer(&mut response)).await;
         let (head, incoming) = self.response_head(answered)?;
         Ok((head, Tunnel::new(self.driver, self.sender, incoming, upload)))
     }
@@ -149,7 +168,7 @@ impl Http2 {
     ) -> Result<(ResponseFuture, SendStream<Bytes>), HeadError> {
         self.driver.asked();
         let sender = self.sender.clone();
-        let sent = match self.driver.beside(sender.ready()).await {
+        let sent = match self.wait(sender.ready()).await {
             Ok(mut sender) => sender.send_request(request, is_whole),
             Err(error) => Err(error),
         };

@@ -107,7 +107,7 @@ impl GrpcCheck<'_> {
         }
         trace.enter(Phase::Processing);
         let of_head = |error| PhaseError::Head(HeadError::Http2(error));
-        let mut http2 = Http2::open(stream).await.map_err(of_head)?;
+        let mut http2 = Http2::open(stream, trace.begin_http2()).await.map_err(of_head)?;
         let head = http2.send(&self.call()).await.map_err(of_head)?;
         trace.enter(Phase::Transfer);
         let head = progress.head.insert(head);

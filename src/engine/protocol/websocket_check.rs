@@ -4,6 +4,7 @@
 //! A server that chooses HTTP/2 in TLS need not accept a WebSocket over it, and most do not: then a fresh HTTP/1.1
 //! connection is judged, as a browser would make one. A server whose SETTINGS offer it must accept it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Version;
@@ -12,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::engine::classify::body_io_fault;
 use crate::engine::classify::http2_fault::http2_body_fault;
 use crate::engine::classify::phase_error::{Ending, PhaseError};
-use crate::engine::connect::trace::ConnectionTrace;
+use crate::engine::connect::trace::{ConnectionTrace, Http2Facts};
 use crate::engine::exchange::connector::Connector;
 use crate::engine::fault::{Deadline, Fault, timed_out};
 use crate::engine::http::body::Body;
@@ -123,8 +124,10 @@ impl WebSocketCheck<'_> {
         let (stream, speaks_http2) = self.connector.connect_http(version, trace).await?;
         trace.enter(Phase::Processing);
         let mut socket = match (speaks_http2, version) {
-            (true, HttpVersionPreference::Auto) => self.connect(self.offered(stream).await?, head).await?,
-            (true, _) => self.connect(self.asked(stream).await?, head).await?,
+            (true, HttpVersionPreference::Auto) => {
+                self.connect(self.offered(stream, trace.begin_http2()).await?, head).await?
+            }
+            (true, _) => self.connect(self.asked(stream, trace.begin_http2()).await?, head).await?,
             (false, _) => self.upgrade(stream, head).await?,
         };
         trace.enter(Phase::Transfer);
@@ -181,19 +184,19 @@ impl WebSocketCheck<'_> {
     }
 
     /// Starts HTTP/2 as the probe requires it: the server must offer WebSocket over it.
-    async fn asked(&self, stream: Stream) -> Result<Http2, WebSocketError> {
-        let mut http2 = Http2::open(stream).await.map_err(of_http2)?;
+    async fn asked(&self, stream: Stream, facts: Arc<Http2Facts>) -> Result<Http2, WebSocketError> {
+        let mut http2 = Http2::open(stream, facts).await.map_err(of_http2)?;
         // The error of an ended connection is reported when it is used.
         if http2.takes_tunnels().await || !http2.is_open() { Ok(http2) } else { Err(WebSocketError::NotOffered) }
     }
 
     /// Starts HTTP/2, which the server has chosen, if it offers WebSocket over it. If that is not known within half of
     /// the remaining time, the other half is for HTTP/1.1.
-    async fn offered(&self, stream: Stream) -> Result<Http2, WebSocketError> {
+    async fn offered(&self, stream: Stream, facts: Arc<Http2Facts>) -> Result<Http2, WebSocketError> {
         let now = Instant::now();
         let until = now + self.connector.deadline.at.saturating_duration_since(now) / 2;
         let offer = async {
-            let mut http2 = Http2::open(stream).await.ok()?;
+            let mut http2 = Http2::open(stream, facts).await.ok()?;
             let takes_tunnels = http2.takes_tunnels().await;
             Some((http2, takes_tunnels))
         };

@@ -25,6 +25,8 @@ pub(crate) struct HandshakeFacts {
     pub(crate) version: Option<&'static str>,
     /// The cipher suite, once the handshake has succeeded.
     pub(crate) cipher: Option<CipherSuite>,
+    /// Whether HTTP/2 was agreed on (ALPN), once the handshake has succeeded.
+    pub(crate) speaks_http2: bool,
     /// The length of the last secret in bytes, which depends on the cipher suite.
     #[cfg(feature = "http3")]
     pub(crate) secret: usize,
@@ -67,6 +69,7 @@ pub(crate) async fn shake_hands(
     let stream = Box::pin(TlsConnector::from(Arc::new(config)).connect(name, stream)).await?;
     let (_, session) = stream.get_ref();
     let mut facts = shown.facts();
+    facts.speaks_http2 = session.alpn_protocol() == Some(b"h2");
     facts.cipher = session.negotiated_cipher_suite().map(|suite| suite.suite());
     facts.version = match session.protocol_version() {
         Some(ProtocolVersion::TLSv1_3) => Some("1.3"),

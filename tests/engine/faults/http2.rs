@@ -7,11 +7,11 @@ use uptick::model::FailureClass::{
     BodyTimeout, BodyTruncated, ConnectionReset, HeadersTooLarge, Http2Error, HttpProtocol, ResponseTimeout,
 };
 use uptick::model::Phase::{Processing, Transfer};
-use uptick::model::{HttpVersion, HttpVersionPreference, Value};
+use uptick::model::{HttpVersion, HttpVersionPreference, Outcome, Value};
 
 use crate::faults::row::{Case, Row, fails, up};
 use crate::support::h2;
-use crate::support::server::{Conn, Server};
+use crate::support::server::{self, Conn, Server};
 use crate::support::tls::Authority;
 
 pub(crate) const ROWS: &[Row] = &[
@@ -26,25 +26,51 @@ pub(crate) const ROWS: &[Row] = &[
         })
     }),
     up(102, "HTTP/2 is agreed on in TLS, and spoken well", || {
-        let authority = Authority::new();
-        let negotiates = |config: &mut ServerConfig| config.alpn_protocols = vec![b"h2".to_vec()];
-        let config = authority.leaf(&["good.test"]).config_with(rustls::ALL_VERSIONS, negotiates);
-        let server = Server::tls(config, |conn| {
-            conn.send(h2::settings());
-            if let Some(stream) = h2::read_request(conn) {
-                conn.send(h2::answer(stream, b"hello"));
-                conn.stall();
-            }
-        });
-        let ca_file = authority.ca_file();
-        Case::get(server.https("good.test", "/"))
-            .at(server.address())
-            .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
-            .keep(authority)
-            .keep(server)
+        speaking_http2(|config| config.alpn_protocols = vec![b"h2".to_vec()])
+            .probe(|probe| probe.transport.http_version = HttpVersionPreference::Auto)
             .also(|outcome| assert_eq!(outcome.http_version, Some(HttpVersion::V2)))
     }),
-    fails(102, "the peer never sends its SETTINGS", ResponseTimeout, Processing, || raw(Conn::stall).within(400)),
+    up(102, "HTTP/2 is required, and the peer speaks it over TLS without choosing it there", || {
+        speaking_http2(|_| {}).also(|outcome| assert_eq!(outcome.http_version, Some(HttpVersion::V2)))
+    }),
+    fails(102, "the peer never sends its SETTINGS", ResponseTimeout, Processing, || {
+        raw(Conn::stall).within(400).also(|outcome| says(outcome, "nothing over HTTP/2, not even its SETTINGS"))
+    }),
+    fails(102, "the peer's SETTINGS allow no requests", ResponseTimeout, Processing, || {
+        raw(|conn| {
+            conn.send(h2::settings_for_streams(0));
+            conn.stall();
+        })
+        .within(400)
+        .also(|outcome| says(outcome, "SETTINGS_MAX_CONCURRENT_STREAMS is 0"))
+    }),
+    fails(102, "the peer's SETTINGS allow no more requests once it has one", ResponseTimeout, Processing, || {
+        asked(|conn, _| {
+            conn.send(h2::settings_for_streams(0));
+            conn.stall();
+        })
+        .within(400)
+        .also(|outcome| says(outcome, "SETTINGS_MAX_CONCURRENT_STREAMS is 0"))
+    }),
+    up(102, "the peer's SETTINGS allow no requests at first, and then one", || {
+        asked(|conn, stream| {
+            conn.send(h2::settings_for_streams(0));
+            conn.wait(Duration::from_millis(50));
+            conn.send(h2::settings_for_streams(1));
+            conn.send(h2::answer(stream, b"hello"));
+        })
+    }),
+    fails(102, "HTTP/2 is required, and the peer does not choose it in TLS", HttpProtocol, Processing, || {
+        over_tls(
+            |_| {},
+            |conn| {
+                let mut preface = Vec::new();
+                conn.read_some(&mut preface);
+                conn.send(server::answer(400, &[], ""));
+            },
+        )
+        .also(|outcome| says(outcome, "h2 was offered in TLS (ALPN), and the server chose no protocol"))
+    }),
     fails(102, "the peer sends its SETTINGS and no answer", ResponseTimeout, Processing, || {
         asked(|conn, _| conn.stall()).within(400)
     }),
@@ -282,6 +308,37 @@ fn asked(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
             script(conn, stream);
         }
     })
+}
+
+/// A peer that speaks HTTP/2 over TLS, with a changed configuration.
+fn speaking_http2(change: impl FnOnce(&mut ServerConfig)) -> Case {
+    over_tls(change, |conn| {
+        conn.send(h2::settings());
+        if let Some(stream) = h2::read_request(conn) {
+            conn.send(h2::answer(stream, b"hello"));
+            conn.stall();
+        }
+    })
+}
+
+/// A peer that follows a script over TLS, with a changed configuration.
+fn over_tls(change: impl FnOnce(&mut ServerConfig), script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+    let authority = Authority::new();
+    let server = Server::tls(authority.leaf(&["good.test"]).config_with(rustls::ALL_VERSIONS, change), script);
+    let ca_file = authority.ca_file();
+    Case::get(server.https("good.test", "/"))
+        .at(server.address())
+        .probe(|probe| {
+            probe.transport.tls.ca_file = Some(ca_file);
+            probe.transport.http_version = HttpVersionPreference::Http2;
+        })
+        .keep(authority)
+        .keep(server)
+}
+
+fn says(outcome: &Outcome, words: &str) {
+    let message = outcome.failure.as_ref().expect("a failure").message.as_str();
+    assert!(message.contains(words), "{words:?} is missing: {message}");
 }
 
 /// The head of a response and the first bytes of its body.
