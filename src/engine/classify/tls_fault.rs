@@ -1,6 +1,7 @@
 //! Why a TLS connection failed → a failure class and one sentence, by the type of rustls' error and the
 //! facts of the handshake.
 
+use std::fmt::Debug;
 use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
@@ -56,13 +57,12 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             fault(FailureClass::TlsNotTls, format!("{target} does not speak TLS on this port"))
         }
-        // In a handshake only the certificates can be that large.
-        Error::NoCertificatesPresented
-        | Error::InvalidMessage(
-            InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
-        ) => fault(
+        Error::NoCertificatesPresented => {
+            fault(FailureClass::TlsCertInvalid, format!("the certificate cannot be used: {target} sends none"))
+        }
+        Error::InvalidMessage(invalid) if is_too_large(invalid, facts) => fault(
             FailureClass::TlsCertInvalid,
-            "the certificate cannot be used: it is larger than a handshake takes, or absent".to_owned(),
+            "the certificate cannot be used: it is larger than a handshake takes".to_owned(),
         ),
         // The server ends TLS 1.2 when the client refuses a second handshake (RFC 5746).
         Error::AlertReceived(AlertDescription::NoRenegotiation)
@@ -80,9 +80,11 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
             format!("{target} chooses a cipher suite that was not offered; {OFFERED}"),
         ),
         Error::AlertReceived(alert) => failed(target, facts, &alert_words(*alert)),
-        Error::PeerMisbehaved(broken) => failed(target, facts, &format!("it breaks the rules of TLS ({broken:?})")),
+        Error::PeerMisbehaved(broken) => {
+            failed(target, facts, &format!("it breaks the rules of TLS ({})", words(broken)))
+        }
         Error::InvalidMessage(invalid) => {
-            failed(target, facts, &format!("it sends what is not valid TLS ({invalid:?})"))
+            failed(target, facts, &format!("it sends what is not valid TLS ({})", words(invalid)))
         }
         Error::InappropriateMessage { got_type, .. } => {
             failed(target, facts, &format!("it sends a record out of order ({got_type:?})"))
@@ -92,9 +94,19 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         }
         Error::PeerIncompatible(lacking) => fault(
             FailureClass::ProberUnsupported,
-            format!("{target} needs something in TLS that this prober does not support: {lacking:?}"),
+            format!("{target} needs something in TLS that this prober does not support: {}", words(lacking)),
         ),
         _ => failed(target, facts, &error.to_string()),
+    }
+}
+
+/// Whether the server's certificates are larger than a handshake takes. Once a server of TLS 1.3 has answered, only they
+/// can be that large; before that, or in TLS 1.2, it may be anything.
+const fn is_too_large(invalid: &InvalidMessage, facts: &HandshakeFacts) -> bool {
+    match invalid {
+        InvalidMessage::CertificatePayloadTooLarge => true,
+        InvalidMessage::HandshakePayloadTooLarge => facts.version.is_some(),
+        _ => false,
     }
 }
 
@@ -147,6 +159,21 @@ fn failed(target: &str, facts: &HandshakeFacts, why: &str) -> Fault {
     let what = if facts.cipher.is_some() { "connection" } else { "handshake" };
     let message = format!("the TLS {what} with {target} failed: {why}");
     Fault::new(FailureClass::TlsHandshakeFailed, Phase::Tls, message)
+}
+
+/// The name of an error of rustls in words: `MissingKeyShare` becomes `missing key share`.
+fn words(error: &impl Debug) -> String {
+    let name = format!("{error:?}");
+    let mut words = String::with_capacity(name.len() + 8);
+    let mut before = ' ';
+    for letter in name.chars() {
+        if before.is_lowercase() && letter.is_uppercase() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+        before = letter;
+    }
+    words
 }
 
 fn certificate_fault(error: &CertificateError) -> Fault {

@@ -380,6 +380,13 @@ pub(crate) const ROWS: &[Row] = &[
             conn.stall();
         })
     }),
+    fails(44, "the server answers with nonsense in a record of TLS", TlsHandshakeFailed, Tls, || {
+        scripted(|conn| {
+            conn.send(tls::record(22, &[0x05; 64]));
+            conn.stall();
+        })
+        .also(|outcome| says(outcome, &["not valid TLS (handshake payload too large)"]))
+    }),
     fails(45, "the server does not know the name asked for (alert unrecognized_name)", TlsHandshakeFailed, Tls, || {
         scripted(|conn| {
             conn.send(tls::fatal_alert(112));
