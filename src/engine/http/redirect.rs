@@ -1,6 +1,8 @@
 //! What a redirect asks for, and how far that is followed. It sends nothing.
 
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use url::Url;
 
 use crate::engine::fault::Fault;
@@ -33,9 +35,14 @@ pub(crate) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// Whether a redirect has a Location: browsers and curl treat one without as the answer.
+/// Whether a redirect has a Location: browsers and curl treat one without, or with an empty one, as the answer.
 pub(crate) fn has_location(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::LOCATION)
+    locations(headers).next().is_some()
+}
+
+/// The Locations of a redirect that are not empty.
+fn locations(headers: &HeaderMap) -> impl Iterator<Item = &HeaderValue> {
+    headers.get_all(header::LOCATION).iter().filter(|location| !location.as_bytes().trim_ascii().is_empty())
 }
 
 /// The Location of a redirect as the server wrote it, for the record.
@@ -51,7 +58,7 @@ pub(crate) fn location(headers: &HeaderMap) -> &[u8] {
 /// It leads nowhere, or must not be followed.
 pub(crate) fn target(headers: &HeaderMap, url: &Url, allow_downgrade: bool) -> Result<Url, Fault> {
     let invalid = |what: &str| Fault::new(FailureClass::RedirectInvalid, None::<Phase>, what);
-    let mut locations = headers.get_all(header::LOCATION).iter();
+    let mut locations = locations(headers);
     let first = locations.next().ok_or_else(|| invalid("a redirect without a Location"))?;
     if locations.any(|other| other != first) {
         return Err(invalid("a redirect with several different Locations"));
@@ -60,11 +67,9 @@ pub(crate) fn target(headers: &HeaderMap, url: &Url, allow_downgrade: bool) -> R
         return Err(invalid(&format!("a redirect with a Location of {} bytes", first.len())));
     }
     let text = ascii(first.as_bytes());
-    if text.trim().is_empty() {
-        return Err(invalid("a redirect with an empty Location"));
-    }
-    let mut target =
-        url.join(text.trim()).map_err(|error| invalid(&format!("a redirect with an unusable Location: {error}")))?;
+    let mut target = url
+        .join(&few_slashes(text.trim()))
+        .map_err(|error| invalid(&format!("a redirect with an unusable Location: {error}")))?;
     let blocked = |what: String| Fault::new(FailureClass::RedirectBlocked, None::<Phase>, what);
     match (url.scheme(), target.scheme()) {
         ("https", "http") if !allow_downgrade => {
@@ -85,6 +90,13 @@ pub(crate) fn target(headers: &HeaderMap, url: &Url, allow_downgrade: bool) -> R
     Ok(target)
 }
 
+/// A Location that begins with two slashes at most: browsers and curl ignore any more before a host, where the parser of
+/// URLs sees an empty one.
+fn few_slashes(location: &str) -> Cow<'_, str> {
+    let rest = location.trim_start_matches(['/', '\\']);
+    if location.len() - rest.len() > 2 { format!("//{rest}").into() } else { location.into() }
+}
+
 /// A Location with its bytes beyond ASCII escaped, whatever their charset.
 fn ascii(location: &[u8]) -> String {
     percent_encoding::percent_encode(location, NON_ASCII).to_string()
@@ -101,8 +113,6 @@ pub(crate) fn method_after(status: StatusCode, method: &Method) -> Method {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn towards(location: &str) -> Result<String, FailureClass> {
@@ -124,6 +134,13 @@ mod tests {
         assert_eq!(towards("#f").as_deref(), Ok("https://a.test/x/y#f"));
         assert_eq!(towards("//b.test/").as_deref(), Ok("https://b.test/"));
         assert_eq!(towards("https://u:pw@b.test/").as_deref(), Ok("https://b.test/"));
+        assert_eq!(towards("///b.test").as_deref(), Ok("https://b.test/"));
+        assert_eq!(towards("/\\/b.test").as_deref(), Ok("https://b.test/"));
+        assert_eq!(towards("https:///b.test").as_deref(), Ok("https://b.test/"));
+        assert_eq!(towards("https:z").as_deref(), Ok("https://a.test/x/z"));
+        assert_eq!(towards("?").as_deref(), Ok("https://a.test/x/y?"));
+        assert_eq!(towards("#").as_deref(), Ok("https://a.test/x/y#"));
+        assert_eq!(towards("/z\t").as_deref(), Ok("https://a.test/z"));
     }
 
     #[test]
@@ -137,10 +154,18 @@ mod tests {
 
     #[test]
     fn where_we_do_not_go_is_blocked_and_what_leads_nowhere_is_invalid() {
-        for location in ["file:///etc/passwd", "ftp://a.test/", "data:text/plain,x", "javascript:1", "http://a.test/"] {
+        for location in [
+            "file:///etc/passwd",
+            "ftp://a.test/",
+            "data:text/plain,x",
+            "javascript:1",
+            "http://a.test/",
+            "http:z",
+            "http:/z",
+        ] {
             assert_eq!(towards(location), Err(FailureClass::RedirectBlocked), "{location}");
         }
-        for location in ["", "  ", "https://", "https://[::1", &"x".repeat(70_000)] {
+        for location in ["//", "///", "https://", "http:", "//?", "https://[::1", &"x".repeat(70_000)] {
             assert_eq!(towards(location), Err(FailureClass::RedirectInvalid), "{location}");
         }
     }

@@ -40,6 +40,9 @@ pub(crate) const ROWS: &[Row] = &[
             .also(|outcome| assert_eq!(outcome.body_bytes, 5))
     }),
     answers(95, "a redirect's Location is empty", RedirectInvalid, || leads("")),
+    up(95, "a redirect's Location is empty, and its status is expected", || {
+        leads("").step(|step| step.expect.status = vec![StatusSet(302..=302)])
+    }),
     answers(95, "a redirect's Location cannot be parsed", RedirectInvalid, || leads("http://[::1/")),
     fails(
         95,
