@@ -134,7 +134,10 @@ impl Endpoint {
                 Err(error) => Answer::Retry(None, reason(error, redactor)),
             };
         }
-        let why = SafeText::message(&format!("{status}: {}", redactor.clean_bytes(&body, 200)));
+        let why = match redactor.clean_bytes(&body, 200) {
+            said if said.as_str().trim().is_empty() => SafeText::message(&status.to_string()),
+            said => SafeText::message(&format!("{status}: {said}")),
+        };
         if worth_retrying(status) { Answer::Retry(after, why) } else { Answer::Refused(why) }
     }
 }

@@ -178,7 +178,7 @@ impl Worker {
         if let Some(request) = self.in_flight.take() {
             request.abort();
         }
-        self.note(|stats, worker| stats.dropped += worker.queue.len() as u64);
+        self.note(|stats, worker| stats.drop(worker.queue.len() as u64));
     }
 
     /// Encodes the pending batch on a blocking thread, and queues the requests.
@@ -199,7 +199,7 @@ impl Worker {
         while self.queue.len() > 1 && self.is_over_full() {
             // The first may be in flight; then the next oldest is dropped.
             self.queue.remove(usize::from(self.in_flight.is_some()));
-            self.note(|stats, _| stats.dropped += 1);
+            self.note(|stats, _| stats.drop(1));
         }
         encode
     }
@@ -227,28 +227,19 @@ impl Worker {
                 self.pause = FIRST_PAUSE;
                 let objection = (self.objection)(&body).map(|why| self.endpoint.message(&why));
                 self.note(|stats, _| match objection {
-                    None => stats.sent += 1,
-                    Some(why) => {
-                        stats.refused += 1;
-                        stats.last_error = Some(why);
-                    }
+                    None => stats.accept(),
+                    Some(why) => stats.refuse(why),
                 });
             }
             Answer::Refused(why) => {
                 self.queue.pop_front();
                 self.pause = FIRST_PAUSE;
-                self.note(|stats, _| {
-                    stats.refused += 1;
-                    stats.last_error = Some(why);
-                });
+                self.note(|stats, _| stats.refuse(why));
             }
             Answer::Retry(after, why) => {
                 self.next_try = Some(Instant::now() + after.unwrap_or(self.pause));
                 self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-                self.note(|stats, _| {
-                    stats.retries += 1;
-                    stats.last_error = Some(why);
-                });
+                self.note(|stats, _| stats.retry(why));
             }
         }
     }

@@ -212,17 +212,15 @@ async fn deliver(endpoint: &Endpoint, bodies: Vec<Vec<u8>>, patience: Duration) 
     while let Some(body) = bodies.peek() {
         match tokio::time::timeout_at(deadline, endpoint.post(body.clone(), request::worth_retrying)).await {
             Ok(Answer::Accepted(_)) => {
-                stats.sent += 1;
+                stats.accept();
                 bodies.next();
             }
             Ok(Answer::Refused(why)) => {
-                stats.refused += 1;
-                stats.last_error = Some(why);
+                stats.refuse(why);
                 bodies.next();
             }
             Ok(Answer::Retry(after, why)) => {
-                stats.retries += 1;
-                stats.last_error = Some(why);
+                stats.retry(why);
                 let pause_now = after.unwrap_or(pause);
                 pause *= 2;
                 if Instant::now() + pause_now >= deadline {
@@ -233,7 +231,7 @@ async fn deliver(endpoint: &Endpoint, bodies: Vec<Vec<u8>>, patience: Duration) 
             Err(_) => break,
         }
     }
-    stats.dropped += bodies.count() as u64;
+    stats.drop(bodies.count() as u64);
     stats
 }
 
