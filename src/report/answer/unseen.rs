@@ -21,6 +21,9 @@ const SETTLED_AFTER_MS: i64 = 5 * 60_000;
 /// The most names that are shown.
 const NAMES: usize = 10;
 
+/// The most shards of a vantage that are listed.
+const SHARDS: usize = 100;
+
 /// What was planned for the range but never recorded in it.
 pub(super) fn unseen(fold: &Fold, range: &ReportRange<'_>) -> Vec<Unseen> {
     let is_seen = |series: &&Series| series.is_in_range() || series.maintenance.counts.scheduled() > 0;
@@ -61,6 +64,7 @@ fn never_ran<'p>(
         probes: names.len() as u64,
         names: names.iter().take(NAMES).map(|one| name(one)).collect(),
         due,
+        more_shards: 0,
     })
 }
 
@@ -80,7 +84,8 @@ fn never_started(vantage: &str, plans: &[(Option<Shard>, &ProberPlan)], range: &
     let started: BTreeSet<u32> = plans.iter().filter_map(|(shard, _)| Some(shard.as_ref()?.index)).collect();
     let Some(of) = plans.iter().find_map(|(shard, _)| Some(shard.as_ref()?.of)) else { return Vec::new() };
     let missing = (0..of).filter(|index| !started.contains(index));
-    missing
+    let mut absent: Vec<Unseen> = missing
+        .take(SHARDS)
         .map(|index| Unseen {
             vantage: name(vantage),
             shard: Some(Shard { index, of }.to_string()),
@@ -88,8 +93,14 @@ fn never_started(vantage: &str, plans: &[(Option<Shard>, &ProberPlan)], range: &
             probes: 0,
             names: Vec::new(),
             due: 0,
+            more_shards: 0,
         })
-        .collect()
+        .collect();
+    if let Some(last) = absent.last_mut() {
+        let listed = started.range(..of).count() + SHARDS;
+        last.more_shards = u64::from(of).saturating_sub(listed as u64);
+    }
+    absent
 }
 
 /// The coverage, including the checks of probes that never ran.
@@ -106,9 +117,9 @@ pub(super) fn with_unseen(coverage: Coverage, unseen: &[Unseen]) -> Coverage {
 /// started.
 pub(super) fn sentences(unseen: &[Unseen]) -> Vec<String> {
     let (absent, silent): (Vec<&Unseen>, Vec<&Unseen>) = unseen.iter().partition(|one| one.never_started);
-    let mut shards: BTreeMap<&SafeText, Vec<&str>> = BTreeMap::new();
+    let mut shards: BTreeMap<&SafeText, Vec<&Unseen>> = BTreeMap::new();
     for one in absent {
-        shards.entry(&one.vantage).or_default().extend(one.shard.as_deref());
+        shards.entry(&one.vantage).or_default().push(one);
     }
     silent.into_iter().map(never_ran_sentence).chain(shards.into_iter().map(never_started_sentence)).collect()
 }
@@ -122,10 +133,10 @@ fn never_ran_sentence(one: &Unseen) -> String {
     format!("{probes} of {shard}{} never ran: {names}{more}: no data, neither up nor down.", one.vantage)
 }
 
-fn never_started_sentence((vantage, shards): (&SafeText, Vec<&str>)) -> String {
-    let names = shards.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
-    let more = shards.len().saturating_sub(NAMES);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+fn never_started_sentence((vantage, shards): (&SafeText, Vec<&Unseen>)) -> String {
+    let names = shards.iter().filter_map(|one| one.shard.as_deref()).take(NAMES).collect::<Vec<_>>().join(", ");
+    let more = shards.len().saturating_sub(NAMES) as u64 + shards.iter().map(|one| one.more_shards).sum::<u64>();
+    let more = if more > 0 { format!(" and {} more", format::count(more)) } else { String::new() };
     let (shard, is) = if shards.len() == 1 { ("shard", "its") } else { ("shards", "their") };
     format!(
         "These journals have nothing of {shard} {names}{more} of {vantage}: {is} probes are no data, neither up nor down."

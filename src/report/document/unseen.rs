@@ -19,4 +19,6 @@ pub struct Unseen {
     pub names: Vec<SafeText>,
     /// Checks that were due.
     pub due: u64,
+    /// How many shards of the vantage never started either and are not listed; 0 except in the last one of a hundred.
+    pub more_shards: u64,
 }

@@ -112,6 +112,19 @@ fn a_shard_that_never_started_is_no_data_and_said() {
 }
 
 #[test]
+fn of_very_many_shards_that_never_started_the_first_are_listed_and_all_are_counted() {
+    let mut stage = RecordedJournal::default();
+    run(&mut stage, Some(Shard::new(7, 4_000_000_000).unwrap()), &[]);
+    let report = stage.report(question(FROM, TO));
+    assert_eq!(report.unseen.len(), 100);
+    assert_eq!(
+        report.unseen.last().map(|one| (one.shard.as_deref(), one.more_shards)),
+        Some((Some("100/4000000000"), 3_999_999_899))
+    );
+    assert!(report.limits.iter().any(|limit| limit.contains("and 3,999,999,989 more of here")), "{:?}", report.limits);
+}
+
+#[test]
 fn a_shard_that_cron_never_starts_is_said_too() {
     let mut stage = RecordedJournal::default();
     for shard in shards(3).into_iter().filter(|shard| shard.index != 2) {
