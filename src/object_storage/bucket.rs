@@ -34,7 +34,8 @@ const NO_CONDITIONAL_PUT: &str =
 const NO_BUCKET: &str = "no such bucket";
 const DENIED: &str = "permission denied";
 const WRONG_CREDENTIALS: &str = "the credentials are missing or wrong";
-/// Error codes of requests for which the client has no kind of error, such as lists.
+const OVERLOADED: &str = "the store is overloaded, and limits how much is requested of it";
+/// Error codes that say more than the client's kinds of errors, or of requests for which it has none, such as lists.
 const CODES: &[(&str, &str)] = &[
     ("NoSuchBucket", NO_BUCKET),
     ("ContainerNotFound", NO_BUCKET),
@@ -44,6 +45,9 @@ const CODES: &[(&str, &str)] = &[
     ("AuthenticationFailed", WRONG_CREDENTIALS),
     ("InvalidToken", WRONG_CREDENTIALS),
     ("ExpiredToken", "the credentials have expired"),
+    ("RequestTimeTooSkewed", "this host's clock differs from the store's by too much"),
+    ("SlowDown", OVERLOADED),
+    ("ServerBusy", OVERLOADED),
     ("AccessDenied", DENIED),
     ("AuthorizationFailure", DENIED),
     ("AuthorizationPermissionMismatch", DENIED),
@@ -263,19 +267,16 @@ fn connect(url: &Url, settings: Vec<(String, String)>) -> Result<(Arc<dyn Object
 
 /// What a refusal means, in our own words if it is a common one.
 fn reason(refused: &object_store::Error) -> String {
+    let said = refused.to_string();
+    if let Some((_, meaning)) = CODES.iter().find(|(code, _)| said.contains(&format!("<Code>{code}<"))) {
+        return (*meaning).to_owned();
+    }
     match refused {
         object_store::Error::NotFound { .. } => "no such bucket or object".to_owned(),
         object_store::Error::PermissionDenied { .. } => DENIED.to_owned(),
         object_store::Error::Unauthenticated { .. } => WRONG_CREDENTIALS.to_owned(),
         object_store::Error::NotImplemented { .. } => NO_CONDITIONAL_PUT.to_owned(),
-        other => {
-            if let Some(why) = unreached(other) {
-                return format!("the store cannot be reached: {why}");
-            }
-            let said = other.to_string();
-            let known = CODES.iter().find(|(code, _)| said.contains(code));
-            known.map_or(said, |(_, meaning)| (*meaning).to_owned())
-        }
+        other => unreached(other).map_or(said, |why| format!("the store cannot be reached: {why}")),
     }
 }
 
@@ -367,6 +368,20 @@ mod tests {
     fn no_message_shows_a_signature_or_a_password() {
         let text = "GET https://user:pw@x.test/c?sig=secret failed, see az://a:b@c/d";
         assert_eq!(without_secrets(text), "GET https://x.test/c failed, see az://c/d");
+    }
+
+    #[test]
+    fn what_a_store_says_counts_for_more_than_the_status_that_it_says_it_with() {
+        let denied = |said: &str| {
+            let source = format!("403 Forbidden: <Error><Code>{said}</Code></Error>").into();
+            reason(&object_store::Error::PermissionDenied { path: "AccessDenied/SlowDown".to_owned(), source })
+        };
+        assert_eq!(denied("AccessDenied"), DENIED);
+        assert_eq!(denied("Whatever"), DENIED);
+        assert_eq!(denied("InvalidAccessKeyId"), WRONG_CREDENTIALS);
+        assert!(denied("RequestTimeTooSkewed").contains("clock"));
+        let source = "503 Service Unavailable: <Error><Code>SlowDown</Code></Error>".into();
+        assert_eq!(reason(&object_store::Error::Generic { store: "S3", source }), OVERLOADED);
     }
 
     #[test]
