@@ -55,10 +55,10 @@ impl<'f> ReportContext<'f> {
         // Control targets of one shard show nothing about another: each prober has judged for
         // itself.
         offline.retain(|vantage, _| !fold.plans.is_sharded(vantage));
-        let planned = fold.plans.planned(range.from - PLAN_EXPIRY_MS);
+        let planned = fold.plans.planned(range.from - PLAN_EXPIRY_MS, range.from);
         let analyzed = parallel::map(series, |series| {
             let offline = if series.control { None } else { offline.get(&series.vantage) };
-            analyze(series, &range, offline, planned.contains(&(&*series.vantage, &*series.probe)))
+            analyze(series, &range, offline, planned.get(&(&*series.vantage, &*series.probe)))
         });
         let mut buckets = vec![BTreeMap::new(); fold.latency_series.len()];
         let mut analyses = Vec::with_capacity(analyzed.len());

@@ -7,6 +7,7 @@ mod labels;
 mod maintenance;
 mod march_2025;
 mod outage_kinds;
+mod plans;
 mod properties;
 mod recorded_journal;
 mod recurring;

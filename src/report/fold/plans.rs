@@ -2,7 +2,7 @@
 //! a shard that never started are noticed. Plans come in any order, and a prober repeats its plan
 //! each day.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::model::{PlannedProbe, RecordedPlan, Shard};
 
@@ -30,16 +30,23 @@ pub(crate) struct PlannedSpan {
     pub(crate) probe: PlannedProbe,
     pub(crate) first: i64,
     last: i64,
+    /// By hour, the last plan line that gives it an interval: its instant and the interval, in milliseconds. A prober that
+    /// starts again and again writes a plan each time.
+    intervals: BTreeMap<i64, (i64, i64)>,
 }
+
+/// An hour, in milliseconds.
+const HOUR_MS: i64 = 3_600_000;
+
+/// The intervals that a probe is planned at: from when on, and how long, both in milliseconds and in order of time.
+/// Empty for a cron expression.
+pub(crate) type PlannedIntervals = Vec<(i64, i64)>;
 
 impl Plans {
     /// Adds a plan line.
     pub(crate) fn add(&mut self, plan: &RecordedPlan) {
         let from = plan.from.as_millisecond();
-        let probes = plan
-            .probes
-            .iter()
-            .map(|probe| (probe.probe.clone(), PlannedSpan { probe: probe.clone(), first: from, last: from }));
+        let probes = plan.probes.iter().map(|probe| (probe.probe.clone(), PlannedSpan::new(probe, from)));
         let prober = ProberPlan { first: from, latest: from, probes: probes.collect() };
         self.merge_prober((plan.vantage.clone(), plan.shard), prober);
     }
@@ -62,9 +69,7 @@ impl Plans {
             match known.probes.get_mut(&name) {
                 None => drop(known.probes.insert(name, span)),
                 Some(before) => {
-                    let first = before.first.min(span.first);
-                    let newer = if span.last > before.last { span } else { before.clone() };
-                    *before = PlannedSpan { first, ..newer };
+                    before.merge(span);
                 }
             }
         }
@@ -97,12 +102,41 @@ impl Plans {
         Some(plans.any(|plan| plan.probes.get(probe).is_some_and(|span| span.last == plan.latest)))
     }
 
-    /// The vantages and probes of all plans whose latest line is from `since` or later.
-    pub(crate) fn planned(&self, since: i64) -> BTreeSet<(&str, &str)> {
-        let plans = self.of_prober.iter().filter(|(_, plan)| plan.latest >= since);
-        plans
-            .flat_map(|((vantage, _), plan)| plan.probes.keys().map(|probe| (vantage.as_str(), probe.as_str())))
-            .collect()
+    /// The vantages and probes of all plans whose latest line is from `since` or later, with their intervals at `from`
+    /// and after it.
+    pub(crate) fn planned(&self, since: i64, from: i64) -> BTreeMap<(&str, &str), PlannedIntervals> {
+        let mut planned: BTreeMap<(&str, &str), PlannedIntervals> = BTreeMap::new();
+        for ((vantage, _), plan) in self.of_prober.iter().filter(|(_, plan)| plan.latest >= since) {
+            for (probe, span) in &plan.probes {
+                planned.entry((vantage, probe)).or_default().extend(span.intervals.values());
+            }
+        }
+        for intervals in planned.values_mut() {
+            intervals.sort_unstable();
+            let before = intervals.partition_point(|(instant, _)| *instant <= from);
+            intervals.drain(..before.saturating_sub(1));
+            intervals.dedup_by_key(|(_, interval)| *interval);
+        }
+        planned
+    }
+}
+
+impl PlannedSpan {
+    fn new(probe: &PlannedProbe, from: i64) -> PlannedSpan {
+        let interval = probe.interval_ms.and_then(|interval| i64::try_from(interval).ok());
+        let intervals = interval.into_iter().map(|interval| (from.div_euclid(HOUR_MS), (from, interval))).collect();
+        PlannedSpan { probe: probe.clone(), first: from, last: from, intervals }
+    }
+
+    fn merge(&mut self, other: PlannedSpan) {
+        for (hour, line) in other.intervals {
+            let latest = self.intervals.entry(hour).or_insert(line);
+            *latest = line.max(*latest);
+        }
+        self.first = self.first.min(other.first);
+        if other.last > self.last {
+            (self.last, self.probe) = (other.last, other.probe);
+        }
     }
 }
 

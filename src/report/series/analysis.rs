@@ -8,6 +8,7 @@ use crate::report::document::coverage::Coverage;
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::evidence::name;
 use crate::report::fold::logged_check::LoggedCheck;
+use crate::report::fold::plans::PlannedIntervals;
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::{Cadence, SILENT_AFTER};
 use crate::report::series::check_counts::CheckCounts;
@@ -80,13 +81,13 @@ impl SeriesAnalysis<'_> {
     }
 }
 
-/// Analyzes a series and counts its checks per bucket, by the start of the bucket. `is_planned`:
-/// whether a plan lists it.
+/// Analyzes a series and counts its checks per bucket, by the start of the bucket. `planned`: its intervals, if a plan
+/// lists it.
 pub(crate) fn analyze<'f>(
     series: &'f Series,
     range: &ReportRange<'_>,
     offline: Option<&Offline>,
-    is_planned: bool,
+    planned: Option<&PlannedIntervals>,
 ) -> (SeriesAnalysis<'f>, BTreeMap<i64, CheckCounts>) {
     let cadence = cadence(series, range);
     let interval = cadence.map(|cadence| cadence.every);
@@ -113,7 +114,7 @@ pub(crate) fn analyze<'f>(
         }
     }
     seen.flush();
-    let (coverage, coverage_while_seen, silent) = coverage(series, &seen, cadence, range, is_planned);
+    let (coverage, coverage_while_seen, silent) = coverage(series, &seen, cadence, range, planned);
     let analyses = SeriesAnalysis {
         series,
         counts: seen.rejudged(series.counts),
@@ -129,7 +130,7 @@ pub(crate) fn analyze<'f>(
         codes: seen.codes,
         last: seen.last,
         silent,
-        recent: recent(series, offline, cadence, range),
+        recent: recent(series, offline, cadence.map(|cadence| present(cadence, planned)), range),
         coverage,
         coverage_while_seen,
     };
@@ -208,6 +209,14 @@ fn recent(
     judgement::recent(&judged, range.to).to_vec()
 }
 
+/// The cadence at present: that of the plan, if it has changed since the first checks, or if checks by hand among the
+/// planned ones seem to show a faster one. Otherwise that of the checks: a plan may have been left by a prober that is gone.
+fn present(cadence: Cadence, planned: Option<&PlannedIntervals>) -> Cadence {
+    let Some([before @ .., (_, every)]) = planned.map(Vec::as_slice) else { return cadence };
+    let planned = Cadence::steady(*every);
+    if before.is_empty() && cadence.per_check() >= planned.per_check() { cadence } else { planned }
+}
+
 /// The cadence of a series.
 fn cadence(series: &Series, range: &ReportRange<'_>) -> Option<Cadence> {
     Cadence::of(|| series.distances(), tolerance(range))
@@ -225,7 +234,7 @@ fn coverage(
     seen: &SeriesTally,
     cadence: Option<Cadence>,
     range: &ReportRange<'_>,
-    is_planned: bool,
+    planned: Option<&PlannedIntervals>,
 ) -> (Coverage, Coverage, bool) {
     let scheduled = series.counts.scheduled();
     let observed = scheduled - series.counts.missed;
@@ -233,12 +242,13 @@ fn coverage(
     let mut silent = false;
     if let (Some(cadence), Some(first), Some(last)) = (cadence, seen.first, seen.last) {
         let has_past = !series.lead_in.is_empty();
+        let cadence = present(cadence, planned);
         let (interval, tolerance) = (cadence.every, tolerance(range));
         // Maintenance is no silence.
         let heard = last.max(series.maintenance.log.last_at().unwrap_or(last));
         silent = range.to - heard > tolerance.max(interval.saturating_mul(SILENT_AFTER));
         let begin = if has_past && range.from_is_asked { range.from } else { first };
-        let span = ProbeSchedule { cadence, first, last, begin, is_planned, tolerance };
+        let span = ProbeSchedule { cadence, first, last, begin, planned, tolerance };
         while_seen = span.due(series, range.to.min(last + interval).max(last));
         expected = if silent { span.due(series, range.to) } else { while_seen };
     }

@@ -57,6 +57,11 @@ impl Cadence {
         bursts.or_else(steady)
     }
 
+    /// One check at a steady interval, in milliseconds.
+    pub(crate) fn steady(every: i64) -> Cadence {
+        Cadence { every: every.max(1), checks: 1 }
+    }
+
     /// The time that one check covers, in milliseconds.
     #[expect(clippy::cast_precision_loss, reason = "times and counts stay far below 2^52")]
     pub(crate) fn per_check(self) -> f64 {

@@ -2,6 +2,7 @@
 //! repeat at the same interval, missing checks between them were due. Passes by hand have no
 //! schedule, so none of their checks are missing.
 
+use crate::report::fold::plans::PlannedIntervals;
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::Cadence;
 
@@ -10,28 +11,30 @@ const SHOWN_AFTER_MS: i64 = 15 * 60_000;
 
 /// The schedule of a series and the span of its checks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ProbeSchedule {
+pub(crate) struct ProbeSchedule<'p> {
     pub(crate) cadence: Cadence,
     /// The first and the last check that was made, in milliseconds since 1970.
     pub(crate) first: i64,
     pub(crate) last: i64,
     /// The start of the time in which checks were due, in milliseconds since 1970.
     pub(crate) begin: i64,
-    /// Whether a plan lists the probe.
-    pub(crate) is_planned: bool,
+    /// The planned intervals, if a plan lists the probe.
+    pub(crate) planned: Option<&'p PlannedIntervals>,
     /// A pause up to this long, in milliseconds, never counts as missed checks.
     pub(crate) tolerance: i64,
 }
 
-impl ProbeSchedule {
+impl ProbeSchedule<'_> {
     /// The number of checks due until an instant, which must not be before the last check.
     pub(crate) fn due(&self, series: &Series, until: i64) -> u64 {
         let scheduled = series.counts.scheduled();
         let every = self.cadence.every;
         let maintained = |from: i64, to: i64| series.maintenance.within(from, to, every);
-        if self.is_planned {
-            let length = until - self.begin - maintained(self.begin, until);
-            return scheduled.max(self.cadence.due_in(length));
+        if let Some(planned) = self.planned {
+            let due = |(from, to, cadence): (i64, i64, Cadence)| {
+                cadence.due_in(to - from - series.maintenance.within(from, to, cadence.every))
+            };
+            return scheduled.max(self.planned_spans(planned, until).into_iter().map(due).sum());
         }
         if !self.shows_schedule(series) {
             return scheduled;
@@ -48,6 +51,22 @@ impl ProbeSchedule {
             before = last;
         }
         all + lost(self.last.max(before), until)
+    }
+
+    /// The time in which checks were due, divided where the plan changed the interval.
+    fn planned_spans(&self, planned: &PlannedIntervals, until: i64) -> Vec<(i64, i64, Cadence)> {
+        let Some(((_, first), changes)) = planned.split_first().filter(|(_, changes)| !changes.is_empty()) else {
+            return vec![(self.begin, until, self.cadence)];
+        };
+        let mut spans = Vec::with_capacity(planned.len());
+        let (mut from, mut every) = (self.begin, *first);
+        for (at, next) in changes {
+            let at = (*at).clamp(self.begin, until);
+            spans.push((from, at, Cadence::steady(every)));
+            (from, every) = (at, *next);
+        }
+        spans.push((from, until, Cadence::steady(every)));
+        spans
     }
 
     /// Whether the checks, with those of the lead-in, keep one interval for long enough.
@@ -81,9 +100,9 @@ mod tests {
     }
 
     /// A span of checks that are due each minute, from 0 on.
-    fn span(last: i64) -> ProbeSchedule {
+    fn span(last: i64) -> ProbeSchedule<'static> {
         let cadence = Cadence { every: 60_000, checks: 1 };
-        ProbeSchedule { cadence, first: 0, last, begin: 0, is_planned: false, tolerance: 60_000 }
+        ProbeSchedule { cadence, first: 0, last, begin: 0, planned: None, tolerance: 60_000 }
     }
 
     #[test]

@@ -1,0 +1,72 @@
+//! A plan that changes the interval of a probe changes how many checks were due, and when a probe is silent.
+
+use std::time::Duration;
+
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, question};
+use super::within;
+use crate::model::{Probe, RecordedPlan};
+use crate::report::document::answer::State;
+use crate::report::document::report::Report;
+
+const FROM: &str = "2025-03-10T00:00:00Z";
+const TO: &str = "2025-03-10T12:00:00Z";
+
+/// A watch of one probe: from an instant on, and every how many seconds.
+type Watch = (&'static str, i64);
+
+/// What is reported where each watch ends as the next one begins, and none checks anything in the pauses.
+fn report(watches: &[Watch], pauses: &[(&str, &str)]) -> Report {
+    let mut stage = RecordedJournal::default();
+    let ends = watches.iter().skip(1).map(|(from, _)| *from).chain([TO]);
+    for ((from, every), to) in watches.iter().zip(ends) {
+        let probe = Probe::plain("home", "web", "http://x.test/", Duration::from_secs(every.unsigned_abs()));
+        stage.plans.extend(RecordedPlan::parts("here", None, at(from), [&probe]));
+        stage.play(Line::new("here", "web", "home", *every), from, to, |now| {
+            if within(now, pauses) { PlayedCheck::Asleep } else { PlayedCheck::Up(50) }
+        });
+    }
+    // Another probe goes on, so that the vantage itself is not silent.
+    stage.play(Line::new("here", "other", "on and on", 30), FROM, TO, |_| PlayedCheck::Up(50));
+    stage.report(question(FROM, TO))
+}
+
+fn home(report: &Report) -> (f64, State) {
+    let row = report.probes.iter().find(|row| row.probe.as_str() == "home").unwrap();
+    (row.figures.coverage.ratio.unwrap(), row.state)
+}
+
+#[test]
+fn checks_by_hand_make_no_others_due() {
+    let mut stage = RecordedJournal::default();
+    let probe = Probe::plain("home", "web", "http://x.test/", Duration::from_mins(10));
+    stage.plans.extend(RecordedPlan::parts("here", None, at(FROM), [&probe]));
+    stage.play(Line::new("here", "web", "home", 600), FROM, TO, |_| PlayedCheck::Up(50));
+    for hour in ["02", "05", "11"] {
+        let time = |minute: &str| format!("2025-03-10T{hour}:{minute}:00Z");
+        stage.play(Line::new("here", "web", "home", 1), &time("31"), &time("33"), |_| PlayedCheck::Up(50));
+    }
+    let (ratio, state) = home(&stage.report(question(FROM, TO)));
+    assert!(ratio > 0.98 && state == State::Up, "{ratio} {state:?}");
+}
+
+const SLOWER: &[Watch] = &[(FROM, 30), ("2025-03-10T09:00:00Z", 600)];
+const FASTER: &[Watch] = &[(FROM, 600), ("2025-03-10T09:00:00Z", 30)];
+const BACK_AND_FORTH: &[Watch] = &[(FROM, 60), ("2025-03-10T03:00:00Z", 600), ("2025-03-10T09:00:00Z", 60)];
+
+#[test]
+fn an_interval_that_was_changed_misses_no_check() {
+    for watches in [SLOWER, FASTER, BACK_AND_FORTH] {
+        let (ratio, state) = home(&report(watches, &[]));
+        assert!(ratio > 0.98 && state == State::Up, "{watches:?}: {ratio} {state:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_at_the_new_interval_is_missing() {
+    let pause = &[("10:00", "11:00")];
+    // Of 1,080 and 18 checks that were due, six were not made; of 54 and 360, 120.
+    let (ratio, _) = home(&report(SLOWER, pause));
+    assert!((0.99..0.997).contains(&ratio), "{ratio}");
+    let (ratio, _) = home(&report(FASTER, pause));
+    assert!((0.7..0.72).contains(&ratio), "{ratio}");
+}
