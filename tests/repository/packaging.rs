@@ -256,6 +256,40 @@ fn the_debian_package_names_files_that_exist() {
     assert!(found >= 5, "{found}");
 }
 
+#[test]
+fn a_configuration_that_cannot_be_read_is_not_tried_again() {
+    for unit in ["uptick.service", "uptick@.service"] {
+        let unit = fs::read_to_string(Path::new("packaging/systemd").join(unit)).unwrap();
+        // systemd compares only the status of ExecStart= with these.
+        assert!(unit.contains("\nRestartPreventExitStatus=2\n") && !unit.contains("\nExecStartPre="), "{unit}");
+    }
+}
+
+#[test]
+fn a_unit_of_a_shard_runs_its_part_or_nothing() {
+    let unit = fs::read_to_string("packaging/systemd/uptick@.service").unwrap();
+    let (_, arguments) = unit.split_once("ExecStart=/usr/bin/uptick ").unwrap();
+    let arguments = arguments.lines().next().unwrap().replace("%i", "2");
+    let run = |shards: &str| {
+        let arguments = arguments.replace("${UPTICK_SHARDS}", shards);
+        let mut command = Command::new(BINARY);
+        command.args(arguments.split(' ')).args(["--for", "100ms", "--config", "missing.toml"]);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(run("4").contains("missing.toml"), "{}", run("4"));
+    assert!(run("").contains("--shard"), "{}", run(""));
+    assert!(run("2").contains("--shard"), "{}", run("2"));
+}
+
+#[test]
+fn a_pod_that_finds_something_down_ends_no_other() {
+    let manifest = fs::read_to_string("examples/kubernetes/cronjob-shards.yaml").unwrap();
+    let limits: Vec<&str> = manifest.lines().map(str::trim).filter(|line| line.starts_with("backoffLimit")).collect();
+    assert_eq!(limits, ["backoffLimitPerIndex: 0"]);
+}
+
 /// The arguments of every uptick command in the units, the crontabs, the manifests and the
 /// pipelines.
 fn commands() -> Vec<Vec<String>> {

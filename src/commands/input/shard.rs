@@ -41,7 +41,7 @@ fn ordinal(host_name: &str) -> Result<u32, String> {
     let digits = name.rsplit('-').next().filter(|digits| digits.len() < name.len());
     digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| {
         format!(
-            "{SHARDS} is set, and nothing says which shard this is: set JOB_COMPLETION_INDEX, \
+            "{SHARDS} is set, and nothing says which shard this is: set JOB_COMPLETION_INDEX or NOMAD_ALLOC_INDEX, \
              run on a host whose name ends in -0, -1, …, or give --shard I/N; the host name is {host_name:?}"
         )
     })
