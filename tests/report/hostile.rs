@@ -250,6 +250,9 @@ pub(crate) fn prometheus_samples(text: &str) -> Result<Vec<(String, f64)>, Strin
             return Err(format!("{name} in the family {family}"));
         }
         read_labels(labels)?;
+        if samples.iter().any(|(other, _)| other == series) {
+            return Err(format!("a series twice: {series}"));
+        }
         samples.push((series.to_owned(), value.parse().map_err(|error| format!("{error}: {line}"))?));
     }
     Ok(samples)

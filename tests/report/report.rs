@@ -1,5 +1,6 @@
 //! The formats of `report`, with made-up journals.
 
+use uptick::model::SafeText;
 use uptick::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use uptick::report::Report;
 
@@ -41,6 +42,36 @@ fn every_format_lays_a_report_out_as_agreed() {
     for (name, output) in golden() {
         assert_golden(name, &output);
     }
+}
+
+#[test]
+fn control_targets_of_a_surface_are_told_from_its_probes() {
+    let apart = scenario::march();
+    let mut together = apart.clone();
+    let of_control = |control: bool, surface: &mut SafeText| {
+        if control {
+            *surface = SafeText::message("web");
+        }
+    };
+    together.surfaces.iter_mut().for_each(|row| of_control(row.control, &mut row.surface));
+    together.places.iter_mut().for_each(|row| of_control(row.control, &mut row.surface));
+    together.probes.iter_mut().for_each(|row| of_control(row.control, &mut row.surface));
+    together.series.iter_mut().for_each(|row| of_control(row.control, &mut row.surface));
+    assert_ne!(of(ReportFormat::Csv, apart), of(ReportFormat::Csv, &together));
+    // No series twice.
+    prometheus_samples(&of(ReportFormat::Prometheus, &together)).expect("the text format");
+    // The charts are of the probes alone.
+    let chart = |report: &Report| {
+        let text = of(ReportFormat::Human, report);
+        let (_, after) = text.split_once("over time").expect("a chart");
+        after.split_once("failures").expect("what failed").0.to_owned()
+    };
+    assert_eq!(chart(apart), chart(&together));
+    let rows = |report: &Report| {
+        let csv = of(ReportFormat::Csv, report);
+        csv.lines().filter(|line| line.starts_with("surface,web,") && !line.ends_with(",true")).count()
+    };
+    assert_eq!((rows(apart), rows(&together)), (1, 1));
 }
 
 #[test]

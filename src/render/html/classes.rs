@@ -13,7 +13,7 @@ use super::{chart, failure_groups, table};
 use crate::format;
 use crate::model::{FailureClass, SafeText};
 use crate::render::phrases::{class_name, instants, zone};
-use crate::report::{Report, SurfaceRow};
+use crate::report::{Point, Report, SurfaceRow};
 
 const TOP: f64 = 12.0;
 const HEIGHT: f64 = 170.0;
@@ -51,7 +51,8 @@ pub(super) fn write(view: ChartView<'_>, surfaces: &[&SurfaceRow], page: &mut Ht
 /// The failures of a surface that are the target's fault, by bucket, all vantages together.
 fn buckets(report: &Report, surface: &SurfaceRow) -> BTreeMap<Timestamp, ClassCounts> {
     let mut buckets: BTreeMap<Timestamp, ClassCounts> = BTreeMap::new();
-    for point in report.series.iter().filter(|point| point.surface == surface.surface) {
+    let is_of_surface = |point: &&Point| point.surface == surface.surface && point.control == surface.control;
+    for point in report.series.iter().filter(is_of_surface) {
         let bucket = buckets.entry(point.t).or_default();
         for (class, n) in point.classes.iter().filter(|(class, _)| !class.is_ours()) {
             *bucket.entry(*class).or_default() += n;

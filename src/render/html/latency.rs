@@ -40,7 +40,8 @@ pub(super) fn write(view: ChartView<'_>, surfaces: &[&SurfaceRow], page: &mut Ht
 /// The columns that are drawn for a surface.
 fn columns(view: ChartView<'_>, surface: &SurfaceRow) -> BTreeMap<Timestamp, HeatMapColumn> {
     let mut columns: BTreeMap<Timestamp, HeatMapColumn> = BTreeMap::new();
-    let is_drawn = |point: &&Point| point.surface == surface.surface && view.bucket(point.t).is_some();
+    let is_of_surface = |point: &&Point| point.surface == surface.surface && point.control == surface.control;
+    let is_drawn = |point: &&Point| is_of_surface(point) && view.bucket(point.t).is_some();
     for point in view.report.series.iter().filter(is_drawn) {
         let column = columns.entry(point.t).or_default();
         column.judged += point.n;

@@ -215,7 +215,9 @@ impl HealthyRun {
 
 /// The points of a place in order.
 pub(super) fn points<'r>(report: &'r Report, row: &'r SurfaceVantageRow) -> impl Iterator<Item = &'r Point> {
-    report.series.iter().filter(move |point| point.surface == row.surface && point.vantage == row.vantage)
+    let is_of_place =
+        |point: &&Point| point.surface == row.surface && point.vantage == row.vantage && point.control == row.control;
+    report.series.iter().filter(is_of_place)
 }
 
 /// A cell with checks that failed, could not be judged or were missed.

@@ -10,7 +10,7 @@ use crate::render::phrases::class_name;
 use crate::render::text;
 use crate::report::{Figures, LatencySummary, Point, Report};
 
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 27] = [
     "row",
     "surface",
     "vantage",
@@ -37,7 +37,11 @@ const COLUMNS: [&str; 26] = [
     "main_failure",
     "insecure_tls",
     "warnings",
+    "control",
 ];
+
+/// The column `insecure_tls`.
+const INSECURE_COLUMN: usize = 24;
 
 /// One row by its cells.
 type CsvRow = [String; COLUMNS.len()];
@@ -47,20 +51,21 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut line = |cells: &CsvRow| table.write_record(cells.iter().map(|content| cell(content)));
     line(&COLUMNS.map(str::to_owned))?;
     for row in &report.surfaces {
-        line(&figures(["surface", row.surface.as_str(), "", ""], row.state.name(), &row.figures))?;
+        let names = ["surface", row.surface.as_str(), "", ""];
+        line(&figures(names, row.state.name(), &row.figures, row.control))?;
     }
     for row in &report.vantages {
-        line(&figures(["vantage", "", row.vantage.as_str(), ""], row.state.name(), &row.figures))?;
+        line(&figures(["vantage", "", row.vantage.as_str(), ""], row.state.name(), &row.figures, false))?;
     }
     for row in &report.places {
         let names = ["place", row.surface.as_str(), row.vantage.as_str(), ""];
-        line(&figures(names, row.state.name(), &row.figures))?;
+        line(&figures(names, row.state.name(), &row.figures, row.control))?;
     }
     for row in &report.probes {
         let names = ["probe", row.surface.as_str(), "", row.probe.as_str()];
-        let mut cells = figures(names, row.state.name(), &row.figures);
+        let mut cells = figures(names, row.state.name(), &row.figures, row.control);
         if row.insecure {
-            "INSECURE".clone_into(&mut cells[COLUMNS.len() - 2]);
+            "INSECURE".clone_into(&mut cells[INSECURE_COLUMN]);
         }
         line(&cells)?;
     }
@@ -68,7 +73,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     table.flush()
 }
 
-fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Figures) -> CsvRow {
+fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Figures, control: bool) -> CsvRow {
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     let main = figures.main_failure.as_ref().map(|main| class_name(main.class, main.status));
     let [shortest, p50, p90, p95, p99, longest] = latency(&figures.latency_us);
@@ -99,6 +104,7 @@ fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Fig
         main.unwrap_or_default(),
         String::new(),
         figures.warnings.to_string(),
+        control_cell(control),
     ]
 }
 
@@ -135,7 +141,13 @@ fn bucket(point: &Point) -> CsvRow {
         main.unwrap_or_default(),
         String::new(),
         String::new(),
+        control_cell(point.control),
     ]
+}
+
+/// Empty, except for control targets.
+fn control_cell(control: bool) -> String {
+    if control { "true".to_owned() } else { String::new() }
 }
 
 fn latency(latency: &LatencySummary) -> [String; 6] {

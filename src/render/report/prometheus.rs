@@ -22,11 +22,17 @@ fn states(report: &Report, text: &mut Exposition) {
     const STATES: [State; 5] = [State::Up, State::Degraded, State::Flapping, State::Down, State::Unknown];
     for row in &report.surfaces {
         for state in STATES {
-            let labels: Labels<'_> = vec![("surface", row.surface.as_str()), ("state", state.name())];
+            let mut labels: Labels<'_> = vec![("surface", row.surface.as_str()), ("state", state.name())];
+            labels.extend(control_label(row.control));
             let help = "The state of a surface: 1 for the one it is in.";
             text.gauge("uptick_surface_state", help, &labels, u8::from(row.state == state));
         }
     }
+}
+
+/// What tells the control targets of a surface from its other probes.
+fn control_label(control: bool) -> Option<(&'static str, &'static str)> {
+    control.then_some(("control", "true"))
 }
 
 /// A value, and the label that distinguishes it from the others of its row.
@@ -35,7 +41,9 @@ type Sample = (Option<(&'static str, String)>, f64);
 /// Each surface from each vantage.
 fn places(report: &Report, text: &mut Exposition) {
     let labels = |row: &'_ SurfaceVantageRow| -> Vec<(&'static str, String)> {
-        vec![("surface", row.surface.to_string()), ("vantage", row.vantage.to_string())]
+        let control = control_label(row.control).map(|(name, value)| (name, value.to_owned()));
+        let own = [("surface", row.surface.to_string()), ("vantage", row.vantage.to_string())];
+        own.into_iter().chain(control).collect()
     };
     let mut each = |name, help, values: &dyn Fn(&Figures) -> Vec<Sample>| {
         for row in &report.places {

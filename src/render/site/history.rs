@@ -55,7 +55,7 @@ impl<'r> History<'r> {
         let bucket = i64::try_from(report.window.bucket_s).unwrap_or(DAY_S).max(1);
         let step = step(bucket, report.window.to.as_second() - report.window.from.as_second());
         let mut sums: HashMap<&SafeText, BTreeMap<i64, [u64; 3]>> = HashMap::new();
-        for Point { t, surface, n, failed, unknown, .. } in &report.series {
+        for Point { t, surface, n, failed, unknown, .. } in report.series.iter().filter(|point| !point.control) {
             let sum = sums.entry(surface).or_default().entry(t.as_second().div_euclid(step)).or_default();
             for (sum, more) in sum.iter_mut().zip([n, failed, unknown]) {
                 *sum += more;

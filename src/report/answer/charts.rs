@@ -41,6 +41,7 @@ pub(crate) fn points(latency_series: &LatencySeries, counted: &BTreeMap<i64, Che
         Some(Point {
             surface: name(&latency_series.surface),
             vantage: name(&latency_series.vantage),
+            control: latency_series.control,
             t: Timestamp::from_millisecond(begin).ok()?,
             n: counts.judged,
             failed: counts.failed,

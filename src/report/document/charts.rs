@@ -15,6 +15,8 @@ pub struct Point {
     pub surface: SafeText,
     /// The vantage.
     pub vantage: SafeText,
+    /// Whether its checks are those of control targets.
+    pub control: bool,
     /// The start of the bucket.
     #[serde(with = "timestamp")]
     #[schemars(with = "String")]

@@ -12,7 +12,7 @@ use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::{terminal, text};
 use crate::report::document::slo::{AvailabilitySlo, LatencySlo};
 use crate::report::statistics::ratio;
-use crate::report::{AddressRow, Report, State, SurfaceRow};
+use crate::report::{AddressRow, Report, State, SurfaceRow, SurfaceVantageRow};
 
 /// A column: its heading, and whether it is right-aligned.
 struct TableColumn {
@@ -139,8 +139,10 @@ pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
     for vantage in &report.vantages {
         screen.plain(&format!("  {}", text::left(vantage.vantage.as_str(), widest)));
         for row in &names {
-            let place =
-                report.places.iter().find(|place| place.surface == row.surface && place.vantage == vantage.vantage);
+            let is_here = |place: &&SurfaceVantageRow| {
+                place.surface == row.surface && place.control == row.control && place.vantage == vantage.vantage
+            };
+            let place = report.places.iter().find(is_here);
             let content = place.map_or_else(
                 || "-".to_owned(),
                 |place| {

@@ -7,11 +7,10 @@ use jiff::tz::TimeZone;
 use super::layout::title;
 use crate::format;
 use crate::format::{STRIP_LEGEND, StripCell};
-use crate::model::SafeText;
 use crate::render::phrases;
 use crate::render::terminal::{DIM, StyledText};
 use crate::render::{terminal, text};
-use crate::report::Report;
+use crate::report::{Point, Report, SurfaceVantageRow};
 
 /// The checks of one cell.
 #[derive(Clone, Copy, Default)]
@@ -76,9 +75,9 @@ pub(super) fn write(report: &Report, screen: &mut StyledText) {
     for surface in report.surfaces.iter().filter(|row| !row.control) {
         screen.put(Style::new(), &format!("  {}", surface.label()));
         screen.end();
-        for place in report.places.iter().filter(|place| place.surface == surface.surface) {
+        for place in report.places.iter().filter(|place| place.surface == surface.surface && !place.control) {
             screen.put(DIM, &format!("  {}  ", text::left(place.vantage.as_str(), names)));
-            for cell in cells(report, &place.surface, &place.vantage, &grid) {
+            for cell in cells(report, place, &grid) {
                 let cell = StripCell::of(cell.judged, cell.failed, cell.unknown);
                 screen.put(terminal::strip_style(cell), cell.sign());
             }
@@ -91,9 +90,12 @@ pub(super) fn write(report: &Report, screen: &mut StyledText) {
     screen.end();
 }
 
-fn cells(report: &Report, surface: &SafeText, vantage: &SafeText, grid: &TimelineGrid) -> Vec<TimelineCell> {
+fn cells(report: &Report, place: &SurfaceVantageRow, grid: &TimelineGrid) -> Vec<TimelineCell> {
     let mut cells = vec![TimelineCell::default(); grid.cells];
-    for point in report.series.iter().filter(|point| point.surface == *surface && point.vantage == *vantage) {
+    let is_of_place = |point: &&Point| {
+        point.surface == place.surface && point.vantage == place.vantage && point.control == place.control
+    };
+    for point in report.series.iter().filter(is_of_place) {
         if let Some(cell) = grid.cell(point.t).map(|at| &mut cells[at]) {
             cell.judged += point.n;
             cell.failed += point.failed;
