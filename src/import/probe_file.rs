@@ -127,10 +127,14 @@ fn whole(blocks: &[Block], origin: &Origin) -> String {
         comment(&mut text, "  ", source);
     }
     let used = blocks.iter().filter(|block| block.left_out.is_none()).map(|block| block.toml.as_str());
-    let needed = variables(&used.collect::<String>());
+    let used: String = used.collect();
+    let needed = variables(&used);
     if !needed.is_empty() {
         text.push_str("#\n# Set these before it is used; secrets were taken out of the files:\n");
-        needed.iter().for_each(|name| comment(&mut text, "  ", &format!("export {name}=…")));
+        for name in &needed {
+            let scheme = if begins_url(name, &used) { "https://" } else { "" };
+            comment(&mut text, "  ", &format!("export {name}={scheme}…"));
+        }
     }
     text.push('\n');
     text.push_str(defaults());
@@ -156,25 +160,37 @@ fn comment(text: &mut String, indent: &str, note: &str) {
 
 /// What is wrong with the text as a probe file, in one line; `None` if it is valid.
 fn problems(path: &Path, text: &str) -> Option<String> {
-    let error = config::load_text(path, text, &|name| Some(stand_in(name))).err()?;
+    let error = config::load_text(path, text, &|name| Some(stand_in(name, text).to_owned())).err()?;
     let problem = error.problems().first()?;
     // A message starts with the name of its probe, which is right below in the file.
     let message = problem.message.strip_prefix("probe \"").and_then(|rest| rest.split_once("\": "));
     Some(message.map_or(problem.message.clone(), |(_, message)| message.to_owned()))
 }
 
-/// A placeholder for a variable that may not be set here, so that the file is checked as if it were
+/// A placeholder for a variable of a probe file, which may not be set here, so that the file is checked as if it were
 /// set.
-fn stand_in(name: &str) -> String {
-    let upper = name.to_ascii_uppercase();
-    let value = if upper.contains("PORT") {
-        "8443"
-    } else if ["URL", "URI", "ENDPOINT"].iter().any(|word| upper.contains(word)) {
+fn stand_in(name: &str, text: &str) -> &'static str {
+    if text.contains(&format!("url = \"${{{name}}}://")) {
+        "https"
+    } else if begins_url(name, text) || is_url(name) {
         "https://stand-in.invalid"
+    } else if name.to_ascii_uppercase().contains("PORT") {
+        "8443"
     } else {
         "stand-in"
-    };
-    value.to_owned()
+    }
+}
+
+/// Whether a URL of a probe file begins with a variable that has to contain its scheme.
+fn begins_url(name: &str, text: &str) -> bool {
+    let begins = format!("url = \"${{{name}}}");
+    text.match_indices(&begins).any(|(at, _)| !text[at + begins.len()..].starts_with("://"))
+}
+
+/// Whether a variable is called as if it contained a URL.
+fn is_url(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    ["URL", "URI", "ENDPOINT"].iter().any(|word| upper.contains(word))
 }
 
 /// The variables without a default in a probe file, in order.

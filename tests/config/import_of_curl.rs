@@ -58,3 +58,16 @@ fn a_command_whose_url_is_elsewhere_is_told() {
     assert!(text.contains("# left out: its options are in the file of `-K`: write them out\n"), "{text}");
     assert_eq!(text.matches("# left out: it names no URL\n").count(), 1, "{text}");
 }
+
+#[test]
+fn a_variable_may_be_the_beginning_of_a_url_whatever_its_name() {
+    let text = given("curl $HOST/health\ncurl \"$1api\"\ncurl $x\ncurl $PROTO://x.test\ncurl http://h:$P_PORT\n")
+        .unwrap()
+        .text;
+    for url in ["${HOST}/health", "${x}", "${PROTO}://x.test", "http://h:${P_PORT}"] {
+        assert!(text.contains(&format!("\nurl = \"{url}\"\n")), "{url}: {text}");
+    }
+    for said in ["#   export HOST=https://…\n", "#   export PROTO=…\n", "#   export P_PORT=…\n"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+}

@@ -104,10 +104,24 @@ pub(crate) fn import(input: &[u8]) {
         Err(error) => strict::assert_visible(&error.to_string(), "a diagnostic"),
         Ok(imported) => {
             strict::assert_visible(&imported.text, "an imported file");
-            let read = config::load_text(Path::new("probes.toml"), &imported.text, &|_| Some("stand-in".to_owned()));
+            let value = |name: &str| Some(stand_in(name, &imported.text).to_owned());
+            let read = config::load_text(Path::new("probes.toml"), &imported.text, &value);
             let config = read.unwrap_or_else(|error| panic!("{error}\n{}", imported.text));
             assert_eq!(config.probes.len(), imported.probes, "{}", imported.text);
         }
+    }
+}
+
+/// The value of a variable of an imported file: a port, or for one that begins a URL its scheme or the whole of it.
+fn stand_in(variable: &str, file: &str) -> &'static str {
+    if file.contains(&format!("url = \"${{{variable}}}://")) {
+        "https"
+    } else if file.contains(&format!("url = \"${{{variable}}}")) {
+        "https://stand-in.test"
+    } else if variable.to_ascii_uppercase().contains("PORT") {
+        "8443"
+    } else {
+        "stand-in"
     }
 }
 
