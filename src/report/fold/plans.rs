@@ -123,7 +123,7 @@ impl Plans {
 
 impl PlannedSpan {
     fn new(probe: &PlannedProbe, from: i64) -> PlannedSpan {
-        let interval = probe.interval_ms.and_then(|interval| i64::try_from(interval).ok());
+        let interval = probe.interval_ms.and_then(|interval| i64::try_from(interval).ok()).filter(|every| *every > 0);
         let intervals = interval.into_iter().map(|interval| (from.div_euclid(HOUR_MS), (from, interval))).collect();
         PlannedSpan { probe: probe.clone(), first: from, last: from, intervals }
     }

@@ -49,6 +49,18 @@ fn checks_by_hand_make_no_others_due() {
     assert!(ratio > 0.98 && state == State::Up, "{ratio} {state:?}");
 }
 
+#[test]
+fn an_interval_of_zero_makes_nothing_due() {
+    let mut stage = RecordedJournal::default();
+    for (from, interval) in [(FROM, Duration::from_secs(30)), ("2025-03-10T06:00:00Z", Duration::ZERO)] {
+        let probe = Probe::plain("home", "web", "http://x.test/", interval);
+        stage.plans.extend(RecordedPlan::parts("here", None, at(from), [&probe]));
+    }
+    stage.play(Line::new("here", "web", "home", 30), FROM, TO, |_| PlayedCheck::Up(50));
+    let (ratio, _) = home(&stage.report(question(FROM, TO)));
+    assert!(ratio > 0.98, "{ratio}");
+}
+
 const SLOWER: &[Watch] = &[(FROM, 30), ("2025-03-10T09:00:00Z", 600)];
 const FASTER: &[Watch] = &[(FROM, 600), ("2025-03-10T09:00:00Z", 30)];
 const BACK_AND_FORTH: &[Watch] = &[(FROM, 60), ("2025-03-10T03:00:00Z", 600), ("2025-03-10T09:00:00Z", 60)];
