@@ -44,7 +44,7 @@ pub(crate) struct ReportContext<'f> {
     control_ok: Option<bool>,
     /// Checks per bucket, by latency series.
     buckets: Vec<BTreeMap<i64, CheckCounts>>,
-    offline: BTreeMap<Arc<str>, Offline>,
+    offline: BTreeMap<Arc<str>, Arc<Offline>>,
 }
 
 impl<'f> ReportContext<'f> {
@@ -138,24 +138,17 @@ impl<'f> ReportContext<'f> {
     /// The up and down checks of a series between two instants, ends included, in order, rejudged
     /// with what is known of its vantage.
     pub(crate) fn judged(&self, series: usize, (from, to): (i64, i64)) -> impl Iterator<Item = LoggedCheck> {
-        let one = self.analyses[series].series;
-        let offline = self.offline_of(&one.vantage);
-        let checks = one.between(from, to).map(move |check| Offline::judged(offline, check));
+        let one = &self.analyses[series];
+        let checks = one.series.between(from, to).map(move |check| Offline::judged(one.offline(), check));
         checks.filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
     }
 
     /// Counts the checks of a series in some spans together. The spans are in order and disjoint.
     pub(crate) fn count(&self, series: usize, spans: &[(i64, i64)]) -> CheckCounts {
-        let one = self.analyses[series].series;
+        let one = &self.analyses[series];
         let mut all = CheckCounts::default();
-        tally(one, self.offline_of(&one.vantage), spans).iter().for_each(|counts| all.merge(counts));
+        tally(one.series, one.offline(), spans).iter().for_each(|counts| all.merge(counts));
         all
-    }
-
-    /// When a vantage was offline; `None` if it has no control targets, or if its probes are
-    /// sharded.
-    pub(crate) fn offline_of(&self, vantage: &Arc<str>) -> Option<&Offline> {
-        self.offline.get(vantage)
     }
 
     /// The baseline of a surface that does not consist of control targets.
@@ -365,12 +358,13 @@ fn series_in_order(fold: &Fold) -> Vec<&Series> {
 }
 
 /// When each vantage with control targets was offline.
-fn offline(series: &[&Series]) -> BTreeMap<Arc<str>, Offline> {
+fn offline(series: &[&Series]) -> BTreeMap<Arc<str>, Arc<Offline>> {
     let mut of_vantage: BTreeMap<Arc<str>, (Vec<&Series>, Vec<&Series>)> = BTreeMap::new();
     for one in series {
         let (controls, targets) = of_vantage.entry(Arc::clone(&one.vantage)).or_default();
         if one.control { controls } else { targets }.push(one);
     }
     of_vantage.retain(|_, (controls, _)| !controls.is_empty());
-    of_vantage.into_iter().map(|(vantage, (controls, targets))| (vantage, Offline::of(&controls, &targets))).collect()
+    let of_each = of_vantage.into_iter();
+    of_each.map(|(vantage, (controls, targets))| (vantage, Arc::new(Offline::of(&controls, &targets)))).collect()
 }

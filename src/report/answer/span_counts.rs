@@ -38,7 +38,7 @@ pub(crate) fn span_counts(
         let (judged, hours) = by_the_hour(context, surface, from, to);
         (judged, None, covered(hours.into_iter(), (from, to), reach.max(HOUR_MS)))
     } else {
-        let minutes = by_the_minute(context, group, (from, to), reach);
+        let minutes = by_the_minute(group, (from, to), reach);
         let failing = minutes.iter().filter(|(_, counts)| counts.judged.failed > 0).count();
         let mut judged = Judged::default();
         minutes.iter().for_each(|(_, counts)| judged.add(counts.judged));
@@ -66,21 +66,15 @@ struct MinuteCounts {
 }
 
 /// The minutes with data, in order, with those shortly before the span whose checks reach into it.
-fn by_the_minute(
-    context: &ReportContext<'_>,
-    group: &[&SeriesAnalysis<'_>],
-    (from, to): (i64, i64),
-    reach: i64,
-) -> Vec<(i64, MinuteCounts)> {
+fn by_the_minute(group: &[&SeriesAnalysis<'_>], (from, to): (i64, i64), reach: i64) -> Vec<(i64, MinuteCounts)> {
     let earliest = from.saturating_sub(reach);
     let begin = bucket::floor(earliest, MINUTE_MS);
     let length = usize::try_from((to - begin) / MINUTE_MS + 1).unwrap_or_default();
     let mut minutes = vec![MinuteCounts::default(); length];
     let place = |at: i64| usize::try_from((at - begin).div_euclid(MINUTE_MS)).ok();
     for one in group {
-        let offline = context.offline_of(&one.series.vantage);
         for check in one.series.between(earliest, to) {
-            let verdict = Offline::judged(offline, check).verdict;
+            let verdict = Offline::judged(one.offline(), check).verdict;
             let Some(minute) = place(check.at).and_then(|place| minutes.get_mut(place)) else { continue };
             let is_judged = matches!(verdict, Verdict::Up | Verdict::Down);
             minute.is_seen |= is_judged;

@@ -117,9 +117,8 @@ impl WaveCounts {
         let series: Vec<usize> = series.iter().copied().filter(is_counted).collect();
         let count = |at: usize| {
             let one = &context.analyses[at];
-            let offline = context.offline_of(&one.series.vantage);
             let over = over.get(&at).map_or(&[][..], Vec::as_slice);
-            let tally_in = |span| tally(one.series, offline, &spans::without(&[span], over));
+            let tally_in = |span| tally(one.series, one.offline(), &spans::without(&[span], over));
             (one.vantage.clone(), tally_in(span), tally_in(recent))
         };
         let (mut all, mut of_vantage) = (CheckCounts::default(), BTreeMap::<SafeText, CheckCounts>::new());

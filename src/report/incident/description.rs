@@ -85,7 +85,7 @@ fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTr
             spans.extend(left);
         }
         let one = &context.analyses[series];
-        let counts = tally(one.series, context.offline_of(&one.series.vantage), &spans);
+        let counts = tally(one.series, one.offline(), &spans);
         (at, series, waves.into_iter().zip(counts).collect::<Vec<_>>())
     });
     for (at, series, counts) in counts {

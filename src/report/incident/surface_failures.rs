@@ -37,11 +37,11 @@ impl<'c, 'f> SurfaceFailures<'c, 'f> {
 fn failures(context: &ReportContext<'_>, surface: &SafeText) -> BTreeMap<FailureClass, Vec<i64>> {
     let mut by_class: BTreeMap<FailureClass, Vec<i64>> = BTreeMap::new();
     for at in context.series_of(surface) {
-        let series = context.analyses[*at].series;
-        let offline = context.offline_of(&series.vantage);
+        let one = &context.analyses[*at];
         // A run of up checks may contain a month of checks; skip it.
-        let may_have_failed = series.runs().filter(|run| run.first.verdict == Verdict::Down || run.first.is_set_aside);
-        let checks = may_have_failed.flat_map(EvenRun::checks).map(|check| Offline::judged(offline, check));
+        let may_have_failed =
+            one.series.runs().filter(|run| run.first.verdict == Verdict::Down || run.first.is_set_aside);
+        let checks = may_have_failed.flat_map(EvenRun::checks).map(|check| Offline::judged(one.offline(), check));
         for check in checks.filter(|check| check.verdict == Verdict::Down) {
             if let Some(class) = check.counted_class() {
                 by_class.entry(class).or_default().push(check.at);

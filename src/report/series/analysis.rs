@@ -2,6 +2,7 @@
 //! over time, and counts the checks that were due but are missing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::{Counts, FailureClass, SafeText, Verdict};
 use crate::report::document::coverage::Coverage;
@@ -36,6 +37,7 @@ const UNJUDGED_AFTER: u32 = 3;
 #[derive(Clone, Debug)]
 pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) series: &'f Series,
+    offline: Option<Arc<Offline>>,
     /// Checks by verdict, after rejudging them with what is known of the vantage.
     pub(crate) counts: Counts,
     pub(crate) vantage: SafeText,
@@ -65,6 +67,11 @@ pub(crate) struct SeriesAnalysis<'f> {
 }
 
 impl SeriesAnalysis<'_> {
+    /// When its vantage was offline; `None` if that has no control targets, or if its probes are sharded.
+    pub(crate) fn offline(&self) -> Option<&Offline> {
+        self.offline.as_deref()
+    }
+
     /// The usual interval between two checks, or between the starts of two bursts, in milliseconds.
     pub(crate) fn interval(&self) -> Option<i64> {
         self.cadence.map(|cadence| cadence.every)
@@ -86,13 +93,15 @@ impl SeriesAnalysis<'_> {
 pub(crate) fn analyze<'f>(
     series: &'f Series,
     range: &ReportRange<'_>,
-    offline: Option<&Offline>,
+    offline: Option<&Arc<Offline>>,
     planned: Option<&PlannedIntervals>,
 ) -> (SeriesAnalysis<'f>, BTreeMap<i64, CheckCounts>) {
     let cadence = cadence(series, range);
     let interval = cadence.map(|cadence| cadence.every);
     let detector = OutageDetector::new(range.rules, interval, range.series);
     let failures = FailureLogger::new(interval);
+    let of_series = offline.map(|offline| offline.for_series(series));
+    let offline = of_series.as_deref();
     let mut watch = SeriesPass { detector, failures, offline, unjudged_in_a_row: 0, seeing: false };
     for run in series.lead_in.runs() {
         if !watch.push_up_run(&run) {
@@ -117,6 +126,7 @@ pub(crate) fn analyze<'f>(
     let (coverage, coverage_while_seen, silent) = coverage(series, &seen, cadence, range, planned);
     let analyses = SeriesAnalysis {
         series,
+        recent: recent(series, offline, cadence.map(|cadence| present(cadence, planned)), range),
         counts: seen.rejudged(series.counts),
         vantage: name(&series.vantage),
         surface: name(&series.surface),
@@ -130,9 +140,9 @@ pub(crate) fn analyze<'f>(
         codes: seen.codes,
         last: seen.last,
         silent,
-        recent: recent(series, offline, cadence.map(|cadence| present(cadence, planned)), range),
         coverage,
         coverage_while_seen,
+        offline: of_series,
     };
     (analyses, seen.buckets)
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::sync::Arc;
 
 use crate::model::{FailureClass, Verdict};
 use crate::report::fold::even_run::EvenRun;
@@ -18,6 +19,10 @@ pub(crate) struct Offline {
     spans: Vec<(i64, i64)>,
     /// The spans in which no control target answered, whatever other checks found.
     unanswered: Vec<(i64, i64)>,
+    /// The spans in which every control target was dead.
+    dead: Vec<(i64, i64)>,
+    /// The spans in which neither a control target nor any other check answered.
+    silent: Vec<(i64, i64)>,
 }
 
 impl Offline {
@@ -26,13 +31,28 @@ impl Offline {
     pub(crate) fn of(controls: &[&Series], targets: &[&Series]) -> Offline {
         let checks: Vec<_> = controls.iter().map(|control| checks_of(control, targets)).collect();
         let is_online = |disproved: Option<u32>| disproved.is_none_or(|disproved| (1..DEAD_AFTER).contains(&disproved));
+        let failing_all =
+            |is_online: &dyn Fn(Option<u32>) -> bool| in_all(checks.iter().map(|checks| failing(checks, is_online)));
+        let dead = in_all(checks.iter().map(|checks| dead(checks)));
         Offline {
-            spans: spans::without(
-                &in_all(checks.iter().map(|checks| failing(checks, is_online))),
-                &in_all(checks.iter().map(|checks| dead(checks))),
-            ),
-            unanswered: in_all(checks.iter().map(|checks| failing(checks, |disproved| disproved.is_none()))),
+            spans: spans::without(&failing_all(&is_online), &dead),
+            unanswered: failing_all(&|disproved| disproved.is_none()),
+            silent: failing_all(&|disproved| disproved.is_none_or(|disproved| disproved > 0)),
+            dead,
         }
+    }
+
+    /// The same for one series of the vantage. As in a run, control targets that are dead say nothing about a probe
+    /// that was up since they are: what keeps them from answering does not affect it. So its failures count while other
+    /// checks show that the vantage is online, though the prober, which may have known nothing of this, set them aside.
+    pub(crate) fn for_series(self: &Arc<Self>, series: &Series) -> Arc<Offline> {
+        let since_up = |(from, to): &(i64, i64)| Some((first_up(series, *from, *to)?, *to));
+        let unaffected: Vec<_> = self.dead.iter().filter_map(since_up).collect();
+        if unaffected.is_empty() {
+            return Arc::clone(self);
+        }
+        let shown_online = spans::without(&unaffected, &self.silent);
+        Arc::new(Offline { unanswered: spans::without(&self.unanswered, &shown_online), ..Offline::clone(self) })
     }
 
     /// Whether the vantage was offline at an instant.
@@ -42,8 +62,8 @@ impl Offline {
 
     /// Rejudges a check with all that is known of its vantage. A failure while the vantage was
     /// offline does not count against the target. A failure that the prober set aside does count if
-    /// a control target answered after all. Otherwise, and for a vantage without control targets,
-    /// the prober's verdict stands.
+    /// a control target answered after all, or says nothing about this probe. Otherwise, and for a
+    /// vantage without control targets, the prober's verdict stands.
     pub(crate) fn judged(offline: Option<&Offline>, check: LoggedCheck) -> LoggedCheck {
         let Some(offline) = offline else { return check };
         match (check.verdict, offline.covers(check.at)) {
@@ -191,7 +211,12 @@ fn other_checks_show_online(
 
 /// Whether a series has an up check between two instants, ends included.
 fn has_up(series: &Series, from: i64, to: i64) -> bool {
-    series.between(from, to).any(|check| check.verdict == Verdict::Up)
+    first_up(series, from, to).is_some()
+}
+
+/// The first up check of a series between two instants, ends included.
+fn first_up(series: &Series, from: i64, to: i64) -> Option<i64> {
+    series.between(from, to).find(|check| check.verdict == Verdict::Up).map(|check| check.at)
 }
 
 #[cfg(test)]
@@ -200,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_good_checks_around_are_not_offline() {
-        let offline = Offline { spans: vec![(11, 19), (41, i64::MAX)], unanswered: Vec::new() };
+        let offline = Offline { spans: vec![(11, 19), (41, i64::MAX)], ..Offline::default() };
         let covered: Vec<i64> = (0..60).filter(|at| offline.covers(*at)).collect();
         assert_eq!(covered, (11..20).chain(41..60).collect::<Vec<_>>());
         assert!(offline.is_open());

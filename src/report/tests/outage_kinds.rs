@@ -290,17 +290,19 @@ fn a_share_that_changed_within_a_wave_is_told_now_and_as_a_whole() {
     assert_eq!(whole, Some(FailureClass::DnsServerFailure), "the incident as a whole was another kind");
 }
 
+/// A failed check that the prober did not count, because its control targets failed too.
+fn set_aside(failed: PlayedCheck) -> PlayedCheck {
+    let PlayedCheck::Failed(mut outcome) = failed else { unreachable!("only a failure is set aside") };
+    outcome.verdict = Verdict::Unknown;
+    if let Some(failure) = &mut outcome.failure {
+        failure.own_class = Some(failure.class);
+        failure.class = FailureClass::ControlFailed;
+    }
+    PlayedCheck::Failed(outcome)
+}
+
 #[test]
 fn what_the_prober_set_aside_is_judged_again_by_what_proves_that_we_were_online() {
-    let set_aside = || {
-        let PlayedCheck::Failed(mut outcome) = unavailable() else { unreachable!("a status is a failure") };
-        outcome.verdict = Verdict::Unknown;
-        if let Some(failure) = &mut outcome.failure {
-            failure.own_class = Some(failure.class);
-            failure.class = FailureClass::ControlFailed;
-        }
-        PlayedCheck::Failed(outcome)
-    };
     let played = |control: &dyn Fn() -> PlayedCheck| {
         let mut stage = RecordedJournal::default();
         let outage = [("09:30", "10:00")];
@@ -308,7 +310,7 @@ fn what_the_prober_set_aside_is_judged_again_by_what_proves_that_we_were_online(
             if within(now, &outage) { control() } else { PlayedCheck::Up(40) }
         });
         stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
-            if within(now, &outage) { set_aside() } else { PlayedCheck::Up(50) }
+            if within(now, &outage) { set_aside(unavailable()) } else { PlayedCheck::Up(50) }
         });
         stage.report(question(FROM, TO))
     };
@@ -346,4 +348,29 @@ fn a_control_target_that_is_dead_hides_no_outage() {
     assert_eq!(played("08:00", false), (20, 0), "it has not answered while home was good");
     assert_eq!(played("08:00", true), (0, 20), "the other one tells that we were offline");
     assert_eq!(played("09:30", false), (0, 20), "it fails since home does");
+}
+
+#[test]
+fn what_single_passes_set_aside_beside_a_dead_control_target_counts_while_others_show_that_we_were_online() {
+    // A pass that cron runs does not know that its control target has been dead since `dead_from`.
+    let played = |dead_from: &str, others_fail: bool| {
+        let mut stage = RecordedJournal::default();
+        let refused = || failed(FailureClass::ConnectRefused, 2);
+        let outage = [("09:30", "09:40")];
+        stage.play(Line::control("here", 60), FROM, TO, |now| {
+            if within(now, &[(dead_from, "10:00")]) { refused() } else { PlayedCheck::Up(40) }
+        });
+        for (probe, fails) in [("home", true), ("login", others_fail)] {
+            stage.play(Line::new("here", "web", probe, 60), FROM, TO, |now| {
+                if fails && within(now, &outage) { set_aside(refused()) } else { PlayedCheck::Up(50) }
+            });
+        }
+        let report = stage.report(question(FROM, TO));
+        let web = report.surfaces.iter().find(|row| row.surface.as_str() == "web").expect("a surface");
+        assert_eq!(report.incidents.len(), usize::from(web.figures.down > 0), "{}", report.verdict.headline);
+        (web.figures.down, web.figures.unknown)
+    };
+    assert_eq!(played("08:00", false), (10, 0), "home was up beside it, and login is up now");
+    assert_eq!(played("08:00", true), (0, 20), "nothing shows that we were online");
+    assert_eq!(played("09:28", false), (0, 10), "it was not dead before home failed");
 }
