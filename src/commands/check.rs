@@ -79,7 +79,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human)?;
     let job_summary = job_summary(&outputs)?;
     let conditions = conditions(&args.fail_on)?;
-    let earlier = args.baseline.as_deref().map(|journal| baseline::windows(journal, &config)).transpose()?;
+    let earlier = args.baseline.as_deref().map(|journal| baseline::windows(journal, &config, terminal)).transpose()?;
     let engine = check_pipeline::engine(&config, &probes, detail(args, &probes)?)?;
     engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
     let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)

@@ -121,6 +121,9 @@ fn a_condition_that_is_met_fails_every_format() {
         "UPTICK CRITICAL: 1 check: 1 up; fails on max > 1µs: a: ",
         "  fails on max > 1µs: a: 1 of 1 up check",
     ];
+    assert!(said[2].1.starts_with("## ✗ FAILS, UP: "), "{}", said[2].1);
+    assert!(said[3].1.contains("uptick: FAILS, UP: default up;"), "{}", said[3].1);
+    assert!(said[5].1.contains("✗ FAILS, UP  a "), "{}", said[5].1);
     for ((_, text), expected) in said.iter().zip(expected) {
         assert!(text.contains(expected), "{expected} is not in\n{text}");
     }
@@ -161,6 +164,28 @@ fn a_baseline_without_a_probe_says_so() {
     assert!(said.stdout.contains("not compared: new: the baseline has no check of this probe"), "{}", said.stdout);
     let tap = Run::new(arguments.into_iter().chain(["--format", "tap"])).config(&both).run();
     assert!(tap.stdout.contains("ok 4 - new: baseline # SKIP the baseline has no check"), "{}", tap.stdout);
+    let nagios = Run::new(arguments.into_iter().chain(["--format", "nagios"])).config(&both).run();
+    assert!(nagios.stdout.contains("; not compared: new: the baseline has no check"), "{}", nagios.stdout);
+}
+
+#[test]
+fn lines_of_a_baseline_that_cannot_be_read_are_named() {
+    let server = healthy();
+    let file = probe("a", &server.url("/"), &[]);
+    let recorded = Run::new(["check", "--record", "--count", "8"]).config(&file).run();
+    let journal = recorded.folder.path().join("uptick-journal");
+    let day = std::fs::read_dir(&journal).unwrap().map(|entry| entry.unwrap().path());
+    let day = day.into_iter().find(|path| path.extension().is_some_and(|ext| ext == "jsonl")).expect("a day");
+    let good = std::fs::read_to_string(&day).unwrap();
+    let compare = |lines: &str| {
+        std::fs::write(&day, lines).unwrap();
+        Run::new(["check", "--count", "8", "--baseline", journal.to_str().unwrap()]).config(&file).run()
+    };
+    let in_part = compare(&format!("{good}not a line of a journal\n"));
+    assert!(in_part.stderr.contains("is compared with in part: of 2 lines, skipped 1 corrupt"), "{}", in_part.stderr);
+    let none = compare(&good.replace("\"up\":8", "\"up\":9"));
+    none.expect_code(2);
+    assert!(none.stderr.contains("vantage local; of 1 line, skipped 1 corrupt and 0 newer"), "{}", none.stderr);
 }
 
 /// Runs a pass for each character, against a server that answers in this order: `.` 200, `x` 503.

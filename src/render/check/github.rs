@@ -9,10 +9,10 @@ use super::indexed_report::IndexedReport;
 use super::markdown;
 use super::phrases::{
     classes, counts_phrase, failing_sentences, fails_as_down, insecure_sentence, judgement_sentences, surface_phrase,
-    warned, warnings, worst_first,
+    verdict_words, warned, warnings, worst_first,
 };
 use crate::check_report::{CheckReport, ProbeSummary};
-use crate::render::{evidence, terminal, text};
+use crate::render::{evidence, text};
 
 /// GitHub shows ten annotations per level and step, and silently drops the rest. So there are at
 /// most nine, the worst ones, and one that says how many more there are.
@@ -44,12 +44,7 @@ pub(super) fn write(pass: &IndexedReport<'_>, workspace: Option<&Path>, out: &mu
         .iter()
         .map(|surface| format!("{} {}", surface.surface, surface_phrase(pass, surface, str::to_owned)))
         .collect();
-    let line = format!(
-        "uptick: {}: {}; {}",
-        terminal::word_of(pass.verdict, pass.state),
-        phrases.join("; "),
-        counts_phrase(pass)
-    );
+    let line = format!("uptick: {}: {}; {}", verdict_words(pass).2, phrases.join("; "), counts_phrase(pass));
     writeln!(out, "{}", harmless(&line))
 }
 

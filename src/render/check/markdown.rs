@@ -9,7 +9,7 @@ use std::io::Write;
 use super::indexed_report::IndexedReport;
 use super::phrases::{
     classes, counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
-    warned, warnings, worst_first,
+    verdict_words, warned, warnings, worst_first,
 };
 use crate::check_report::ProbeSummary;
 use crate::format;
@@ -66,13 +66,8 @@ fn heading(pass: &IndexedReport<'_>, page: &mut String) {
             format!("{name} {}", surface_phrase(pass, surface, quote))
         })
         .collect();
-    // A run that fails has a cross, even if nothing was down.
-    let (mark, fails) = match (pass.fails(), pass.verdict) {
-        (true, Verdict::Up) => (terminal::mark(Verdict::Down), "FAILS, "),
-        (_, verdict) => (terminal::mark(verdict), ""),
-    };
-    let _ =
-        writeln!(page, "## {mark} {fails}{}: {}\n", terminal::word_of(pass.verdict, pass.state), phrases.join(" · "));
+    let (mark, _, words) = verdict_words(pass);
+    let _ = writeln!(page, "## {mark} {words}: {}\n", phrases.join(" · "));
     let (at, took) = (format::date_time(pass.started_at), format::duration(pass.elapsed));
     let _ = writeln!(page, "{} from {} at {at} UTC, in {took}.\n", counts_phrase(pass), quote(&pass.vantage));
     if let Some(sentence) = insecure_sentence(pass) {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::indexed_report::IndexedReport;
 use super::phrases::{
-    counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, warned, warnings, worst_first,
+    counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, not_compared, warned, warnings,
+    worst_first,
 };
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::model::Verdict;
@@ -48,8 +49,9 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
     if worst.len() > NAMED {
         let _ = write!(line, "; and {} more", worst.len() - NAMED);
     }
-    for sentence in judgement_sentences(pass).iter().take(failing_sentences(pass)).take(NAMED) {
-        let _ = write!(line, "; {}", text::clip(sentence, REASON));
+    let failing = judgement_sentences(pass).into_iter().take(failing_sentences(pass)).take(NAMED);
+    for sentence in failing.chain(not_compared(pass).take(NAMED)) {
+        let _ = write!(line, "; {}", text::clip(&sentence, REASON));
     }
     for probe in warned(pass).take(NAMED) {
         let _ = write!(line, "; {} warning: {}", probe.probe, text::clip(&warnings(probe).join(", "), REASON));

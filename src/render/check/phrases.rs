@@ -1,11 +1,13 @@
 //! Phrases that the formats of `check` share.
 
+use anstyle::Style;
+
 use super::indexed_report::IndexedReport;
 use crate::check_report::regression::Judgement;
 use crate::check_report::{CheckReport, ProbeSummary, SurfaceSummary};
 use crate::format;
 use crate::model::Verdict;
-use crate::render::text;
+use crate::render::{terminal, text};
 use crate::report::{SampleBound, State};
 
 /// The probes that were not up, worst first: targets before control targets, down before unknown,
@@ -109,19 +111,34 @@ pub(super) fn insecure(pass: &CheckReport) -> Vec<&str> {
     pass.probes.iter().filter(|probe| probe.insecure).map(|probe| probe.probe.as_str()).collect()
 }
 
+/// The mark, its style and the word of the verdict. A run that fails has a cross, even if nothing was down.
+pub(super) fn verdict_words(pass: &CheckReport) -> (&'static str, Style, String) {
+    let word = terminal::word_of(pass.verdict, pass.state);
+    if pass.fails() && pass.verdict == Verdict::Up {
+        return (terminal::mark(Verdict::Down), terminal::style(Verdict::Down), format!("FAILS, {word}"));
+    }
+    (terminal::mark(pass.verdict), terminal::style(pass.verdict), word.to_owned())
+}
+
 /// The results of `--fail-on` and `--baseline`, one sentence each. Those that make the run fail
 /// come first.
 pub(super) fn judgement_sentences(pass: &CheckReport) -> Vec<String> {
     let violations = pass.violations.iter().flatten();
     let met = violations.map(|met| format!("fails on {}: {}: {}", met.condition, met.probe, met.found));
-    let of = |wanted: Judgement, word: &'static str| {
-        let regressions = pass.regressions.iter().flatten().filter(move |regression| regression.judgement == wanted);
-        regressions.map(move |regression| format!("{word}: {}: {}", regression.probe, regression.sentence))
-    };
-    let worse = of(Judgement::Worse, "worse than recorded");
-    let rest = of(Judgement::NotWorse, "no worse than recorded").chain(of(Judgement::TooFew, "not compared"));
-    let missing = of(Judgement::NotRecorded, "not compared");
-    met.chain(worse).chain(let_pass(pass)).chain(rest).chain(missing).collect()
+    let worse = compared(pass, Judgement::Worse, "worse than recorded");
+    let rest = compared(pass, Judgement::NotWorse, "no worse than recorded").chain(not_compared(pass));
+    met.chain(worse).chain(let_pass(pass)).chain(rest).collect()
+}
+
+/// One sentence for each probe that could not be compared with the baseline.
+pub(super) fn not_compared(pass: &CheckReport) -> impl Iterator<Item = String> {
+    let of = |why| compared(pass, why, "not compared");
+    of(Judgement::TooFew).chain(of(Judgement::NotRecorded))
+}
+
+fn compared(pass: &CheckReport, wanted: Judgement, word: &'static str) -> impl Iterator<Item = String> {
+    let regressions = pass.regressions.iter().flatten().filter(move |regression| regression.judgement == wanted);
+    regressions.map(move |regression| format!("{word}: {}: {}", regression.probe, regression.sentence))
 }
 
 /// How many of the sentences are about something that makes the run fail.

@@ -4,8 +4,9 @@ use crate::check_report::ProbeSummary;
 use crate::format;
 use crate::model::Outcome;
 use crate::render::check::indexed_report::IndexedReport;
+use crate::render::check::phrases::verdict_words;
 use crate::render::terminal::{BOLD, DIM, StyledText};
-use crate::render::{evidence, terminal, text};
+use crate::render::{evidence, text};
 
 use super::columns::answer;
 use super::layout::indented;
@@ -24,8 +25,9 @@ pub(super) fn only_check<'p>(pass: &'p IndexedReport<'_>) -> Option<(&'p ProbeSu
 
 /// `✓ UP  home  200 h2 in 106 ms: resolve 310 µs, connect 4.2 ms, processing 88.0 ms, transfer 1.2 ms`.
 pub(super) fn write(pass: &IndexedReport<'_>, probe: &ProbeSummary, outcome: &Outcome, screen: &mut StyledText) {
-    let lead = format!("{} {}", terminal::mark(pass.verdict), terminal::word_of(pass.verdict, pass.state));
-    screen.put(terminal::style(pass.verdict).bold(), &lead);
+    let (mark, style, words) = verdict_words(pass);
+    let lead = format!("{mark} {words}");
+    screen.put(style.bold(), &lead);
     screen.put(BOLD, &format!("  {}", probe.probe));
     let taken = text::width(&lead) + 2 + text::width(&probe.probe);
     let from = if pass.vantage == USUAL_VANTAGE { String::new() } else { format!(" · from {}", pass.vantage) };

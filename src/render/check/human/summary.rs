@@ -10,9 +10,10 @@ use crate::format;
 use crate::render::check::indexed_report::IndexedReport;
 use crate::render::check::phrases::{
     counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
+    verdict_words,
 };
 use crate::render::terminal::{BAD, BOLD, DIM, StyledText};
-use crate::render::{terminal, text};
+use crate::render::text;
 use crate::report::LatencySummary;
 
 use super::layout::{indented, title};
@@ -69,11 +70,8 @@ pub(super) fn remarks(pass: &IndexedReport<'_>, screen: &mut StyledText) {
 }
 
 fn verdict(pass: &IndexedReport<'_>, screen: &mut StyledText) {
-    let style = terminal::style(pass.verdict);
-    screen.put(
-        style.bold(),
-        &format!("{} {}", terminal::mark(pass.verdict), terminal::word_of(pass.verdict, pass.state)),
-    );
+    let (mark, style, words) = verdict_words(pass);
+    screen.put(style.bold(), &format!("{mark} {words}"));
     // Surfaces that are not up come first; if there are many, the others are only counted.
     let mut surfaces: Vec<_> = pass.surfaces.iter().collect();
     if surfaces.len() > SURFACES_NAMED {
@@ -85,12 +83,7 @@ fn verdict(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     if more > 0 {
         phrases.push(format::counted(more, "more surface"));
     }
-    indented(
-        BOLD,
-        &format!("  {}", phrases.join(" · ")),
-        terminal::word_of(pass.verdict, pass.state).len() + 4,
-        screen,
-    );
+    indented(BOLD, &format!("  {}", phrases.join(" · ")), words.len() + 4, screen);
 }
 
 /// `p50 88.0 ms  max 105 ms  of 24 up checks`: the percentiles that there are enough checks for.
