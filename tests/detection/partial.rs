@@ -217,3 +217,19 @@ fn a_partial_failure_that_few_checks_see_is_over_when_enough_of_them_are_good() 
         assert!(minutes_off(ended.by, end) <= 30 && told.verdict.state == State::Up, "seed {seed}: {ended:?}");
     }
 }
+
+#[test]
+fn the_id_of_a_partial_failure_stays_while_probes_of_it_open_outages_of_their_own() {
+    for (share, probes, vantages, round, seed) in
+        [(0.1, 6, 2, 30_000, 4), (0.2, 6, 2, 30_000, 2), (0.3, 6, 2, 30_000, 2), (0.2, 10, 1, MINUTE_MS, 1)]
+    {
+        let outages = vec![Outage::of_all(ONSET, END, share)];
+        let world = World { probes, vantages, round, usual: 0.0005, outages, ..World::new(seed) };
+        let windows = world.windows(0, END + 30 * MINUTE_MS);
+        let asked = (0..40).map(|n| ONSET + n * MINUTE_MS / 4).chain([END + 30 * MINUTE_MS]);
+        let mut ids: Vec<String> =
+            asked.flat_map(|now| report(&windows, 0, now).incidents).map(|incident| incident.id).collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 1, "{share} of {probes} probes, seed {seed}: {ids:?}");
+    }
+}

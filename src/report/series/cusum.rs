@@ -177,8 +177,9 @@ impl Cusum {
         self.rest(to);
     }
 
-    /// Adds a round with failures.
-    pub(crate) fn push(&mut self, round: &Round) {
+    /// Adds a round with failures. If these show a rise, returns how many of them suffice: the same ones as when they
+    /// were not all known yet.
+    pub(crate) fn push(&mut self, round: &Round) -> Option<u32> {
         let usual = self.usual.share();
         let (failed, judged) = (f64::from(round.failed), round.judged.max(f64::from(round.failed)));
         if let Some(open) = &mut self.open {
@@ -190,21 +191,27 @@ impl Cusum {
                 (open.back, open.last_failed) = (0.0, round.last);
             }
             self.close_if_over(round.last);
-            return;
+            return None;
         }
         self.usual.pending.add(failed, judged);
+        let threshold = self.threshold;
+        let mut found: Option<(u32, Sum)> = None;
         for (sum, rise) in self.sums.iter_mut().zip(RISES) {
             if sum.llr <= 0.0 {
                 *sum = Sum { onset: round.first, ..Sum::default() };
             }
-            sum.llr += llr(failed, judged, usual, usual + rise);
+            let with = |failed: f64| sum.llr + llr(failed, judged, usual, usual + rise);
+            let shows = |nth: &u32| with(f64::from(*nth)) >= threshold;
+            let shown_by = if shows(&round.failed) { (1..=round.failed).find(shows) } else { None };
+            sum.llr = with(failed);
             sum.counted.add(failed, judged);
+            let first = found.map_or(u32::MAX, |(nth, _)| nth);
+            found = shown_by.filter(|nth| *nth < first).map(|nth| (nth, *sum)).or(found);
         }
         self.rest(round.last);
-        let threshold = self.threshold;
-        if let Some(sum) = self.sums.iter().copied().find(|sum| sum.llr >= threshold) {
-            self.open(&sum, round.last);
-        }
+        let (nth, sum) = found?;
+        self.open(&sum, round.last);
+        Some(nth)
     }
 
     /// Resets the sums that are not above zero. If all are reset, the checks since then were usual.
@@ -227,6 +234,13 @@ impl Cusum {
         self.open = Some(open);
         self.sums = [Sum::default(); RISES.len()];
         self.usual.pending = Counted::default();
+    }
+
+    /// Sets when the rise that was just found could be detected.
+    pub(crate) fn found_at(&mut self, at: i64) {
+        if let Some(open) = &mut self.open {
+            open.rise.detected_at = at;
+        }
     }
 
     fn close_if_over(&mut self, at: i64) {

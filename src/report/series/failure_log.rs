@@ -117,12 +117,12 @@ impl FailureLogger {
         self.log.spans.push(SteadySpan { from: open.from, to, rate: 1.0 / interval });
     }
 
-    /// The log without the checks in the series' own outages: a pool must not report again what is
-    /// known already.
+    /// The log without the checks in the series' own outages, from their detection on: a pool must not
+    /// report again what is known already, and must not lose what it has shown before that.
     pub(crate) fn without(mut self, outages: impl Iterator<Item = Outage>) -> FailureLog {
         self.close();
         let outages: Vec<(i64, i64)> =
-            outages.map(|one| (one.start.by, one.end.map_or(i64::MAX, |_| one.last_failed))).collect();
+            outages.map(|one| (one.detected_at, one.end.map_or(i64::MAX, |_| one.last_failed))).collect();
         if outages.is_empty() {
             return self.log;
         }
@@ -175,7 +175,7 @@ mod tests {
             start: Transition { after: None, by: from },
             end: is_over.then_some(Transition { after: Some(last_failed), by: last_failed + 10 }),
             last_failed,
-            detected_at: from,
+            detected_at: from + 20,
             rule: OpenRule::InARow,
             opened_with: 3,
             flap_percent: 0.0,
@@ -195,12 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn the_checks_of_its_own_outages_are_left_out() {
+    fn the_checks_of_its_own_outages_are_left_out_once_they_are_detected() {
         let log = logged("..xxx..x..xxx").without([outage(20, 40, true), outage(100, 120, false)].into_iter());
-        assert_eq!(log.failed(), [70]);
-        // A check covers the interval up to the next, so the last good one before an outage counts
-        // in full.
-        assert_eq!(log.count(0, 1_000), (1, 8));
+        assert_eq!(log.failed(), [20, 30, 70, 100, 110]);
+        // A check covers the interval up to the next, so the last one before a detection counts in
+        // full.
+        assert_eq!(log.count(0, 1_000), (5, 12));
     }
 
     #[test]

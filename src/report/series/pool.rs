@@ -114,7 +114,9 @@ impl PoolWalk<'_> {
         self.advance(begin);
         let judged = self.judged_to(begin.saturating_add(self.round));
         let failed = u32::try_from(failures.len()).unwrap_or(u32::MAX);
-        self.cusum.push(&Round { first: *first, last: *last, failed, judged });
+        let nth = self.cusum.push(&Round { first: *first, last: *last, failed, judged });
+        let shown_at = nth.and_then(|nth| failures.get(usize::try_from(nth).ok()?.checked_sub(1)?));
+        shown_at.into_iter().for_each(|at| self.cusum.found_at(*at));
     }
 
     /// Adds good checks up to an instant.
