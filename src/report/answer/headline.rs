@@ -57,7 +57,7 @@ impl Headline<'_> {
     fn failing(&self) -> Vec<String> {
         let state = self.answer.state;
         let (worst, others): (Vec<&SurfaceStatus>, Vec<&SurfaceStatus>) =
-            self.statuses.iter().partition(|status| status.state == state);
+            self.statuses.iter().partition(|status| status.is_told(state, self.answer.since));
         let names: Vec<&str> = worst.iter().map(|status| status.label.as_str()).collect();
         let (failed, judged) = worst.iter().fold((0, 0), |sum, one| (sum.0 + one.failed, sum.1 + one.judged));
         let mut first = vec![format!("{}{}", format::list(&names), self.since())];
@@ -76,7 +76,9 @@ impl Headline<'_> {
         for other in others.iter().filter(|status| status.state.is_failing()) {
             let share = ratio(other.now.0, other.now.1).filter(|_| other.now.0 > 0);
             let share = share.map(|share| format!(", {} of checks", rough(share))).unwrap_or_default();
-            parts.push(format!("{} {}{share}", other.label, other.state));
+            let since = other.began().filter(|_| other.state == state);
+            let since = since.map(|since| format!(" since {}", self.clock.short(since.by))).unwrap_or_default();
+            parts.push(format!("{} {}{since}{share}", other.label, other.state));
         }
         parts
     }

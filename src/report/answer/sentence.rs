@@ -62,7 +62,7 @@ impl Sentence<'_> {
     fn failing(&self) -> String {
         let state = self.answer.state;
         let (worst, others): (Vec<&SurfaceStatus>, Vec<&SurfaceStatus>) =
-            self.statuses.iter().partition(|status| status.state == state);
+            self.statuses.iter().partition(|status| status.is_told(state, self.answer.since));
         let mut parts = vec![format!(
             "{}: {}",
             self.opening(&worst),

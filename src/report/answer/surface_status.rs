@@ -49,6 +49,16 @@ pub(crate) struct SurfaceStatus {
 }
 
 impl SurfaceStatus {
+    /// When what is open began: failures, or else slow answers.
+    pub(crate) fn began(&self) -> Option<Bracket> {
+        self.since.or(self.slow_since)
+    }
+
+    /// Whether it is what an answer with this state and onset is about: another onset is another incident.
+    pub(crate) fn is_told(&self, state: State, since: Option<Bracket>) -> bool {
+        self.state == state && self.began().is_none_or(|began| Some(began) == since)
+    }
+
     /// The status of the surface of a row. `over`: the spans of each series in incidents that are over, which do not
     /// count in one that is open.
     pub(crate) fn of(

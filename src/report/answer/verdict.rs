@@ -40,11 +40,13 @@ impl VerdictInput<'_, '_> {
         let open = self.incidents.iter().rev().find(|incident| incident.end.is_none());
         let last = open.or(self.incidents.last());
         let (confidence, reasons) = confidence::confidence(self, state, &scope, &worst);
+        let since = worst.iter().filter_map(|status| status.began()).min_by_key(|since| since.by);
+        let told = worst.iter().filter(|status| status.is_told(state, since));
         let mut answer = Answer {
             state,
-            since: worst.iter().filter_map(|status| status.since.or(status.slow_since)).min_by_key(|since| since.by),
+            since,
             until: if state.is_failing() { None } else { last.and_then(|incident| incident.end) },
-            kind: worst.iter().find_map(|status| status.kind.clone()).or_else(|| last?.kind.clone()),
+            kind: told.chain(&worst).find_map(|status| status.kind.clone()).or_else(|| last?.kind.clone()),
             scope,
             confidence,
             reasons,

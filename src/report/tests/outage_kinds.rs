@@ -216,7 +216,9 @@ fn what_is_new_beside_a_larger_incident_is_named_with_its_onset() {
         if within(now, &[("09:50", "10:00")]) { unavailable() } else { PlayedCheck::Up(50) }
     });
     let line = stage.report(question(FROM, TO)).verdict.headline;
-    assert!(line.starts_with("DOWN  app and web since 09:00"), "{line}");
+    // Web is down too, but not since then, and not for that cause.
+    assert!(line.starts_with("DOWN  app since 09:00"), "{line}");
+    assert!(line.contains(", status 404, all checks; web down since 09:50"), "{line}");
     assert!(line.contains("; new since 09:50"), "{line}");
     assert!(line.contains(": 1 of 4 probes (home), status 503"), "{line}");
 }
