@@ -10,6 +10,7 @@ mod file;
 mod keys;
 mod loaded;
 mod missing;
+mod pending;
 mod probe;
 mod reader;
 mod saved;

@@ -165,6 +165,26 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_is_part_of_our_words_leaves_no_gap_in_them() {
+        for password in ["pass", "word", "secret", "read", "everyone"] {
+            let config = asked(&["https://x.test"], &[("user", &format!("u:{password}"))]).unwrap();
+            let told = "-u: `password` is a secret, and everyone on this machine can read a command line";
+            assert!(config.warnings[0].starts_with(told), "{:?}", config.warnings);
+            let error = asked(&["https://x.test"], &[("user", &format!("u:{password}")), ("user", "u")]).unwrap_err();
+            let told = "the password is missing\n |\n = help: write it as user:password; '${secret:NAME}' in";
+            assert!(error.to_string().contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_shown_as_a_variable_and_its_pair_is_redacted_as_it_is_sent() {
+        let config = asked(&["https://x.test"], &[("user", "a:a")]).unwrap();
+        let shown = crate::config::explain(&config, &config.probes[0]);
+        assert!(shown.contains("password = \"${secret:PASSWORD}\""), "{shown}");
+        assert_eq!(config.redactor.redact("Basic YTph"), "Basic [redacted]");
+    }
+
+    #[test]
     fn what_is_wrong_with_an_option_is_told_by_its_name() {
         for (name, value, told) in [
             ("expect-status", "9xx", "error: --expect-status: `status` is not a status code, a class or a range"),

@@ -69,7 +69,7 @@ pub(crate) fn config(
         heartbeat,
         network,
         probes,
-        warnings: std::mem::take(&mut reader.warnings).iter().map(|warning| redactor.redact(warning)).collect(),
+        warnings: reader.take_warnings(&redactor),
         redactor,
         missing,
     })
@@ -80,10 +80,13 @@ fn warn_of_named_secrets(reader: &mut ConfigReader, redactor: &Redactor, probes:
     for probe in probes {
         let names = [&probe.name, &probe.surface].into_iter().chain(&probe.tags);
         if names.into_iter().any(|name| redactor.redact(name) != *name) {
-            reader.warn(&format!(
-                "the probe in line {} contains a secret in its name, surface or tags, which are shown",
-                probe.line
-            ));
+            let message = match probe.line {
+                0 => "a target of the command line contains a secret in its URL, which is shown".to_owned(),
+                line => {
+                    format!("the probe in line {line} contains a secret in its name, surface or tags, which are shown")
+                }
+            };
+            reader.warn(&message);
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::config::advice;
 use crate::config::missing::{MissingValue, ValueUser};
+use crate::config::pending::{PendingMissing, PendingProblem, ProblemText, Warning};
 use crate::config::syntax::diagnostic::{ConfigError, Problem};
 use crate::config::syntax::source::{Source, SourceError};
 use crate::config::syntax::tree::Span;
@@ -36,11 +37,11 @@ pub(crate) struct ConfigReader<'e> {
     pub(crate) captures: BTreeSet<String>,
     /// Whether an earlier step could not be read, so that any capture may be one of it.
     pub(crate) captures_anything: bool,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Warning>,
     pub(crate) secrets: Vec<Secret>,
     /// The values of the secrets and the warnings, each once.
     kept: BTreeSet<String>,
-    warned: BTreeSet<String>,
+    warned: BTreeSet<Warning>,
     /// Spans of secret texts, which no diagnostic shows.
     masked: Vec<Span>,
     /// The user of the values that are being read.
@@ -50,7 +51,7 @@ pub(crate) struct ConfigReader<'e> {
     lacks_probes: bool,
     /// Problems of files that could not be read at all.
     unread: Vec<Problem>,
-    seen: BTreeSet<(Option<Span>, String)>,
+    seen: BTreeSet<(Option<Span>, ProblemText)>,
     /// Files named by `${file:…}`, so that a hundred probes read one token once.
     pub(crate) files: RefCell<BTreeMap<PathBuf, Result<String, SourceError>>>,
 }
@@ -63,23 +64,6 @@ struct Argument {
     target: String,
     /// Whether its value is on the command line, where others can read it.
     is_visible: bool,
-}
-
-/// A problem before its span is turned into a line.
-#[derive(Clone)]
-struct PendingProblem {
-    span: Option<Span>,
-    owner: Option<String>,
-    message: String,
-    help: Option<String>,
-}
-
-/// A missing value before its span is turned into a line.
-#[derive(Clone)]
-struct PendingMissing {
-    user: ValueUser,
-    written: String,
-    problem: PendingProblem,
 }
 
 impl<'e> ConfigReader<'e> {
@@ -151,18 +135,18 @@ impl<'e> ConfigReader<'e> {
     }
 
     /// A problem at a span of the file.
-    pub(crate) fn problem(&mut self, span: &Span, message: impl Into<String>) {
+    pub(crate) fn problem(&mut self, span: &Span, message: impl Into<ProblemText>) {
         self.add(Some(span.clone()), message.into(), None);
     }
 
     /// A problem at a span, with advice.
-    pub(crate) fn advise(&mut self, span: &Span, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn advise(&mut self, span: &Span, message: impl Into<ProblemText>, help: impl Into<ProblemText>) {
         self.add(Some(span.clone()), message.into(), Some(help.into()));
     }
 
     /// A problem at a span, with advice if there is some.
-    pub(crate) fn problem_with_help(&mut self, span: &Span, message: impl Into<String>, help: Option<String>) {
-        self.add(Some(span.clone()), message.into(), help);
+    pub(crate) fn problem_with_help(&mut self, span: &Span, message: impl Into<ProblemText>, help: Option<String>) {
+        self.add(Some(span.clone()), message.into(), help.map(Into::into));
     }
 
     /// Records a missing value: a problem of what uses it.
@@ -172,7 +156,12 @@ impl<'e> ConfigReader<'e> {
             // Each probe with these defaults reports it.
             ValueUser::Defaults => {}
             _ => {
-                let problem = PendingProblem { span: Some(span.clone()), owner: self.owner.clone(), message, help };
+                let problem = PendingProblem {
+                    span: Some(span.clone()),
+                    owner: self.owner.clone(),
+                    message: message.into(),
+                    help: help.map(Into::into),
+                };
                 let (user, written) = (self.user.clone(), written.to_owned());
                 let is_known = |known: &PendingMissing| known.user == user && known.problem.span == problem.span;
                 if !self.missing.iter().any(is_known) {
@@ -205,14 +194,14 @@ impl<'e> ConfigReader<'e> {
             .map(|PendingMissing { user, written, problem }| MissingValue {
                 user,
                 written,
-                problem: self.locate(redacted(problem, &redactor), &masked),
+                problem: self.locate(problem.redacted(&redactor), &masked),
             })
             .collect()
     }
 
     /// A problem without a span: of the first file as a whole, or of the command line.
-    pub(crate) fn problem_at_large(&mut self, message: impl Into<String>, help: Option<&str>) {
-        self.add(None, message.into(), help.map(str::to_owned));
+    pub(crate) fn problem_at_large(&mut self, message: impl Into<ProblemText>, help: Option<&'static str>) {
+        self.add(None, message.into(), help.map(Into::into));
     }
 
     /// The problem that no file has a probe.
@@ -224,7 +213,7 @@ impl<'e> ConfigReader<'e> {
     }
 
     /// Records a problem once per span, however many probes inherit it.
-    fn add(&mut self, span: Option<Span>, message: String, help: Option<String>) {
+    fn add(&mut self, span: Option<Span>, message: ProblemText, help: Option<ProblemText>) {
         if self.seen.insert((span.clone(), message.clone())) {
             self.found.push(PendingProblem { span, owner: self.owner.clone(), message, help });
         }
@@ -232,13 +221,16 @@ impl<'e> ConfigReader<'e> {
 
     /// A warning about the probe being read.
     pub(crate) fn warn(&mut self, message: &str) {
-        let warning = match &self.owner {
-            Some(owner) => format!("{owner}: {message}"),
-            None => message.to_owned(),
-        };
+        let warning = Warning { owner: self.owner.clone(), message: message.to_owned() };
         if self.warned.insert(warning.clone()) {
             self.warnings.push(warning);
         }
+    }
+
+    /// The warnings, without secrets.
+    pub(crate) fn take_warnings(&mut self, redactor: &Redactor) -> Vec<String> {
+        let warnings = std::mem::take(&mut self.warnings);
+        warnings.into_iter().map(|warning| warning.text(redactor)).collect()
     }
 
     /// Adds a secret for the redactor.
@@ -337,7 +329,7 @@ impl<'e> ConfigReader<'e> {
         let redactor = Redactor::new(self.secrets.iter().cloned());
         let mut problems = std::mem::take(&mut self.unread);
         let masked = self.masked_by_file();
-        problems.extend(found.into_iter().map(|found| self.locate(redacted(found, &redactor), &masked)));
+        problems.extend(found.into_iter().map(|found| self.locate(found.redacted(&redactor), &masked)));
         Err(ConfigError::new(problems).lacking_probes(self.lacks_probes))
     }
 
@@ -362,7 +354,7 @@ impl<'e> ConfigReader<'e> {
             (Some((span, source)), _) => {
                 let message = match found.owner {
                     Some(owner) => format!("{owner}: {}", found.message),
-                    None => found.message,
+                    None => found.message.into_owned(),
                 };
                 let masked = masked.get(&span.file).map(Vec::as_slice).unwrap_or_default();
                 Problem::at(source, &span.range(), &message, masked)
@@ -374,15 +366,5 @@ impl<'e> ConfigReader<'e> {
             Some(help) => problem.with_help(&help),
             None => problem,
         }
-    }
-}
-
-/// A problem without secrets: its text may also occur elsewhere, as in a name, which messages begin with.
-fn redacted(found: PendingProblem, redactor: &Redactor) -> PendingProblem {
-    PendingProblem {
-        span: found.span,
-        owner: found.owner.map(|owner| redactor.redact(&owner)),
-        message: redactor.redact(&found.message),
-        help: found.help.map(|help| redactor.redact(&help)),
     }
 }

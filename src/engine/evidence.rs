@@ -2,6 +2,7 @@
 
 pub(super) mod curl;
 pub(super) mod repeat_command;
+mod shell_word;
 
 use std::net::SocketAddr;
 
@@ -21,9 +22,6 @@ const BODY: usize = 1024;
 
 /// The longest header value shown, in characters.
 const HEADER: usize = 200;
-
-/// The longest command line shown, in characters.
-const CURL: usize = 4096;
 
 /// The most addresses shown.
 const ADDRESSES: usize = 32;
@@ -60,7 +58,7 @@ pub(super) fn gather(
         url: redactor.url(url),
         headers: answer.map(|(headers, _)| telling(headers, redactor)).unwrap_or_default(),
         body: answer.and_then(|(headers, body)| beginning(body, headers, redactor)),
-        curl: curl.map(|curl| redactor.clean(curl, CURL)),
+        curl: curl.map(|curl| SafeText::clean(curl, shell_word::COMMAND)),
         addresses: addresses.iter().take(ADDRESSES).copied().collect(),
         diagnosis: None,
     }

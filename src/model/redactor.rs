@@ -69,6 +69,15 @@ impl Redactor {
         String::from_utf8_lossy(&self.redact_bytes(text.as_bytes(), false)).into_owned()
     }
 
+    /// The same for as much of a text as `limit` characters of it need. The first `ours` bytes are a word of ours, in
+    /// which no secret is redacted: a gap in a known word shows the secret that it hides.
+    pub(crate) fn redact_beginning(&self, text: &str, limit: usize, ours: usize) -> String {
+        let enough = text.floor_char_boundary(limit.saturating_mul(4).saturating_add(self.reach()));
+        let mut places = self.places(&text.as_bytes()[..enough], enough < text.len());
+        places.retain(|place| place.end > ours);
+        String::from_utf8_lossy(&without(text[..enough].as_bytes(), places)).into_owned()
+    }
+
     /// Text from outside, redacted, clean and cut to `limit` characters.
     #[must_use]
     pub fn clean(&self, text: &str, limit: usize) -> SafeText {
@@ -88,8 +97,7 @@ impl Redactor {
     #[must_use]
     pub(crate) fn clean_beginning(&self, bytes: &[u8], limit: usize, goes_on: bool) -> SafeText {
         // A character is shown as four bytes at most, or as an escape that is longer than its bytes.
-        let reach = (self.longest() * ESCAPED).min(REACH);
-        let enough = limit.saturating_mul(4).saturating_add(reach);
+        let enough = limit.saturating_mul(4).saturating_add(self.reach());
         let beginning = (bytes.len() > enough).then(|| without_half_a_character(&bytes[..enough]));
         let goes_on = goes_on || beginning.is_some();
         let redacted = self.redact_bytes(beginning.unwrap_or(bytes), goes_on);
@@ -101,25 +109,14 @@ impl Redactor {
         self.groups.iter().filter_map(|group| group.search.get_or_init(|| Search::new(&group.secrets)).as_ref())
     }
 
-    /// The length of the longest form of a secret, in bytes.
-    fn longest(&self) -> usize {
-        self.searches().map(|search| search.longest).max().unwrap_or_default()
+    /// How many bytes beyond a cut the longest form of a secret may take, escaped.
+    fn reach(&self) -> usize {
+        let longest = self.searches().map(|search| search.longest).max().unwrap_or_default();
+        (longest * ESCAPED).min(REACH)
     }
 
     fn redact_bytes<'t>(&self, bytes: &'t [u8], goes_on: bool) -> Cow<'t, [u8]> {
-        let places = self.places(bytes, goes_on);
-        if places.is_empty() {
-            return Cow::Borrowed(bytes);
-        }
-        let mut redacted = Vec::with_capacity(bytes.len());
-        let mut kept = 0;
-        for place in places {
-            redacted.extend_from_slice(&bytes[kept..place.start]);
-            redacted.extend_from_slice(REDACTED.as_bytes());
-            kept = place.end;
-        }
-        redacted.extend_from_slice(&bytes[kept..]);
-        Cow::Owned(redacted)
+        without(bytes, self.places(bytes, goes_on))
     }
 
     /// The ranges of secrets in a text, in order and without overlaps, whatever their encoding.
@@ -154,11 +151,8 @@ impl Redactor {
         let _ = shown.set_password(None);
         shown.set_fragment(None);
         // Secrets first: one with a separator in it spans parameters. Long text is cut: a message shows no more of it.
-        let text = shown.as_str();
-        let enough = text.floor_char_boundary(MESSAGE_LIMIT * 4 + (self.longest() * ESCAPED).min(REACH));
-        let redacted = self.redact_bytes(&text.as_bytes()[..enough], enough < text.len());
-        let shown = String::from_utf8_lossy(&redacted).into_owned();
-        let Ok(mut shown) = Url::parse(&shown) else { return self.message(&shown) };
+        let shown = self.redact_beginning(shown.as_str(), MESSAGE_LIMIT, shown.scheme().len());
+        let Ok(mut shown) = Url::parse(&shown) else { return SafeText::message(&shown) };
         if shown.query_pairs().any(|(name, _)| is_secret_name(&name)) {
             let pairs: Vec<(String, String)> = shown
                 .query_pairs()
@@ -169,8 +163,24 @@ impl Redactor {
                 .collect();
             shown.query_pairs_mut().clear().extend_pairs(pairs);
         }
-        self.message(shown.as_str())
+        SafeText::message(shown.as_str())
     }
+}
+
+/// Bytes with a mark in each of these places.
+fn without(bytes: &[u8], places: Vec<Range<usize>>) -> Cow<'_, [u8]> {
+    if places.is_empty() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut redacted = Vec::with_capacity(bytes.len());
+    let mut kept = 0;
+    for place in places {
+        redacted.extend_from_slice(&bytes[kept..place.start]);
+        redacted.extend_from_slice(REDACTED.as_bytes());
+        kept = place.end;
+    }
+    redacted.extend_from_slice(&bytes[kept..]);
+    Cow::Owned(redacted)
 }
 
 /// A cut text, without a partial character at its end.
@@ -193,6 +203,14 @@ mod tests {
     fn a_url_loses_its_userinfo_and_its_secret_parameters() {
         let url = Url::parse("https://u:pw@x.test/p?a=1&api_key=abcd#f").expect("a URL");
         assert_eq!(Redactor::default().url(&url).as_str(), "https://x.test/p?a=1&api_key=redacted");
+    }
+
+    #[test]
+    fn the_scheme_of_a_url_is_no_secret_unless_the_secret_goes_on() {
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        let redactor = Redactor::new(["http", "https://x.test/hook"].map(Secret::new));
+        assert_eq!(redactor.url(&url("http://http.test/")).as_str(), "http://[redacted].test/");
+        assert_eq!(redactor.url(&url("https://x.test/hook")).as_str(), "[redacted]");
     }
 
     #[test]

@@ -63,7 +63,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// The layers inside the modules with most files, from the bottom up: a file or folder imports only
 /// those before it.
 const FLOORS: &[(&str, &str)] = &[
-    ("config", "advice syntax table_schema missing loaded reader value probe keys explain ad_hoc saved file"),
+    ("config", "advice syntax table_schema missing pending loaded reader value probe keys explain ad_hoc saved file"),
     (
         "engine",
         "error limits fault host transport tls connect resolve http classify expectation host_facts evidence exchange \

@@ -1,5 +1,8 @@
 //! The userinfo of a URL: `user:password@`, split off and turned into credentials.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::Span;
 use crate::config::value::interpolate;
@@ -43,11 +46,14 @@ pub(super) fn credentials(reader: &mut ConfigReader, userinfo: &str, span: &Span
     Some(basic(reader, user, password))
 }
 
-/// Basic credentials, with the pair as sent known to the redactor.
+/// Basic credentials, with the pair known to the redactor, also as it is sent: with a short password, its base64 is all
+/// that can be redacted.
 pub(crate) fn basic(reader: &mut ConfigReader, user: Value, password: Value) -> Auth {
     let captures = Captures::new();
     if let (Ok(user), Ok(password)) = (user.fill(&captures), password.fill(&captures)) {
-        reader.keep_secret(&format!("{user}:{password}"));
+        let pair = format!("{user}:{password}");
+        reader.keep_secret(&pair);
+        reader.keep_secret(&STANDARD.encode(&pair));
     }
     Auth::Basic { user, password }
 }

@@ -86,7 +86,7 @@ impl StepResult {
         failure.mismatches = mismatches;
         self.failure = Some(failure);
         if let Some(url) = url {
-            let curl = repeat_command::command(probe, &step.request);
+            let curl = repeat_command::command(probe, &step.request, redactor);
             let answer = self.page.as_ref().map(|page| (&page.headers, &self.body));
             self.evidence = Some(evidence::gather(url, answer, &self.dialled, curl.as_deref(), redactor));
         }

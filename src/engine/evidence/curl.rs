@@ -1,18 +1,17 @@
 //! A check as a `curl` command line that a person can run: secrets as shell variables, every
 //! word quoted. It is built from the probe alone, never from what a server sent.
 
-use std::fmt::Write as _;
-
 use http::Method;
 use url::Url;
 
+use crate::engine::evidence::shell_word::ShellWriter;
 use crate::engine::http::multipart;
 use crate::model::{
     Auth, Body, FormPart, HttpVersionPreference, IpFamily, Probe, Request, TlsVersion, Transport, Value, ValuePart,
 };
 
 /// The command that repeats one request of a probe.
-pub(crate) fn command(probe: &Probe, request: &Request) -> String {
+pub(crate) fn command(probe: &Probe, request: &Request, shell: ShellWriter) -> String {
     let mut words = vec!["curl".to_owned(), "-sS".to_owned(), "-i".to_owned(), "--compressed".to_owned()];
     words.push(format!("--max-time {}", probe.timeout.as_secs_f64()));
     if request.redirects > 0 {
@@ -23,24 +22,24 @@ pub(crate) fn command(probe: &Probe, request: &Request) -> String {
         }
     }
     let mut url = request.url.clone();
-    let host = transport_words(&probe.transport, &mut url, &mut words);
-    method_words(request, &mut words);
-    auth_words(request.auth.as_ref(), &mut words);
+    let host = transport_words(&probe.transport, &mut url, &mut words, shell);
+    method_words(request, &mut words, shell);
+    auth_words(request.auth.as_ref(), &mut words, shell);
     for (name, value) in &request.headers {
         let name = title_case(name.as_str());
-        words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
+        words.push(format!("-H {}", shell.quote_after(&format!("{name}: "), value)));
     }
     if let Some(host) = host
         && !request.headers.iter().any(|(name, _)| name == http::header::HOST)
     {
-        words.push(format!("-H {}", quote(&Value::plain(&format!("Host: {host}")))));
+        words.push(format!("-H {}", shell.plain(&format!("Host: {host}"))));
     }
     // Some servers answer only curl, others only user agents that they know.
     if !request.headers.iter().any(|(name, _)| name == http::header::USER_AGENT) {
         words.push(format!("-A uptick/{}", env!("CARGO_PKG_VERSION")));
     }
-    body_words(request, &mut words);
-    words.push(quote(&url));
+    body_words(request, &mut words, shell);
+    words.push(shell.url(&url));
     words.join(" ")
 }
 
@@ -58,7 +57,12 @@ fn title_case(name: &str) -> String {
 
 /// Adds the options for how the target is reached. If the TLS name differs from the URL's host, the
 /// URL takes that name, and the authority to send as a header is returned.
-fn transport_words(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -> Option<String> {
+fn transport_words(
+    transport: &Transport,
+    url: &mut Value,
+    words: &mut Vec<String>,
+    shell: ShellWriter,
+) -> Option<String> {
     let tls = &transport.tls;
     match transport.http_version {
         HttpVersionPreference::Auto => {}
@@ -85,27 +89,27 @@ fn transport_words(transport: &Transport, url: &mut Value, words: &mut Vec<Strin
     ];
     for (option, file) in files {
         if let Some(file) = file {
-            words.push(format!("{option} {}", quote(&Value::plain(&file.to_string_lossy()))));
+            words.push(format!("{option} {}", shell.plain(&file.to_string_lossy())));
         }
     }
     if tls.min_version == TlsVersion::V1_3 {
         words.push("--tlsv1.3".to_owned());
     }
     if let Some(interface) = &transport.source_interface {
-        words.push(format!("--interface {}", quote(&Value::plain(&format!("if!{interface}")))));
+        words.push(format!("--interface {}", shell.plain(&format!("if!{interface}"))));
     } else if let Some(source) = transport.source_address {
         words.push(format!("--interface {source}"));
     }
     if let Some(path) = &transport.unix_socket {
-        words.push(format!("--unix-socket {}", quote(&Value::plain(&path.to_string_lossy()))));
+        words.push(format!("--unix-socket {}", shell.plain(&path.to_string_lossy())));
     }
     if let Some(proxy) = &transport.proxy {
-        words.push(format!("--proxy {}", quote(proxy)));
+        words.push(format!("--proxy {}", shell.quote(proxy)));
     }
-    connect_to(transport, url, words)
+    connect_to(transport, url, words, shell)
 }
 
-fn connect_to(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -> Option<String> {
+fn connect_to(transport: &Transport, url: &mut Value, words: &mut Vec<String>, shell: ShellWriter) -> Option<String> {
     let parsed = Url::parse(&url.to_string()).ok()?;
     let (host, port) = (parsed.host_str()?.to_owned(), parsed.port_or_known_default()?);
     let name = transport.tls.server_name.as_ref().filter(|name| **name != host && parsed.scheme() == "https");
@@ -116,7 +120,7 @@ fn connect_to(transport: &Transport, url: &mut Value, words: &mut Vec<String>) -
         (None, None) => return None,
     };
     let asked = name.map_or(host.as_str(), String::as_str);
-    words.push(format!("--connect-to {}", quote(&Value::plain(&format!("{asked}:{port}:{target}")))));
+    words.push(format!("--connect-to {}", shell.plain(&format!("{asked}:{port}:{target}"))));
     let name = name?;
     replace_host(url, &host, name);
     Some(crate::engine::connect::route::authority_of(&parsed))
@@ -138,46 +142,46 @@ fn replace_host(url: &mut Value, host: &str, name: &str) {
     }
 }
 
-fn method_words(request: &Request, words: &mut Vec<String>) {
+fn method_words(request: &Request, words: &mut Vec<String>, shell: ShellWriter) {
     let implied = if matches!(request.body, Body::Empty) { Method::GET } else { Method::POST };
     if request.method == Method::HEAD {
         words.push("-I".to_owned());
     } else if request.method != implied {
-        words.push(format!("-X {}", quote(&Value::plain(request.method.as_str()))));
+        words.push(format!("-X {}", shell.plain(request.method.as_str())));
     }
 }
 
-fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>) {
+fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>, shell: ShellWriter) {
     match auth {
         Some(Auth::Basic { user, password }) => {
             let mut pair = user.clone();
             pair.parts.push(ValuePart::Plain(":".to_owned()));
             pair.parts.extend(password.parts.iter().cloned());
-            words.push(format!("-u {}", quote(&pair)));
+            words.push(format!("-u {}", shell.quote(&pair)));
         }
         Some(Auth::Digest { user, password }) => {
             let mut pair = user.clone();
             pair.parts.push(ValuePart::Plain(":".to_owned()));
             pair.parts.extend(password.parts.iter().cloned());
-            words.push(format!("--digest -u {}", quote(&pair)));
+            words.push(format!("--digest -u {}", shell.quote(&pair)));
         }
         Some(Auth::AwsSigV4(aws)) => {
             let mut pair = aws.access_key.clone();
             pair.parts.push(ValuePart::Plain(":".to_owned()));
             pair.parts.extend(aws.secret_key.parts.iter().cloned());
-            let scope = quote(&Value::plain(&format!("aws:amz:{}:{}", aws.region, aws.service)));
-            words.push(format!("--aws-sigv4 {scope} -u {}", quote(&pair)));
+            let scope = shell.plain(&format!("aws:amz:{}:{}", aws.region, aws.service));
+            words.push(format!("--aws-sigv4 {scope} -u {}", shell.quote(&pair)));
             if let Some(token) = &aws.session_token {
-                words.push(format!("-H {}", quote(&prefixed("x-amz-security-token: ", token))));
+                words.push(format!("-H {}", shell.quote_after("x-amz-security-token: ", token)));
             }
         }
-        Some(Auth::Bearer(token)) => words.push(format!("-H {}", quote(&prefixed("authorization: Bearer ", token)))),
+        Some(Auth::Bearer(token)) => words.push(format!("-H {}", shell.quote_after("authorization: Bearer ", token))),
         Some(Auth::OAuth2(_)) => words.push("-H \"authorization: Bearer $OAUTH2_TOKEN\"".to_owned()),
         None => {}
     }
 }
 
-fn body_words(request: &Request, words: &mut Vec<String>) {
+fn body_words(request: &Request, words: &mut Vec<String>, shell: ShellWriter) {
     match &request.body {
         // curl sends no content-length with a method given by `-X` alone.
         Body::Empty if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) => {
@@ -185,14 +189,14 @@ fn body_words(request: &Request, words: &mut Vec<String>) {
         }
         Body::Empty => {}
         Body::Text(text) if request.headers.iter().any(|(name, _)| name == http::header::CONTENT_TYPE) => {
-            words.push(format!("--data-raw {}", quote(text)));
+            words.push(format!("--data-raw {}", shell.quote(text)));
         }
         // curl would add a content type of its own, and uptick adds none.
-        Body::Text(text) => words.push(format!("-H 'content-type:' --data-raw {}", quote(text))),
-        Body::Json(text) => words.push(format!("-H 'content-type: application/json' --data-raw {}", quote(text))),
+        Body::Text(text) => words.push(format!("-H 'content-type:' --data-raw {}", shell.quote(text))),
+        Body::Json(text) => words.push(format!("-H 'content-type: application/json' --data-raw {}", shell.quote(text))),
         Body::Form(fields) => {
             for (name, value) in fields {
-                words.push(format!("--data-urlencode {}", quote(&prefixed(&format!("{name}="), value))));
+                words.push(format!("--data-urlencode {}", shell.quote_after(&format!("{name}="), value)));
             }
         }
         Body::File(file) => {
@@ -200,16 +204,16 @@ fn body_words(request: &Request, words: &mut Vec<String>) {
             let at = Value::plain(&format!("@{}", file.path.display()));
             words.push(format!(
                 "-H {} --data-binary {}",
-                quote(&Value::plain(&format!("content-type: {kind}"))),
-                quote(&at)
+                shell.plain(&format!("content-type: {kind}")),
+                shell.quote(&at)
             ));
         }
         Body::Multipart(parts) => {
             for (name, part) in parts {
                 words.push(match part {
-                    FormPart::Text(text) => format!("--form-string {}", quote(&prefixed(&format!("{name}="), text))),
+                    FormPart::Text(text) => format!("--form-string {}", shell.quote_after(&format!("{name}="), text)),
                     FormPart::File(file) => {
-                        format!("-F {}", quote(&Value::plain(&format!("{name}=@{}", file.path.display()))))
+                        format!("-F {}", shell.plain(&format!("{name}=@{}", file.path.display())))
                     }
                 });
             }
@@ -217,86 +221,12 @@ fn body_words(request: &Request, words: &mut Vec<String>) {
     }
 }
 
-pub(crate) fn prefixed(prefix: &str, value: &Value) -> Value {
-    let mut parts = vec![ValuePart::Plain(prefix.to_owned())];
-    parts.extend(value.parts.iter().cloned());
-    Value { parts }
-}
-
-/// One word for a POSIX shell: plain text in quotes, secrets and captures as variables, and control
-/// characters in the `$'…'` of bash and zsh.
-pub(crate) fn quote(value: &Value) -> String {
-    let mut word = String::new();
-    // Plain parts that touch are one quoted piece.
-    let mut plain = String::new();
-    for part in &value.parts {
-        match part {
-            ValuePart::Plain(text) => plain.push_str(text),
-            ValuePart::Secret { name, .. } | ValuePart::Capture(name) => {
-                push_quoted(&std::mem::take(&mut plain), &mut word);
-                let _ = write!(word, "\"${}\"", variable(name));
-            }
-        }
-    }
-    push_quoted(&plain, &mut word);
-    if word.is_empty() { "''".to_owned() } else { word }
-}
-
-fn push_quoted(text: &str, word: &mut String) {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,%+".contains(c);
-    if text.chars().all(is_plain) {
-        word.push_str(text);
-    } else if text.chars().any(char::is_control) {
-        let _ = write!(word, "$'");
-        for character in text.chars() {
-            match character {
-                '\'' | '\\' => {
-                    word.push('\\');
-                    word.push(character);
-                }
-                '\n' => word.push_str("\\n"),
-                '\r' => word.push_str("\\r"),
-                '\t' => word.push_str("\\t"),
-                control if control.is_control() => {
-                    let mut bytes = [0; 4];
-                    for byte in control.encode_utf8(&mut bytes).bytes() {
-                        let _ = write!(word, "\\x{byte:02x}");
-                    }
-                }
-                other => word.push(other),
-            }
-        }
-        word.push('\'');
-    } else {
-        let _ = write!(word, "'{}'", text.replace('\'', "'\\''"));
-    }
-}
-
-/// The shell variable for a secret or capture.
-fn variable(name: &str) -> String {
-    let mut variable: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    if !variable.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-        variable.insert(0, '_');
-    }
-    variable
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_word_is_quoted_and_a_secret_is_a_variable() {
-        assert_eq!(quote(&Value::plain("https://x.test/a")), "https://x.test/a");
-        assert_eq!(quote(&Value::plain("https://x.test/a?b=1&c=$(id)")), "'https://x.test/a?b=1&c=$(id)'");
-        assert_eq!(quote(&Value::plain("it's")), "'it'\\''s'");
-        assert_eq!(quote(&Value::plain("a\nb'c")), "$'a\\nb\\'c'");
-        assert_eq!(quote(&Value::plain("")), "''");
-        assert_eq!(quote(&prefixed("Bearer ", &Value::secret("API_TOKEN", "hunter22"))), "'Bearer '\"$API_TOKEN\"");
-        assert_eq!(quote(&prefixed("Accept: ", &Value::plain("text/html"))), "'Accept: text/html'");
-        assert_eq!(variable("file:/run/secrets/x"), "FILE__RUN_SECRETS_X");
-        assert_eq!(variable("2fa"), "_2FA");
+    fn a_header_is_written_as_a_check_sends_it() {
         assert_eq!(title_case("x-request-id"), "X-Request-Id");
     }
 }

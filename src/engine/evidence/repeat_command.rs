@@ -4,24 +4,25 @@ use url::Url;
 
 use crate::engine::connect::route::host_of;
 use crate::engine::evidence::curl;
-use crate::engine::evidence::curl::{prefixed, quote};
+use crate::engine::evidence::shell_word::ShellWriter;
 use crate::engine::expectation::body_rules;
 use crate::model::{
-    DnsQuestion, HttpVersionPreference, IpFamily, Probe, Protocol, Request, Resolver, Transport, Value,
+    DnsQuestion, HttpVersionPreference, IpFamily, Probe, Protocol, Redactor, Request, Resolver, Transport,
 };
 
 /// The command that repeats one request of a probe; none if its target depends on a captured value or no
 /// tool can send it.
-pub(crate) fn command(probe: &Probe, request: &Request) -> Option<String> {
+pub(crate) fn command(probe: &Probe, request: &Request, redactor: &Redactor) -> Option<String> {
+    let shell = ShellWriter { redactor };
     match request.protocol {
-        Protocol::Http => Some(curl::command(probe, request)),
-        Protocol::Tcp => netcat(probe, request),
-        Protocol::Tls => openssl(probe, request),
-        Protocol::Dns => dig(probe, request),
+        Protocol::Http => Some(curl::command(probe, request, shell)),
+        Protocol::Tcp => netcat(probe, request, shell),
+        Protocol::Tls => openssl(probe, request, shell),
+        Protocol::Dns => dig(probe, request, shell),
         // No tool opens a WebSocket over HTTP/2.
         Protocol::WebSocket if probe.transport.http_version == HttpVersionPreference::Http2 => None,
-        Protocol::WebSocket => Some(websocat(probe, request)),
-        Protocol::Grpc => grpcurl(probe, request),
+        Protocol::WebSocket => Some(websocat(probe, request, shell)),
+        Protocol::Grpc => grpcurl(probe, request, shell),
     }
 }
 
@@ -47,7 +48,7 @@ fn connected_to(probe: &Probe) -> Option<String> {
     address.map(|address| address.to_string()).or(named)
 }
 
-fn netcat(probe: &Probe, request: &Request) -> Option<String> {
+fn netcat(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<String> {
     let (_, host, port) = target(probe, request)?;
     let family = match probe.transport.ip {
         IpFamily::Any => "",
@@ -55,14 +56,14 @@ fn netcat(probe: &Probe, request: &Request) -> Option<String> {
         IpFamily::V6 => " -6",
     };
     if let Some(path) = &probe.transport.unix_socket {
-        let path = quote(&Value::plain(&path.to_string_lossy()));
+        let path = shell.plain(&path.to_string_lossy());
         let input =
-            request.send.as_ref().map_or_else(|| "true".to_owned(), |send| format!("printf %s {}", quote(send)));
+            request.send.as_ref().map_or_else(|| "true".to_owned(), |send| format!("printf %s {}", shell.quote(send)));
         return Some(format!("{input} | nc -v -U {path}"));
     }
-    let (seconds, host) = (probe.timeout.as_secs().max(1), quote(&Value::plain(&host)));
+    let (seconds, host) = (probe.timeout.as_secs().max(1), shell.plain(&host));
     Some(match &request.send {
-        Some(send) => format!("printf %s {} | nc{family} -v -w {seconds} {host} {port}", quote(send)),
+        Some(send) => format!("printf %s {} | nc{family} -v -w {seconds} {host} {port}", shell.quote(send)),
         // Without a query, only what the server sends unasked is read.
         None if reads(probe) => format!("nc{family} -v -w {seconds} {host} {port} </dev/null"),
         None => format!("nc{family} -z -v -w {seconds} {host} {port}"),
@@ -75,7 +76,7 @@ fn reads(probe: &Probe) -> bool {
     connections.any(|step| body_rules::needs_body(&step.expect))
 }
 
-fn dig(probe: &Probe, request: &Request) -> Option<String> {
+fn dig(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<String> {
     let url = Url::parse(&request.url.to_string()).ok()?;
     let question = DnsQuestion::of_url(&url).ok()?;
     let named = || Some((host_of(&url)?.to_string().trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(53)));
@@ -86,7 +87,7 @@ fn dig(probe: &Probe, request: &Request) -> Option<String> {
         }
         _ => named(),
     };
-    let plain = |text: &str| quote(&Value::plain(text));
+    let plain = |text: &str| shell.plain(text);
     let mut words = vec!["dig".to_owned()];
     if let Some((host, port)) = server {
         words.push(plain(&format!("@{host}")));
@@ -96,29 +97,29 @@ fn dig(probe: &Probe, request: &Request) -> Option<String> {
     Some(words.join(" "))
 }
 
-fn websocat(probe: &Probe, request: &Request) -> String {
+fn websocat(probe: &Probe, request: &Request, shell: ShellWriter) -> String {
     let mut words = vec!["websocat -1".to_owned()];
     words.extend(probe.transport.tls.insecure.then(|| "-k".to_owned()));
     let connected_to = connected_to(probe);
-    words.extend(connected_to.as_ref().map(|to| format!("--ws-c-uri {} tcp:{to}", quote(&request.url))));
+    words.extend(connected_to.as_ref().map(|to| format!("--ws-c-uri {} tcp:{to}", shell.url(&request.url))));
     for (name, value) in &request.headers {
-        words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
+        words.push(format!("-H {}", shell.quote_after(&format!("{name}: "), value)));
     }
     if connected_to.is_none() {
-        words.push(quote(&request.url));
+        words.push(shell.url(&request.url));
     }
     let input = match &request.send {
-        Some(send) => format!("printf %s {} | ", quote(send)),
+        Some(send) => format!("printf %s {} | ", shell.quote(send)),
         None => String::new(),
     };
     format!("{input}{}", words.join(" "))
 }
 
-fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {
+fn grpcurl(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<String> {
     let url = Url::parse(&request.url.to_string()).ok()?;
     let (host, dialled, port) = target(probe, request)?;
     let dialled = curl::bracketed(&dialled);
-    let plain = |text: &str| quote(&Value::plain(text));
+    let plain = |text: &str| shell.plain(text);
     let tls = &probe.transport.tls;
     let mut words = vec!["grpcurl".to_owned()];
     words.extend((url.scheme() == "grpc").then(|| "-plaintext".to_owned()));
@@ -130,7 +131,7 @@ fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {
         words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));
     }
     for (name, value) in &request.headers {
-        words.push(format!("-H {}", quote(&prefixed(&format!("{name}: "), value))));
+        words.push(format!("-H {}", shell.quote_after(&format!("{name}: "), value)));
     }
     let service = url.path().strip_prefix('/').unwrap_or_default();
     words.push(format!("-d {}", plain(&serde_json::json!({ "service": service }).to_string())));
@@ -138,10 +139,10 @@ fn grpcurl(probe: &Probe, request: &Request) -> Option<String> {
     Some(words.join(" "))
 }
 
-fn openssl(probe: &Probe, request: &Request) -> Option<String> {
+fn openssl(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<String> {
     let (host, dialled, port) = target(probe, request)?;
     let dialled = curl::bracketed(&dialled);
-    let plain = |text: &str| quote(&Value::plain(text));
+    let plain = |text: &str| shell.plain(text);
     let tls = &probe.transport.tls;
     let to = match &probe.transport.unix_socket {
         Some(path) => format!("-unix {}", plain(&path.to_string_lossy())),
@@ -158,7 +159,7 @@ fn openssl(probe: &Probe, request: &Request) -> Option<String> {
         words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));
     }
     let input = match &request.send {
-        Some(send) => format!("printf %s {} | ", quote(send)),
+        Some(send) => format!("printf %s {} | ", shell.quote(send)),
         None => String::new(),
     };
     let ending = if request.send.is_some() { "" } else { " </dev/null" };
