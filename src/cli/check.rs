@@ -33,10 +33,10 @@ pub struct CheckArgs {
     /// Passes to make
     #[arg(help_heading = groups::PASSES, long, value_name = "N", value_parser = values::count)]
     pub count: Option<u64>,
-    /// Interval between the starts of two passes [default: back to back]
+    /// Interval between the starts of two passes [default: 1s with --for, else back to back]
     #[arg(help_heading = groups::PASSES, long, value_name = "TIME", value_parser = values::duration)]
     pub every: Option<Duration>,
-    /// Make passes for this long
+    /// Make passes for this long, one each second unless --every or --count says otherwise
     #[arg(help_heading = groups::PASSES, long = "for", value_name = "TIME", value_parser = values::duration)]
     pub span: Option<Duration>,
     /// Before the pass, repeat until every probe is up, for at most this long; nothing of that is recorded
@@ -81,4 +81,14 @@ pub struct CheckArgs {
     /// Write the answer to this file instead of standard output
     #[arg(help_heading = groups::OUTPUT, short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// The interval of `--for` alone.
+const EVERY: Duration = Duration::from_secs(1);
+
+impl CheckArgs {
+    /// The interval between the starts of two passes; none if they are made back to back.
+    pub(crate) fn interval(&self) -> Option<Duration> {
+        self.every.or_else(|| (self.span.is_some() && self.count.is_none()).then_some(EVERY))
+    }
 }

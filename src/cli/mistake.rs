@@ -122,6 +122,9 @@ fn with_option(mut error: Error, words: &[String]) -> Error {
     let is_for = |commands: &[&str]| commands.is_empty() || name.is_some_and(|name| commands.contains(&name));
     let other = OTHER_OPTIONS.iter().find(|(options, commands, _)| options.contains(&&*option) && is_for(commands));
     let tip = match (other, command) {
+        _ if let Some((before, word)) = negative(words, &option) => {
+            Some(format!("`{before}` takes no negative value: write {before} {}", word.trim_start_matches('-')))
+        }
         _ if is_before => Some("options come after the command: uptick check -c FILE".to_owned()),
         (Some((_, _, instead)), Some(_)) => Some((*instead).to_owned()),
         _ => None,
@@ -146,6 +149,13 @@ fn with_option(mut error: Error, words: &[String]) -> Error {
         error.insert(ContextKind::SuggestedArg, ContextValue::String(format!("--{near}")));
     }
     error
+}
+
+/// The option before a negative number that was taken for an option, and the number.
+fn negative<'w>(words: &'w [String], option: &str) -> Option<(&'w str, &'w str)> {
+    let is_number = |word: &str| word.starts_with('-') && word[1..].starts_with(|c: char| c.is_ascii_digit());
+    let pair = words.windows(2).find(|pair| pair[0].starts_with("--") && pair[1].starts_with(option));
+    pair.filter(|pair| is_number(&pair[1])).map(|pair| (pair[0].as_str(), pair[1].as_str()))
 }
 
 /// Adds the one command that was probably meant, instead of all similar ones.
@@ -202,6 +212,8 @@ mod tests {
             (&["check", "--surfce=web"], "'--surface'"),
             (&["check", "x.test", "--timout", "5"], "'--timeout'"),
             (&["check", "x.test", "--no-color"], "--color never"),
+            (&["check", "--every", "-1s"], "`--every` takes no negative value: write --every 1s"),
+            (&["report", "--since", "-24h"], "write --since 24h"),
             (&["-c", "probes.toml", "check"], "options come after the command"),
             (&["--config=probes.toml", "check"], "options come after the command"),
             (&["-fsS", "x.test"], "options come after the command"),

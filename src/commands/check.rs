@@ -156,7 +156,7 @@ fn stream(
 ) -> Result<Option<AnswerStream>, CliError> {
     let content = match stdout {
         Some(CheckFormat::Ndjson) => StreamContent::Outcomes,
-        Some(CheckFormat::Human) if args.every.is_some() && !terminal.quiet => {
+        Some(CheckFormat::Human) if args.interval().is_some() && !terminal.quiet => {
             StreamContent::Passes(PassLines::new(terminal.answer, probes))
         }
         _ => return Ok(None),
@@ -191,7 +191,7 @@ impl<'a> Prepared<'a> {
             mut events,
             counters,
         } = self;
-        let plan = plan::passes(probes.len(), passes(args), args.every.unwrap_or_default());
+        let plan = plan::passes(probes.len(), passes(args), args.interval().unwrap_or_default());
         // A recorded run saves each probe's last good address for the next run.
         let memory = (args.diagnose && args.record).then_some(journal);
         let diagnosing = diagnosing(args, memory.as_deref(), &config.settings.vantage);

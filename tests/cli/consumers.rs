@@ -35,7 +35,7 @@ fn a_stopped_reader_of_ndjson_stops_no_check_and_what_it_did_not_read_is_counted
 #[test]
 fn a_stopped_reader_leaves_signals_alive() {
     let server = healthy();
-    let arguments = ["check", "--format", "ndjson", "--record", "--for", "10m"];
+    let arguments = ["check", "--format", "ndjson", "--record", "--for", "10m", "--every", "1ms"];
     let live = Live::start(Run::new(arguments).config(&verbose(10, &server.url("/"))));
     until("more was found than a pipe holds", || server.connections() >= 600);
     live.signal("INT");
