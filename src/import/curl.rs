@@ -34,12 +34,20 @@ pub(crate) fn probes(
 ) -> Result<Vec<ProbeDraft>, ImportError> {
     let mut drafts = Vec::new();
     for command in commands {
+        let before = drafts.len();
         let transfers = transfers(command).map_err(|message| ImportError::at(&file.name, command.line, 1, &message))?;
         // With these options curl prints something and sends no request.
         let asks = |transfer: &Transfer| !["help", "manual", "version"].iter().any(|long| transfer.has(long));
         for transfer in transfers.into_iter().filter(asks) {
             drafts.extend(transfer.urls.iter().map(|url| transfer.draft(url, secrets)));
             drafts.extend(transfer.urls.is_empty().then(|| transfer.without_url()));
+        }
+        if let Some(program) = &command.elsewhere {
+            let why = format!(
+                "`{program}` in line {} runs it elsewhere: probe it where it is reached from here",
+                command.line
+            );
+            drafts[before..].iter_mut().for_each(|draft| draft.left_out = Some(why.clone()));
         }
     }
     Ok(drafts)

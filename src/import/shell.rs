@@ -15,6 +15,8 @@ pub(crate) struct ShellCommand {
     pub(crate) words: Vec<String>,
     /// Its standard input, if the script defines it.
     pub(crate) stdin: Option<String>,
+    /// The program that runs it on another machine or in a container, where it may reach what this machine does not.
+    pub(crate) elsewhere: Option<String>,
 }
 
 /// How deeply nested `$(…)` are followed.
@@ -45,6 +47,24 @@ const BEFORE: [&str; 17] = [
 /// Programs that run the command behind their own arguments, on this machine.
 const RUNNERS: [&str; 10] =
     ["timeout", "nohup", "nice", "ionice", "stdbuf", "setsid", "chronic", "doas", "watch", "retry"];
+
+/// Programs that run the command among their arguments on another machine or in a container.
+const ELSEWHERE: [&str; 14] = [
+    "ssh",
+    "mosh",
+    "docker",
+    "docker-compose",
+    "podman",
+    "nerdctl",
+    "crictl",
+    "kubectl",
+    "oc",
+    "lxc",
+    "incus",
+    "vagrant",
+    "nsenter",
+    "chroot",
+];
 
 /// The commands with this name, in the order of the script.
 pub(crate) fn commands(script: &str, name: &str) -> Result<Vec<ShellCommand>, ShellError> {
@@ -123,14 +143,31 @@ impl CommandReader {
         if words.peek().is_some_and(|word| RUNNERS.contains(&word.text.as_str())) {
             while words.next_if(|word| !self.is_looked_for(&word.text)).is_some() {}
         }
+        let elsewhere = words.peek().map(|word| word.text.clone()).filter(|word| ELSEWHERE.contains(&&**word));
+        if elsewhere.is_some() {
+            while words.next_if(|word| !self.is_looked_for(&word.text) && !self.holds_command(&word.text)).is_some() {}
+        }
         let Some(first) = words.peek() else { return Ok(None) };
+        // The command of the other shell may be one word.
+        if elsewhere.is_some() && self.holds_command(&first.text) && depth < DEEPEST {
+            let (script, before) = (first.text.clone(), self.found.len());
+            self.read(&script, depth + 1)?;
+            self.found[before..].iter_mut().for_each(|command| command.elsewhere.clone_from(&elsewhere));
+            return Ok(None);
+        }
         if !self.is_looked_for(&first.text) {
             return Ok(None);
         }
         let line = first.line;
         let words = words.map(|word| self.filled(&word.text)).collect();
-        self.found.push(ShellCommand { line, words, stdin: None });
+        self.found.push(ShellCommand { line, words, stdin: None, elsewhere });
         Ok(Some(self.found.len() - 1))
+    }
+
+    /// Whether a word is a whole command line with the program in it.
+    fn holds_command(&self, word: &str) -> bool {
+        let mut parts = word.split_whitespace();
+        word.contains(char::is_whitespace) && parts.any(|part| self.is_looked_for(part))
     }
 
     /// Whether a word runs the program: its name or its path, or its name on Windows.
@@ -196,6 +233,28 @@ mod tests {
     fn a_command_behind_another_programs_arguments_is_found() {
         let script = "timeout 10 curl a\nsudo nohup /usr/bin/curl b &\nwatch -n 5 curl.exe c\ntimeout 5 wget d";
         assert_eq!(curls(script), [vec!["curl", "a"], vec!["/usr/bin/curl", "b"], vec!["curl.exe", "c"]]);
+    }
+
+    #[test]
+    fn a_command_that_runs_elsewhere_is_found_and_says_where() {
+        let script = "ssh -p 22 host curl -s a\nssh host 'cd /x && curl b'\nsudo docker exec -it c curl d\n\
+                      kubectl exec pod -- curl e\ndocker run --rm curlimages/curl f\nvagrant ssh -c \"curl g\"\n\
+                      docker pull curlimages/curl-base\nssh host uptime\ncurl h";
+        let found = commands(script, "curl").unwrap();
+        let told: Vec<(&str, &str)> = found
+            .iter()
+            .map(|command| (command.elsewhere.as_deref().unwrap_or_default(), command.words.last().unwrap().as_str()))
+            .collect();
+        let elsewhere = [
+            ("ssh", "a"),
+            ("ssh", "b"),
+            ("docker", "d"),
+            ("kubectl", "e"),
+            ("docker", "f"),
+            ("vagrant", "g"),
+            ("", "h"),
+        ];
+        assert_eq!(told, elsewhere);
     }
 
     #[test]

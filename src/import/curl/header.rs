@@ -15,10 +15,11 @@ pub(super) fn parts(text: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// Says what becomes of a header that curl is told not to send.
+/// Carries over a header that curl is told not to send.
 pub(super) fn note_removed(draft: &mut ProbeDraft, option: &str, name: &str) {
-    if ALWAYS_SENT.contains(&name.to_ascii_lowercase().as_str()) {
-        draft.not_carried(&format!("`{option}`"), "every check sends this header");
+    let lower = name.to_ascii_lowercase();
+    if ALWAYS_SENT.contains(&lower.as_str()) {
+        draft.set(&format!("headers.{lower}"), "[]");
     } else {
         draft.remark(&format!("`{option}` removes a header that curl adds and uptick does not send"));
     }
