@@ -143,7 +143,7 @@ pub(crate) fn load_for(
     ad_hoc::add_targets(&mut reader, &mut root, &ad_hoc.targets);
     let is_for_all = ad_hoc.targets.is_empty() && ad_hoc.names.is_empty();
     let names = (!is_for_all).then(|| ad_hoc.names.clone());
-    let overlay = ad_hoc::reading::overlay(&mut reader, &ad_hoc.options, names);
+    let overlay = ad_hoc::reading::overlay(&mut reader, &ad_hoc.options, names, !ad_hoc.targets.is_empty());
     file::config(&mut reader, &root, path, &overlay)
 }
 

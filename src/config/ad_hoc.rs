@@ -105,6 +105,8 @@ mod tests {
         for (name, value, line) in [
             ("header", "X-A: b: c", "headers = { x-a = \"b: c\" }"),
             ("header", "x-empty;", "headers = { x-empty = \"\" }"),
+            ("header", "Accept:", "headers = { accept = [] }"),
+            ("user-agent", "", "headers = { user-agent = [] }"),
             ("request", "PUT", "method = \"PUT\""),
             ("data", "a=1", "method = \"POST\""),
             ("data", "a=${b}", "body = \"a=$${b}\""),
@@ -206,12 +208,44 @@ mod tests {
             ("expect-certificate-days", "soon", "error: --expect-certificate-days: `soon` is not a whole number"),
             ("set", "timout=1s", "did you mean `timeout`?"),
             ("set", "retries", "error: --set: this is not KEY=VALUE"),
+            ("set", "name=x", "error: --set: `name` cannot be set here"),
+            ("set", "matrix.a=[1]", "error: --set: `matrix` cannot be set here"),
+            ("set", "step=3", "error: --set: `step` cannot be set here"),
+            ("set", "url=https://y.test", "error: --set: `url` is the target itself"),
+            ("header", "Host:", "error: -H: the header host cannot be left out"),
+            ("expect-json", "$.a =~ /x/g", "`g` is not a flag of a pattern"),
+            ("expect-json", "$.a ~ x", "write `=~` before a pattern"),
             ("set", "retries=many", "error: --set: `retries` must be"),
             ("data", "@/absent", "error: -d: the file /absent does not exist"),
         ] {
             let error = asked(&["https://x.test"], &[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(told), "--{name} {value}: {error}");
             assert!(!error.contains("-->"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_once() {
+        for options in [&[("cert", "/absent.pem")][..], &[("cert", "/absent.pem"), ("key", "/absent.pem")]] {
+            let error = asked(&["https://x.test"], options).unwrap_err().to_string();
+            assert_eq!(error, "error: -E: `client-cert`: the file /absent.pem does not exist");
+        }
+    }
+
+    #[test]
+    fn an_empty_proxy_is_none_whatever_the_file_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("probes.toml");
+        std::fs::write(
+            &file,
+            "defaults.proxy = \"http://proxy.test:3128\"\n[[probe]]\nname = \"a\"\nurl = \"http://a/\"\n",
+        )
+        .unwrap();
+        for options in [vec![given("proxy", "")], vec![given("proxy", "none")], vec![given("set", "proxy=none")]] {
+            let ad_hoc = AdHoc { options, ..AdHoc::default() };
+            let config = load_for(Some(&file), &ad_hoc, &|_| None).unwrap();
+            let shown = crate::config::explain(&config, &config.probes[0]);
+            assert!(!shown.contains("proxy"), "{shown}");
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Request {
     pub url: Value,
     /// Headers in the order given.
     pub headers: Vec<(HeaderName, Value)>,
+    /// Headers that are not sent, though a check sends them of itself: `accept`, `user-agent`.
+    pub omitted_headers: Vec<HeaderName>,
     /// The body, if any.
     pub body: Body,
     /// The text that is sent over a connection without HTTP.
@@ -48,6 +50,7 @@ impl Request {
             method: Method::GET,
             url,
             headers: Vec::new(),
+            omitted_headers: Vec::new(),
             body: Body::Empty,
             send: None,
             starttls: None,

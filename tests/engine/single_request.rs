@@ -241,3 +241,13 @@ async fn two_hundred_checks_at_once_are_each_attributed_right() {
     }
     assert_eq!(ended, 200);
 }
+
+#[tokio::test]
+async fn a_header_that_is_left_out_is_not_sent_and_the_others_are() {
+    let server = Server::answers(server::answer(200, &[], "x"));
+    let omitted = [http::header::USER_AGENT, http::header::ACCEPT];
+    let probe = asking(&server.url("/"), |step| step.request.omitted_headers = omitted.to_vec());
+    assert_eq!(outcome(probe).await.verdict, Verdict::Up);
+    let sent = String::from_utf8(server.requests().remove(0)).unwrap().to_lowercase();
+    assert!(!sent.contains("user-agent") && !sent.contains("accept:") && sent.contains("accept-encoding:"), "{sent}");
+}

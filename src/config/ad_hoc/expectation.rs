@@ -24,9 +24,12 @@ const PHASES: [&str; 6] = ["total", "resolve", "connect", "tls", "processing", "
 /// `PATH`, or `PATH == VALUE`: a table of `expect.json`.
 pub(crate) fn json_rule(reader: &mut ConfigReader, span: &Span, text: &str) -> Option<Table> {
     let Some((at, (comparison, key))) = comparison(text) else {
-        if let Some(at) = outside(text, |rest| rest.starts_with(['<', '>'])) {
+        if let Some(at) = outside(text, |rest| rest.starts_with(['<', '>', '~'])) {
             let sign = &text[at..=at];
-            let help = format!("write `{sign}=`: a bound is part of what is allowed");
+            let help = match sign {
+                "~" => "write `=~` before a pattern: '$.version =~ ^1'".to_owned(),
+                _ => format!("write `{sign}=`: a bound is part of what is allowed"),
+            };
             reader.advise(span, format!("`{sign}` is not a comparison here"), help);
             return None;
         }
@@ -43,10 +46,29 @@ pub(crate) fn json_rule(reader: &mut ConfigReader, span: &Span, text: &str) -> O
     }
     let path = Table::of(span, "path", Item::Text(path.to_owned()));
     let item = match key {
+        "matches" if comparison == "=~" => Item::Text(pattern(reader, span, value)?),
         "matches" => Item::Text(value.trim_matches(['"', '\'']).to_owned()),
         _ => json_value(value),
     };
     Some(merge(&path, &Table::of(span, key, item)))
+}
+
+/// The pattern after `=~`, which other languages write as `/PATTERN/FLAGS`.
+fn pattern(reader: &mut ConfigReader, span: &Span, text: &str) -> Option<String> {
+    let parts = text.strip_prefix('/').and_then(|text| text.rsplit_once('/'));
+    let Some((pattern, flags)) = parts.filter(|(_, flags)| flags.chars().all(char::is_alphabetic)) else {
+        return Some(text.trim_matches(['"', '\'']).to_owned());
+    };
+    if let Some(unknown) = flags.chars().find(|flag| !"imsx".contains(*flag)) {
+        reader.advise(
+            span,
+            format!("`{unknown}` is not a flag of a pattern"),
+            "the flags are i, m, s and x: =~ /^ok$/i",
+        );
+        return None;
+    }
+    let pattern = pattern.replace("\\/", "/");
+    Some(if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") })
 }
 
 /// A value as JSON; a word without quotes is a string.
@@ -140,6 +162,12 @@ mod tests {
         );
         assert_eq!(rule("$.up == true"), ["path: Text(\"$.up\")", "equals: Boolean(true)"]);
         assert_eq!(rule("$.v matches ^1\\."), ["path: Text(\"$.v\")", "matches: Text(\"^1\\\\.\")"]);
+        for (written, pattern) in
+            [("/^1\\./", "^1\\."), ("/a\\/b/i", "(?i)a/b"), ("'/a/'", "/a/"), ("/a", "/a"), ("\"^1\"", "^1")]
+        {
+            assert_eq!(rule(&format!("$.v =~ {written}"))[1], format!("matches: Text({pattern:?})"), "{written}");
+        }
+        assert_eq!(rule("$.path matches /a/")[1], "matches: Text(\"/a/\")");
         assert_eq!(rule("$.items[?@.id == 1]"), ["path: Text(\"$.items[?@.id == 1]\")"]);
         assert_eq!(rule("$['a == b'] contains x"), ["path: Text(\"$['a == b']\")", "contains: Text(\"x\")"]);
     }

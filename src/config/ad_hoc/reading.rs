@@ -9,9 +9,14 @@ use crate::config::syntax::tree::{Item, Node, Span, Table};
 use crate::config::value::connect_option::host_port_rest;
 
 /// Reads every option, in the order of the command line.
-pub(crate) fn overlay(reader: &mut ConfigReader, given: &[GivenOption], names: Option<Vec<String>>) -> Overlay {
-    let mut reading = OptionReader { reader, overlay: Overlay::nothing(), data: None, said: Vec::new() };
-    reading.overlay.names = names;
+pub(crate) fn overlay(
+    reader: &mut ConfigReader,
+    given: &[GivenOption],
+    names: Option<Vec<String>>,
+    has_targets: bool,
+) -> Overlay {
+    let overlay = Overlay { names, ..Overlay::nothing() };
+    let mut reading = OptionReader { reader, has_targets, overlay, data: None, said: Vec::new() };
     for option in given {
         reading.read(option);
     }
@@ -21,6 +26,7 @@ pub(crate) fn overlay(reader: &mut ConfigReader, given: &[GivenOption], names: O
 /// The options read so far.
 struct OptionReader<'r, 'e> {
     reader: &'r mut ConfigReader<'e>,
+    has_targets: bool,
     overlay: Overlay,
     data: Option<Data>,
     /// Keys with a single value, each with the option that set it.
@@ -45,6 +51,8 @@ impl OptionReader<'_, '_> {
             OptionForm::Nothing => {}
             OptionForm::Word(word) => self.set_once(&span, key, Item::Text(word.to_owned())),
             OptionForm::True => self.set_once(&span, key, Item::Boolean(true)),
+            // As in curl, `-A ''` sends no such header.
+            OptionForm::HeaderValue if value.is_empty() => self.set_once(&span, key, Item::List(Vec::new())),
             OptionForm::Text | OptionForm::HeaderValue | OptionForm::Certificate => {
                 self.set_once(&span, key, Item::Text(text));
             }
@@ -59,8 +67,7 @@ impl OptionReader<'_, '_> {
             OptionForm::Json => self.json(&span, value),
             OptionForm::User => self.user(&span, &text),
             OptionForm::Proxy => {
-                let url = if value.contains("://") || value == "environment" { text } else { format!("http://{text}") };
-                self.set_once(&span, key, Item::Text(url));
+                self.set_once(&span, key, Item::Text(proxy(value, text)));
             }
             OptionForm::UnixSocket => self.set_once(&span, key, Item::Text(format!("unix:{text}"))),
             OptionForm::Resolve => self.resolve(&span, value),
@@ -162,10 +169,10 @@ impl OptionReader<'_, '_> {
     fn header(&mut self, span: &Span, line: &str) {
         let (name, value) = match line.split_once(':') {
             Some((name, value)) if !value.trim().is_empty() => (name.trim(), value.trim()),
+            // As in curl, `Name:` sends no such header, and `Name;` sends it empty.
             Some((name, _)) => {
-                let name = name.trim();
-                let help = format!("write `{name};` to send it empty");
-                self.reader.advise(span, format!("`{name}:` has no value"), help);
+                let name = name.trim().to_ascii_lowercase();
+                self.put(span, &["headers", &name], Item::List(Vec::new()));
                 return;
             }
             None => {
@@ -307,6 +314,10 @@ impl OptionReader<'_, '_> {
 
     fn any_key(&mut self, span: &Span, value: &str) {
         let Some((is_root, table)) = set::read(self.reader, span, value) else { return };
+        if self.has_targets && !is_root && table.get("url").is_some() {
+            self.reader.problem(span, "`url` is the target itself: write the URL without an option");
+            return;
+        }
         let part = if is_root { &mut self.overlay.root } else { &mut self.overlay.probe };
         *part = merge(part, &table);
     }
@@ -344,6 +355,16 @@ pub(crate) fn escaped(text: &str) -> String {
 
 fn is_inside_braces(text: &str, at: usize) -> bool {
     text[..at].rfind("${").is_some_and(|open| !text[open..at].contains('}'))
+}
+
+/// A proxy as curl takes it: without a scheme it speaks HTTP, and an empty one is none.
+fn proxy(value: &str, text: String) -> String {
+    match value {
+        "" => "none".to_owned(),
+        "none" | "environment" => text,
+        _ if value.contains("://") => text,
+        _ => format!("http://{text}"),
+    }
 }
 
 /// `5` and `0.5` are seconds, as in curl.

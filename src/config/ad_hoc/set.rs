@@ -8,6 +8,13 @@ use crate::config::table_schema::{TableSchema, ValueType};
 use crate::config::value::toml_text::{quoted, toml_of};
 use crate::model::JsonText;
 
+/// Keys that make a probe what it is, which only a file gives, and what to do instead.
+const OF_FILE: [(&str, &str); 3] = [
+    ("name", "a target is named by its URL, and --save NAME keeps it under a name"),
+    ("matrix", "give several targets, or write the matrix in the probe file"),
+    ("step", "write a journey as [[probe.step]] in the probe file"),
+];
+
 /// The table that a `KEY=VALUE` makes, and whether it belongs to the file as a whole and not to a probe.
 pub(crate) fn read(reader: &mut ConfigReader, span: &Span, text: &str) -> Option<(bool, Table)> {
     let Some((key, value)) = text.split_once('=') else {
@@ -22,6 +29,10 @@ pub(crate) fn read(reader: &mut ConfigReader, span: &Span, text: &str) -> Option
         return None;
     };
     let first = table.entries.first()?;
+    if let Some((key, help)) = OF_FILE.iter().find(|(key, _)| *key == first.key) {
+        reader.advise(span, format!("`{key}` cannot be set here"), *help);
+        return None;
+    }
     let is_root = match (first.key.as_str(), &first.node.item) {
         ("surface", Item::Table(_)) => true,
         ("surface", _) => false,

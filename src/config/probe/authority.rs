@@ -7,6 +7,7 @@ use ::url::Url;
 use http::HeaderName;
 use http::header::HOST;
 
+use crate::config::probe::transport;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node};
 use crate::config::value::layers::Layers;
@@ -23,7 +24,7 @@ pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, url: &Value, hea
         return;
     }
     let server_name = layers.inner("tls").get("server-name").filter(|node| is_other_name(node, &url));
-    if let (Some(node), true) = (server_name, layers.get("proxy").is_some()) {
+    if let (Some(node), true) = (server_name, transport::proxy_node(layers).is_some()) {
         let message = "`tls.server-name` cannot be used with `proxy`: the proxy would be asked for that name";
         reader.advise(&node.span, message, "put the name into `url`");
     }

@@ -17,7 +17,12 @@ use crate::model::{Auth, Body, FormPart, JsonText, Protocol, Request, Starttls, 
 /// Keys of one request: of a probe, of its steps, and of the defaults.
 pub(crate) const REQUEST_KEYS: &[Key] = &[
     key("method", ValueType::Text, "\"GET\"", "The method."),
-    key("headers", ValueType::Map(&ValueType::OneOrMore(&ValueType::Text)), "{}", "Headers sent, by name."),
+    key(
+        "headers",
+        ValueType::Map(&ValueType::Some(&ValueType::Text)),
+        "{}",
+        "Headers sent, by name; `[]` leaves out one that every check sends, such as `accept` or `user-agent`.",
+    ),
     key("body", ValueType::Text, "", "The body as text."),
     key("json", ValueType::Json, "", "The body as JSON."),
     key("form", ValueType::Map(&ValueType::Scalar), "", "The body as form fields."),
@@ -85,7 +90,7 @@ pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -
         Some(node) => method(reader, node),
         None => Some(Method::GET),
     };
-    let mut headers = headers(reader, &layers.inner("headers"));
+    let (mut headers, omitted_headers) = headers(reader, &layers.inner("headers"));
     let body = body::body(reader, layers);
     let auth = auth::auth(reader, layers, target.as_ref().and_then(|target| target.auth.clone()), &mut headers);
     let redirects = match layers.get("redirects") {
@@ -129,6 +134,7 @@ pub(crate) fn request(reader: &mut ConfigReader, own: &Table, layers: &Layers) -
         method,
         url,
         headers,
+        omitted_headers,
         body,
         send,
         starttls,
@@ -183,14 +189,20 @@ fn method(reader: &mut ConfigReader, node: &Node) -> Option<Method> {
     None
 }
 
-/// The headers, the defaults' first; names are compared in any case.
-fn headers(reader: &mut ConfigReader, layers: &Layers) -> Vec<(HeaderName, Value)> {
-    let mut headers: Vec<(HeaderName, Value)> = Vec::new();
+/// The headers, the defaults' first, and those that are left out; names are compared in any case.
+fn headers(reader: &mut ConfigReader, layers: &Layers) -> (Vec<(HeaderName, Value)>, Vec<HeaderName>) {
+    let (mut headers, mut omitted): (Vec<(HeaderName, Value)>, _) = (Vec::new(), Vec::new());
     for entry in layers.entries(str::eq_ignore_ascii_case) {
         let Some(name) = header::name(reader, entry) else { continue };
         if headers.iter().any(|(other, _)| *other == name) {
             reader.problem(&entry.key_span, format!("the header {name} is given twice"));
             continue;
+        }
+        if entry.node.one_or_more().is_empty() {
+            if name == http::header::HOST {
+                reader.problem(&entry.key_span, "the header host cannot be left out: every request has it");
+            }
+            omitted.push(name.clone());
         }
         for node in entry.node.one_or_more() {
             let usage = if is_secret_name(name.as_str()) { TextUse::Secret(name.as_str()) } else { TextUse::Open };
@@ -200,7 +212,7 @@ fn headers(reader: &mut ConfigReader, layers: &Layers) -> Vec<(HeaderName, Value
             }
         }
     }
-    headers
+    (headers, omitted)
 }
 
 fn redirects(reader: &mut ConfigReader, node: &Node) -> Option<u32> {
@@ -274,5 +286,6 @@ fn explain_headers(lines: &mut TomlLines, writer: &TomlWriter, request: &Request
         let values = request.headers.iter().filter(|(other, _)| other == name);
         format!("{} = {}", bare_key(name), one_or_list(values.map(|(_, value)| writer.value(value))))
     });
-    lines.set("headers", &table(fields));
+    let omitted = request.omitted_headers.iter().map(|name| format!("{} = []", bare_key(name.as_str())));
+    lines.set("headers", &table(fields.chain(omitted)));
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::config::reader::ConfigReader;
-use crate::config::syntax::tree::Node;
+use crate::config::syntax::tree::{Item, Node};
 use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};
@@ -42,9 +42,16 @@ pub(crate) const TLS: TableSchema = TableSchema {
 
 /// Reads the settings of TLS.
 pub(crate) fn read(reader: &mut ConfigReader, layers: &Layers) -> Tls {
+    let text = |key: &str| match &layers.get(key)?.item {
+        Item::Text(text) => Some(text),
+        _ => None,
+    };
+    let is_one_file = text("client-cert") == text("client-key");
     let mut file = |key: &str| layers.get(key).and_then(|node| layers::file(reader, key, node));
     let (ca_file, crl_file) = (file("ca-file"), file("crl-file"));
-    let (client_cert, client_key) = (file("client-cert"), file("client-key"));
+    let client_cert = file("client-cert");
+    // One file may hold both, and is missing once.
+    let client_key = if is_one_file { client_cert.clone() } else { file("client-key") };
     for (key, other) in [("client-cert", "client-key"), ("client-key", "client-cert")] {
         if let (Some(node), None) = (layers.get(key), layers.get(other)) {
             reader.problem(&node.span, format!("`tls.{key}` needs `tls.{other}` beside it"));

@@ -49,7 +49,7 @@ pub(crate) const TRANSPORT_KEYS: &[Key] = &[
         "proxy",
         ValueType::Text,
         "",
-        "The proxy: an http, https, socks5 or socks5h URL, or `\"environment\"`: `HTTPS_PROXY` and similar variables, except for `NO_PROXY`.",
+        "The proxy: an http, https, socks5 or socks5h URL, `\"environment\"` for `HTTPS_PROXY` and similar variables, except for `NO_PROXY`, or `\"none\"` despite the defaults.",
     ),
     key("source-address", ValueType::Text, "", "The local address to send from."),
     key(
@@ -99,9 +99,10 @@ pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: Denied
         reader.problem(&node.span, "`source-address` and `address` are of different families");
     }
     let asks_environment = |node: &&Node| matches!(&node.item, Item::Text(text) if text == "environment");
-    let proxy_environment = layers.get("proxy").filter(asks_environment).map(|node| environment(reader, node, deny));
-    let proxy = layers.get("proxy").filter(|node| !asks_environment(node)).and_then(|node| proxy(reader, node, deny));
-    if let (Some(_), Some(node)) = (layers.get("proxy"), layers.get("address")) {
+    let given = proxy_node(layers);
+    let proxy_environment = given.filter(asks_environment).map(|node| environment(reader, node, deny));
+    let proxy = given.filter(|node| !asks_environment(node)).and_then(|node| proxy(reader, node, deny));
+    if let (Some(_), Some(node)) = (given, layers.get("address")) {
         reader.advise(
             &node.span,
             "`address` cannot be used with `proxy`, which connects to the host of `url`",
@@ -142,7 +143,8 @@ fn addresses(reader: &mut ConfigReader, layers: &Layers) -> Addresses {
         }
         return Addresses::First;
     }
-    for (key, node) in ["address", "proxy"].iter().filter_map(|key| Some((key, layers.get(key)?))) {
+    let fixed = [("address", layers.get("address")), ("proxy", proxy_node(layers))];
+    for (key, node) in fixed.into_iter().filter_map(|(key, node)| Some((key, node?))) {
         reader.problem(&node.span, format!("`{key}` fixes the address, and `addresses` asks for all of them"));
     }
     Addresses::All(quorum.unwrap_or_default())
@@ -292,6 +294,11 @@ fn environment(reader: &mut ConfigReader, node: &Node, deny: DeniedNetworks) -> 
     let all = named(&["all_proxy", "ALL_PROXY"]);
     let direct = ["no_proxy", "NO_PROXY"].iter().find_map(|name| (reader.env)(name));
     ProxyEnvironment { http, https, all, direct: direct.map(|list| DirectTarget::list(&list)).unwrap_or_default() }
+}
+
+/// The key `proxy`, unless it says that there is none.
+pub(crate) fn proxy_node<'t>(layers: &Layers<'t>) -> Option<&'t Node> {
+    layers.get("proxy").filter(|node| !matches!(&node.item, Item::Text(text) if text == "none"))
 }
 
 /// The proxy, with its credentials in the same value.

@@ -131,13 +131,13 @@ pub(crate) fn capture(
     None
 }
 
-/// A secret written in the file, which is shown as a variable, however short. The scheme of a credential stays readable.
+/// A secret written in the file. The scheme of a credential stays readable.
 pub(crate) fn open_secret(reader: &mut ConfigReader, name: &str, text: &str, span: &Span) -> Vec<ValuePart> {
     let scheme =
         ["Bearer ", "Basic ", "Token ", "bearer ", "token "].into_iter().find(|scheme| text.starts_with(scheme));
     let (scheme, rest) = text.split_at(scheme.map_or(0, str::len));
     let is_variable = matches!(segments::foreign_variables(rest)[..], [(written, name)] if written == rest && (reader.env)(name).is_some());
-    if rest.is_empty() || is_variable {
+    if rest.len() < SHORTEST_SECRET || is_variable {
         return vec![ValuePart::Plain(text.to_owned())];
     }
     reader.mask(span);

@@ -34,8 +34,12 @@ pub(crate) fn command(probe: &Probe, request: &Request, shell: ShellWriter) -> S
     {
         words.push(format!("-H {}", shell.plain(&format!("Host: {host}"))));
     }
+    for name in &request.omitted_headers {
+        words.push(format!("-H '{}:'", title_case(name.as_str())));
+    }
     // Some servers answer only curl, others only user agents that they know.
-    if !request.headers.iter().any(|(name, _)| name == http::header::USER_AGENT) {
+    let mut given = request.headers.iter().map(|(name, _)| name).chain(&request.omitted_headers);
+    if !given.any(|name| name == http::header::USER_AGENT) {
         words.push(format!("-A uptick/{}", env!("CARGO_PKG_VERSION")));
     }
     body_words(request, &mut words, shell);

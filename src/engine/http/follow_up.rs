@@ -18,6 +18,7 @@ pub(crate) fn step(of: &Step, link: &Url, own: &Url, body_limit: u64) -> Step {
         of.request.headers.iter().filter(|header| if same_origin { !of_body(&header.0) } else { safe(header) });
     let request = Request {
         headers: headers.cloned().collect(),
+        omitted_headers: of.request.omitted_headers.clone(),
         auth: if same_origin { of.request.auth.clone() } else { None },
         body_limit,
         ..Request::get(Value::plain(link.as_str()))

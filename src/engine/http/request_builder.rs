@@ -27,6 +27,8 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("uptick/", env!
 pub(crate) struct RequestContent {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
+    /// Headers that are not added.
+    pub(crate) omitted: Vec<HeaderName>,
     /// Empty if there is none.
     pub(crate) body: Bytes,
 }
@@ -44,9 +46,16 @@ impl RequestContent {
             };
             headers.insert(header::COOKIE, HeaderValue::from_bytes(&both).unwrap_or(cookies));
         }
-        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-        headers.entry(header::ACCEPT_ENCODING).or_insert(coding::ACCEPTED);
-        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        let always = [
+            (header::ACCEPT, HeaderValue::from_static("*/*")),
+            (header::ACCEPT_ENCODING, coding::ACCEPTED),
+            (header::USER_AGENT, USER_AGENT),
+        ];
+        for (name, value) in always {
+            if !self.omitted.contains(&name) {
+                headers.entry(name).or_insert(value);
+            }
+        }
         // RFC 9110 section 8.6: some servers answer 411 without a content-length.
         if self.body.is_empty() && matches!(self.method, Method::POST | Method::PUT | Method::PATCH) {
             headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
@@ -177,11 +186,12 @@ pub(crate) fn build(step: &Step, session: &Session) -> Result<RequestContent, Fa
     for (name, value) in &request.headers {
         configured.append(name.clone(), header_value(name, &fill(session, value)?)?);
     }
-    for name in configured.keys() {
+    for name in configured.keys().chain(&request.omitted_headers) {
         headers.remove(name);
     }
     headers.extend(configured);
-    Ok(RequestContent { method: request.method.clone(), headers, body })
+    let (method, omitted) = (request.method.clone(), request.omitted_headers.clone());
+    Ok(RequestContent { method, headers, omitted, body })
 }
 
 fn authorization(step: &Step, session: &Session) -> Result<Option<(HeaderName, HeaderValue)>, Fault> {
