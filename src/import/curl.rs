@@ -284,6 +284,9 @@ impl Transfer {
             draft.set_text("resolver", &format!("udp://{}", address.unwrap_or_else(|_| server.to_owned())));
         }
         // `--http2` alone offers HTTP/2, as every probe does over TLS.
+        if self.has("http2") && !url.starts_with("https://") {
+            draft.not_carried("`--http2`", "over http, curl asks the server to upgrade and a probe does not: `http-version = \"2\"` speaks HTTP/2 from the start");
+        }
         let versions = [("http1.1", "1.1"), ("http2-prior-knowledge", "2"), ("http3-only", "3"), ("http3", "3")];
         if let Some((long, version)) = versions.iter().find(|(long, _)| self.has(long))
             && (*version != "3" || url.starts_with("https://"))

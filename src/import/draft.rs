@@ -64,7 +64,13 @@ const ORDER: [&str; 31] = [
 
 impl ProbeDraft {
     pub(crate) fn new(name: &str) -> ProbeDraft {
-        ProbeDraft { name: name.to_owned(), left_out: None, entries: Vec::new(), steps: Vec::new(), notes: Vec::new() }
+        ProbeDraft {
+            name: without_joiners(name),
+            left_out: None,
+            entries: Vec::new(),
+            steps: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// Sets a key to a value in TOML, replacing an earlier value.
@@ -78,7 +84,8 @@ impl ProbeDraft {
 
     /// Sets a key to a template.
     pub(crate) fn set_text(&mut self, key: &str, template: &str) {
-        self.set(key, quoted(template));
+        let text = if key == "surface" { &without_joiners(template) } else { template };
+        self.set(key, quoted(text));
     }
 
     /// Sets a key to one template or a list of several; without any, nothing is set.
@@ -91,7 +98,8 @@ impl ProbeDraft {
     /// Sets a key to a list of templates; without any, nothing is set.
     pub(crate) fn set_list(&mut self, key: &str, templates: &[String]) {
         if !templates.is_empty() {
-            self.set(key, list(templates.iter().map(|template| quoted(template))));
+            let text = |template: &String| if key == "tags" { without_joiners(template) } else { template.clone() };
+            self.set(key, list(templates.iter().map(|template| quoted(&text(template)))));
         }
     }
 
@@ -195,6 +203,19 @@ impl ProbeDraft {
     }
 }
 
+/// A name without the invisible characters that join emoji to one picture: names have none.
+fn without_joiners(name: &str) -> String {
+    name.replace(['\u{200d}', '\u{fe0e}', '\u{fe0f}'], "")
+}
+
+/// Whether the value of a field is not shown whatever it looks like: secrets, webhooks, whose URL is one, and
+/// the metadata of gRPC, which are headers.
+fn is_private(name: &str) -> bool {
+    let lower = last(name).to_ascii_lowercase();
+    // `keyword` is a word on a page, not a secret.
+    (is_secret(&lower) && lower != "keyword") || lower.contains("webhook") || lower == "grpcmetadata"
+}
+
 /// The last part of a dotted key.
 fn last(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or_default()
@@ -204,8 +225,7 @@ fn last(name: &str) -> &str {
 fn shown(name: &str, value: &Value) -> String {
     match value {
         Value::Bool(_) | Value::Number(_) | Value::Null => value.to_string(),
-        // `keyword` is a word on a page, not a secret.
-        _ if is_secret(last(name)) && name != "keyword" => "…".to_owned(),
+        _ if is_private(name) => "…".to_owned(),
         Value::String(text) if names_secret(text) || is_unfit_for_comment(text) || text.contains('@') => "…".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(elements) => {

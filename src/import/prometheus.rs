@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::import::blackbox;
-use crate::import::document::{elements, fields, text};
+use crate::import::document::{elements, fields, is_said, text};
 use crate::import::draft::ProbeDraft;
 use crate::import::error::ImportError;
 use crate::import::request;
@@ -31,6 +31,10 @@ pub(crate) struct PrometheusFiles {
 
 /// The default module of `blackbox_exporter`.
 const DEFAULT_MODULE: &str = "http_2xx";
+
+/// The fields of a scrape job that are read.
+const READ: [&str; 7] =
+    ["job_name", "metrics_path", "params", "static_configs", "relabel_configs", "scrape_interval", "scrape_timeout"];
 
 /// The label with the address of a target, before rules change it.
 const ADDRESS: &str = "__address__";
@@ -107,8 +111,13 @@ impl PrometheusFiles {
         );
         let found = fields(job.config).filter(|(key, _)| key.ends_with("_sd_configs") && *key != "file_sd_configs");
         drafts.extend(found.map(|(key, _)| {
-            job.without_targets(&format!("`{key}`: the targets of its job are found while Prometheus runs"))
+            let instead = match key.as_str() {
+                "http_sd_configs" => "; what its URL answers is a file that can be given too",
+                _ => "",
+            };
+            job.without_targets(&format!("`{key}`: the targets of its job are found while Prometheus runs{instead}"))
         }));
+        drafts.first_mut().into_iter().for_each(|first| job.note_the_rest(first));
         drafts
     }
 
@@ -174,6 +183,20 @@ impl Job<'_> {
         shared.extend(fields(&group["labels"]).filter_map(|(name, value)| Some((name.clone(), text(value)?))));
         let targets = elements(&group["targets"]).iter().filter_map(text);
         targets.map(|target| shared.clone().into_iter().chain([(ADDRESS.to_owned(), target)]).collect()).collect()
+    }
+
+    /// Notes what the job says of the scrape and not of the targets.
+    fn note_the_rest(&self, draft: &mut ProbeDraft) {
+        let why = "it is about the scrape of blackbox_exporter, which uptick replaces";
+        let is_read = |key: &str| READ.contains(&key) || key.ends_with("_sd_configs");
+        for (key, value) in fields(self.config).filter(|(key, value)| is_said(value) && !is_read(key)) {
+            draft.field_not_carried(key, value, why);
+        }
+        for (name, value) in fields(&self.config["params"]) {
+            if !["module", "target", "hostname"].contains(&name.as_str()) {
+                draft.field_not_carried(&format!("params.{name}"), value, "uptick has no key for it");
+            }
+        }
     }
 
     /// A draft that says why the targets of a job are missing.

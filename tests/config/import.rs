@@ -385,3 +385,65 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_secret_that_gatus_compares_with_is_named_and_not_shown() {
+    let text = given(
+        "endpoints:\n- name: a\n  url: https://x.test/\n  conditions:\n  - \"[BODY].token == hush-1\"\n  \
+         - \"[BODY].data.access_token == pat(hush-2*)\"\n  - \"[BODY].session != hush-3\"\n  - \"[BODY].token != 7\"\n  \
+         alerts: [{type: custom, provider-override: {webhook-url: \"https://h.test/hush-4\"}}]\n",
+    )
+    .unwrap()
+    .text;
+    assert!(!text.contains("hush"), "{text}");
+    for said in ["`[BODY].token == …`", "`[BODY].data.access_token == …`", "`[BODY].session != …`", "not-equals = 7"]
+    {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+}
+
+#[test]
+fn the_metadata_of_grpc_is_never_shown() {
+    let text = given(
+        r#"{"monitorList":[{"name":"a","type":"grpc-keyword","grpcMetadata":"{\"x-tenant\":\"hush-1\"}"},
+        {"name":"b","type":"http","url":"https://b.test","grpcMetadata":"{\"x\":\"hush-2\"}"}]}"#,
+    )
+    .unwrap()
+    .text;
+    assert!(!text.contains("hush") && text.matches("`grpcMetadata: …`").count() == 2, "{text}");
+}
+
+#[test]
+fn a_name_of_joined_emoji_has_no_escapes() {
+    let text = given(
+        "endpoints:\n- name: \"\u{1f469}\u{200d}\u{1f4bb} dev\"\n  group: \"\u{2764}\u{fe0f}\"\n  url: https://x.test/\n",
+    )
+    .unwrap()
+    .text;
+    assert!(text.contains("\nname = \"\u{1f469}\u{1f4bb} dev\"\n"), "{text}");
+    assert!(text.contains("\nsurface = \"\u{2764}\"\n"), "{text}");
+}
+
+#[test]
+fn what_a_job_says_of_the_scrape_is_named() {
+    let text = given(
+        "kind: Probe\nmetadata: {name: p}\nspec:\n  interval: 30s\n  basicAuth: {username: {name: s, key: u}}\n  \
+         sampleLimit: 9\n  targets: {staticConfig: {static: [\"https://x.test\"]}}\n",
+    )
+    .unwrap()
+    .text;
+    for said in ["# not carried over: `basicAuth: ", "# not carried over: `sampleLimit: 9`: it is about the scrape"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let text = given(
+        "scrape_configs:\n- job_name: j\n  metrics_path: /probe\n  params: {module: [m], debug: [\"true\"]}\n  \
+         basic_auth: {username: u, password: hush}\n  http_sd_configs: [{url: \"http://sd.test/\"}]\n  \
+         static_configs: [{targets: [\"https://x.test\"]}]\n",
+    )
+    .unwrap()
+    .text;
+    for said in ["`params.debug: [true]`", "`basic_auth: …`", "what its URL answers is a file that can be given too"]
+    {
+        assert!(text.contains(said) && !text.contains("hush"), "{said}: {text}");
+    }
+}

@@ -71,3 +71,24 @@ fn a_variable_may_be_the_beginning_of_a_url_whatever_its_name() {
         assert!(text.contains(said), "{said}: {text}");
     }
 }
+
+#[test]
+fn a_command_that_runs_elsewhere_is_a_comment_with_where() {
+    let text = given("ssh host curl https://a.test/\nkubectl exec pod -- curl https://b.test/\ncurl https://c.test/\n");
+    let text = text.unwrap().text;
+    for (program, line, host) in [("ssh", 1, "a.test"), ("kubectl", 2, "b.test")] {
+        let told = format!("# left out: `{program}` in line {line} runs it elsewhere: probe it where it is reached");
+        assert!(text.contains(&told) && text.contains(&format!("# url = \"https://{host}/\"")), "{text}");
+    }
+    assert!(text.contains("\nurl = \"https://c.test/\"\n"), "{text}");
+}
+
+#[test]
+fn http_2_by_an_upgrade_is_told() {
+    let text = given("curl --http2 http://a.test/\ncurl --http2 https://b.test/\n").unwrap().text;
+    assert_eq!(
+        text.matches("not carried over: `--http2`: over http, curl asks the server to upgrade").count(),
+        1,
+        "{text}"
+    );
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::toml_text::quoted;
 use crate::import::gatus::pattern::{function_of, pattern_of};
+use crate::import::secrets::is_secret;
 use crate::import::template::with_dollar_variables;
 use crate::model::quantity;
 
@@ -87,6 +88,16 @@ pub(super) fn path(left: &str) -> Option<String> {
 fn value(text: &str) -> Option<String> {
     let is_integer = text.parse::<i64>().is_ok_and(|number| number.to_string() == text);
     (is_integer || matches!(text, "true" | "false")).then(|| text.to_owned())
+}
+
+/// A condition that compares a field whose name means a secret, without its value; `None` for others.
+pub(super) fn without_secret(condition: &str) -> Option<String> {
+    let Condition { left, operator, right } = cut(condition)?;
+    path(left)?;
+    let field = left.rsplit('.').next()?;
+    let is_open = value(right).is_some() || right == "null" || !right.contains(char::is_alphanumeric);
+    let is_hidden = is_secret(field) && !is_open && !has_placeholder(right) && !right.contains("{{");
+    is_hidden.then(|| format!("{left} {operator} …"))
 }
 
 /// The rule for the values at a JSON path.

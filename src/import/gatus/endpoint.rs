@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::import::document::{elements, fields, is_said, text};
 use crate::import::draft::ProbeDraft;
+use crate::import::gatus::condition::without_secret;
 use crate::import::gatus::expected::Expected;
 use crate::import::gatus::maintenance;
 use crate::import::request::{self, ImportedOAuth2, ImportedRequest, has_header, proxy_without_secrets};
@@ -183,7 +184,9 @@ fn oauth2(draft: &mut ProbeDraft, secrets: &mut Secrets, table: &Value) {
 fn conditions(draft: &mut ProbeDraft, endpoint: &Value, protocol: Protocol) {
     let mut expected = Expected::of(protocol);
     for condition in elements(&endpoint["conditions"]).iter().filter_map(text) {
-        if let Err(why) = expected.add(&condition) {
+        if let Some(shown) = without_secret(&condition) {
+            draft.not_carried(&format!("`{shown}`"), "what is expected is shown in outputs, and this may be a secret");
+        } else if let Err(why) = expected.add(&condition) {
             draft.not_carried(&format!("`{condition}`"), why);
         }
     }

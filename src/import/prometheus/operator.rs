@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::import::document::{elements, is_said};
+use crate::import::document::{elements, fields, is_said};
 
 /// The scrape configuration that a resource or the values of the chart are equivalent to; `None`
 /// for other documents.
@@ -29,6 +29,11 @@ fn of_probe(document: &Value) -> Value {
     let mut job = job(spec["jobName"].as_str().unwrap_or(&name), &spec["module"], &spec["interval"], spec);
     job.insert("static_configs".to_owned(), json!([{ "targets": found["static"], "labels": found["labels"] }]));
     job.insert("relabel_configs".to_owned(), elements(&found["relabelingConfigs"]).iter().map(relabeling).collect());
+    // What is left is about the scrape, and is named with the job's own fields.
+    let known = ["jobName", "prober", "module", "interval", "scrapeTimeout", "targets"];
+    for (key, value) in fields(spec).filter(|(key, _)| !known.contains(&key.as_str())) {
+        job.insert(key.clone(), value.clone());
+    }
     if is_said(&spec["targets"]["ingress"]) {
         job.insert("ingress_sd_configs".to_owned(), json!([{}]));
     }
