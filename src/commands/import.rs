@@ -1,7 +1,6 @@
 //! `uptick import`: converts files of other tools into a probe file.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::cli::ImportArgs;
@@ -61,7 +60,7 @@ fn write_file(path: &Path, text: &str, force: bool) -> Result<Exit, CliError> {
     let written = if force {
         OutputFile::open(path).and_then(|file| file.write(|out| out.write_all(text.as_bytes())))
     } else {
-        File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()))
+        OutputFile::create(path, text)
     };
     match written {
         Ok(()) => Ok(Exit::Up),

@@ -1,8 +1,7 @@
 //! `uptick init`: writes a commented probe file: a template, or probes derived from the responses
 //! of a few URLs.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::cli::InitArgs;
 use crate::commands::process::exit::{CliError, Exit};
+use crate::commands::process::output_file::OutputFile;
 use crate::commands::process::signals::Signals;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::commands::process::{runtime, terminal};
@@ -178,7 +178,7 @@ fn observation(url: &str, outcomes: &[Arc<Outcome>]) -> Observation {
 /// Writes a new file. An error if it exists.
 fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
     let shown = path.display();
-    let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = OutputFile::create(path, text);
     match written {
         Ok(()) => terminal::print(|out| writeln!(out, "wrote {shown}; next: uptick validate, then uptick check")),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(path)),

@@ -75,7 +75,7 @@ impl Redactor {
         let enough = text.floor_char_boundary(limit.saturating_mul(4).saturating_add(self.reach()));
         let mut places = self.places(&text.as_bytes()[..enough], enough < text.len());
         places.retain(|place| place.end > ours);
-        String::from_utf8_lossy(&without(text[..enough].as_bytes(), places)).into_owned()
+        String::from_utf8_lossy(&without(&text.as_bytes()[..enough], places)).into_owned()
     }
 
     /// Text from outside, redacted, clean and cut to `limit` characters.

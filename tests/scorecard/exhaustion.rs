@@ -137,7 +137,7 @@ fn full_disk() -> Reading {
         .through(["unshare", "--mount", "sh", "-c", FULL_DISK, "full-disk"])
         .run();
     let [up, down, _] = verdicts(&ran.json_lines());
-    let named = ran.stderr.contains("No space left");
+    let named = ran.stderr.contains("No space left") || ran.stderr.contains("the disk is full");
     let figure = format!("a full disk: {up} up, status {}, {}", ran.code(), if named { "named" } else { "not named" });
     Reading::judged(up == 1 && down == 0 && ran.code() == 3 && named, figure)
 }

@@ -187,6 +187,7 @@ fn suggestion<'k>(unknown: &str, known: impl Iterator<Item = &'k str>) -> String
     known.dedup();
     match suggest::nearest(unknown, known.iter().copied()) {
         Some(near) => format!("; did you mean {near:?}?"),
+        None if known.is_empty() => "; none has one".to_owned(),
         None if known.len() <= MOST_LISTED => format!("; known: {}", known.join(", ")),
         None => format!("; `uptick validate` lists all {}", known.len()),
     }

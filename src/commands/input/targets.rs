@@ -121,6 +121,10 @@ fn is_file(word: &str) -> bool {
     extension.is_some_and(|extension| known.contains(&extension)) && (!word.contains('/') || Path::new(word).is_file())
 }
 
+fn is_probe_file(word: &str) -> bool {
+    Path::new(word).extension().is_some_and(|extension| extension == "toml")
+}
+
 /// What is wrong with a word that can be neither a name nor a host, and what to write instead.
 /// `None` if it can be one.
 fn no_target(word: &str) -> Option<String> {
@@ -130,6 +134,9 @@ fn no_target(word: &str) -> Option<String> {
     }
     if word.starts_with("//") {
         return Some(format!("{shown} has no scheme; write it as https:{shown}"));
+    }
+    if ["./", "../", "~/"].iter().any(|start| word.starts_with(start)) && is_probe_file(word) {
+        return Some(format!("{shown} is a probe file; name it with -c {shown}"));
     }
     if ["./", "../", "~/"].iter().any(|start| word.starts_with(start)) {
         return Some(format!("{shown} is a path and not a host; @{shown} reads targets from a file"));
@@ -170,6 +177,9 @@ fn is_method(word: &str) -> bool {
 }
 
 fn unknown(word: &str, known: &[&str], probes: &[Arc<Probe>]) -> CliError {
+    if let Some(why) = no_target(word).filter(|_| word.is_empty()) {
+        return CliError::Usage(format!("error: {why}"));
+    }
     let shown = crate::model::SafeText::clean(word, 100);
     let of_group = if probes.iter().any(|probe| probe.surface == word) {
         Some("--surface")
@@ -182,7 +192,7 @@ fn unknown(word: &str, known: &[&str], probes: &[Arc<Probe>]) -> CliError {
             shown.as_str()
         ));
     }
-    if Path::new(word).extension().is_some_and(|extension| extension == "toml") {
+    if is_probe_file(word) {
         return CliError::Usage(format!("error: {shown} is a probe file; name it with -c {shown}"));
     }
     if is_file(word) {

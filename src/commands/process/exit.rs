@@ -127,8 +127,23 @@ impl CliError {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             CliError::BrokenPipe
         } else {
-            CliError::Runtime(format!("{what}: {error}"))
+            CliError::Runtime(format!("{what}: {}", reason(error)))
         }
+    }
+}
+
+/// Why a file or a stream cannot be used, in words of ours where the error is the system's.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        _ if error.raw_os_error().is_none() => error.to_string(),
+        ErrorKind::NotFound => "it does not exist".to_owned(),
+        ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        ErrorKind::NotADirectory => "a part of its path is a file".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        ErrorKind::StorageFull => "the disk is full".to_owned(),
+        _ => error.to_string(),
     }
 }
 

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::commands::process::exit;
+
 /// The mode of a new file, before the umask: others may read the output.
 const NEW_FILE_MODE: u32 = 0o666;
 /// The permission bits of a mode.
@@ -46,7 +48,23 @@ impl OutputFile {
     /// # Errors
     /// If it cannot be written.
     pub(crate) fn open(path: &Path) -> io::Result<OutputFile> {
-        Ok(OutputFile { named: path.to_path_buf(), target: Target::of(path)? })
+        Ok(OutputFile { named: path.to_path_buf(), target: Target::of(path).map_err(|error| of_file(&error))? })
+    }
+
+    /// Writes a new file. If that fails, there is none: an empty one would be in the way of the next attempt.
+    ///
+    /// # Errors
+    /// If that fails, or the file exists.
+    pub(crate) fn create(path: &Path, text: &str) -> io::Result<()> {
+        let folder = folder_of(path);
+        let mut file = File::create_new(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => of_folder(&error, folder),
+            _ => of_file(&error),
+        })?;
+        file.write_all(text.as_bytes()).map_err(|error| {
+            let _ = std::fs::remove_file(path);
+            of_file(&error)
+        })
     }
 
     /// The path that the user gave.
@@ -59,7 +77,13 @@ impl OutputFile {
     /// # Errors
     /// If that fails. A file that would have been replaced is then unchanged.
     pub(crate) fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        match self.target {
+        self.target.write(write).map_err(|error| of_file(&error))
+    }
+}
+
+impl Target {
+    fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        match self {
             Target::Stream(file) => buffered(&file, write),
             Target::Overwrite(file) => {
                 file.set_len(0)?;
@@ -77,9 +101,7 @@ impl OutputFile {
             }
         }
     }
-}
 
-impl Target {
     fn of(path: &Path) -> io::Result<Target> {
         if let Some(stream) = standard_stream(path) {
             return Ok(Target::Stream(stream));
@@ -166,6 +188,11 @@ fn draft(path: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
     Ok(draft)
 }
 
+/// The error in words of ours.
+fn of_file(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), exit::reason(error))
+}
+
 /// Why no file can be made in a folder; the name of the draft is nobody's concern.
 fn of_folder(error: &io::Error, folder: &Path) -> io::Error {
     let folder = folder.display();
@@ -173,6 +200,8 @@ fn of_folder(error: &io::Error, folder: &Path) -> io::Error {
         io::ErrorKind::NotFound => format!("the folder {folder} does not exist"),
         io::ErrorKind::NotADirectory => format!("{folder} is not a folder"),
         io::ErrorKind::PermissionDenied => format!("no permission to write in the folder {folder}"),
+        io::ErrorKind::ReadOnlyFilesystem => format!("the folder {folder} is on a read-only file system"),
+        io::ErrorKind::StorageFull => format!("the disk of the folder {folder} is full"),
         kind => format!("the folder {folder}: {kind}"),
     };
     io::Error::new(error.kind(), why)
@@ -197,6 +226,20 @@ mod tests {
 
     fn write(path: &Path, text: &str) {
         OutputFile::open(path).unwrap().write(|out| out.write_all(text.as_bytes())).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_told_in_words_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        let create = |path: &Path| OutputFile::create(path, "y").unwrap_err().to_string();
+        let absent = folder.path().join("absent");
+        assert_eq!(create(&absent.join("x")), format!("the folder {} does not exist", absent.display()));
+        assert_eq!(create(&file.join("x")), "a part of its path is a file");
+        assert_eq!(OutputFile::open(folder.path()).unwrap_err().to_string(), "it is a directory");
+        assert_eq!(OutputFile::create(&file, "y").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "x");
     }
 
     #[test]

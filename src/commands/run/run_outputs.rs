@@ -18,6 +18,7 @@ use crate::commands::run::events::{Consumer, RunEvent};
 use crate::commands::run::run_recorder::{JournalLocation, Recorded, RunRecorder};
 use crate::config::{Config, Settings};
 use crate::export::Exporters;
+use crate::format;
 use crate::model::{Probe, Verdict};
 
 /// The longest that the end of a run waits for backends. What they have not accepted by then is
@@ -161,11 +162,14 @@ pub(crate) async fn finish_recording(recorder: RunRecorder, signals: &Signals, t
     };
     let Some(Recorded { error, lost, unshipped }) = signals.bounded(patient, WRAP_UP / 2).await else {
         let waiting = queue.waiting();
-        terminal.say(MessageLevel::Error, &format!("the journal does not answer; {waiting} lines are not in it"));
+        terminal.say(
+            MessageLevel::Error,
+            &format!("the journal does not answer; not in it: {}", format::counted(waiting as u64, "line")),
+        );
         return false;
     };
     if let Some(error) = &error {
-        terminal.say(MessageLevel::Error, &format!("{error}; {lost} lines are not in the journal"));
+        terminal.say(MessageLevel::Error, &format!("{error}; not in the journal: {}", format::counted(lost, "line")));
     }
     if let Some(unshipped) = &unshipped {
         let kept = "results are kept on this disk; the next run uploads them";

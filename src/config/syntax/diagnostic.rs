@@ -70,7 +70,13 @@ impl ConfigError {
 
     /// The error of a file that cannot be read at all.
     pub(crate) fn of_source(path: &Path, error: &SourceError) -> ConfigError {
-        ConfigError::new(vec![Problem::about_file(path, &error.to_string())])
+        let problem = match error {
+            SourceError::Absent => {
+                Problem::about_argument(&format!("the probe file {} does not exist", path.display()))
+            }
+            error => Problem::about_file(path, &error.to_string()),
+        };
+        ConfigError::new(vec![problem])
     }
 
     /// The error for a file of another kind.
