@@ -8,7 +8,7 @@ use clap::Args;
 use crate::check_report::condition::Condition;
 use crate::cli::args::{AlertArgs, ProbeArgs};
 use crate::cli::exporter::ExporterArgs;
-use crate::cli::format::{FormatOutput, FormatParser};
+use crate::cli::format::{FormatOutput, FormatParser, output_file};
 use crate::cli::groups;
 use crate::cli::request::RequestArgs;
 use crate::cli::values;
@@ -79,7 +79,7 @@ pub struct CheckArgs {
     #[arg(help_heading = groups::OUTPUT, long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<CheckFormat>::NEW)]
     pub formats: Vec<FormatOutput<CheckFormat>>,
     /// Write the answer to this file instead of standard output
-    #[arg(help_heading = groups::OUTPUT, short, long, value_name = "FILE")]
+    #[arg(help_heading = groups::OUTPUT, short, long, value_name = "FILE", value_parser = output_file::<CheckFormat>())]
     pub output: Option<PathBuf>,
 }
 

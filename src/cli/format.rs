@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, TypedValueParser};
+use clap::builder::{PathBufValueParser, PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::model::suggest;
@@ -52,6 +52,17 @@ impl Format for ReportFormat {
     fn meaning(self) -> &'static str {
         self.meaning()
     }
+}
+
+/// A file to write to. The name of a format alone is a format that was meant, and not a file.
+pub(super) fn output_file<F: Format>() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match F::ALL.iter().find(|format| path.as_os_str() == format.name()) {
+        Some(format) => {
+            let name = format.name();
+            Err(format!("this is a format: write --format {name}; a file of this name is ./{name}"))
+        }
+        None => Ok(path),
+    })
 }
 
 /// Parses `junit` or `junit=report.xml`.

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::check_report::condition::Condition;
 use crate::cli::args::OutputArgs;
-use crate::cli::format::{FormatOutput, FormatParser};
+use crate::cli::format::{FormatOutput, FormatParser, output_file};
 use crate::cli::groups;
 use crate::cli::values;
 use crate::render::ReportFormat;
@@ -59,7 +59,7 @@ pub struct ReportArgs {
     #[arg(help_heading = groups::OUTPUT, long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser::<ReportFormat>::NEW)]
     pub formats: Vec<FormatOutput<ReportFormat>>,
     /// Write the answer to this file instead of standard output
-    #[arg(help_heading = groups::OUTPUT, short, long, value_name = "FILE")]
+    #[arg(help_heading = groups::OUTPUT, short, long, value_name = "FILE", value_parser = output_file::<ReportFormat>())]
     pub output: Option<PathBuf>,
     /// Where the folder of `--format site=DIR` is served: the links of its feed begin with this
     #[arg(help_heading = groups::OUTPUT, long, value_name = "URL", value_parser = values::base_url)]

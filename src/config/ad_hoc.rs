@@ -214,6 +214,7 @@ mod tests {
             ("set", "url=https://y.test", "error: --set: `url` is the target itself"),
             ("header", "Host:", "error: -H: the header host cannot be left out"),
             ("expect-json", "$.a =~ /x/g", "`g` is not a flag of a pattern"),
+            ("cookie", "jar.txt", "no file of cookies is read"),
             ("expect-json", "$.a ~ x", "write `=~` before a pattern"),
             ("set", "retries=many", "error: --set: `retries` must be"),
             ("data", "@/absent", "error: -d: the file /absent does not exist"),

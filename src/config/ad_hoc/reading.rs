@@ -53,6 +53,10 @@ impl OptionReader<'_, '_> {
             OptionForm::True => self.set_once(&span, key, Item::Boolean(true)),
             // As in curl, `-A ''` sends no such header.
             OptionForm::HeaderValue if value.is_empty() => self.set_once(&span, key, Item::List(Vec::new())),
+            OptionForm::HeaderValue if option.long == "cookie" && !value.contains('=') && !value.contains("${") => {
+                let help = "write it as NAME=VALUE; no file of cookies is read";
+                self.reader.advise(&span, "this is not a cookie", help);
+            }
             OptionForm::Text | OptionForm::HeaderValue | OptionForm::Certificate => {
                 self.set_once(&span, key, Item::Text(text));
             }
