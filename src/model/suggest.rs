@@ -19,7 +19,7 @@ fn tolerance(word: &str, candidate: &str) -> usize {
     if word.starts_with(candidate) || candidate.starts_with(word) {
         return word_length.max(length).div_ceil(3).min(3);
     }
-    ((word_length.min(length) + 1) / 3).min(3)
+    ((word_length.min(length) + 1) / 3).clamp(1, 3)
 }
 
 #[cfg(test)]
