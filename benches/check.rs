@@ -71,15 +71,15 @@ fn compare() {
 }
 
 /// User and system time per request, in µs.
-type Cost = (f64, f64);
+type CpuTime = (f64, f64);
 
-fn row(name: &str, (user, system): Cost, (base_user, base_system): Cost) {
+fn row(name: &str, (user, system): CpuTime, (base_user, base_system): CpuTime) {
     let (sum, base) = (user + system, base_user + base_system);
     println!("{name:>16}  user {user:>6.1}  system {system:>6.1}  sum {sum:>6.1}  {:>5.2} × the loop", sum / base);
 }
 
 /// Runs a command to its end and measures its processor time.
-fn cost(requests: usize, command: impl Fn() -> Command) -> Cost {
+fn cost(requests: usize, command: impl Fn() -> Command) -> CpuTime {
     let before = children_ticks();
     let output = command().output().expect("the command runs");
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::live::{ENDS_SOON, Live, recorded};
+use crate::live::{ENDS_SOON, RunInProgress, recorded};
 use crate::origin::{hanging, healthy, probe, refusing};
 use crate::support::run::Run;
 
@@ -70,7 +70,8 @@ fn one_run(seed: u64, config: &str) -> [u64; 5] {
     let watch = dice.below(2) == 0;
     let arguments: &[&str] =
         if watch { &["watch", "-q"] } else { &["check", "--record", "-q", "--count", "1000", "--every", "70ms"] };
-    let mut live = Live::start(Run::new(arguments).config(config).through(["env", "--default-signal=HUP", "setsid"]));
+    let mut live =
+        RunInProgress::start(Run::new(arguments).config(config).through(["env", "--default-signal=HUP", "setsid"]));
     live.listens();
     thread::sleep(Duration::from_millis(20 + dice.below(400)));
     for _ in 0..dice.below(3) {

@@ -36,7 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// The receiver, and the prober that sends alerts to it.
-struct Told {
+struct AlertedProber {
     stage: Stage,
     alerts: Alerts,
     takes: Arc<AtomicBool>,
@@ -45,8 +45,8 @@ struct Told {
     _server: Server,
 }
 
-impl Told {
-    fn new() -> Told {
+impl AlertedProber {
+    fn new() -> AlertedProber {
         let takes = Arc::new(AtomicBool::new(true));
         let bodies = Arc::new(Mutex::new(Vec::new()));
         let server = Server::start({
@@ -66,7 +66,7 @@ impl Told {
         let stage = Stage::new(&format!("{}retries = 0\n", webhook(&server)));
         let alerts = stage.alerts();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Told { stage, alerts, takes, bodies, runtime, _server: server }
+        AlertedProber { stage, alerts, takes, bodies, runtime, _server: server }
     }
 
     fn notify(&self, letters: &str) {
@@ -107,7 +107,7 @@ fn failures_since_recovery(letters: &str) -> usize {
 
 #[test]
 fn an_incident_that_is_seen_more_closely_is_no_news() {
-    let (told, mut letters) = (Told::new(), "uuuu".to_owned());
+    let (told, mut letters) = (AlertedProber::new(), "uuuu".to_owned());
     told.notify(&letters);
     for (letter, count) in [('d', 2), ('d', 3), ('u', 5), ('d', 8), ('d', 5)] {
         letters.extend(std::iter::repeat_n(letter, count));
@@ -125,7 +125,7 @@ proptest! {
         // The prober first evaluates while all is well: it sends nothing about incidents that were
         // over before.
         let mut letters = "uuuu".to_owned();
-        let mut told = Told::new();
+        let mut told = AlertedProber::new();
         told.notify(&letters);
         for step in steps {
             match step {

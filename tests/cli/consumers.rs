@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::live::{ENDS_SOON, Live, recorded, until};
+use crate::live::{ENDS_SOON, RunInProgress, recorded, until};
 use crate::origin::{hanging, healthy, probe, refusing};
 use crate::support::killed_on_drop::KilledOnDrop;
 use crate::support::run::Run;
@@ -21,7 +21,7 @@ fn a_stopped_reader_of_ndjson_stops_no_check_and_what_it_did_not_read_is_counted
     let server = healthy();
     let arguments = ["check", "--format", "ndjson", "--record", "--count", "30", "--fail-on", "never"];
     // Nothing reads the pipe of its stdout until it has ended.
-    let live = Live::start(Run::new(arguments).config(&verbose(20, &server.url("/"))));
+    let live = RunInProgress::start(Run::new(arguments).config(&verbose(20, &server.url("/"))));
     let ended = live.end();
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     assert_eq!(recorded(ended.run.folder()), [600, 0, 600, 0, 0], "{}", ended.stderr);
@@ -36,7 +36,7 @@ fn a_stopped_reader_of_ndjson_stops_no_check_and_what_it_did_not_read_is_counted
 fn a_stopped_reader_leaves_signals_alive() {
     let server = healthy();
     let arguments = ["check", "--format", "ndjson", "--record", "--for", "10m", "--every", "1ms"];
-    let live = Live::start(Run::new(arguments).config(&verbose(10, &server.url("/"))));
+    let live = RunInProgress::start(Run::new(arguments).config(&verbose(10, &server.url("/"))));
     until("more was found than a pipe holds", || server.connections() >= 600);
     live.signal("INT");
     let ended = live.end();
@@ -52,7 +52,7 @@ fn a_paused_terminal_stops_no_check() {
     let probes: String = (0..10).map(|n| probe(&name(n), &server.url("/"), &[])).collect();
     let config = "[defaults]\ninterval = \"50ms\"\ntimeout = \"40ms\"\n".to_owned() + &probes;
     // Nothing reads the pipe of its stderr until it has ended.
-    let live = Live::start(Run::new(["watch", "-v", "--no-record"]).config(&config));
+    let live = RunInProgress::start(Run::new(["watch", "-v", "--no-record"]).config(&config));
     until("more was said than a pipe holds", || server.connections() >= 1_200);
     live.signal("TERM");
     let ended = live.end();
@@ -79,7 +79,7 @@ fn a_signal_ends_the_wait_for_receivers_and_backends() {
     ];
     for (arguments, config) in cases {
         let before = silent.requests().len();
-        let live = Live::start(Run::new(arguments).config(&config));
+        let live = RunInProgress::start(Run::new(arguments).config(&config));
         until("it waits", || silent.requests().len() > before);
         live.signal("INT");
         let ended = live.end();
@@ -101,7 +101,7 @@ fn a_signal_ends_the_wait_for_the_journal() {
         let free = Command::new("flock").arg("-n").arg(journal.join("lock")).arg("true").status().unwrap();
         !free.success()
     });
-    let live = Live::start(run);
+    let live = RunInProgress::start(run);
     until("it was asked", || server.connections() >= 1);
     live.signal("TERM");
     let ended = live.end();

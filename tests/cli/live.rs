@@ -18,13 +18,13 @@ use crate::support::run::Run;
 pub(crate) const ENDS_SOON: Duration = Duration::from_secs(10);
 
 /// A run in progress.
-pub(crate) struct Live {
+pub(crate) struct RunInProgress {
     run: Run,
     child: KilledOnDrop,
 }
 
-/// How a run ended, and how long after [`Live::end`] was called.
-pub(crate) struct Ended {
+/// How a run ended, and how long after [`RunInProgress::end`] was called.
+pub(crate) struct RunEnd {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -32,11 +32,11 @@ pub(crate) struct Ended {
     pub(crate) run: Run,
 }
 
-impl Live {
+impl RunInProgress {
     /// Starts a run.
-    pub(crate) fn start(run: Run) -> Live {
+    pub(crate) fn start(run: Run) -> RunInProgress {
         let child = run.command().spawn().unwrap().into();
-        Live { run, child }
+        RunInProgress { run, child }
     }
 
     /// Waits until the run handles signals: before that, a signal simply kills the process.
@@ -71,7 +71,7 @@ impl Live {
 
     /// Waits for the end.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Ended {
+    pub(crate) fn end(mut self) -> RunEnd {
         let begin = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -85,7 +85,7 @@ impl Live {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        Ended { code, stdout, stderr, after, run: self.run }
+        RunEnd { code, stdout, stderr, after, run: self.run }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::live::{ENDS_SOON, Live, journal_lines, recorded, until};
+use crate::live::{ENDS_SOON, RunInProgress, journal_lines, recorded, until};
 use crate::origin::{hanging, healthy, probe, refusing};
 use crate::support::run::Run;
 
@@ -16,7 +16,7 @@ fn an_interrupted_check_keeps_what_it_measured_and_says_how_it_ended() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let (good, hanging) = (healthy(), hanging());
         let config = probe("good", &good.url("/"), &[]) + &probe("stuck", &hanging.url("/"), &["timeout = \"29s\""]);
-        let live = Live::start(Run::new(["check", "--record", "--format", "json"]).config(&config));
+        let live = RunInProgress::start(Run::new(["check", "--record", "--format", "json"]).config(&config));
         until("both are asked", || good.connections() == 1 && !hanging.requests().is_empty());
         live.signal(signal);
         let ended = live.end();
@@ -34,7 +34,7 @@ fn checks_that_can_end_within_the_grace_do() {
         conn.wait(Duration::from_millis(700));
         conn.send(crate::support::server::ok("late"));
     });
-    let live = Live::start(Run::new(["check", "--record"]).config(&probe("slow", &slow.url("/"), &[])));
+    let live = RunInProgress::start(Run::new(["check", "--record"]).config(&probe("slow", &slow.url("/"), &[])));
     until("it is asked", || !slow.requests().is_empty());
     live.signal("INT");
     let ended = live.end();
@@ -46,7 +46,8 @@ fn checks_that_can_end_within_the_grace_do() {
 fn a_second_signal_ends_it_at_once_with_the_journal_whole() {
     let hanging = hanging();
     let config = probe("stuck", &hanging.url("/"), &["timeout = \"29s\""]);
-    let mut live = Live::start(Run::new(["watch"]).config(&config.replace("timeout", "interval = \"30s\"\ntimeout")));
+    let mut live =
+        RunInProgress::start(Run::new(["watch"]).config(&config.replace("timeout", "interval = \"30s\"\ntimeout")));
     // The first check is due anywhere in the first 30 s; a signal must not have to wait for it.
     live.listens();
     assert!(live.is_running());
@@ -62,7 +63,7 @@ fn a_second_signal_ends_it_at_once_with_the_journal_whole() {
 fn a_second_signal_does_not_wait_for_the_grace() {
     let hanging = hanging();
     let config = probe("stuck", &hanging.url("/"), &["timeout = \"29s\""]);
-    let mut live = Live::start(Run::new(["check", "--record"]).config(&config));
+    let mut live = RunInProgress::start(Run::new(["check", "--record"]).config(&config));
     until("it is asked", || !hanging.requests().is_empty());
     live.signal("INT");
     std::thread::sleep(Duration::from_millis(300));
@@ -79,7 +80,7 @@ fn a_process_that_is_killed_leaves_a_journal_that_is_whole() {
     let good = healthy();
     let config = "[settings]\nwindow = \"1s\"\n[defaults]\ninterval = \"50ms\"\ntimeout = \"40ms\"\n".to_owned()
         + &probe("good", &good.url("/"), &[]);
-    let live = Live::start(Run::new(["watch", "-q"]).config(&config));
+    let live = RunInProgress::start(Run::new(["watch", "-q"]).config(&config));
     until("a window is recorded", || recorded(live.folder())[1] > 0);
     let folder = live.folder().to_path_buf();
     live.signal("KILL");

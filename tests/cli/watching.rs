@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::live::{ENDS_SOON, Live, recorded, until};
+use crate::live::{ENDS_SOON, RunInProgress, recorded, until};
 use crate::origin::{healthy, probe};
 use crate::support::run::Run;
 use crate::support::server::{Server, answer};
@@ -18,7 +18,8 @@ const FAST: &str = "[defaults]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n";
 #[test]
 fn a_watch_probes_on_its_interval_until_it_is_told_and_records() {
     let server = healthy();
-    let live = Live::start(Run::new(["watch"]).config(&(FAST.to_owned() + &probe("home", &server.url("/"), &[]))));
+    let live =
+        RunInProgress::start(Run::new(["watch"]).config(&(FAST.to_owned() + &probe("home", &server.url("/"), &[]))));
     until("ten checks", || server.connections() >= 10);
     live.signal("TERM");
     let ended = live.end();
@@ -44,7 +45,7 @@ fn a_watch_ends_by_itself_after_the_time_given() {
 fn the_configuration_is_read_again_on_sighup() {
     let (first, second) = (healthy(), healthy());
     let config = FAST.to_owned() + &probe("first", &first.url("/"), &[]);
-    let live = Live::start(service().config(&config));
+    let live = RunInProgress::start(service().config(&config));
     until("the first is asked", || first.connections() >= 2);
     assert_eq!(second.connections(), 0);
     let more = config.clone() + &probe("second", &second.url("/"), &[]);
@@ -70,7 +71,7 @@ fn a_check_under_way_keeps_the_time_for_its_retries_when_the_configuration_is_re
         }
     });
     let retrying = ["retries = { attempts = 1, delay = \"2s\" }", "timeout = \"1s\"", "interval = \"5s\""];
-    let live = Live::start(service().config(&probe("home", &server.url("/"), &retrying)));
+    let live = RunInProgress::start(service().config(&probe("home", &server.url("/"), &retrying)));
     until("it is asked", || server.connections() == 1);
     live.signal("HUP");
     until("it is asked once more", || server.connections() == 2);
@@ -84,7 +85,7 @@ fn a_check_under_way_keeps_the_time_for_its_retries_when_the_configuration_is_re
 fn a_configuration_that_cannot_be_read_again_leaves_the_old_one_in_force() {
     let server = healthy();
     let config = FAST.to_owned() + &probe("home", &server.url("/"), &[]);
-    let mut live = Live::start(service().config(&config));
+    let mut live = RunInProgress::start(service().config(&config));
     until("it is asked", || server.connections() >= 2);
     fs::write(live.folder().join("probes.toml"), config.replace("url", "ulr")).unwrap();
     live.signal("HUP");
@@ -101,7 +102,7 @@ fn a_configuration_that_cannot_be_read_again_leaves_the_old_one_in_force() {
 fn one_run_alone_holds_a_journal_where_that_is_asked_for() {
     let server = healthy();
     let config = FAST.to_owned() + &probe("home", &server.url("/"), &[]);
-    let live = Live::start(Run::new(["watch", "--single-instance"]).config(&config));
+    let live = RunInProgress::start(Run::new(["watch", "--single-instance"]).config(&config));
     until("it is asked", || server.connections() >= 1);
     let journal = live.folder().join("uptick-journal").display().to_string();
     let other = Run::new(["check", "--record", "--single-instance", "--journal", &journal]).config(&config).run();
@@ -120,7 +121,7 @@ fn without_a_terminal_a_change_of_state_is_a_line_of_log() {
         let status = if (3..6).contains(&number) { 503 } else { 200 };
         conn.send(answer(status, &[], "x"));
     });
-    let live = Live::start(
+    let live = RunInProgress::start(
         Run::new(["watch", "--no-record"]).config(&(FAST.to_owned() + &probe("home", &server.url("/"), &[]))),
     );
     until("it is well again", || server.connections() >= 9);
@@ -141,7 +142,7 @@ fn the_end_of_its_terminal_ends_a_watch_and_an_ignored_hangup_does_not() {
     let line = ["sh", "-c", &format!("exec env --default-signal=HUP script --quiet --command \"{command}\" /dev/null")];
     let run = Run::new([""]).config(&config).through(line).env("SHELL", "/bin/sh");
     let folder = run.folder().to_path_buf();
-    let live = Live::start(run);
+    let live = RunInProgress::start(run);
     until("it is asked", || server.connections() >= 3);
     live.signal("KILL");
     until("the watch ended and said how", || {
@@ -152,7 +153,7 @@ fn the_end_of_its_terminal_ends_a_watch_and_an_ignored_hangup_does_not() {
     std::thread::sleep(Duration::from_millis(300));
     assert!(server.connections() <= asked + 1, "it goes on without its terminal");
 
-    let mut nohup = Live::start(Run::new(["watch"]).config(&config).through(["nohup", "setsid"]));
+    let mut nohup = RunInProgress::start(Run::new(["watch"]).config(&config).through(["nohup", "setsid"]));
     let asked = server.connections();
     until("it is asked", || server.connections() >= asked + 2);
     nohup.signal("HUP");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uptick::import::{self, InputFile};
 
 /// A document of another tool.
-struct Case {
+struct ForeignDocument {
     file: &'static str,
     /// Keys, by the end of their path, or texts that may disappear unlisted: database ids and
     /// colours, a default that is written out, and keys that make no difference.
@@ -16,8 +16,8 @@ struct Case {
     names: &'static [&'static str],
 }
 
-const CASES: [Case; 6] = [
-    Case {
+const CASES: [ForeignDocument; 6] = [
+    ForeignDocument {
         file: "blackbox-all.yml",
         says_nothing: &[
             "page.http.valid_status_codes",
@@ -34,7 +34,7 @@ const CASES: [Case; 6] = [
         ],
         names: &["modules", "headers", "http_headers", "metadata", "http_2xx", ""],
     },
-    Case {
+    ForeignDocument {
         file: "blackbox.yml",
         says_nothing: &[
             "valid_status_codes",
@@ -47,7 +47,7 @@ const CASES: [Case; 6] = [
         ],
         names: &["modules", "headers", ""],
     },
-    Case {
+    ForeignDocument {
         file: "gatus.yaml",
         says_nothing: &[
             "default-endpoint",
@@ -64,7 +64,7 @@ const CASES: [Case; 6] = [
         ],
         names: &["headers", "default-endpoint", "alerting", "slack", ""],
     },
-    Case {
+    ForeignDocument {
         file: "gatus-all.yaml",
         says_nothing: &[
             "client.timeout",
@@ -76,12 +76,12 @@ const CASES: [Case; 6] = [
         ],
         names: &["headers", "extra-labels", "context", "store", ""],
     },
-    Case {
+    ForeignDocument {
         file: "uptime-kuma.json",
         says_nothing: UPTIME_KUMA,
         names: &["notificationIDList", "tags", "notificationList", ""],
     },
-    Case {
+    ForeignDocument {
         file: "uptime-kuma-2.json",
         says_nothing: UPTIME_KUMA,
         names: &["notificationIDList", "monitorList", "notificationList", "proxyList", ""],
@@ -167,7 +167,7 @@ fn beside(document: &Value) -> Option<Value> {
 }
 
 /// The imported text of a document, or the error if the import fails.
-fn written(case: &Case, document: &Value, beside: Option<&Value>) -> String {
+fn written(case: &ForeignDocument, document: &Value, beside: Option<&Value>) -> String {
     let file = |document: &Value| InputFile { name: case.file.to_owned(), text: document.to_string() };
     let files: Vec<InputFile> = [document].into_iter().chain(beside).map(file).collect();
     match import::import(&files, Path::new("")) {
@@ -204,7 +204,7 @@ fn without(document: &Value, pointer: &str) -> Value {
 }
 
 /// Whether this path, or the removed text itself, is one that may disappear unlisted.
-fn says_nothing(case: &Case, pointer: &str, removed: &Value) -> bool {
+fn says_nothing(case: &ForeignDocument, pointer: &str, removed: &Value) -> bool {
     let way: Vec<&str> = pointer.split('/').filter(|name| name.parse::<u32>().is_err()).collect();
     let way = format!(".{}", way.join("."));
     let is_empty = match removed {
@@ -218,7 +218,7 @@ fn says_nothing(case: &Case, pointer: &str, removed: &Value) -> bool {
 }
 
 /// Every part of every document, with what its import needs next to it.
-fn all_parts() -> impl Iterator<Item = (&'static Case, Value, Option<Value>)> {
+fn all_parts() -> impl Iterator<Item = (&'static ForeignDocument, Value, Option<Value>)> {
     CASES.iter().flat_map(|case| {
         parts(value(case.file)).into_iter().map(move |part| {
             let beside = beside(&part);

@@ -21,7 +21,7 @@ const AFTERWARDS: i64 = 70 * MINUTE_MS;
 
 /// A prober that asks for alerts, and what it sees.
 #[derive(Clone, Copy, Debug)]
-struct Asker {
+struct AlertingProber {
     name: &'static str,
     /// Milliseconds between two checks of a probe.
     round: i64,
@@ -30,11 +30,11 @@ struct Asker {
     every: i64,
 }
 
-const ASKERS: [Asker; 4] = [
-    Asker { name: "a watch", round: 30_000, vantages: 1, every: 10_000 },
-    Asker { name: "a watch whose journal three vantages share", round: 30_000, vantages: 3, every: 10_000 },
-    Asker { name: "cron, each minute", round: MINUTE_MS, vantages: 1, every: MINUTE_MS },
-    Asker { name: "cron, each five minutes", round: 5 * MINUTE_MS, vantages: 1, every: 5 * MINUTE_MS },
+const ASKERS: [AlertingProber; 4] = [
+    AlertingProber { name: "a watch", round: 30_000, vantages: 1, every: 10_000 },
+    AlertingProber { name: "a watch whose journal three vantages share", round: 30_000, vantages: 3, every: 10_000 },
+    AlertingProber { name: "cron, each minute", round: MINUTE_MS, vantages: 1, every: MINUTE_MS },
+    AlertingProber { name: "cron, each five minutes", round: 5 * MINUTE_MS, vantages: 1, every: 5 * MINUTE_MS },
 ];
 
 /// What really happened, and which messages are expected.
@@ -43,13 +43,13 @@ struct Case {
     outages: Vec<Outage>,
     absences: Vec<Absence>,
     bad_rounds: f64,
-    truths: Vec<Truth>,
+    truths: Vec<TrueIncident>,
     /// Probers with longer rounds see too little of the case.
     longest_round: i64,
 }
 
 /// One incident.
-struct Truth {
+struct TrueIncident {
     onset: i64,
     end: i64,
     /// The most rounds after its onset until it is reported.
@@ -58,7 +58,7 @@ struct Truth {
 }
 
 /// A message that was sent: when, and its content.
-struct Told {
+struct SentMessage {
     at: i64,
     event: String,
     key: String,
@@ -68,11 +68,11 @@ struct Told {
 
 const ONCE: &[&str] = &["open", "close"];
 
-const fn truth(onset: i64, end: i64, rounds: i64) -> Truth {
-    Truth { onset, end, rounds, events: ONCE }
+const fn truth(onset: i64, end: i64, rounds: i64) -> TrueIncident {
+    TrueIncident { onset, end, rounds, events: ONCE }
 }
 
-const fn case(name: &'static str, outages: Vec<Outage>, truths: Vec<Truth>) -> Case {
+const fn case(name: &'static str, outages: Vec<Outage>, truths: Vec<TrueIncident>) -> Case {
     Case { name, outages, absences: Vec::new(), bad_rounds: 0.0, truths, longest_round: i64::MAX }
 }
 
@@ -82,7 +82,7 @@ fn cases() -> Vec<Case> {
     let (paused, again) = (ONSET + 12 * MINUTE_MS, ONSET + 50 * MINUTE_MS);
     let busy = Outage { class: FailureClass::Status, ..all(ONSET, END + HOUR_MS, 0.3) };
     let (hidden, seen) = (ONSET + 40 * MINUTE_MS, ONSET + 70 * MINUTE_MS);
-    let waves = Truth { events: &["open", "close", "wave", "close"], ..truth(ONSET, again + 12 * MINUTE_MS, 4) };
+    let waves = TrueIncident { events: &["open", "close", "wave", "close"], ..truth(ONSET, again + 12 * MINUTE_MS, 4) };
     vec![
         case("everything", vec![all(ONSET, END, 1.0)], vec![truth(ONSET, END, 4)]),
         case("30 % of everything", vec![all(ONSET, END, 0.3)], vec![truth(ONSET, END, 8)]),
@@ -107,7 +107,7 @@ fn cases() -> Vec<Case> {
 }
 
 impl Case {
-    fn world(&self, asker: Asker, seed: u64) -> World {
+    fn world(&self, asker: AlertingProber, seed: u64) -> World {
         World {
             round: asker.round,
             vantages: asker.vantages,
@@ -147,7 +147,7 @@ fn receiver(out: &Path) -> Alert {
 }
 
 /// Asks repeatedly, as a run does for alerts: about the last day, from the data recorded by then.
-async fn ask(case: &Case, asker: Asker, windows: &[Window]) -> Vec<Told> {
+async fn ask(case: &Case, asker: AlertingProber, windows: &[Window]) -> Vec<SentMessage> {
     let mut instants = Vec::new();
     let mut now = ONSET - 10 * MINUTE_MS;
     while now < case.until() {
@@ -158,7 +158,7 @@ async fn ask(case: &Case, asker: Asker, windows: &[Window]) -> Vec<Told> {
 }
 
 /// Asks at the given instants.
-async fn ask_at(instants: &[i64], windows: &[Window]) -> Vec<Told> {
+async fn ask_at(instants: &[i64], windows: &[Window]) -> Vec<SentMessage> {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("told");
     let alerts = Alerts::new(&[receiver(&out)], &Redactor::default(), NetworkRules::default(), folder.path());
@@ -176,16 +176,16 @@ async fn ask_at(instants: &[i64], windows: &[Window]) -> Vec<Told> {
     told
 }
 
-fn read(line: &str, at: i64) -> Told {
+fn read(line: &str, at: i64) -> SentMessage {
     let message: Json = serde_json::from_str(line).expect("a document");
     let instant = |json: &Json| Some(World::ms(json["by"].as_str()?.parse().expect("an instant")));
     let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
     let start = instant(&message["incident"]["start"]).expect("an incident that began");
-    Told { at, event: text("event"), key: text("key"), start, end: instant(&message["incident"]["end"]) }
+    SentMessage { at, event: text("event"), key: text("key"), start, end: instant(&message["incident"]["end"]) }
 }
 
 /// The mistakes in the messages of a case.
-async fn wrong(case: &Case, asker: Asker, seed: u64) -> Vec<String> {
+async fn wrong(case: &Case, asker: AlertingProber, seed: u64) -> Vec<String> {
     let windows = case.world(asker, seed).windows(0, case.until());
     let told = ask(case, asker, &windows).await;
     let mut wrong = Vec::new();
@@ -197,12 +197,12 @@ async fn wrong(case: &Case, asker: Asker, seed: u64) -> Vec<String> {
     }
     let later = report(&windows, 0, case.until());
     for truth in &case.truths {
-        let near = |one: &&Told| (one.start - truth.onset).abs() <= 5 * MINUTE_MS.max(asker.round);
+        let near = |one: &&SentMessage| (one.start - truth.onset).abs() <= 5 * MINUTE_MS.max(asker.round);
         let Some(key) = told.iter().find(near).map(|one| one.key.as_str()) else {
             wrong.push(format!("nothing is told of what began at {}", World::at(truth.onset)));
             continue;
         };
-        let of_key: Vec<&Told> = told.iter().filter(|one| one.key == key).collect();
+        let of_key: Vec<&SentMessage> = told.iter().filter(|one| one.key == key).collect();
         let events: Vec<&str> = of_key.iter().map(|one| one.event.as_str()).collect();
         if events != truth.events {
             wrong.push(format!("{events:?} are told"));
@@ -235,7 +235,7 @@ async fn wrong(case: &Case, asker: Asker, seed: u64) -> Vec<String> {
 
 /// Runs one prober on all cases that suit it, each with the seeds for its number. Returns the
 /// mistakes.
-async fn told_wrongly(asker: Asker, seeds: impl Fn(usize) -> Vec<u64>) -> Vec<String> {
+async fn told_wrongly(asker: AlertingProber, seeds: impl Fn(usize) -> Vec<u64>) -> Vec<String> {
     let mut found = Vec::new();
     for (number, case) in cases().iter().enumerate().filter(|(_, case)| asker.round <= case.longest_round) {
         for seed in seeds(number) {
@@ -266,7 +266,7 @@ async fn cron_tells_of_each_outage_once_and_when_it_is_over() {
 /// The messages about an outage in the middle of which a vantage falls silent for good: events, and
 /// minutes after the onset.
 async fn told_of_silence(outage: Outage, over: i64) -> Vec<(String, i64)> {
-    let asker = Asker { every: MINUTE_MS, ..ASKERS[1] };
+    let asker = AlertingProber { every: MINUTE_MS, ..ASKERS[1] };
     let silence = Absence { from: ONSET + 20 * MINUTE_MS, to: i64::MAX, vantage: Some(2), probe: None };
     let case =
         Case { absences: vec![silence], ..case("a vantage falls silent", vec![outage], vec![truth(ONSET, over, 4)]) };

@@ -72,7 +72,7 @@ fn false_alarms(days: i64, usual: f64, bad_rounds: f64, seed: u64) -> usize {
 
 /// The number of reports on a steady failure, and those that were wrong.
 #[derive(Debug, Default)]
-struct Steady {
+struct SteadyFailure {
     asked: usize,
     up: usize,
     local: usize,
@@ -81,8 +81,8 @@ struct Steady {
 
 /// Makes a report at regular intervals on a failure with a steady share, from its tenth minute on
 /// for four hours.
-fn steady(probes: usize, vantages: usize, share: f64, every: i64) -> Steady {
-    let mut found = Steady::default();
+fn steady(probes: usize, vantages: usize, share: f64, every: i64) -> SteadyFailure {
+    let mut found = SteadyFailure::default();
     for seed in SEEDS {
         let onset = 3 * HOUR_MS;
         let world = World {

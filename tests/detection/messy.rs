@@ -12,7 +12,7 @@ const LATER: i64 = END + 2 * HOUR_MS;
 
 /// One real incident.
 #[derive(Clone, Copy, Debug)]
-struct Truth {
+struct TrueIncident {
     onset: i64,
     end: i64,
     surfaces: &'static [&'static str],
@@ -22,7 +22,7 @@ struct Truth {
 struct Case {
     name: &'static str,
     world: World,
-    truths: Vec<Truth>,
+    truths: Vec<TrueIncident>,
     /// How exactly the end of an incident must be reported, in milliseconds.
     end_known_to: i64,
 }
@@ -35,7 +35,7 @@ const WEB: &[&str] = &["web"];
 fn cases(seed: u64) -> Vec<Case> {
     let world = World { usual: 0.0005, ..World::new(seed) };
     let all = |from, to, share| Outage::of_all(from, to, share);
-    let timeout = |onset, end, surfaces| Truth { onset, end, surfaces, class: FailureClass::ConnectTimeout };
+    let timeout = |onset, end, surfaces| TrueIncident { onset, end, surfaces, class: FailureClass::ConnectTimeout };
     let (middle, after) = (ONSET + 20 * MINUTE_MS, END + 20 * MINUTE_MS);
     let status = |outage: Outage| Outage { class: FailureClass::Status, ..outage };
     let case = |name, world, truths| Case { name, world, truths, end_known_to: 5 * MINUTE_MS };
@@ -52,7 +52,7 @@ fn cases(seed: u64) -> Vec<Case> {
             },
             vec![
                 timeout(ONSET, END, APP),
-                Truth { onset: middle, end: after, surfaces: WEB, class: FailureClass::Status },
+                TrueIncident { onset: middle, end: after, surfaces: WEB, class: FailureClass::Status },
             ],
         ),
         case(
@@ -65,7 +65,7 @@ fn cases(seed: u64) -> Vec<Case> {
                 ..world.clone()
             },
             vec![
-                Truth { onset: ONSET, end: after, surfaces: APP, class: FailureClass::TlsCertExpired },
+                TrueIncident { onset: ONSET, end: after, surfaces: APP, class: FailureClass::TlsCertExpired },
                 timeout(middle, END, APP),
             ],
         ),
@@ -73,7 +73,7 @@ fn cases(seed: u64) -> Vec<Case> {
             "everything in part, and all of it for another cause meanwhile",
             World { outages: vec![all(middle, END, 1.0), status(all(ONSET, after, 0.3))], ..world.clone() },
             vec![
-                Truth { onset: ONSET, end: after, surfaces: BOTH, class: FailureClass::Status },
+                TrueIncident { onset: ONSET, end: after, surfaces: BOTH, class: FailureClass::Status },
                 timeout(middle, END, BOTH),
             ],
         ),
@@ -87,7 +87,7 @@ fn cases(seed: u64) -> Vec<Case> {
                 ..world.clone()
             },
             vec![
-                Truth { onset: ONSET, end: after, surfaces: APP, class: FailureClass::Status },
+                TrueIncident { onset: ONSET, end: after, surfaces: APP, class: FailureClass::Status },
                 timeout(middle, END, APP),
             ],
         ),
@@ -120,7 +120,7 @@ fn cases(seed: u64) -> Vec<Case> {
                     ..world.clone()
                 },
                 vec![
-                    Truth { onset: ONSET, end: after, surfaces: BOTH, class: FailureClass::Status },
+                    TrueIncident { onset: ONSET, end: after, surfaces: BOTH, class: FailureClass::Status },
                     timeout(middle, END, WEB),
                 ],
             )

@@ -45,21 +45,21 @@ async fn origin() -> SocketAddr {
 
 /// The results of a run.
 #[derive(Default)]
-struct Seen {
+struct LoadResult {
     counts: Counts,
     lags: Vec<Duration>,
     /// For the first probe: how far each start is from its slot.
     offsets: Vec<Duration>,
 }
 
-impl Seen {
+impl LoadResult {
     fn p99_lag(&mut self) -> Duration {
         self.lags.sort_unstable();
         self.lags[self.lags.len() * 99 / 100]
     }
 }
 
-async fn run(probes: usize, interval: Duration, span: Duration) -> Seen {
+async fn run(probes: usize, interval: Duration, span: Duration) -> LoadResult {
     let address = origin().await;
     let url = format!("http://{address}/");
     let probes: Vec<Arc<Probe>> =
@@ -78,7 +78,7 @@ async fn run(probes: usize, interval: Duration, span: Duration) -> Seen {
         async move { engine.check(check).await }
     };
     let plan = Intervals::new(&probes, Timestamp::now(), 0.0, 0);
-    let mut seen = Seen::default();
+    let mut seen = LoadResult::default();
     let (mut first, mut slot) = (None, 0u32);
     runner::run(
         &probes,

@@ -13,7 +13,7 @@ use std::{fs, thread};
 
 use crate::support::dns::{Dns, Reply};
 use crate::support::run::Run;
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 use crate::support::tls::Authority;
 use crate::support::{bombs, probes, server};
 use uptick::engine::Engine;
@@ -97,7 +97,7 @@ fn empty_tls() -> rustls::ClientConfig {
 #[ignore = "measures processor time"]
 fn a_fresh_check_over_tls_costs_at_most_a_quarter_more_than_a_bare_request() {
     let authority = Authority::new();
-    let server = Server::tls(authority.leaf(&["good.test"]).config(), |conn: &mut Conn| {
+    let server = Server::tls(authority.leaf(&["good.test"]).config(), |conn: &mut ScriptedConnection| {
         conn.request();
         conn.send(server::ok("hello"));
     });
@@ -186,10 +186,10 @@ fn one_check_against_what_never_ends_stays_under_64_mebibytes() {
 }
 
 /// Keeps one processor busy until it is dropped.
-struct Burner(Arc<AtomicBool>);
+struct BusyLoop(Arc<AtomicBool>);
 
-impl Burner {
-    fn start() -> Burner {
+impl BusyLoop {
+    fn start() -> BusyLoop {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         thread::spawn(move || {
@@ -198,11 +198,11 @@ impl Burner {
                 n = std::hint::black_box(n.wrapping_mul(31).wrapping_add(1));
             }
         });
-        Burner(stop)
+        BusyLoop(stop)
     }
 }
 
-impl Drop for Burner {
+impl Drop for BusyLoop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -237,7 +237,7 @@ fn sixty_thousand_healthy_checks_beside_a_busy_processor_are_all_up() {
     };
     let probes: Vec<Arc<Probe>> = addresses.iter().map(probe).collect();
     let engine = Arc::new(Engine::new("here", Redactor::default(), &probes).unwrap());
-    let _burner = Burner::start();
+    let _burner = BusyLoop::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let began = Instant::now();
     let outcomes: Vec<Outcome> = runtime.block_on(async {

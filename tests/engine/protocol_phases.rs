@@ -11,7 +11,7 @@ use uptick::model::{HttpVersionPreference, Outcome, Phase, Probe, Resolver, Star
 
 use crate::faults::grpc;
 use crate::support::dns::{Dns, Reply};
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 use crate::support::tls::Authority;
 use crate::support::{h2, probes, websocket};
 
@@ -71,7 +71,7 @@ async fn outcome_of(probe: Probe) -> Outcome {
 
 #[tokio::test]
 async fn a_slow_resolver_is_the_resolve_phase_of_a_tcp_check() {
-    let server = Server::start(Conn::stall);
+    let server = Server::start(ScriptedConnection::stall);
     let dns = Dns::always(Reply::Later(DELAY, Box::new(Reply::address(Ipv4Addr::LOCALHOST))));
     let absent = [Phase::Tls, Phase::Processing, Phase::Transfer];
     let check = async || {
@@ -229,7 +229,7 @@ mod http3 {
 
     use super::*;
     use crate::support::quic;
-    use crate::support::quic::{HeldUp, QuicServer, UdpPort};
+    use crate::support::quic::{DelayedPackets, QuicServer, UdpPort};
 
     /// A server that waits for `before` before the head of its response, and for `after` before the
     /// rest.
@@ -257,12 +257,12 @@ mod http3 {
         let server = server(&authority, Duration::ZERO, Duration::ZERO);
         let absent = [Phase::Resolve];
         for (grown, held_up) in [
-            (Phase::Connect, HeldUp { all: DELAY, ..HeldUp::default() }),
-            (Phase::Tls, HeldUp { handshake: DELAY, ..HeldUp::default() }),
+            (Phase::Connect, DelayedPackets { all: DELAY, ..DelayedPackets::default() }),
+            (Phase::Tls, DelayedPackets { handshake: DELAY, ..DelayedPackets::default() }),
         ] {
             let relay = |held_up| quic::relay(server.address(), held_up);
             let check = async |relay: &UdpPort| outcome_of(probe(&authority, relay.address())).await;
-            let prompt = relay(HeldUp::default());
+            let prompt = relay(DelayedPackets::default());
             let mut by_itself = DELAY;
             for _ in 0..5 {
                 by_itself = by_itself.min(check(&prompt).await.timings.phase(grown).unwrap());

@@ -57,10 +57,10 @@ fn around(before: &str, n: usize, after: &str) -> Value {
 }
 
 /// Puts secrets into a probe of one request.
-type Plant = fn(&mut Probe, &Stage);
+type PutSecrets = fn(&mut Probe, &SecretServers);
 
 /// The servers and files that the secrets of the probes need.
-struct Stage {
+struct SecretServers {
     /// Issues tokens that are secret.
     tokens: Server,
     /// A client certificate and its key.
@@ -88,7 +88,7 @@ fn body(probe: &mut Probe, body: Body) {
 }
 
 /// A bearer token, a header with a sensitive name, a cookie, a query, a text body.
-fn open_places(probe: &mut Probe, _: &Stage) {
+fn open_places(probe: &mut Probe, _: &SecretServers) {
     probe.steps[0].request.auth = Some(Auth::Bearer(secret(0)));
     header(probe, named("x-api-key"), secret(3));
     header(probe, COOKIE, around("a=1; sid=", 4, ""));
@@ -99,7 +99,7 @@ fn open_places(probe: &mut Probe, _: &Stage) {
 }
 
 /// Userinfo in the URL, a header marked as secret, a form.
-fn in_the_url(probe: &mut Probe, _: &Stage) {
+fn in_the_url(probe: &mut Probe, _: &SecretServers) {
     let url = probe.steps[0].request.url.to_string();
     if let Some((scheme, rest)) = url.split_once("://") {
         probe.steps[0].request.auth = None;
@@ -110,7 +110,7 @@ fn in_the_url(probe: &mut Probe, _: &Stage) {
 }
 
 /// Client credentials and the token that they lead to, a file, the key of a client certificate.
-fn of_others(probe: &mut Probe, stage: &Stage) {
+fn of_others(probe: &mut Probe, stage: &SecretServers) {
     // The token is requested with the probe's HTTP version, and this token server only speaks
     // HTTP/1.
     let speaks_http1 = probe.transport.http_version != HttpVersionPreference::Http2;
@@ -129,7 +129,7 @@ fn of_others(probe: &mut Probe, stage: &Stage) {
 }
 
 /// The credentials of a proxy, if the target can act as one; a header with a custom scheme.
-fn at_the_proxy(probe: &mut Probe, _: &Stage) {
+fn at_the_proxy(probe: &mut Probe, _: &SecretServers) {
     let url = probe.steps[0].request.url.to_string();
     let transport = &mut probe.transport;
     let can_be_one = transport.address.is_none() && transport.addresses == Addresses::First;
@@ -143,7 +143,7 @@ fn at_the_proxy(probe: &mut Probe, _: &Stage) {
 }
 
 /// A password for Digest, and keys for AWS signatures: neither is ever sent.
-fn never_sent(probe: &mut Probe, _: &Stage) {
+fn never_sent(probe: &mut Probe, _: &SecretServers) {
     let is_signed = probe.name.ends_with(['0', '2', '4', '6', '8']);
     probe.steps[0].request.auth = Some(if is_signed {
         Auth::AwsSigV4(AwsSigV4 {
@@ -160,7 +160,7 @@ fn never_sent(probe: &mut Probe, _: &Stage) {
 }
 
 /// The text sent over a connection, and the credentials of a call.
-fn over_other_protocols(probe: &mut Probe, _: &Stage) {
+fn over_other_protocols(probe: &mut Probe, _: &SecretServers) {
     let request = &mut probe.steps[0].request;
     match request.protocol {
         Protocol::WebSocket | Protocol::Grpc => request.auth = Some(Auth::Bearer(secret(0))),
@@ -182,7 +182,7 @@ struct Rows {
 }
 
 /// The rows whose probes can be written to a file.
-fn file_of<'r>(some: impl Iterator<Item = &'r Row>, plant: Plant, stage: &Stage) -> Rows {
+fn file_of<'r>(some: impl Iterator<Item = &'r Row>, plant: PutSecrets, stage: &SecretServers) -> Rows {
     let mut rows = Rows::default();
     let folder = tempfile::tempdir().unwrap();
     for (n, row) in some.enumerate() {
@@ -229,19 +229,19 @@ fn document_of(ran: &Ran) -> serde_json::Value {
 }
 
 /// Starts what the secrets of the probes need.
-fn stage() -> Stage {
+fn stage() -> SecretServers {
     let tokens = Server::start(|conn| {
         conn.request();
         let token = serde_json::json!({ "access_token": secrets::tame(7), "token_type": "bearer", "expires_in": 600 });
         conn.send(server::answer(200, &[("content-type", "application/json")], token.to_string()));
     });
     let authority = Authority::new();
-    Stage { tokens, client: authority.client_files(), _authority: authority }
+    SecretServers { tokens, client: authority.client_files(), _authority: authority }
 }
 
 /// Makes the checks of all rows with these secrets and examines all output: it contains no secret,
 /// but does contain what is not secret.
-fn look_everywhere(sections: &[&[Row]], plant: Plant, numbers: &[usize], rows: usize) {
+fn look_everywhere(sections: &[&[Row]], plant: PutSecrets, numbers: &[usize], rows: usize) {
     let ran = look_for_secrets(sections, plant, numbers, rows);
     let has_open = |bytes: &[u8]| server::find(bytes, OPEN.as_bytes()).is_some();
     assert!(has_open(ran.stdout.as_bytes()), "the terminal shows what is no secret");
@@ -263,7 +263,7 @@ fn look_everywhere(sections: &[&[Row]], plant: Plant, numbers: &[usize], rows: u
 /// Makes the checks of all rows with these secrets and searches for them in all output. `numbers`
 /// are the secrets that must have been sent, `rows` is how many rows must have the expected
 /// outcome.
-fn look_for_secrets(sections: &[&[Row]], plant: Plant, numbers: &[usize], rows: usize) -> Ran {
+fn look_for_secrets(sections: &[&[Row]], plant: PutSecrets, numbers: &[usize], rows: usize) -> Ran {
     // Two hundred servers, and a connection to each.
     let _ = rlimit::increase_nofile_limit(65_536);
     let stage = stage();

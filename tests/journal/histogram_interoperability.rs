@@ -15,7 +15,7 @@ const SAID: &str = "tests/interoperability/histogram.json";
 
 /// The output of the script.
 #[derive(Deserialize, PartialEq, Debug)]
-struct Said {
+struct ScriptOutput {
     /// The buckets of each histogram in the golden line: the highest value, and the count.
     decoded: BTreeMap<String, Vec<(u64, u64)>>,
     encoded: Encoded,
@@ -29,7 +29,7 @@ struct Encoded {
     buckets: Vec<(u64, u64)>,
 }
 
-fn said() -> Said {
+fn said() -> ScriptOutput {
     serde_json::from_str(&fs::read_to_string(SAID).expect("the fixture")).expect("the fixture is JSON")
 }
 
@@ -79,6 +79,6 @@ fn python_still_says_what_it_said() {
     }
     let output = Command::new("python3").arg(SCRIPT).output().expect("python3 starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let again: Said = serde_json::from_slice(&output.stdout).expect("the script writes JSON");
+    let again: ScriptOutput = serde_json::from_slice(&output.stdout).expect("the script writes JSON");
     assert_eq!(again, said());
 }

@@ -327,7 +327,7 @@ fn write_the_pages() {
 }
 
 /// The result of a page in Chromium: its document, its log, its requests and a screenshot.
-pub(crate) struct Seen {
+pub(crate) struct RenderedPage {
     document: String,
     pub(crate) console: String,
     pub(crate) requests: String,
@@ -335,7 +335,7 @@ pub(crate) struct Seen {
 }
 
 /// Opens a page in headless Chromium. `None`, with a note on stderr, if it is not installed.
-pub(crate) fn open(page: &str, width: u32, dark: bool) -> Option<Seen> {
+pub(crate) fn open(page: &str, width: u32, dark: bool) -> Option<RenderedPage> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("report.html");
     std::fs::write(&file, page).expect("the page");
@@ -381,7 +381,7 @@ pub(crate) fn open(page: &str, width: u32, dark: bool) -> Option<Seen> {
     let console = said.lines().filter(|line| line.contains("CONSOLE")).collect::<Vec<_>>().join("\n");
     let document = String::from_utf8_lossy(&dumped.stdout).into_owned();
     assert!(document.contains("</html>"), "chromium gave no document: {said}");
-    Some(Seen { document, console, requests, picture: read(&picture) })
+    Some(RenderedPage { document, console, requests, picture: read(&picture) })
 }
 
 fn read(path: &Path) -> Vec<u8> {

@@ -58,31 +58,31 @@ fn write_the_schemas() {
 }
 
 /// A compiled schema.
-struct Judge {
+struct CompiledSchema {
     schemas: Schemas,
     index: SchemaIndex,
 }
 
-impl Judge {
+impl CompiledSchema {
     /// The schema as it is, which allows keys of later versions.
-    fn new(document: &str) -> Judge {
-        Judge::compile(serde_json::from_str(&printed(document)).unwrap())
+    fn new(document: &str) -> CompiledSchema {
+        CompiledSchema::compile(serde_json::from_str(&printed(document)).unwrap())
     }
 
     /// The schema with every object closed, so that an unknown key is an error: everything that is
     /// written today must be described today.
-    fn strict(document: &str) -> Judge {
+    fn strict(document: &str) -> CompiledSchema {
         let mut schema: Value = serde_json::from_str(&printed(document)).unwrap();
         let closed = close(&mut schema);
         assert!(closed > 3, "{document} has objects to close");
-        Judge::compile(schema)
+        CompiledSchema::compile(schema)
     }
 
-    fn compile(schema: Value) -> Judge {
+    fn compile(schema: Value) -> CompiledSchema {
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
         compiler.add_resource("mem:///schema.json", schema).unwrap();
         let index = compiler.compile("mem:///schema.json", &mut schemas).unwrap();
-        Judge { schemas, index }
+        CompiledSchema { schemas, index }
     }
 
     #[track_caller]
@@ -171,7 +171,7 @@ fn the_document_of_a_check_is_described() {
     ran.expect_code(1);
     let document = ran.json();
     assert_eq!(document["counts"], json!({"scheduled": 12, "up": 6, "down": 6, "unknown": 0, "missed": 0}));
-    Judge::strict("check").accepts(&document);
+    CompiledSchema::strict("check").accepts(&document);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn the_lines_of_a_check_are_described() {
     let server = origin();
     let ran = Run::new(["check", "--format", "ndjson"]).config(&config(&server)).run();
     ran.expect_code(1);
-    let judge = Judge::strict("outcome");
+    let judge = CompiledSchema::strict("outcome");
     let lines = ran.json_lines();
     assert_eq!(lines.len(), 5);
     for line in &lines {
@@ -192,7 +192,7 @@ fn the_lines_of_a_journal_are_described() {
     let server = origin();
     let ran = Run::new(["check", "--count", "2", "--record", "-q"]).config(&config(&server)).run();
     ran.expect_code(1);
-    let judge = Judge::new("journal");
+    let judge = CompiledSchema::new("journal");
     let (mut windows, mut failures) = (0, 0);
     for (path, bytes) in ran.files().iter().filter(|(path, _)| path.extension().is_some_and(|it| it == "jsonl")) {
         for line in String::from_utf8_lossy(bytes).lines() {
@@ -218,17 +218,17 @@ fn the_document_of_a_report_is_described() {
     let document = report.json();
     assert_eq!(document["schema"], "uptick.report/1");
     assert!(document["incidents"].as_array().is_some_and(|incidents| !incidents.is_empty()), "{document:#}");
-    Judge::strict("report").accepts(&document);
+    CompiledSchema::strict("report").accepts(&document);
     let empty = Run::new(["report", "--since", "1h", "--format", "json"]).config(&config(&server));
     std::fs::create_dir(empty.folder().join("uptick-journal")).unwrap();
-    Judge::strict("report").accepts(&empty.run().json());
+    CompiledSchema::strict("report").accepts(&empty.run().json());
 }
 
 #[test]
 fn a_document_that_is_not_as_described_is_refused() {
     let server = origin();
     let ran = Run::new(["check", "--format", "ndjson"]).config(&config(&server)).run();
-    let judge = Judge::new("outcome");
+    let judge = CompiledSchema::new("outcome");
     let line = ran.json_lines().remove(0);
     judge.accepts(&line);
     for (key, wrong) in [("verdict", json!("broken")), ("lag_us", json!("12")), ("failure", json!({"class": "odd"}))] {
@@ -243,7 +243,7 @@ fn a_document_that_is_not_as_described_is_refused() {
 
 #[test]
 fn every_probe_file_of_the_repository_is_described() {
-    let judge = Judge::new("probes");
+    let judge = CompiledSchema::new("probes");
     let mut texts = vec![("template".to_owned(), uptick::config::TEMPLATE.to_owned())];
     for path in ["probes.toml"] {
         if Path::new(path).exists() {
@@ -262,7 +262,7 @@ fn every_probe_file_of_the_repository_is_described() {
 
 #[test]
 fn a_probe_file_that_uptick_refuses_for_its_keys_is_refused_by_the_schema_too() {
-    let judge = Judge::new("probes");
+    let judge = CompiledSchema::new("probes");
     for wrong in [
         json!({"probe": [{"name": "a", "url": "http://a/", "timout": "1s"}]}),
         json!({"probe": [{"url": "http://a/"}]}),
@@ -286,7 +286,7 @@ fn a_probe_file_that_uptick_refuses_for_its_keys_is_refused_by_the_schema_too() 
 
 #[test]
 fn the_schema_of_the_probe_file_passes_every_way_to_write_a_value() {
-    let judge = Judge::new("probes");
+    let judge = CompiledSchema::new("probes");
     let durations =
         ["30s", "500ms", "1m 30s", "1m30s", "1.5h", "7d", "30 minutes", "PT30S", "2 weeks", " 5s ", "${T:-5s}"];
     for duration in durations {

@@ -25,14 +25,14 @@ const AMPLE: Duration = Duration::from_secs(5);
 const SHORT: Duration = Duration::from_millis(700);
 
 /// When a check started, as a share of the run, and its outcome.
-struct Found {
+struct TimedOutcome {
     at: f64,
     outcome: Outcome,
 }
 
 /// Plays a scenario to its end, and checks all of its probes from all vantages at an interval,
 /// spread over it.
-fn played(name: &str, timeout: Duration) -> Vec<Found> {
+fn played(name: &str, timeout: Duration) -> Vec<TimedOutcome> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let scenario = demo::by_name(name).unwrap();
@@ -59,14 +59,14 @@ fn played(name: &str, timeout: Duration) -> Vec<Found> {
             tokio::time::sleep_until((start + apart * n).into()).await;
             let at = start.elapsed().as_secs_f64() / RUN.as_secs_f64();
             let (engine, check) = (Arc::clone(engine), probes::due(probe));
-            checks.spawn(async move { Found { at, outcome: engine.check(check).await } });
+            checks.spawn(async move { TimedOutcome { at, outcome: engine.check(check).await } });
         }
         checks.join_all().await
     })
 }
 
 /// How many outcomes have each class.
-fn classes<'f>(found: impl IntoIterator<Item = &'f Found>) -> BTreeMap<FailureClass, usize> {
+fn classes<'f>(found: impl IntoIterator<Item = &'f TimedOutcome>) -> BTreeMap<FailureClass, usize> {
     let mut classes = BTreeMap::new();
     for class in found.into_iter().filter_map(|found| found.outcome.class()) {
         *classes.entry(class).or_default() += 1;
@@ -74,11 +74,11 @@ fn classes<'f>(found: impl IntoIterator<Item = &'f Found>) -> BTreeMap<FailureCl
     classes
 }
 
-fn of<'f>(found: &'f [Found], wanted: impl Fn(&Outcome) -> bool + 'f) -> impl Iterator<Item = &'f Found> {
+fn of<'f>(found: &'f [TimedOutcome], wanted: impl Fn(&Outcome) -> bool + 'f) -> impl Iterator<Item = &'f TimedOutcome> {
     found.iter().filter(move |found| wanted(&found.outcome))
 }
 
-fn failed_share<'f>(found: impl IntoIterator<Item = &'f Found>) -> f64 {
+fn failed_share<'f>(found: impl IntoIterator<Item = &'f TimedOutcome>) -> f64 {
     let all: Vec<bool> = found.into_iter().map(|found| found.outcome.failure.is_some()).collect();
     assert!(all.len() >= 10, "{} checks say little", all.len());
     #[expect(clippy::cast_precision_loss, reason = "counts of a test")]
@@ -88,7 +88,7 @@ fn failed_share<'f>(found: impl IntoIterator<Item = &'f Found>) -> f64 {
 
 /// Asserts that exactly these probes failed, all with this class.
 #[track_caller]
-fn assert_failures(found: &[Found], class: FailureClass, probes: &[&str]) {
+fn assert_failures(found: &[TimedOutcome], class: FailureClass, probes: &[&str]) {
     assert_eq!(classes(found).into_keys().collect::<Vec<_>>(), [class]);
     let failed: BTreeSet<&str> =
         of(found, |outcome| outcome.failure.is_some()).map(|found| found.outcome.probe.as_str()).collect();
@@ -98,7 +98,7 @@ fn assert_failures(found: &[Found], class: FailureClass, probes: &[&str]) {
 /// Asserts that connections are not answered. A connection that arrives at the very moment at which
 /// the queue is shortened may be accepted, but gets no handshake, or without TLS no response.
 #[track_caller]
-fn assert_unanswered<'f>(found: impl IntoIterator<Item = &'f Found>) {
+fn assert_unanswered<'f>(found: impl IntoIterator<Item = &'f TimedOutcome>) {
     let mut classes = classes(found);
     let unanswered = classes.remove(&FailureClass::ConnectTimeout).unwrap_or_default();
     let left_behind = classes.remove(&FailureClass::TlsHandshakeTimeout).unwrap_or_default()
@@ -127,7 +127,7 @@ fn the_tenth_of_march_is_waves_of_lost_connections_and_worse_in_the_app() {
     assert_eq!(codes, [Some(522)].into());
     // The waves of the story, as shares of its nine hours.
     let waves = [(0.06, 0.15), (0.50, 0.60), (0.68, 0.97)];
-    let in_a_wave = |found: &&Found| waves.iter().any(|(from, until)| (*from..*until).contains(&found.at));
+    let in_a_wave = |found: &&TimedOutcome| waves.iter().any(|(from, until)| (*from..*until).contains(&found.at));
     let share = |wanted: &dyn Fn(&Outcome) -> bool| {
         failed_share(found.iter().filter(in_a_wave).filter(|found| wanted(&found.outcome)))
     };
@@ -138,7 +138,7 @@ fn the_tenth_of_march_is_waves_of_lost_connections_and_worse_in_the_app() {
     assert!(coasts > london, "London is better: {coasts} and {london}");
     assert!(failed_share(of(&found, |outcome| outcome.control)) < 0.01, "the control target is well");
     // Before the first wave, and well after the second, nothing fails.
-    let calm = |found: &&Found| found.at < 0.04 || (0.62..0.66).contains(&found.at);
+    let calm = |found: &&TimedOutcome| found.at < 0.04 || (0.62..0.66).contains(&found.at);
     assert!(failed_share(found.iter().filter(calm)) < 0.2);
 }
 
@@ -146,7 +146,7 @@ fn the_tenth_of_march_is_waves_of_lost_connections_and_worse_in_the_app() {
 fn the_sixth_of_march_is_403_on_links_images_and_pages_alone() {
     let found = played("twitter-2023-03-06", AMPLE);
     assert_failures(&found, FailureClass::Status, &["link", "image", "terms"]);
-    let failed: Vec<&Found> = of(&found, |outcome| outcome.failure.is_some()).collect();
+    let failed: Vec<&TimedOutcome> = of(&found, |outcome| outcome.failure.is_some()).collect();
     assert!(failed.iter().all(|found| found.outcome.status == Some(403)));
     let evidence = failed[0].outcome.evidence.as_ref().unwrap();
     assert!(evidence.body.as_ref().unwrap().as_str().contains("\"code\":467"), "{evidence:?}");

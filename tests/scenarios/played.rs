@@ -20,7 +20,7 @@ use uptick::{config, demo};
 
 /// How the binary is run.
 #[derive(Clone, Copy, Debug)]
-enum How {
+enum RunMode {
     /// `uptick watch`
     Watch,
     /// `uptick check --record`, one process per interval, which may overlap.
@@ -28,7 +28,7 @@ enum How {
 }
 
 /// A scenario that is being played.
-struct Stage {
+struct RunningScenario {
     scenario: Scenario,
     playback: Playback,
     origin: Origin,
@@ -40,15 +40,15 @@ struct Stage {
 }
 
 /// The report and the exit code of the binary.
-struct Told {
+struct ScenarioResult {
     report: Value,
     code: i32,
 }
 
-impl Stage {
+impl RunningScenario {
     /// Starts to play a scenario from its first vantages with some of its endpoints, for `run`
     /// seconds.
-    fn new(vantages: usize, name: &str, endpoints: &[&str], run: f64, interval: f64) -> Stage {
+    fn new(vantages: usize, name: &str, endpoints: &[&str], run: f64, interval: f64) -> RunningScenario {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut scenario = demo::by_name(name).unwrap();
         scenario.vantages.truncate(vantages);
@@ -64,7 +64,7 @@ impl Stage {
         let timeout = interval.mul_f64(0.7).min(Duration::from_millis(900));
         let playback = Playback { run: Duration::from_secs_f64(run), interval, timeout };
         let origin = runtime.block_on(Origin::start(&scenario, playback)).unwrap();
-        let stage = Stage {
+        let stage = RunningScenario {
             scenario,
             playback,
             origin,
@@ -137,13 +137,13 @@ impl Stage {
     }
 
     /// Probes from every vantage until a time of the story.
-    fn probe(&self, how: How, until: f64) {
+    fn probe(&self, how: RunMode, until: f64) {
         match how {
-            How::Watch => {
+            RunMode::Watch => {
                 let watches: Vec<Child> = self.vantages().map(|vantage| self.watch(vantage, until)).collect();
                 watches.into_iter().for_each(end);
             }
-            How::Cron => self.cron(until),
+            RunMode::Cron => self.cron(until),
         }
     }
 
@@ -168,11 +168,11 @@ impl Stage {
     }
 
     /// The report on all journals, from the start of the story to a time in it.
-    fn report(&self, to: f64) -> Told {
+    fn report(&self, to: f64) -> ScenarioResult {
         self.report_between(self.origin.started_at, self.at(to))
     }
 
-    fn report_between(&self, from: Timestamp, to: Timestamp) -> Told {
+    fn report_between(&self, from: Timestamp, to: Timestamp) -> ScenarioResult {
         let first = self.vantages().next().unwrap();
         let mut command = self.uptick(first, ["report", "--format", "json"]);
         command.args(["--from", &from.to_string(), "--to", &to.to_string()]);
@@ -182,7 +182,7 @@ impl Stage {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(!text.to_lowercase().contains("attack"));
         let report = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{stderr}"));
-        Told { report, code: output.status.code().unwrap() }
+        ScenarioResult { report, code: output.status.code().unwrap() }
     }
 }
 
@@ -196,7 +196,7 @@ fn end(child: Child) {
 /// What is played: from how many of the scenario's vantages, with which of its endpoints, for how
 /// long and at which interval in seconds, and the minute of the story at which it is judged.
 #[derive(Clone, Copy)]
-struct Play<'p> {
+struct ScenarioRun<'p> {
     name: &'p str,
     vantages: usize,
     endpoints: &'p [&'p str],
@@ -205,14 +205,14 @@ struct Play<'p> {
     to: f64,
 }
 
-impl Play<'_> {
+impl ScenarioRun<'_> {
     /// Plays it and makes a report. If the machine was too busy to keep up, it is played again,
     /// more slowly.
-    fn told(&self, how: How) -> (Stage, Told) {
+    fn told(&self, how: RunMode) -> (RunningScenario, ScenarioResult) {
         let mut slower = 1.0;
         loop {
             let (run, interval) = (self.run * slower, self.interval * slower);
-            let stage = Stage::new(self.vantages, self.name, self.endpoints, run, interval);
+            let stage = RunningScenario::new(self.vantages, self.name, self.endpoints, run, interval);
             stage.probe(how, self.to);
             let told = stage.report(self.to);
             slower *= 2.0;
@@ -223,8 +223,8 @@ impl Play<'_> {
     }
 
     /// Plays it in both ways at once, each with its own origin, and judges both.
-    fn judged(&self, judge: impl Fn(How, &Stage, &Told) + Sync) {
-        let played = |how: How| {
+    fn judged(&self, judge: impl Fn(RunMode, &RunningScenario, &ScenarioResult) + Sync) {
+        let played = |how: RunMode| {
             let (stage, told) = self.told(how);
             judge(how, &stage, &told);
         };
@@ -233,15 +233,15 @@ impl Play<'_> {
 }
 
 /// Runs a function in both ways at once.
-fn in_both_ways(play: impl Fn(How) + Sync) {
+fn in_both_ways(play: impl Fn(RunMode) + Sync) {
     thread::scope(|scope| {
-        let cron = scope.spawn(|| play(How::Cron));
-        play(How::Watch);
+        let cron = scope.spawn(|| play(RunMode::Cron));
+        play(RunMode::Watch);
         cron.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     });
 }
 
-impl Told {
+impl ScenarioResult {
     fn state(&self) -> &str {
         self.report["verdict"]["state"].as_str().unwrap()
     }
@@ -298,13 +298,13 @@ fn instant(value: &Value) -> Timestamp {
     value.as_str().unwrap().parse().unwrap()
 }
 
-const PLAY: Play<'_> = Play { name: "", vantages: 1, endpoints: &[], run: 12.0, interval: 0.4, to: 55.0 };
+const PLAY: ScenarioRun<'_> = ScenarioRun { name: "", vantages: 1, endpoints: &[], run: 12.0, interval: 0.4, to: 55.0 };
 
 #[test]
 fn x_2025_03_10_is_one_incident_of_three_waves() {
     let endpoints = &["timeline", "login", "home", "link", "internet"];
     // Judged in the third wave.
-    let play = Play { name: "x-2025-03-10", vantages: 3, endpoints, run: 40.0, to: 500.0, ..PLAY };
+    let play = ScenarioRun { name: "x-2025-03-10", vantages: 3, endpoints, run: 40.0, to: 500.0, ..PLAY };
     play.judged(|how, _, told| {
         let incident = told.incident();
         assert_eq!(incident["waves"].as_array().unwrap().len(), 3, "{how:?} {:#}", incident["waves"]);
@@ -329,7 +329,7 @@ fn x_2025_03_10_is_one_incident_of_three_waves() {
 #[test]
 fn twitter_2023_03_06_is_degraded_by_403_while_the_network_is_well() {
     let endpoints = &["timeline", "home", "link", "image", "terms", "internet"];
-    let play = Play { name: "twitter-2023-03-06", endpoints, run: 16.0, to: 90.0, ..PLAY };
+    let play = ScenarioRun { name: "twitter-2023-03-06", endpoints, run: 16.0, to: 90.0, ..PLAY };
     play.judged(|_, _, told| {
         assert_eq!((told.state(), told.code), ("degraded", 1), "{}", told.sentence());
         assert_eq!(told.incident()["surfaces"], serde_json::json!(["web"]));
@@ -343,7 +343,7 @@ fn twitter_2023_03_06_is_degraded_by_403_while_the_network_is_well() {
 #[test]
 fn twitter_2023_03_01_is_seen_by_an_expectation() {
     let endpoints = &["timeline", "login", "home", "internet"];
-    let play = Play { name: "twitter-2023-03-01", endpoints, to: 110.0, ..PLAY };
+    let play = ScenarioRun { name: "twitter-2023-03-01", endpoints, to: 110.0, ..PLAY };
     play.judged(|how, _, told| {
         let states = (told.state(), told.surface("web")["state"].as_str());
         assert_eq!(states, ("degraded", Some("up")), "{how:?} {}", told.sentence());
@@ -356,7 +356,7 @@ const NAMES: &[&str] = &["timeline", "home", "home-by-other-resolver", "internet
 
 #[test]
 fn names_that_fail_everywhere_while_the_address_answers() {
-    Play { name: "dns-servfail", endpoints: NAMES, ..PLAY }.judged(|_, _, told| {
+    ScenarioRun { name: "dns-servfail", endpoints: NAMES, ..PLAY }.judged(|_, _, told| {
         assert_eq!(told.report["verdict"]["kind"]["class"], "dns_server_failure", "{}", told.sentence());
         told.reads_as(&["S4"], &["S2", "S3", "S2-S4"]);
     });
@@ -364,7 +364,7 @@ fn names_that_fail_everywhere_while_the_address_answers() {
 
 #[test]
 fn names_that_fail_everywhere_and_addresses_that_are_dead() {
-    Play { name: "dns-servfail-and-dead", endpoints: NAMES, ..PLAY }.judged(|_, _, told| {
+    ScenarioRun { name: "dns-servfail-and-dead", endpoints: NAMES, ..PLAY }.judged(|_, _, told| {
         assert_eq!(told.report["verdict"]["kind"]["class"], "dns_server_failure", "{}", told.sentence());
         told.reads_as(&["S2"], &["S3", "S4", "S2-S4"]);
     });
@@ -372,7 +372,7 @@ fn names_that_fail_everywhere_and_addresses_that_are_dead() {
 
 #[test]
 fn names_that_fail_for_our_resolver_alone() {
-    Play { name: "dns-one-resolver", endpoints: NAMES, ..PLAY }.judged(|_, _, told| {
+    ScenarioRun { name: "dns-one-resolver", endpoints: NAMES, ..PLAY }.judged(|_, _, told| {
         // Every control target uses that resolver too, so this vantage itself cannot judge.
         assert_eq!((told.state(), told.code), ("unknown", 3), "{}", told.sentence());
         assert!(told.incidents().is_empty());
@@ -383,7 +383,7 @@ fn names_that_fail_for_our_resolver_alone() {
 
 #[test]
 fn a_certificate_expires_and_the_onset_is_known_to_one_interval() {
-    let play = Play { name: "expired-certificate", endpoints: &["timeline", "home", "internet"], ..PLAY };
+    let play = ScenarioRun { name: "expired-certificate", endpoints: &["timeline", "home", "internet"], ..PLAY };
     play.judged(|_, stage, told| {
         assert_eq!((told.state(), told.code), ("down", 1), "{}", told.sentence());
         told.reads_as(&["S9"], &["S5", "S10"]);
@@ -400,7 +400,7 @@ fn a_certificate_expires_and_the_onset_is_known_to_one_interval() {
 #[test]
 fn a_content_network_fails_and_its_shallow_probe_hides_nothing() {
     let endpoints = &["timeline", "home", "edge-trace", "same-cdn", "internet"];
-    Play { name: "cdn-500", endpoints, to: 48.0, ..PLAY }.judged(|_, _, told| {
+    ScenarioRun { name: "cdn-500", endpoints, to: 48.0, ..PLAY }.judged(|_, _, told| {
         assert_eq!(told.surface("web")["state"], "degraded", "{}", told.sentence());
         assert_eq!((told.state(), told.code), ("down", 1), "{}", told.sentence());
         told.reads_as(&["S11"], &["S5", "S9", "S14"]);
@@ -415,7 +415,7 @@ fn a_content_network_fails_and_its_shallow_probe_hides_nothing() {
 #[test]
 fn what_oscillates_is_one_flapping_incident() {
     let endpoints = &["timeline", "home", "internet"];
-    Play { name: "flapping", endpoints, run: 24.0, to: 57.0, ..PLAY }.judged(|_, _, told| {
+    ScenarioRun { name: "flapping", endpoints, run: 24.0, to: 57.0, ..PLAY }.judged(|_, _, told| {
         let incident = told.incident();
         assert_eq!(incident["flapping"], true, "{incident:#}");
         assert_eq!((told.state(), told.code), ("flapping", 1), "{}", told.sentence());
@@ -426,7 +426,7 @@ fn what_oscillates_is_one_flapping_incident() {
 #[test]
 fn a_prober_that_sleeps_sees_no_outage_and_no_uptime() {
     in_both_ways(|how| {
-        let stage = Stage::new(1, "healthy", &["timeline", "home", "internet"], 15.0, 0.5);
+        let stage = RunningScenario::new(1, "healthy", &["timeline", "home", "internet"], 15.0, 0.5);
         let asleep = stage.sleeps(how);
         assert_eq!((asleep.state(), asleep.code), ("unknown", 3), "{how:?} {}", asleep.sentence());
         assert!(asleep.sentence().contains("no check since"), "{how:?} {}", asleep.sentence());
@@ -436,7 +436,7 @@ fn a_prober_that_sleeps_sees_no_outage_and_no_uptime() {
             assert_eq!(told.surface("app")["down"], 0);
             // Only a watch records its plan. Runs of ten seconds that somebody starts show no
             // schedule that could miss a check.
-            if matches!(how, How::Cron) {
+            if matches!(how, RunMode::Cron) {
                 continue;
             }
             let coverage = told.coverage();
@@ -446,13 +446,13 @@ fn a_prober_that_sleeps_sees_no_outage_and_no_uptime() {
     });
 }
 
-impl Stage {
+impl RunningScenario {
     /// Probes, except for a time near the end of the story: a watch that sleeps with its machine,
     /// or a cron that starts nothing. Returns the report that is made meanwhile.
-    fn sleeps(&self, how: How) -> Told {
+    fn sleeps(&self, how: RunMode) -> ScenarioResult {
         let (falls_asleep, judged, ends) = (40.0, 58.0, 60.0);
         match how {
-            How::Watch => {
+            RunMode::Watch => {
                 let watch = self.watch("iad", ends);
                 self.wait_until(falls_asleep);
                 signal(&watch, "STOP");
@@ -462,7 +462,7 @@ impl Stage {
                 end(watch);
                 asleep
             }
-            How::Cron => {
+            RunMode::Cron => {
                 self.cron(falls_asleep);
                 self.wait_until(judged);
                 let asleep = self.report(judged);
@@ -481,7 +481,7 @@ fn signal(child: &Child, name: &str) {
 #[test]
 fn when_the_control_target_fails_too_it_is_unknown() {
     let endpoints = &["timeline", "home", "internet"];
-    Play { name: "control-down", endpoints, ..PLAY }.judged(|_, _, told| {
+    ScenarioRun { name: "control-down", endpoints, ..PLAY }.judged(|_, _, told| {
         assert_eq!((told.state(), told.code), ("unknown", 3), "{}", told.sentence());
         assert!(told.incidents().is_empty(), "{:#}", told.report["incidents"]);
         assert_eq!(told.report["vantages"][0]["set_aside"], true);
@@ -495,8 +495,8 @@ fn a_green_run_of_twenty_checks_says_what_it_proves() {
         let stage = twenty_probes();
         let runs = match how {
             // Each probe is due once in its interval.
-            How::Watch => vec![stage.uptick("iad", ["watch", "-q", "--for", "4s"])],
-            How::Cron => {
+            RunMode::Watch => vec![stage.uptick("iad", ["watch", "-q", "--for", "4s"])],
+            RunMode::Cron => {
                 (0..20).map(|n| stage.uptick("iad", ["check", "-q", "--record", &format!("probe {n}")])).collect()
             }
         };
@@ -512,8 +512,8 @@ fn a_green_run_of_twenty_probes_in_ci_says_what_it_proves() {
 }
 
 /// Twenty probes of one healthy endpoint.
-fn twenty_probes() -> Stage {
-    let stage = Stage::new(1, "healthy", &["timeline"], 30.0, 4.0);
+fn twenty_probes() -> RunningScenario {
+    let stage = RunningScenario::new(1, "healthy", &["timeline"], 30.0, 4.0);
     let text = fs::read_to_string(stage.config("iad")).unwrap();
     let (head, probe) = text.split_at(text.find("[[probe]]").unwrap());
     let probes: Vec<String> =
@@ -523,7 +523,7 @@ fn twenty_probes() -> Stage {
 }
 
 /// Makes the runs, which all are up, one after another, and checks what twenty checks prove.
-fn twenty_green(stage: &Stage, runs: Vec<Command>) {
+fn twenty_green(stage: &RunningScenario, runs: Vec<Command>) {
     for mut run in runs {
         let output = run.arg("--journal").arg(stage.journal("iad")).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -537,7 +537,7 @@ fn twenty_green(stage: &Stage, runs: Vec<Command>) {
 #[test]
 fn a_brown_out_opens_an_incident() {
     let endpoints = &["timeline", "login", "home", "internet"];
-    Play { name: "brown-out", endpoints, run: 20.0, ..PLAY }.judged(|_, _, told| {
+    ScenarioRun { name: "brown-out", endpoints, run: 20.0, ..PLAY }.judged(|_, _, told| {
         assert_eq!(told.incident()["surfaces"], serde_json::json!(["app"]), "{}", told.sentence());
         let failed = told.surface("app")["failed_ratio"].as_f64().unwrap();
         assert!((0.15..0.45).contains(&failed), "{failed}");
@@ -547,7 +547,7 @@ fn a_brown_out_opens_an_incident() {
 
 #[test]
 fn one_vantage_of_three_is_local_trouble() {
-    let play = Play { name: "one-vantage", vantages: 3, endpoints: &["timeline", "internet"], to: 48.0, ..PLAY };
+    let play = ScenarioRun { name: "one-vantage", vantages: 3, endpoints: &["timeline", "internet"], to: 48.0, ..PLAY };
     play.judged(|_, _, told| {
         assert_eq!(told.report["verdict"]["scope"]["extent"], "local", "{}", told.sentence());
         assert_eq!(told.report["verdict"]["scope"]["vantages"], serde_json::json!(["sjc"]));
@@ -557,9 +557,9 @@ fn one_vantage_of_three_is_local_trouble() {
 
 #[test]
 fn the_report_on_three_journals_has_the_percentiles_of_all_their_checks() {
-    let play = Play { name: "x-2025-03-10", vantages: 3, endpoints: &["home", "internet"], run: 400.0, ..PLAY };
+    let play = ScenarioRun { name: "x-2025-03-10", vantages: 3, endpoints: &["home", "internet"], run: 400.0, ..PLAY };
     // Before the first wave.
-    Play { to: 18.0, ..play }.judged(|how, stage, _| {
+    ScenarioRun { to: 18.0, ..play }.judged(|how, stage, _| {
         // Whole windows: the first one starts at a whole second before, and the last checks may
         // have started late.
         let from = stage.origin.started_at - Duration::from_mins(1);

@@ -16,9 +16,9 @@ use uptick::model::{DeniedNetworks, Phase};
 use crate::faults;
 use crate::faults::row::{Row, Wanted};
 use crate::memory_bounds::{self, HUNDRED, ONE};
-use crate::readings::{Reading, Scale, micros, ms};
+use crate::readings::{Measurement, Thoroughness, micros, ms};
 use crate::support::run::Run;
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 
 /// How much longer than its limit a check may take.
 const GRACE: Duration = Duration::from_millis(250);
@@ -143,7 +143,7 @@ fn again_where_overloaded(file: &str, outcomes: &mut [Value]) {
 }
 
 /// R1.
-pub(crate) fn classes(_: Scale) -> Reading {
+pub(crate) fn classes(_: Thoroughness) -> Measurement {
     let catalogue = catalogue();
     let mut wrong = Vec::new();
     for probe in &catalogue.probes {
@@ -161,11 +161,11 @@ pub(crate) fn classes(_: Scale) -> Reading {
     }
     let rows = catalogue.probes.len();
     let figure = format!("{} of {rows} rows that stand in a probe file", rows - wrong.len());
-    Reading::judged(wrong.is_empty() && rows >= 110, figure)
+    Measurement::judged(wrong.is_empty() && rows >= 110, figure)
 }
 
 /// R2.
-pub(crate) fn deadlines(_: Scale) -> Reading {
+pub(crate) fn deadlines(_: Thoroughness) -> Measurement {
     let catalogue = catalogue();
     let mut most = (0, String::new());
     for probe in &catalogue.probes {
@@ -179,12 +179,12 @@ pub(crate) fn deadlines(_: Scale) -> Reading {
     }
     let left = catalogue.left;
     let figure = format!("{} beyond a limit at most, gone {left:.0?} after the last record", ms(most));
-    Reading::judged(most <= micros(GRACE) && left <= Duration::from_millis(500), figure)
+    Measurement::judged(most <= micros(GRACE) && left <= Duration::from_millis(500), figure)
 }
 
 /// R3.
-pub(crate) fn memory(_: Scale) -> Reading {
-    let waits = Server::start(Conn::stall);
+pub(crate) fn memory(_: Thoroughness) -> Measurement {
+    let waits = Server::start(ScriptedConnection::stall);
     let floods = memory_bounds::floods();
     let mut worst = (0, "");
     for flood in &floods {
@@ -198,5 +198,5 @@ pub(crate) fn memory(_: Scale) -> Reading {
     let hundred = memory_bounds::most_memory(&many, &waits);
     let (one, name) = worst;
     let figure = format!("{} MiB for one ({name}), {} MiB for a hundred", one.div_ceil(1024), hundred.div_ceil(1024));
-    Reading::judged(one <= ONE && hundred <= HUNDRED, figure)
+    Measurement::judged(one <= ONE && hundred <= HUNDRED, figure)
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::live::recorded;
 use crate::origin::{healthy, probe};
-use crate::readings::{Reading, Scale, is_installed, lines_of, ms, quantile};
+use crate::readings::{Measurement, Thoroughness, is_installed, lines_of, ms, quantile};
 use crate::support::run::{Ran, Run};
 use crate::support::server::{Server, lines};
 
@@ -102,9 +102,9 @@ fn faulty(recorded: &Recorded, call: &str, fault: &str, n: usize) -> Option<Ran>
 }
 
 /// R10.
-pub(crate) fn kills_at_each_call(scale: Scale) -> Reading {
+pub(crate) fn kills_at_each_call(scale: Thoroughness) -> Measurement {
     if !is_installed("strace") {
-        return Reading::not_made("strace is not installed");
+        return Measurement::not_made("strace is not installed");
     }
     let server = healthy();
     let mut kills = 0;
@@ -120,13 +120,13 @@ pub(crate) fn kills_at_each_call(scale: Scale) -> Reading {
         }
     }
     wrong.iter().for_each(|problem| eprintln!("R10 {problem}"));
-    Reading::judged(wrong.is_empty() && kills >= 3, format!("{kills} kills, {} with a problem", wrong.len()))
+    Measurement::judged(wrong.is_empty() && kills >= 3, format!("{kills} kills, {} with a problem", wrong.len()))
 }
 
 /// R12.
-pub(crate) fn failing_calls(scale: Scale) -> Reading {
+pub(crate) fn failing_calls(scale: Thoroughness) -> Measurement {
     if !is_installed("strace") {
-        return Reading::not_made("strace is not installed");
+        return Measurement::not_made("strace is not installed");
     }
     let server = healthy();
     let mut faults = 0;
@@ -161,11 +161,14 @@ pub(crate) fn failing_calls(scale: Scale) -> Reading {
         }
     }
     wrong.iter().for_each(|problem| eprintln!("R12 {problem}"));
-    Reading::judged(wrong.is_empty() && faults >= 5, format!("{faults} failing calls, {} with a problem", wrong.len()))
+    Measurement::judged(
+        wrong.is_empty() && faults >= 5,
+        format!("{faults} failing calls, {} with a problem", wrong.len()),
+    )
 }
 
 /// R11.
-pub(crate) fn kills_at_random(scale: Scale) -> Reading {
+pub(crate) fn kills_at_random(scale: Thoroughness) -> Measurement {
     const WRITERS: usize = 4;
     let rounds = scale.pick(15, 75);
     let server = healthy();
@@ -194,11 +197,11 @@ pub(crate) fn kills_at_random(scale: Scale) -> Reading {
     let lost = seen.iter().filter(|line| times.get(*line) != Some(&1)).count();
     let figure =
         format!("{} kills, {} lines were on the disk before them, {lost} lost or doubled", rounds * 4, seen.len());
-    Reading::judged(lost == 0 && after.code() == 0 && !seen.is_empty(), figure)
+    Measurement::judged(lost == 0 && after.code() == 0 && !seen.is_empty(), figure)
 }
 
 /// R13.
-pub(crate) fn many_writers(scale: Scale) -> Reading {
+pub(crate) fn many_writers(scale: Thoroughness) -> Measurement {
     const WRITERS: usize = 16;
     let runs = scale.pick(20, 500);
     let server = healthy();
@@ -238,7 +241,7 @@ pub(crate) fn many_writers(scale: Scale) -> Reading {
     let p99 = quantile(&mut waits, 0.99);
     let waited = if traced { format!("lock wait p99 {}", ms(p99)) } else { "no strace, so no lock wait".to_owned() };
     let figure = format!("{} of {all} records, {waited}", counts[0]);
-    Reading::judged(counts[0] == all && counts[1] == all && p99 <= 200_000, figure)
+    Measurement::judged(counts[0] == all && counts[1] == all && p99 <= 200_000, figure)
 }
 
 /// How long a traced run waited for its lock, in microseconds: from its first try until it got the
@@ -259,7 +262,7 @@ fn lock_wait(trace: &str) -> Option<u64> {
 }
 
 /// R14.
-pub(crate) fn damaged_journals(scale: Scale) -> Reading {
+pub(crate) fn damaged_journals(scale: Thoroughness) -> Measurement {
     let count = scale.pick(300, 10_000);
     let server = healthy();
     let config =
@@ -299,7 +302,7 @@ pub(crate) fn damaged_journals(scale: Scale) -> Reading {
             eprintln!("R14 number {number}: {} lines, {intact} intact, {unusable} not", said("lines"));
         }
     }
-    Reading::judged(wrong == 0, format!("{count} damaged journals of 200 lines, {wrong} read otherwise"))
+    Measurement::judged(wrong == 0, format!("{count} damaged journals of 200 lines, {wrong} read otherwise"))
 }
 
 fn damage(bytes: &mut Vec<u8>, dice: &mut crate::accounting::Dice, cut: bool) {

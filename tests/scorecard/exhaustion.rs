@@ -6,14 +6,14 @@ use std::net::{Ipv4Addr, TcpListener};
 use serde_json::Value;
 
 use crate::origin::healthy;
-use crate::readings::{Reading, Scale, has_namespaces, ms, quantile};
+use crate::readings::{Measurement, Thoroughness, has_namespaces, ms, quantile};
 use crate::support::dns::{Dns, Reply};
 use crate::support::run::{Ran, Run};
 use crate::support::server::{self, Server};
 use crate::support::tls::Authority;
 
 /// R4.
-pub(crate) fn dead_name_servers(_: Scale) -> Reading {
+pub(crate) fn dead_name_servers(_: Thoroughness) -> Measurement {
     let server = healthy();
     let (answering, silent) = (Dns::always(Reply::address(Ipv4Addr::LOCALHOST)), Dns::always(Reply::Silence));
     let probes = |count: usize, name: &str, dns: &Dns| {
@@ -36,11 +36,11 @@ pub(crate) fn dead_name_servers(_: Scale) -> Reading {
     let up = beside.len();
     let (alone, beside) = (quantile(&mut alone, 0.99), quantile(&mut beside, 0.99));
     let figure = format!("{up} of 50 up, p99 {} alone and {} beside 1,000 hung lookups", ms(alone), ms(beside));
-    Reading::judged(up == 50 && beside.saturating_sub(alone) <= 100_000, figure)
+    Measurement::judged(up == 50 && beside.saturating_sub(alone) <= 100_000, figure)
 }
 
 /// R5.
-pub(crate) fn local(_: Scale) -> Reading {
+pub(crate) fn local(_: Thoroughness) -> Measurement {
     few_files().and(no_roots()).and(few_ports()).and(full_disk())
 }
 
@@ -49,13 +49,13 @@ fn verdicts(outcomes: &[Value]) -> [usize; 3] {
     ["up", "down", "unknown"].map(|verdict| outcomes.iter().filter(|outcome| outcome["verdict"] == verdict).count())
 }
 
-fn never_down(what: &str, outcomes: &[Value], code: i32) -> Reading {
+fn never_down(what: &str, outcomes: &[Value], code: i32) -> Measurement {
     let [up, down, unknown] = verdicts(outcomes);
     let holds = down == 0 && up + unknown > 0 && code == if unknown > 0 { 3 } else { 0 };
-    Reading::judged(holds, format!("{what}: {up} up, {down} down, {unknown} unknown, status {code}"))
+    Measurement::judged(holds, format!("{what}: {up} up, {down} down, {unknown} unknown, status {code}"))
 }
 
-fn few_files() -> Reading {
+fn few_files() -> Measurement {
     let server = healthy();
     let probes = server::lines(400, |n| format!("[[probe]]\nname = \"p{n}\"\nurl = \"{}\"\n", server.url("/")));
     let run = Run::new(["check", "--format", "ndjson"]).config(&probes).through(["prlimit", "--nofile=128:128"]);
@@ -63,7 +63,7 @@ fn few_files() -> Reading {
     never_down("128 files for 400 probes", &ran.json_lines(), ran.code())
 }
 
-fn no_roots() -> Reading {
+fn no_roots() -> Measurement {
     let server = Server::tls(Authority::new().leaf(&["127.0.0.1"]).config(), |conn| {
         conn.request();
         conn.send(server::ok("hello"));
@@ -100,9 +100,9 @@ pub(crate) fn serve(port: &str) {
     std::thread::sleep(crate::support::PATIENCE);
 }
 
-fn few_ports() -> Reading {
+fn few_ports() -> Measurement {
     if !has_namespaces() {
-        return Reading::not_made("no network namespace, so ports were not used up");
+        return Measurement::not_made("no network namespace, so ports were not used up");
     }
     let mut probes = "[settings]\nconcurrency = 32\n".to_owned();
     for n in 0..32 {
@@ -126,9 +126,9 @@ dd if=/dev/zero of=uptick-journal/filler bs=4k count=100 2>/dev/null || true
 exec "$@"
 "#;
 
-fn full_disk() -> Reading {
+fn full_disk() -> Measurement {
     if !has_namespaces() {
-        return Reading::not_made("no mount namespace, so no disk was full");
+        return Measurement::not_made("no mount namespace, so no disk was full");
     }
     let server = healthy();
     let probe = crate::origin::probe("home", &server.url("/"), &[]);
@@ -139,5 +139,5 @@ fn full_disk() -> Reading {
     let [up, down, _] = verdicts(&ran.json_lines());
     let named = ran.stderr.contains("No space left") || ran.stderr.contains("the disk is full");
     let figure = format!("a full disk: {up} up, status {}, {}", ran.code(), if named { "named" } else { "not named" });
-    Reading::judged(up == 1 && down == 0 && ran.code() == 3 && named, figure)
+    Measurement::judged(up == 1 && down == 0 && ran.code() == 3 && named, figure)
 }

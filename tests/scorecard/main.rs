@@ -46,7 +46,7 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use readings::Scale;
+use readings::Thoroughness;
 
 /// The environment variable that names the measured binary.
 const BINARY: &str = "UPTICK_BINARY";
@@ -58,8 +58,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let scale = match (words.iter().any(|word| word == "--full"), words.iter().any(|word| word == "--quick")) {
-        (true, _) => Scale::Full,
-        (false, true) => Scale::Quick,
+        (true, _) => Thoroughness::Full,
+        (false, true) => Thoroughness::Quick,
         (false, false) => {
             println!("scorecard: measures nothing unless asked: cargo test --test scorecard -- --quick, or --full");
             return ExitCode::SUCCESS;

@@ -7,25 +7,25 @@ use std::time::Duration;
 
 /// How thoroughly a line is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scale {
+pub(crate) enum Thoroughness {
     /// Short enough for `.ci/run`.
     Quick,
     /// As much as the line requires.
     Full,
 }
 
-impl Scale {
+impl Thoroughness {
     /// Returns the value for this scale.
     pub(crate) fn pick<T>(self, quick: T, full: T) -> T {
         match self {
-            Scale::Quick => quick,
-            Scale::Full => full,
+            Thoroughness::Quick => quick,
+            Thoroughness::Full => full,
         }
     }
 }
 
 /// The result of one line.
-pub(crate) struct Reading {
+pub(crate) struct Measurement {
     pub(crate) figure: String,
     pub(crate) result: LineResult,
 }
@@ -38,27 +38,27 @@ pub(crate) enum LineResult {
     NotMade,
 }
 
-impl Reading {
+impl Measurement {
     /// A figure, and whether it meets the requirement.
-    pub(crate) fn judged(holds: bool, figure: String) -> Reading {
-        Reading { figure, result: if holds { LineResult::Pass } else { LineResult::Fail } }
+    pub(crate) fn judged(holds: bool, figure: String) -> Measurement {
+        Measurement { figure, result: if holds { LineResult::Pass } else { LineResult::Fail } }
     }
 
     /// A line that cannot be measured here, and why.
-    pub(crate) fn not_made(why: &str) -> Reading {
-        Reading { figure: why.to_owned(), result: LineResult::NotMade }
+    pub(crate) fn not_made(why: &str) -> Measurement {
+        Measurement { figure: why.to_owned(), result: LineResult::NotMade }
     }
 
     /// Combines two readings: fails if either fails, passes if either passes, and is `NotMade` only
     /// if both are. The figure has both texts, so that it also names a part that was not measured.
-    pub(crate) fn and(self, other: Reading) -> Reading {
+    pub(crate) fn and(self, other: Measurement) -> Measurement {
         let result = match (self.result, other.result) {
             (LineResult::Fail, _) | (_, LineResult::Fail) => LineResult::Fail,
             (LineResult::Pass, _) | (_, LineResult::Pass) => LineResult::Pass,
             (LineResult::NotMade, LineResult::NotMade) => LineResult::NotMade,
         };
-        let Reading { figure: other, .. } = other;
-        Reading { figure: format!("{}; {other}", self.figure), result }
+        let Measurement { figure: other, .. } = other;
+        Measurement { figure: format!("{}; {other}", self.figure), result }
     }
 }
 

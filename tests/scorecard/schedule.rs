@@ -12,21 +12,21 @@ use serde_json::Value;
 use uptick::journal::{self, Line, Range};
 use uptick::window::Histogram;
 
-use crate::live::{Live, journal_lines, recorded};
+use crate::live::{RunInProgress, journal_lines, recorded};
 use crate::origin::{healthy, probe};
-use crate::readings::{Reading, Scale, adds_up, micros, ms, quantile};
+use crate::readings::{Measurement, Thoroughness, adds_up, micros, ms, quantile};
 use crate::support::dns::{Dns, Reply};
 use crate::support::run::Run;
 use crate::support::server::{Server, lines, ok};
 
 /// Keeps one core busy until dropped.
-struct Burner {
+struct BusyLoop {
     burns: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
-impl Burner {
-    fn start() -> Burner {
+impl BusyLoop {
+    fn start() -> BusyLoop {
         let burns = Arc::new(AtomicBool::new(true));
         let thread = thread::spawn({
             let burns = Arc::clone(&burns);
@@ -37,11 +37,11 @@ impl Burner {
                 }
             }
         });
-        Burner { burns, thread: Some(thread) }
+        BusyLoop { burns, thread: Some(thread) }
     }
 }
 
-impl Drop for Burner {
+impl Drop for BusyLoop {
     fn drop(&mut self) {
         self.burns.store(false, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -51,35 +51,35 @@ impl Drop for Burner {
 }
 
 /// R6.
-pub(crate) fn soak(scale: Scale) -> Reading {
+pub(crate) fn soak(scale: Thoroughness) -> Measurement {
     let span = scale.pick("15s", "300s");
     let server = healthy();
     let url = server.url("/");
     let config = "[defaults]\ninterval = \"1s\"\ntimeout = \"900ms\"\n".to_owned()
         + &lines(200, |n| probe(&format!("p{n}"), &url, &[]));
     let ran = {
-        let _burner = Burner::start();
+        let _burner = BusyLoop::start();
         Run::new(["watch", "-q", "--for", span]).config(&config).run()
     };
     let counts = recorded(ran.folder.path());
     let [scheduled, up, down, unknown, missed] = counts;
     let figure = format!("{scheduled} checks in {span}: {up} up, {down} down, {unknown} unknown, {missed} missed");
-    Reading::judged(adds_up(counts) && up > 0 && down + unknown == 0 && missed * 1_000 <= scheduled, figure)
+    Measurement::judged(adds_up(counts) && up > 0 && down + unknown == 0 && missed * 1_000 <= scheduled, figure)
 }
 
 /// R7.
-pub(crate) fn accounting(_: Scale) -> Reading {
+pub(crate) fn accounting(_: Thoroughness) -> Measurement {
     let [scheduled, up, down, unknown, missed] = crate::accounting::run_all();
     let figure = format!(
         "{} runs that signals ended: {scheduled} = {up} + {down} + {unknown} + {missed}",
         crate::accounting::REPEATS
     );
-    Reading::judged(adds_up([scheduled, up, down, unknown, missed]), figure)
+    Measurement::judged(adds_up([scheduled, up, down, unknown, missed]), figure)
 }
 
 /// R8. The connect phase is not measured: on loopback only a special network device could slow it
 /// down.
-pub(crate) fn latency(scale: Scale) -> Reading {
+pub(crate) fn latency(scale: Thoroughness) -> Measurement {
     let delays = scale.pick(&[10, 50][..], &[10, 50, 200][..]);
     let mut worst = (0, String::new());
     let mut holds = true;
@@ -92,7 +92,8 @@ pub(crate) fn latency(scale: Scale) -> Reading {
     }
     let (error, at) = worst;
     let percentiles = percentiles();
-    Reading::judged(holds, format!("p50 at most {} off ({at}; connect is not slowed here)", ms(error))).and(percentiles)
+    Measurement::judged(holds, format!("p50 at most {} off ({at}; connect is not slowed here)", ms(error)))
+        .and(percentiles)
 }
 
 /// The difference between the median of a phase and its delay, in microseconds.
@@ -120,7 +121,7 @@ fn error_of(phase: &str, delay: u64) -> u64 {
 }
 
 /// The percentile in the document compared to the exact one, from the list of all times.
-fn percentiles() -> Reading {
+fn percentiles() -> Measurement {
     let server = Server::start(|conn| {
         conn.request();
         conn.wait(Duration::from_micros(u64::try_from(conn.number() * 7_919 % 20_000).unwrap_or_default()));
@@ -136,11 +137,11 @@ fn percentiles() -> Reading {
     let exact = quantile(&mut times, 0.99);
     // The histogram keeps three significant digits.
     let holds = times.len() == 300 && said.abs_diff(exact) * 1_000 <= exact * 2;
-    Reading::judged(holds, format!("p99 {} of a list of 300, {} said", ms(exact), ms(said)))
+    Measurement::judged(holds, format!("p99 {} of a list of 300, {} said", ms(exact), ms(said)))
 }
 
 /// R9.
-pub(crate) fn starts(scale: Scale) -> Reading {
+pub(crate) fn starts(scale: Thoroughness) -> Measurement {
     let span = scale.pick("10s", "100s");
     let server = healthy();
     let url = server.url("/");
@@ -159,7 +160,7 @@ pub(crate) fn starts(scale: Scale) -> Reading {
     let p99 = micros(all.percentile(0.99).unwrap_or(Duration::MAX));
     let missed = counts[4];
     let figure = format!("{} starts, error p99 {}, drift {}, {missed} missed", all.count(), ms(p99), ms(drift));
-    let even = Reading::judged(all.count() > 0 && p99 <= 10_000 && drift <= 10_000 && adds_up(counts), figure);
+    let even = Measurement::judged(all.count() > 0 && p99 <= 10_000 && drift <= 10_000 && adds_up(counts), figure);
     even.and(stopped())
 }
 
@@ -176,11 +177,11 @@ fn lags_of(journal: &Path) -> BTreeMap<i64, Histogram> {
 
 /// Stops the process for three seconds: checks due meanwhile are counted as missed and are not made
 /// up for.
-fn stopped() -> Reading {
+fn stopped() -> Measurement {
     let server = healthy();
     let config = "[settings]\nwindow = \"1s\"\n[defaults]\ninterval = \"100ms\"\ntimeout = \"90ms\"\n".to_owned()
         + &probe("even", &server.url("/"), &[]);
-    let live = Live::start(Run::new(["watch", "-q", "--for", "8s"]).config(&config));
+    let live = RunInProgress::start(Run::new(["watch", "-q", "--for", "8s"]).config(&config));
     live.listens();
     thread::sleep(Duration::from_secs(2));
     live.signal("STOP");
@@ -193,12 +194,12 @@ fn stopped() -> Reading {
     let counts = recorded(ended.run.folder());
     let missed = counts[4];
     let figure = format!("stopped for 3 s: {missed} missed, {burst} starts in the 0.3 s after");
-    Reading::judged(adds_up(counts) && (25..=32).contains(&missed) && burst <= 5, figure)
+    Measurement::judged(adds_up(counts) && (25..=32).contains(&missed) && burst <= 5, figure)
 }
 
 /// R15.
-pub(crate) fn clock_jumps(_: Scale) -> Reading {
-    let Some(library) = faketime() else { return Reading::not_made("faketime is not installed") };
+pub(crate) fn clock_jumps(_: Thoroughness) -> Measurement {
+    let Some(library) = faketime() else { return Measurement::not_made("faketime is not installed") };
     let mut sum = Vec::new();
     let mut holds = true;
     // The last two cross the clock changes of Berlin, both at 01:00 UTC.
@@ -212,7 +213,7 @@ pub(crate) fn clock_jumps(_: Scale) -> Reading {
         holds &= problems.is_empty() && counted > 0;
         sum.push(format!("{} {jump}: {}", &begin[..10], if problems.is_empty() { "holds" } else { &problems }));
     }
-    Reading::judged(holds, sum.join(", "))
+    Measurement::judged(holds, sum.join(", "))
 }
 
 /// The path of the faketime library for programs with threads; `None` if it is not installed.
@@ -245,7 +246,7 @@ fn under_a_clock(library: &str, begin: &str, then: Option<&str>) -> (String, u64
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     let clock = run.folder().join("clock");
     let run = run.env("FAKETIME_TIMESTAMP_FILE", &clock.to_string_lossy()).env("LD_PRELOAD", library);
-    let live = Live::start(run);
+    let live = RunInProgress::start(run);
     thread::sleep(Duration::from_millis(1_300));
     if let Some(then) = then {
         // The process may read the file at any moment, so it must never be half written.

@@ -6,12 +6,12 @@ use std::process::Command;
 use std::{env, fs};
 
 use crate::origin::{healthy, probe};
-use crate::readings::{LineResult, Reading, Scale, is_installed};
+use crate::readings::{LineResult, Measurement, Thoroughness, is_installed};
 use crate::support::run::Run;
 
 /// Runs the tests of one test binary that match a filter; they start the binary that
 /// `UPTICK_BINARY` names.
-fn suite(binary: &str, filter: &str, more: &[&str]) -> Reading {
+fn suite(binary: &str, filter: &str, more: &[&str]) -> Measurement {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["test", "--locked", "--quiet", "--test", binary]);
     // Build scripts watch the variables with which cargo describes the package to this process;
@@ -34,65 +34,67 @@ fn suite(binary: &str, filter: &str, more: &[&str]) -> Reading {
     }
     let skipped = String::from_utf8_lossy(&output.stderr).lines().filter(|line| line.starts_with("skipped:")).count();
     let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
-    Reading::judged(output.status.success() && passed > 0, format!("{passed} tests of {binary} {filter}{skipped}"))
+    Measurement::judged(output.status.success() && passed > 0, format!("{passed} tests of {binary} {filter}{skipped}"))
 }
 
 /// R16.
-pub(crate) fn secrets(_: Scale) -> Reading {
+pub(crate) fn secrets(_: Thoroughness) -> Measurement {
     suite("engine", "secret_leaks_in_faults", &[]).and(suite("security", "secret_leaks", &[]))
 }
 
 /// R17.
-pub(crate) fn injection(_: Scale) -> Reading {
+pub(crate) fn injection(_: Thoroughness) -> Measurement {
     suite("security", "output_injection", &[]).and(suite("report", "hostile", &[]))
 }
 
 /// R18.
-pub(crate) fn mutation(scale: Scale) -> Reading {
+pub(crate) fn mutation(scale: Thoroughness) -> Measurement {
     suite("security", "mutation", scale.pick(&[][..], &["--ignored"][..]))
 }
 
 /// R19.
-pub(crate) fn signals(_: Scale) -> Reading {
+pub(crate) fn signals(_: Thoroughness) -> Measurement {
     suite("cli", "signals", &[]).and(suite("cli", "streams", &[])).and(suite("cli", "watching", &[]))
 }
 
 /// R20.
-pub(crate) fn hygiene(_: Scale) -> Reading {
+pub(crate) fn hygiene(_: Thoroughness) -> Measurement {
     dependencies().and(advisories()).and(modes()).and(lints())
 }
 
-fn dependencies() -> Reading {
+fn dependencies() -> Measurement {
     if !is_installed("cargo-deny") {
-        return Reading::not_made("cargo-deny is not installed");
+        return Measurement::not_made("cargo-deny is not installed");
     }
     deny(&["bans", "licenses", "sources"])
 }
 
 /// A reading of its own, because the advisory database must be fetched from another repository.
-fn advisories() -> Reading {
+fn advisories() -> Measurement {
     if !is_installed("cargo-deny") {
-        return Reading::not_made("no advisories without it");
+        return Measurement::not_made("no advisories without it");
     }
     let reading = deny(&["advisories"]);
     match reading.result {
-        LineResult::Fail if reading.figure.contains("fetch") => Reading::not_made("advisories cannot be fetched here"),
+        LineResult::Fail if reading.figure.contains("fetch") => {
+            Measurement::not_made("advisories cannot be fetched here")
+        }
         _ => reading,
     }
 }
 
-fn deny(checks: &[&str]) -> Reading {
+fn deny(checks: &[&str]) -> Measurement {
     let mut command = Command::new("cargo-deny");
     command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["--log-level", "error", "check"]).args(checks);
     let output = command.output().unwrap();
     let holds = output.status.success();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let why = if said.contains("fetch") { "cannot fetch" } else { said.lines().next().unwrap_or_default() };
-    Reading::judged(holds, format!("{}: {}", checks.join(", "), if holds { "allowed" } else { why }))
+    Measurement::judged(holds, format!("{}: {}", checks.join(", "), if holds { "allowed" } else { why }))
 }
 
 /// Checks the modes of the files of the journal, whatever the umask permits.
-fn modes() -> Reading {
+fn modes() -> Measurement {
     let server = healthy();
     let mut wrong = Vec::new();
     for umask in ["000", "022", "077"] {
@@ -112,13 +114,13 @@ fn modes() -> Reading {
         }
     }
     let figure = if wrong.is_empty() { "0700 and 0600 with any umask".to_owned() } else { wrong.join(", ") };
-    Reading::judged(wrong.is_empty(), figure)
+    Measurement::judged(wrong.is_empty(), figure)
 }
 
 /// Only checks that the lints are configured; clippy itself runs as a separate step.
-fn lints() -> Reading {
+fn lints() -> Measurement {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let wanted = ["unsafe_code = \"forbid\"", "unwrap_used = \"warn\"", "print_stdout = \"warn\""];
     let missing: Vec<&str> = wanted.into_iter().filter(|lint| !manifest.contains(lint)).collect();
-    Reading::judged(missing.is_empty(), format!("{} lints that clippy holds", wanted.len() - missing.len()))
+    Measurement::judged(missing.is_empty(), format!("{} lints that clippy holds", wanted.len() - missing.len()))
 }

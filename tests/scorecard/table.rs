@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use crate::readings::{LineResult, Reading, Scale};
+use crate::readings::{LineResult, Measurement, Thoroughness};
 use crate::{catalogue, durability, exhaustion, schedule, suites};
 
 /// A line: its number, its subject, its requirement, and the function that measures it.
@@ -13,10 +13,15 @@ struct Line {
     number: usize,
     name: &'static str,
     asked: &'static str,
-    measure: fn(Scale) -> Reading,
+    measure: fn(Thoroughness) -> Measurement,
 }
 
-const fn line(number: usize, name: &'static str, asked: &'static str, measure: fn(Scale) -> Reading) -> Line {
+const fn line(
+    number: usize,
+    name: &'static str,
+    asked: &'static str,
+    measure: fn(Thoroughness) -> Measurement,
+) -> Line {
     Line { number, name, asked, measure }
 }
 
@@ -60,7 +65,7 @@ const LINES: [Line; 20] = [
 
 /// Measures the chosen lines (all if none is chosen) and prints each as soon as it is measured.
 /// Fails if any of them fails.
-pub(crate) fn measure(scale: Scale, binary: &Path, chosen: &[&String], markdown: Option<&Path>) -> ExitCode {
+pub(crate) fn measure(scale: Thoroughness, binary: &Path, chosen: &[&String], markdown: Option<&Path>) -> ExitCode {
     println!("{}, {}", binary.display(), machine());
     let mut rows = Vec::new();
     let mut counts = [0; 3];
@@ -72,7 +77,7 @@ pub(crate) fn measure(scale: Scale, binary: &Path, chosen: &[&String], markdown:
         let reading = catch_unwind(AssertUnwindSafe(|| (line.measure)(scale))).unwrap_or_else(|cause| {
             let said = cause.downcast_ref::<String>().map(String::as_str);
             let said = said.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
-            Reading::judged(false, said.lines().find(|line| !line.is_empty()).unwrap_or_default().to_owned())
+            Measurement::judged(false, said.lines().find(|line| !line.is_empty()).unwrap_or_default().to_owned())
         });
         let (word, at) = match reading.result {
             LineResult::Pass => ("pass", 0),

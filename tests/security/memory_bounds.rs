@@ -12,7 +12,7 @@ use crate::support::killed_on_drop::KilledOnDrop;
 #[cfg(feature = "http3")]
 use crate::support::quic::{self, QuicServer, UdpPort};
 use crate::support::run::Run;
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 #[cfg(feature = "http3")]
 use crate::support::tls::Authority;
 use crate::support::websocket::accepted;
@@ -412,7 +412,7 @@ fn cookies() -> Server {
 }
 
 fn endless(head: &'static str, piece: String) -> Server {
-    Server::start(move |conn: &mut Conn| {
+    Server::start(move |conn: &mut ScriptedConnection| {
         conn.request();
         conn.send(head);
         conn.send_forever(&piece, Duration::ZERO);
@@ -471,7 +471,7 @@ fn one_check_over_quic_stays_small() {
 /// Checks each flood in a run of its own.
 #[track_caller]
 fn stay_small(floods: Vec<Flood>) {
-    let waits = Server::start(Conn::stall);
+    let waits = Server::start(ScriptedConnection::stall);
     // A debug build alone takes more memory than a check may.
     let most_allowed = ONE.max(most_memory("", &waits) + ONE * 3 / 4);
     for flood in floods {
@@ -484,7 +484,7 @@ fn stay_small(floods: Vec<Flood>) {
 
 #[test]
 fn a_hundred_checks_of_everything_stay_small() {
-    let waits = Server::start(Conn::stall);
+    let waits = Server::start(ScriptedConnection::stall);
     let floods = floods();
     let mut probes = String::new();
     for n in 0..100 {

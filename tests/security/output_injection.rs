@@ -24,7 +24,7 @@ use crate::support::tls::Authority;
 use crate::support::{h2, hostile, probes, strict, tls};
 
 /// A place in an answer where a server may put any words.
-struct Place {
+struct InjectionPoint {
     name: &'static str,
     /// Returns an answer that contains the words.
     answer: fn(&[u8]) -> Vec<u8>,
@@ -32,20 +32,20 @@ struct Place {
     expect: fn(&mut Probe),
 }
 
-const PLACES: [Place; 8] = [
-    Place {
+const PLACES: [InjectionPoint; 8] = [
+    InjectionPoint {
         name: "reason",
         answer: |words| [b"HTTP/1.1 500 ", words, b"\r\ncontent-length: 0\r\n\r\n"].concat(),
         expect: |_| {},
     },
-    Place {
+    InjectionPoint {
         name: "server header",
         answer: |words| {
             [b"HTTP/1.1 500 x\r\nserver: ", words, b"\r\nvia: ", words, b"\r\ncontent-length: 0\r\n\r\n"].concat()
         },
         expect: |_| {},
     },
-    Place {
+    InjectionPoint {
         name: "expected header",
         answer: |words| [b"HTTP/1.1 200 x\r\nx-note: ", words, b"\r\ncontent-length: 0\r\n\r\n"].concat(),
         expect: |probe| {
@@ -56,8 +56,8 @@ const PLACES: [Place; 8] = [
             }];
         },
     },
-    Place { name: "body", answer: |words| [b"HTTP/1.1 500 x\r\n\r\n", words].concat(), expect: |_| {} },
-    Place {
+    InjectionPoint { name: "body", answer: |words| [b"HTTP/1.1 500 x\r\n\r\n", words].concat(), expect: |_| {} },
+    InjectionPoint {
         name: "json",
         answer: |words| {
             let text = serde_json::to_string(&String::from_utf8_lossy(words)).unwrap();
@@ -68,17 +68,17 @@ const PLACES: [Place; 8] = [
             probe.steps[0].expect.json = vec![JsonRule { path: JsonPath::new("$.status").unwrap(), rule }];
         },
     },
-    Place {
+    InjectionPoint {
         name: "location",
         answer: |words| [b"HTTP/1.1 302 x\r\nlocation: ", words, b"\r\ncontent-length: 0\r\n\r\n"].concat(),
         expect: |probe| probe.steps[0].request.redirects = 2,
     },
-    Place {
+    InjectionPoint {
         name: "cookie",
         answer: |words| [b"HTTP/1.1 500 x\r\nset-cookie: ", words, b"\r\ncontent-length: 0\r\n\r\n"].concat(),
         expect: |_| {},
     },
-    Place {
+    InjectionPoint {
         name: "content encoding",
         answer: |words| [b"HTTP/1.1 200 x\r\ncontent-encoding: ", words, b"\r\n\r\nbody"].concat(),
         expect: |probe| probe.steps[0].expect.min_bytes = Some(1 << 20),

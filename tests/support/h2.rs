@@ -1,7 +1,7 @@
 //! HTTP/2 frames written by hand (RFC 9113), over plain TCP with prior knowledge or over TLS. The
 //! server uses no library, so that it can break every rule.
 
-use super::server::Conn;
+use super::server::ScriptedConnection;
 
 /// Frame types.
 pub const DATA: u8 = 0;
@@ -103,7 +103,7 @@ pub fn answer(stream: u32, body: &[u8]) -> Vec<u8> {
 
 /// Reads the preface and frames up to the first request. Returns its stream; `None` if the peer
 /// closed the connection.
-pub fn read_request(conn: &mut Conn) -> Option<u32> {
+pub fn read_request(conn: &mut ScriptedConnection) -> Option<u32> {
     if conn.read_exactly(24) != b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" {
         return None;
     }
@@ -119,7 +119,7 @@ struct Frame {
 }
 
 /// Reads a frame; `None` if the peer closed the connection.
-fn read_frame(conn: &mut Conn) -> Option<Frame> {
+fn read_frame(conn: &mut ScriptedConnection) -> Option<Frame> {
     let head: [u8; 9] = conn.read_exactly(9).try_into().ok()?;
     let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
     let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
@@ -127,7 +127,7 @@ fn read_frame(conn: &mut Conn) -> Option<Frame> {
 }
 
 /// Reads frames up to the next request. Returns its stream.
-pub fn read_next_request(conn: &mut Conn) -> Option<u32> {
+pub fn read_next_request(conn: &mut ScriptedConnection) -> Option<u32> {
     loop {
         let read = read_frame(conn)?;
         if read.kind == HEADERS {
@@ -144,7 +144,7 @@ pub fn settings_with_tunnels() -> Vec<u8> {
 
 /// Reads frames up to the next data of a stream, and returns the data; `None` if the peer closed
 /// the connection.
-pub fn read_data(conn: &mut Conn) -> Option<Vec<u8>> {
+pub fn read_data(conn: &mut ScriptedConnection) -> Option<Vec<u8>> {
     loop {
         let read = read_frame(conn)?;
         if read.kind == DATA {
@@ -154,7 +154,7 @@ pub fn read_data(conn: &mut Conn) -> Option<Vec<u8>> {
 }
 
 /// Reads frames up to a ping, and answers it; `false` if the peer closed the connection.
-pub fn answer_ping(conn: &mut Conn) -> bool {
+pub fn answer_ping(conn: &mut ScriptedConnection) -> bool {
     while let Some(read) = read_frame(conn) {
         if read.kind == PING && read.flags & ACK == 0 {
             return conn.send(frame(PING, ACK, 0, &read.payload));

@@ -93,7 +93,7 @@ pub fn config(leaf: &Leaf) -> Arc<ServerConfig> {
 
 /// How new connections are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum ConnectionPolicy {
     /// The handshake is made.
     Open,
     /// The client's address is validated first (RFC 9000 section 8.1.2).
@@ -117,11 +117,11 @@ impl QuicServer {
         F: Fn(Connection) -> S + Send + Sync + 'static,
         S: Future<Output = ()> + Send + 'static,
     {
-        QuicServer::at((Ipv4Addr::LOCALHOST, 0).into(), config, Door::Open, script)
+        QuicServer::at((Ipv4Addr::LOCALHOST, 0).into(), config, ConnectionPolicy::Open, script)
     }
 
     /// Runs a script on a given address, for connections that `door` accepts.
-    pub fn at<F, S>(address: SocketAddr, config: Arc<ServerConfig>, door: Door, script: F) -> QuicServer
+    pub fn at<F, S>(address: SocketAddr, config: Arc<ServerConfig>, door: ConnectionPolicy, script: F) -> QuicServer
     where
         F: Fn(Connection) -> S + Send + Sync + 'static,
         S: Future<Output = ()> + Send + 'static,
@@ -175,8 +175,13 @@ impl Drop for QuicServer {
     }
 }
 
-async fn accept<F, S>(socket: UdpSocket, config: quinn::ServerConfig, door: Door, connections: &AtomicUsize, script: F)
-where
+async fn accept<F, S>(
+    socket: UdpSocket,
+    config: quinn::ServerConfig,
+    door: ConnectionPolicy,
+    connections: &AtomicUsize,
+    script: F,
+) where
     F: Fn(Connection) -> S + Send + Sync + 'static,
     S: Future<Output = ()> + Send + 'static,
 {
@@ -186,11 +191,11 @@ where
     while let Some(incoming) = endpoint.accept().await {
         connections.fetch_add(1, Ordering::Relaxed);
         let connecting = match door {
-            Door::Closed => {
+            ConnectionPolicy::Closed => {
                 incoming.refuse();
                 continue;
             }
-            Door::Retry if !incoming.remote_address_validated() => {
+            ConnectionPolicy::Retry if !incoming.remote_address_validated() => {
                 incoming.retry().unwrap();
                 continue;
             }
@@ -370,7 +375,7 @@ fn connection_ids(packet: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 
 /// Which packets of a server a relay delays, and for how long.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct HeldUp {
+pub struct DelayedPackets {
     /// All packets.
     pub all: Duration,
     /// Additional delay of Handshake packets and those after the handshake.
@@ -380,7 +385,7 @@ pub struct HeldUp {
 }
 
 /// A relay between a server and one client at a time, which delays what the server sends.
-pub fn relay(server: SocketAddr, held_up: HeldUp) -> UdpPort {
+pub fn relay(server: SocketAddr, held_up: DelayedPackets) -> UdpPort {
     let mut way: Option<(SocketAddr, UdpSocket)> = None;
     UdpPort::run(move |socket, datagram, from| {
         if way.as_ref().is_none_or(|(client, _)| *client != from) {
@@ -398,7 +403,7 @@ pub fn relay(server: SocketAddr, held_up: HeldUp) -> UdpPort {
 }
 
 /// Forwards the server's packets to the client, each after its delay.
-fn bring_back(upstream: &UdpSocket, back: &UdpSocket, client: SocketAddr, held_up: HeldUp) {
+fn bring_back(upstream: &UdpSocket, back: &UdpSocket, client: SocketAddr, held_up: DelayedPackets) {
     let (queue, due) = std::sync::mpsc::channel::<(Instant, Vec<u8>)>();
     let back = back.try_clone().unwrap();
     thread::spawn(move || {

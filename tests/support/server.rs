@@ -98,12 +98,12 @@ struct State {
 
 impl Server {
     /// Runs a script for every connection.
-    pub fn start(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Server {
+    pub fn start(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Server {
         Server::listen(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), None, script)
     }
 
     /// Runs a script for every connection whose TLS handshake succeeds.
-    pub fn tls(config: Arc<ServerConfig>, script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Server {
+    pub fn tls(config: Arc<ServerConfig>, script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Server {
         Server::listen(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), Some(config), script)
     }
 
@@ -111,7 +111,7 @@ impl Server {
     pub fn listen(
         listener: TcpListener,
         tls: Option<Arc<ServerConfig>>,
-        script: impl Fn(&mut Conn) + Send + Sync + 'static,
+        script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static,
     ) -> Server {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared { echoes: ECHOES.get(), ..Shared::default() });
@@ -197,7 +197,7 @@ pub(super) fn wake(listener: &TcpListener) {
     }
 }
 
-fn accept_all<S: Fn(&mut Conn) + Send + Sync + 'static>(
+fn accept_all<S: Fn(&mut ScriptedConnection) + Send + Sync + 'static>(
     listener: &TcpListener,
     shared: &Arc<Shared>,
     tls: Option<&Arc<ServerConfig>>,
@@ -216,7 +216,8 @@ fn accept_all<S: Fn(&mut Conn) + Send + Sync + 'static>(
         state.threads.retain(|thread| !thread.is_finished());
         let (shared, tls, script) = (Arc::clone(shared), tls.cloned(), Arc::clone(script));
         state.threads.push(thread::spawn(move || {
-            let mut conn = Conn { wire: Wire::Plain(stream), number, shared, asked: Vec::new(), over: false };
+            let mut conn =
+                ScriptedConnection { wire: Transport::Plain(stream), number, shared, asked: Vec::new(), over: false };
             if let Some(config) = tls
                 && !conn.shake_hands(config)
             {
@@ -228,14 +229,14 @@ fn accept_all<S: Fn(&mut Conn) + Send + Sync + 'static>(
     }
 }
 
-enum Wire {
+enum Transport {
     Plain(TcpStream),
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
 /// One connection, controlled by a script.
-pub struct Conn {
-    wire: Wire,
+pub struct ScriptedConnection {
+    wire: Transport,
     number: usize,
     shared: Arc<Shared>,
     /// The last request.
@@ -243,7 +244,7 @@ pub struct Conn {
     over: bool,
 }
 
-impl Conn {
+impl ScriptedConnection {
     /// The number of the connection among those of the server, from 1.
     pub fn number(&self) -> usize {
         self.number
@@ -258,20 +259,20 @@ impl Conn {
             if session.complete_io(&mut tcp).is_err() {
                 // The alert has not been sent yet.
                 let _ = session.write_tls(&mut tcp);
-                self.wire = Wire::Plain(tcp);
+                self.wire = Transport::Plain(tcp);
                 self.close();
                 return false;
             }
         }
-        self.wire = Wire::Tls(Box::new(StreamOwned::new(session, tcp)));
+        self.wire = Transport::Tls(Box::new(StreamOwned::new(session, tcp)));
         true
     }
 
     /// The TLS session; `None` without TLS.
     pub fn session(&self) -> Option<&ServerConnection> {
         match &self.wire {
-            Wire::Plain(_) => None,
-            Wire::Tls(tls) => Some(&tls.conn),
+            Transport::Plain(_) => None,
+            Transport::Tls(tls) => Some(&tls.conn),
         }
     }
 
@@ -328,8 +329,8 @@ impl Conn {
         let echo = echo.then(|| with_echo(bytes.as_ref(), &self.asked));
         let bytes = echo.as_deref().unwrap_or(bytes.as_ref());
         let sent = match &mut self.wire {
-            Wire::Plain(stream) => stream.write_all(bytes),
-            Wire::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
+            Transport::Plain(stream) => stream.write_all(bytes),
+            Transport::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
         };
         sent.is_ok()
     }
@@ -385,7 +386,7 @@ impl Conn {
             return;
         }
         self.over = true;
-        if let Wire::Tls(tls) = &mut self.wire {
+        if let Transport::Tls(tls) = &mut self.wire {
             tls.conn.send_close_notify();
             let _ = tls.flush();
         }
@@ -417,15 +418,15 @@ impl Conn {
 
     fn tcp(&self) -> &TcpStream {
         match &self.wire {
-            Wire::Plain(stream) => stream,
-            Wire::Tls(tls) => &tls.sock,
+            Transport::Plain(stream) => stream,
+            Transport::Tls(tls) => &tls.sock,
         }
     }
 
     fn reader(&mut self) -> &mut dyn Read {
         match &mut self.wire {
-            Wire::Plain(stream) => stream,
-            Wire::Tls(tls) => &mut **tls,
+            Transport::Plain(stream) => stream,
+            Transport::Tls(tls) => &mut **tls,
         }
     }
 }

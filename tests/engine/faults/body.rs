@@ -14,7 +14,7 @@ use uptick::model::{
 };
 
 use crate::faults::row::{Case, Row, answers, fails, up};
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 use crate::support::{bombs, server};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -342,7 +342,7 @@ pub(crate) const ROWS: &[Row] = &[
 const LENGTH_100: &str = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n";
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn serve(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let server = Server::start(move |conn| {
         conn.request();
         script(conn);

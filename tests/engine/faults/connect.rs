@@ -12,7 +12,7 @@ use uptick::model::FailureClass::{
 use uptick::model::Phase::{Connect, Processing, Tls};
 
 use crate::faults::row::{Case, Row, fails, up};
-use crate::support::server::{Blackhole, Conn, Server};
+use crate::support::server::{Blackhole, ScriptedConnection, Server};
 use crate::support::tls::{Authority, DAY};
 use crate::support::{server, tls};
 
@@ -79,7 +79,9 @@ pub(crate) const ROWS: &[Row] = &[
             conn.request();
         })
     }),
-    fails(20, "the peer accepts and stays silent", ResponseTimeout, Processing, || serve(Conn::stall).within(400)),
+    fails(20, "the peer accepts and stays silent", ResponseTimeout, Processing, || {
+        serve(ScriptedConnection::stall).within(400)
+    }),
     up(27, "the server closed an idle connection that `connection = \"reuse\"` would have used", || {
         let server = Server::start(|conn| {
             conn.request();
@@ -178,7 +180,7 @@ pub(crate) const ROWS: &[Row] = &[
 /// A complete response that does not announce the end of the connection.
 const LEFT_OPEN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn serve(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     Case::get(server.url("/")).keep(server)
 }

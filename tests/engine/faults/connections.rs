@@ -14,13 +14,13 @@ use uptick::model::{DeniedNetworks, Pattern, Phase, Resolver, TextRule, TlsVersi
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::dns::{Dns, NAME_ERROR, Reply};
-use crate::support::server::{Blackhole, Conn, Server};
+use crate::support::server::{Blackhole, ScriptedConnection, Server};
 use crate::support::tls::{Authority, DAY};
 use crate::support::{server, tls};
 
 pub(crate) const ROWS: &[Row] = &[
     up(130, "a tcp:// port accepts the connection, and nothing is to come over it", || {
-        serve(Conn::stall).also(|outcome| {
+        serve(ScriptedConnection::stall).also(|outcome| {
             let timings = outcome.timings;
             assert!(timings.connect.is_some() && timings.processing.is_none() && timings.transfer.is_none());
             assert_eq!(outcome.status, None);
@@ -59,7 +59,7 @@ pub(crate) const ROWS: &[Row] = &[
         Case::get("tcp://127.0.0.1:9").probe(|probe| probe.transport.deny = denied)
     }),
     fails(130, "a tcp:// port is silent where a text is waited for", ResponseTimeout, Processing, || {
-        expecting("220", Conn::stall).within(300)
+        expecting("220", ScriptedConnection::stall).within(300)
     }),
     fails(130, "a tcp:// port closes without a word where a text is waited for", EmptyReply, Processing, || {
         expecting("220", |_| {})
@@ -115,7 +115,7 @@ pub(crate) const ROWS: &[Row] = &[
         expecting("220", |conn| conn.send_forever("x", Duration::from_millis(1))).within(400)
     }),
     up(131, "a tls:// port shakes hands, and its certificate is as expected", || {
-        let case = tls_case(|_, _| {}, Conn::stall);
+        let case = tls_case(|_, _| {}, ScriptedConnection::stall);
         case.step(|step| {
             step.expect.certificate_days = Some(14);
             step.expect.certificate_issuer = vec![Value::plain("uptick test authority")];
@@ -139,7 +139,7 @@ pub(crate) const ROWS: &[Row] = &[
         case.step(|step| step.expect.body.push(TextRule::Matches(Pattern::new("^\\* OK").expect("a pattern"))))
     }),
     fails(131, "a tls:// port accepts and stays silent", TlsHandshakeTimeout, Tls, || {
-        plain_tls(Conn::stall).within(400)
+        plain_tls(ScriptedConnection::stall).within(400)
     }),
     fails(131, "a tls:// port does not speak TLS", TlsNotTls, Tls, || {
         plain_tls(|conn| {
@@ -159,28 +159,28 @@ pub(crate) const ROWS: &[Row] = &[
             params.not_before = tls::before(2 * DAY).into();
             params.not_after = tls::before(DAY).into();
         };
-        tls_case(expired, Conn::stall)
+        tls_case(expired, ScriptedConnection::stall)
     }),
     fails(131, "the certificate of a tls:// port is for other names", TlsCertNameMismatch, Tls, || {
-        tls_case(|params, _| *params = tls::leaf_params(&["other.test"]), Conn::stall)
+        tls_case(|params, _| *params = tls::leaf_params(&["other.test"]), ScriptedConnection::stall)
     }),
     fails(131, "the issuer of a tls:// port's certificate is not trusted", TlsCertUntrusted, Tls, || {
         let stranger = Authority::named("stranger");
         let ca_file = stranger.ca_file();
-        let case = tls_case(|_, _| {}, Conn::stall);
+        let case = tls_case(|_, _| {}, ScriptedConnection::stall);
         case.probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(stranger)
     }),
     fails(131, "a tls:// port asks for a client certificate", TlsClientCertRequired, Tls, || {
         let authority = Authority::new();
         let config = authority.leaf(&["good.test"]).config_for_clients_of(&authority, rustls::ALL_VERSIONS);
-        let server = Server::tls(config, Conn::stall);
+        let server = Server::tls(config, ScriptedConnection::stall);
         let ca_file = authority.ca_file();
         at_tls(&server).probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(server).keep(authority)
     }),
     up(131, "a tls:// port asks for a client certificate and takes none: no time is counted for its silence", || {
         let authority = Authority::new();
         let config = authority.leaf(&["good.test"]).config_that_asks_clients_of(&authority, rustls::ALL_VERSIONS);
-        let server = Server::tls(config, Conn::stall);
+        let server = Server::tls(config, ScriptedConnection::stall);
         let ca_file = authority.ca_file();
         let case = at_tls(&server).probe(|probe| probe.transport.tls.ca_file = Some(ca_file));
         case.keep(server).keep(authority).also(|outcome| {
@@ -198,30 +198,32 @@ pub(crate) const ROWS: &[Row] = &[
         case.step(|step| step.expect.body.push(TextRule::Contains(Value::plain("ready"))))
     }),
     fails(131, "a tls:// port takes none of the protocols that `tls.alpn` offers", TlsHandshakeFailed, Tls, || {
-        alpn_case(&["imap"], Conn::stall).also(|outcome| {
+        alpn_case(&["imap"], ScriptedConnection::stall).also(|outcome| {
             let message = &outcome.failure.as_ref().expect("a failure").message;
             assert!(message.as_str().contains("`tls.alpn`"), "{message}");
         })
     }),
     answers(131, "the certificate of a tls:// port ends too soon", AssertionFailed, || {
-        tls_case(|_, _| {}, Conn::stall).step(|step| step.expect.certificate_days = Some(60))
+        tls_case(|_, _| {}, ScriptedConnection::stall).step(|step| step.expect.certificate_days = Some(60))
     }),
     answers(131, "the certificate of a tls:// port has another issuer than expected", AssertionFailed, || {
         let wanted = vec![Value::plain("Let's Encrypt")];
-        tls_case(|_, _| {}, Conn::stall).step(|step| step.expect.certificate_issuer = wanted)
+        tls_case(|_, _| {}, ScriptedConnection::stall).step(|step| step.expect.certificate_issuer = wanted)
     }),
     answers(131, "the certificate of a tls:// port is not for a name that is expected", AssertionFailed, || {
         let wanted = vec![Value::plain("good.test"), Value::plain("www.good.test")];
-        tls_case(|_, _| {}, Conn::stall).step(|step| step.expect.certificate_names = wanted).also(|outcome| {
-            let message = &outcome.failure.as_ref().expect("a failure").message;
-            assert_eq!(message.as_str(), "certificate-names: expected www.good.test, got good.test");
-        })
+        tls_case(|_, _| {}, ScriptedConnection::stall).step(|step| step.expect.certificate_names = wanted).also(
+            |outcome| {
+                let message = &outcome.failure.as_ref().expect("a failure").message;
+                assert_eq!(message.as_str(), "certificate-names: expected www.good.test, got good.test");
+            },
+        )
     }),
 ];
 
 /// Resets an established connection after a moment: immediately, it would break before the client
 /// knows that it is established.
-fn reset_later(conn: &mut Conn) {
+fn reset_later(conn: &mut ScriptedConnection) {
     conn.wait(Duration::from_millis(50));
     conn.reset();
 }
@@ -230,13 +232,13 @@ fn to(server: &Server) -> Case {
     Case::get(format!("tcp://{}", server.address()))
 }
 
-fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn serve(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     to(&server).keep(server)
 }
 
 /// A TCP server that is expected to send a text.
-fn expecting(text: &'static str, script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn expecting(text: &'static str, script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     serve(script).step(|step| step.expect.body.push(TextRule::Contains(Value::plain(text))))
 }
 
@@ -245,13 +247,13 @@ fn at_tls(server: &Server) -> Case {
 }
 
 /// A server that is asked for TLS and follows its script instead.
-fn plain_tls(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn plain_tls(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     at_tls(&server).keep(server)
 }
 
 /// A TLS server that speaks one protocol, while the client offers these.
-fn alpn_case(offered: &[&str], script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn alpn_case(offered: &[&str], script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let authority = Authority::new();
     let speaks = |config: &mut rustls::ServerConfig| config.alpn_protocols = vec![b"postgresql".to_vec()];
     let server = Server::tls(authority.leaf(&["good.test"]).config_with(rustls::ALL_VERSIONS, speaks), script);
@@ -266,7 +268,7 @@ fn alpn_case(offered: &[&str], script: impl Fn(&mut Conn) + Send + Sync + 'stati
 /// A TLS server with a changed certificate.
 fn tls_case(
     change: impl FnOnce(&mut rcgen::CertificateParams, &str),
-    script: impl Fn(&mut Conn) + Send + Sync + 'static,
+    script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static,
 ) -> Case {
     let authority = Authority::new();
     let mut params = tls::leaf_params(&["good.test"]);

@@ -6,7 +6,7 @@ use std::path::Path;
 use uptick::model::FailureClass;
 
 /// A number that another test covers.
-pub(crate) struct Elsewhere {
+pub(crate) struct CoveredElsewhere {
     /// Its number in the catalogue, if it has one.
     pub(crate) number: Option<u16>,
     /// What goes wrong, for the documentation of the class: it follows "when".
@@ -25,19 +25,19 @@ const fn check(
     class: FailureClass,
     file: &'static str,
     test: &'static str,
-) -> Elsewhere {
-    Elsewhere { number: Some(number), when, class: Some(class), file, test }
+) -> CoveredElsewhere {
+    CoveredElsewhere { number: Some(number), when, class: Some(class), file, test }
 }
 
-const fn input(number: u16, when: &'static str, file: &'static str, test: &'static str) -> Elsewhere {
-    Elsewhere { number: Some(number), when, class: None, file, test }
+const fn input(number: u16, when: &'static str, file: &'static str, test: &'static str) -> CoveredElsewhere {
+    CoveredElsewhere { number: Some(number), when, class: None, file, test }
 }
 
-const fn journey(when: &'static str, class: FailureClass, test: &'static str) -> Elsewhere {
-    Elsewhere { number: None, when, class: Some(class), file: "tests/engine/journeys.rs", test }
+const fn journey(when: &'static str, class: FailureClass, test: &'static str) -> CoveredElsewhere {
+    CoveredElsewhere { number: None, when, class: Some(class), file: "tests/engine/journeys.rs", test }
 }
 
-pub(crate) const CASES: &[Elsewhere] = &[
+pub(crate) const CASES: &[CoveredElsewhere] = &[
     journey(
         "a value that a step captures is not in its answer",
         FailureClass::CaptureFailed,

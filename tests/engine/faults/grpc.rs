@@ -13,7 +13,7 @@ use uptick::model::Phase::{Connect, Processing, Tls, Transfer};
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::h2;
 use crate::support::server;
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 use crate::support::tls::Authority;
 
 /// `SERVING` after its length prefix.
@@ -142,12 +142,12 @@ pub(crate) const ROWS: &[Row] = &[
     fails(135, "nothing listens on a gRPC port", ConnectRefused, Connect, || {
         Case::get(format!("grpc://127.0.0.1:{}", server::refusing_port()))
     }),
-    fails(135, "a gRPC port is silent", ResponseTimeout, Processing, || serve(Conn::stall).within(300)),
+    fails(135, "a gRPC port is silent", ResponseTimeout, Processing, || serve(ScriptedConnection::stall).within(300)),
     fails(135, "a gRPC port does not answer the call", ResponseTimeout, Processing, || {
         calls(|conn, _| conn.stall()).within(300)
     }),
     fails(135, "a gRPC port with TLS is silent", TlsHandshakeTimeout, Tls, || {
-        let server = Server::start(Conn::stall);
+        let server = Server::start(ScriptedConnection::stall);
         Case::get(format!("grpcs://good.test:{}", server.port())).at(server.address()).within(300).keep(server)
     }),
     fails(135, "a gRPC port closes without a word", EmptyReply, Processing, || calls(|_, _| {})),
@@ -236,7 +236,7 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 /// An HTTP/2 server that runs a script once it has received the call.
-fn calls(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
+fn calls(script: impl Fn(&mut ScriptedConnection, u32) + Send + Sync + 'static) -> Case {
     serve(move |conn| {
         conn.send(h2::settings());
         if let Some(stream) = h2::read_request(conn) {
@@ -246,7 +246,7 @@ fn calls(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
 }
 
 /// The same, and the message says this.
-fn told(words: &'static str, script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
+fn told(words: &'static str, script: impl Fn(&mut ScriptedConnection, u32) + Send + Sync + 'static) -> Case {
     let case = calls(move |conn, stream| {
         script(conn, stream);
         conn.stall();
@@ -257,7 +257,7 @@ fn told(words: &'static str, script: impl Fn(&mut Conn, u32) + Send + Sync + 'st
     })
 }
 
-fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn serve(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     Case::get(format!("grpc://{}/shop.Cart", server.address())).keep(server)
 }

@@ -9,7 +9,7 @@ use uptick::model::{Body, HeaderExpectation, HeaderRule, StatusSet, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::server;
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 
 pub(crate) const ROWS: &[Row] = &[
     fails(59, "the response head comes line by line and never ends", ResponseTimeout, Processing, || {
@@ -232,7 +232,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn serve(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     Case::get(server.url("/")).keep(server)
 }

@@ -11,7 +11,7 @@ use uptick::model::{HttpVersion, HttpVersionPreference, Outcome, Value};
 
 use crate::faults::row::{Case, Row, fails, up};
 use crate::support::h2;
-use crate::support::server::{self, Conn, Server};
+use crate::support::server::{self, ScriptedConnection, Server};
 use crate::support::tls::Authority;
 
 pub(crate) const ROWS: &[Row] = &[
@@ -34,7 +34,9 @@ pub(crate) const ROWS: &[Row] = &[
         speaking_http2(|_| {}).also(|outcome| assert_eq!(outcome.http_version, Some(HttpVersion::V2)))
     }),
     fails(102, "the peer never sends its SETTINGS", ResponseTimeout, Processing, || {
-        raw(Conn::stall).within(400).also(|outcome| says(outcome, "nothing over HTTP/2, not even its SETTINGS"))
+        raw(ScriptedConnection::stall)
+            .within(400)
+            .also(|outcome| says(outcome, "nothing over HTTP/2, not even its SETTINGS"))
     }),
     fails(102, "the peer's SETTINGS allow no requests", ResponseTimeout, Processing, || {
         raw(|conn| {
@@ -295,13 +297,13 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 /// A peer that follows a script from the first byte.
-fn raw(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn raw(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     Case::get(server.url("/")).probe(|probe| probe.transport.http_version = HttpVersionPreference::Http2).keep(server)
 }
 
 /// A peer that starts correctly, and follows a script once it has received a request.
-fn asked(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
+fn asked(script: impl Fn(&mut ScriptedConnection, u32) + Send + Sync + 'static) -> Case {
     raw(move |conn| {
         conn.send(h2::settings());
         if let Some(stream) = h2::read_request(conn) {
@@ -322,7 +324,10 @@ fn speaking_http2(change: impl FnOnce(&mut ServerConfig)) -> Case {
 }
 
 /// A peer that follows a script over TLS, with a changed configuration.
-fn over_tls(change: impl FnOnce(&mut ServerConfig), script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn over_tls(
+    change: impl FnOnce(&mut ServerConfig),
+    script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static,
+) -> Case {
     let authority = Authority::new();
     let server = Server::tls(authority.leaf(&["good.test"]).config_with(rustls::ALL_VERSIONS, change), script);
     let ca_file = authority.ca_file();

@@ -20,7 +20,7 @@ use uptick::model::{Body, DeniedNetworks, HttpVersion, HttpVersionPreference, Ou
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::dns::{Dns, Reply};
 use crate::support::quic;
-use crate::support::quic::{Door, HeldUp, QuicServer, UdpPort};
+use crate::support::quic::{ConnectionPolicy, DelayedPackets, QuicServer, UdpPort};
 use crate::support::server;
 use crate::support::server::Server;
 use crate::support::tls;
@@ -94,7 +94,7 @@ pub(crate) const ROWS: &[Row] = &[
     up(138, "the server asks for the address first (Retry)", || {
         let authority = Authority::new();
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = QuicServer::at(anywhere, good(&authority), Door::Retry, serve_hello);
+        let server = QuicServer::at(anywhere, good(&authority), ConnectionPolicy::Retry, serve_hello);
         over(authority, server)
     }),
     up(138, "one of two addresses is silent over UDP", || {
@@ -157,7 +157,7 @@ pub(crate) const ROWS: &[Row] = &[
     fails(138, "the server refuses the QUIC connection", Http3Error, Connect, || {
         let authority = Authority::new();
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = QuicServer::at(anywhere, good(&authority), Door::Closed, serve_hello);
+        let server = QuicServer::at(anywhere, good(&authority), ConnectionPolicy::Closed, serve_hello);
         over(authority, server).also(|outcome| says(outcome, "CONNECTION_REFUSED"))
     }),
     answers(138, "an HTTP/3 server is in a network that is denied", TargetBlocked, || {
@@ -205,7 +205,8 @@ pub(crate) const ROWS: &[Row] = &[
     fails(138, "the handshake of QUIC stops after the server's first message", TlsHandshakeTimeout, Tls, || {
         let authority = Authority::new();
         let server = QuicServer::start(good(&authority), serve_hello);
-        let relay = quic::relay(server.address(), HeldUp { drops_handshake: true, ..HeldUp::default() });
+        let relay =
+            quic::relay(server.address(), DelayedPackets { drops_handshake: true, ..DelayedPackets::default() });
         let url = server.https("good.test", "/");
         to(authority, relay.address(), &url).keep(relay).keep(server).within(400)
     }),

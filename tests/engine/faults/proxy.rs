@@ -11,7 +11,7 @@ use uptick::model::{DirectTarget, Outcome, ProxyEnvironment, Resolver, TextRule,
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::dns::{Dns, Reply};
-use crate::support::server::{Blackhole, Conn, Server};
+use crate::support::server::{Blackhole, ScriptedConnection, Server};
 use crate::support::tls::Authority;
 use crate::support::{dns, server};
 
@@ -83,11 +83,11 @@ pub(crate) const ROWS: &[Row] = &[
         connect_answered("HTTP/1.1 101 Switching Protocols\r\n\r\n")
     }),
     fails(124, "an https:// proxy is silent where TLS should be", ProxyRefused, Connect, || {
-        let proxy = Server::start(Conn::stall);
+        let proxy = Server::start(ScriptedConnection::stall);
         through("https", "https://target.test/", proxy).within(400).also(|outcome| says(outcome, "it is not ready"))
     }),
     fails(128, "a SOCKS proxy is silent before it is told the target", ProxyRefused, Connect, || {
-        let proxy = Server::start(Conn::stall);
+        let proxy = Server::start(ScriptedConnection::stall);
         through("socks5h", "https://target.test/", proxy).within(400).also(|outcome| says(outcome, "it is not ready"))
     }),
     fails(129, "a SOCKS proxy is silent once it knows the target", ConnectTimeout, Connect, || {
@@ -274,7 +274,7 @@ fn forwarding(answer: Vec<u8>) -> Case {
 }
 
 /// Reads the greeting and the request of a SOCKS client that names its target.
-fn greet(conn: &mut Conn) {
+fn greet(conn: &mut ScriptedConnection) {
     conn.read_exactly(3);
     conn.send([5, 0]);
     conn.read_exactly(5 + "target.test".len() + 2);

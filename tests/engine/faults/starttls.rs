@@ -11,7 +11,7 @@ use uptick::model::Phase::{Processing, Tls};
 use uptick::model::Starttls;
 
 use crate::faults::row::{Case, Row, fails, up};
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 use crate::support::tls::Authority;
 
 pub(crate) const ROWS: &[Row] = &[
@@ -181,7 +181,7 @@ pub(crate) const ROWS: &[Row] = &[
 const OFFER: &str = "250-mail.test\r\n250 STARTTLS\r\n";
 
 /// The words of an SMTP server up to its answer to STARTTLS.
-fn smtp(conn: &mut Conn, offers: &str, answer: &str) {
+fn smtp(conn: &mut ScriptedConnection, offers: &str, answer: &str) {
     conn.send("220 mail.test ESMTP\r\n");
     conn.read_exactly("EHLO uptick.localhost\r\n".len());
     conn.send(offers);
@@ -197,7 +197,10 @@ fn says(words: impl AsRef<[u8]> + Send + Sync + 'static) -> Case {
     })
 }
 
-fn case(starttls: Starttls, script: impl Fn(&mut Conn, Arc<ServerConfig>) + Send + Sync + 'static) -> Case {
+fn case(
+    starttls: Starttls,
+    script: impl Fn(&mut ScriptedConnection, Arc<ServerConfig>) + Send + Sync + 'static,
+) -> Case {
     let authority = Authority::new();
     let config = authority.leaf(&["good.test"]).config();
     let server = Server::start(move |conn| script(conn, Arc::clone(&config)));

@@ -17,7 +17,7 @@ use uptick::model::Phase::{Processing, Tls, Transfer};
 use uptick::model::{CertificateRole, HttpVersion, Outcome, TlsVersion, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 use crate::support::tls::{Authority, DAY, Leaf};
 use crate::support::{server, tls};
 
@@ -445,7 +445,7 @@ pub(crate) const ROWS: &[Row] = &[
         },
     ),
     fails(48, "the peer reads the ClientHello and stays silent", TlsHandshakeTimeout, Tls, || {
-        scripted(Conn::stall).within(400)
+        scripted(ScriptedConnection::stall).within(400)
     }),
     fails(49, "the handshake stops after five bytes", TlsHandshakeTimeout, Tls, || {
         scripted(|conn| {
@@ -460,7 +460,7 @@ pub(crate) const ROWS: &[Row] = &[
             conn.send([22]);
         })
     }),
-    fails(51, "the connection is reset in the handshake", ConnectionReset, Tls, || scripted(Conn::reset)),
+    fails(51, "the connection is reset in the handshake", ConnectionReset, Tls, || scripted(ScriptedConnection::reset)),
     fails(52, "the peer sends another fatal alert", TlsHandshakeFailed, Tls, || {
         scripted(|conn| {
             conn.send(tls::fatal_alert(80));
@@ -756,7 +756,7 @@ fn trusting(authority: &Authority, server: &Server) -> Case {
 }
 
 /// A peer that receives a `ClientHello` and responds with its own bytes.
-fn scripted(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn scripted(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let server = Server::start(move |conn| {
         conn.read_some(&mut Vec::new());
         script(conn);
@@ -792,6 +792,6 @@ fn wants_client(version: &'static rustls::SupportedProtocolVersion) -> Case {
 fn asks_and_closes(version: &'static rustls::SupportedProtocolVersion) -> Case {
     let authority = Authority::new();
     let config = authority.leaf(&["good.test"]).config_that_asks_clients_of(&authority, &[version]);
-    let server = Server::tls(config, Conn::drop_without_close_notify);
+    let server = Server::tls(config, ScriptedConnection::drop_without_close_notify);
     trusting(&authority, &server).keep(server).keep(authority)
 }

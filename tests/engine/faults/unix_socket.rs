@@ -16,7 +16,7 @@ use crate::faults::grpc;
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::h2;
 use crate::support::server;
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 use crate::support::tls::Authority;
 use crate::support::websocket::{accepted, frame};
 
@@ -76,7 +76,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(136, "the certificate behind a Unix socket is not trusted", TlsCertUntrusted, Tls, || {
         let (authority, stranger) = (Authority::new(), Authority::named("stranger"));
-        let server = Server::tls(authority.leaf(&["app.test"]).config(), Conn::stall);
+        let server = Server::tls(authority.leaf(&["app.test"]).config(), ScriptedConnection::stall);
         let ca_file = stranger.ca_file();
         behind("https://app.test/", server).probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(stranger)
     }),

@@ -11,7 +11,7 @@ use uptick::model::{JsonExpectation, JsonPath, JsonRule, TextRule, Timings, Valu
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::server;
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 use crate::support::tls::Authority;
 use crate::support::websocket::{accepted, frame};
 
@@ -97,7 +97,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(134, "the certificate of a WebSocket is not trusted", TlsCertUntrusted, Tls, || {
         let (authority, stranger) = (Authority::new(), Authority::named("stranger"));
-        let server = Server::tls(authority.leaf(&["good.test"]).config(), Conn::stall);
+        let server = Server::tls(authority.leaf(&["good.test"]).config(), ScriptedConnection::stall);
         over_tls(server, stranger)
     }),
     fails(134, "a server answers the upgrade with a page", UpgradeRefused, Processing, || {
@@ -138,7 +138,9 @@ pub(crate) const ROWS: &[Row] = &[
             conn.send(accepted(&request, "sec-websocket-extensions: permessage-deflate\r\n"));
         })
     }),
-    fails(134, "the upgrade is not answered", ResponseTimeout, Processing, || serve(Conn::stall).within(300)),
+    fails(134, "the upgrade is not answered", ResponseTimeout, Processing, || {
+        serve(ScriptedConnection::stall).within(300)
+    }),
     fails(134, "the connection ends instead of the upgrade", EmptyReply, Processing, || {
         serve(|conn| {
             conn.request();
@@ -156,7 +158,9 @@ pub(crate) const ROWS: &[Row] = &[
             conn.send("220 mail.test ESMTP\r\n\r\n");
         })
     }),
-    fails(134, "no message comes over a WebSocket", MessageTimeout, Transfer, || waiting(Conn::stall).within(300)),
+    fails(134, "no message comes over a WebSocket", MessageTimeout, Transfer, || {
+        waiting(ScriptedConnection::stall).within(300)
+    }),
     fails(134, "half of a message comes over a WebSocket, and then nothing", MessageTimeout, Transfer, || {
         waiting(|conn| {
             conn.send([TEXT, 5, b'h', b'e']);
@@ -246,7 +250,7 @@ pub(crate) const ROWS: &[Row] = &[
         })
     }),
     answers(134, "a WebSocket chooses no subprotocol where one is expected", AssertionFailed, || {
-        upgraded(Conn::stall).step(|step| step.expect.subprotocol = Some("graphql-ws".to_owned()))
+        upgraded(ScriptedConnection::stall).step(|step| step.expect.subprotocol = Some("graphql-ws".to_owned()))
     }),
 ];
 
@@ -268,13 +272,13 @@ fn to(server: &Server) -> Case {
     Case::get(format!("ws://{}/socket?a=b", server.address()))
 }
 
-fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn serve(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     to(&server).keep(server)
 }
 
 /// A server that upgrades, and then runs a script.
-fn upgraded(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn upgraded(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     serve(move |conn| {
         let request = conn.request();
         conn.send(accepted(&request, ""));
@@ -283,12 +287,12 @@ fn upgraded(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
 }
 
 /// The same, with an expected message.
-fn waiting(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn waiting(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     upgraded(script).step(|step| step.expect.message = hello())
 }
 
 /// The next small frame of a client, unmasked: its opcode and its payload.
-fn read_frame(conn: &mut Conn) -> Option<(u8, Vec<u8>)> {
+fn read_frame(conn: &mut ScriptedConnection) -> Option<(u8, Vec<u8>)> {
     let head = conn.read_exactly(6);
     let [first, second, mask @ ..] = &head[..] else { return None };
     assert!(second & 0x80 != 0, "a client masks");

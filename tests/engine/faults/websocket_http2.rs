@@ -16,7 +16,7 @@ use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::faults::websocket::{hello, over_tls};
 use crate::support::h2;
 use crate::support::server;
-use crate::support::server::{Conn, Server};
+use crate::support::server::{ScriptedConnection, Server};
 use crate::support::tls::Authority;
 use crate::support::websocket::{accepted, frame};
 
@@ -93,7 +93,9 @@ pub(crate) const ROWS: &[Row] = &[
         })
     }),
     up(139, "a server chooses HTTP/2, hangs up, and upgrades over HTTP/1.1", || negotiated(|_| {})),
-    up(139, "a server chooses HTTP/2, is silent, and upgrades over HTTP/1.1", || negotiated(Conn::stall).within(2_000)),
+    up(139, "a server chooses HTTP/2, is silent, and upgrades over HTTP/1.1", || {
+        negotiated(ScriptedConnection::stall).within(2_000)
+    }),
     up(139, "a server offers WebSockets over HTTP/2, and then wants HTTP/1.1 (HTTP_1_1_REQUIRED)", || {
         negotiated(|conn| {
             conn.send(h2::settings_with_tunnels());
@@ -122,7 +124,9 @@ pub(crate) const ROWS: &[Row] = &[
     fails(139, "the certificate of a WebSocket over HTTP/2 is not trusted", TlsCertUntrusted, Tls, || {
         let stranger = Authority::named("stranger");
         let ca_file = stranger.ca_file();
-        asking(negotiated(Conn::stall)).probe(|probe| probe.transport.tls.ca_file = Some(ca_file)).keep(stranger)
+        asking(negotiated(ScriptedConnection::stall))
+            .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
+            .keep(stranger)
     }),
     fails(139, "HTTP/2 is asked for, and no WebSocket is offered over it", UpgradeRefused, Processing, || {
         serve(offer_nothing).also(|outcome| {
@@ -179,7 +183,7 @@ pub(crate) const ROWS: &[Row] = &[
         answering(|_| [h2::STATUS_200, &h2::header("sec-websocket-extensions", b"permessage-deflate")].concat())
     }),
     fails(139, "a server of WebSockets over HTTP/2 never sends its SETTINGS", ResponseTimeout, Processing, || {
-        serve(Conn::stall).within(300)
+        serve(ScriptedConnection::stall).within(300)
     }),
     fails(139, "a WebSocket is asked for over HTTP/2 and not answered", ResponseTimeout, Processing, || {
         asked(|conn, _| conn.stall()).within(300)
@@ -319,13 +323,13 @@ fn asking(case: Case) -> Case {
     case.probe(|probe| probe.transport.http_version = HttpVersionPreference::Http2)
 }
 
-fn serve(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn serve(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let server = Server::start(script);
     asking(Case::get(format!("ws://{}/socket?a=b", server.address()))).keep(server)
 }
 
 /// Speaks HTTP/2, but does not offer `WebSocket`s over it.
-fn offer_nothing(conn: &mut Conn) {
+fn offer_nothing(conn: &mut ScriptedConnection) {
     conn.send(h2::settings());
     conn.read_exactly(24);
     h2::answer_ping(conn);
@@ -333,7 +337,7 @@ fn offer_nothing(conn: &mut Conn) {
 }
 
 /// A server that offers `WebSocket`s over HTTP/2, and runs a script once one is requested.
-fn asked(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
+fn asked(script: impl Fn(&mut ScriptedConnection, u32) + Send + Sync + 'static) -> Case {
     serve(move |conn| {
         conn.send(h2::settings_with_tunnels());
         if let Some(stream) = h2::read_request(conn) {
@@ -351,7 +355,7 @@ fn answering(head: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static) -> Case {
 }
 
 /// A server that opens a WebSocket, and then runs a script.
-fn tunnelled(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
+fn tunnelled(script: impl Fn(&mut ScriptedConnection, u32) + Send + Sync + 'static) -> Case {
     asked(move |conn, stream| {
         conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, h2::STATUS_200));
         script(conn, stream);
@@ -359,7 +363,7 @@ fn tunnelled(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
 }
 
 /// The same, with an expected message.
-fn waiting(script: impl Fn(&mut Conn, u32) + Send + Sync + 'static) -> Case {
+fn waiting(script: impl Fn(&mut ScriptedConnection, u32) + Send + Sync + 'static) -> Case {
     tunnelled(script).step(|step| step.expect.message = hello())
 }
 
@@ -373,7 +377,7 @@ fn saying(frame: &'static [u8]) -> Case {
 
 /// A server that chooses HTTP/2 if it is offered, and then runs a script. Over HTTP/1.1 it upgrades
 /// and says hello.
-fn negotiated(script: impl Fn(&mut Conn) + Send + Sync + 'static) -> Case {
+fn negotiated(script: impl Fn(&mut ScriptedConnection) + Send + Sync + 'static) -> Case {
     let authority = Authority::new();
     let negotiates = |config: &mut ServerConfig| config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let config = authority.leaf(&["good.test"]).config_with(rustls::ALL_VERSIONS, negotiates);

@@ -26,10 +26,10 @@ use crate::support::server::Server;
 use crate::support::{h2, probes, server, strict};
 
 /// A property that every input must satisfy; panics if it does not.
-pub(crate) type Holds = fn(&[u8]);
+pub(crate) type Property = fn(&[u8]);
 
 /// Every target, with the name of its folder in the corpus.
-pub(crate) const ALL: [(&str, Holds); 12] = [
+pub(crate) const ALL: [(&str, Property); 12] = [
     ("probe-file", probe_file),
     ("import", import),
     ("journal", journal),
@@ -63,7 +63,7 @@ impl Folder {
 
 thread_local! {
     static FOLDER: Folder = Folder(tempfile::tempdir().unwrap());
-    static STAGES: RefCell<HashMap<&'static str, Stage>> = RefCell::new(HashMap::new());
+    static STAGES: RefCell<HashMap<&'static str, ProbedServer>> = RefCell::new(HashMap::new());
     static REDACTOR: Redactor = Redactor::new([Secret::new(SECRET)]);
 }
 
@@ -140,7 +140,7 @@ pub(crate) fn strip(input: &[u8]) {
 type Next = Arc<Mutex<Vec<u8>>>;
 
 /// A server that sends the given bytes, and a probe that checks it.
-struct Stage {
+struct ProbedServer {
     next: Next,
     probe: Arc<Probe>,
     engine: Engine,
@@ -148,14 +148,14 @@ struct Stage {
     _server: Box<dyn Any>,
 }
 
-impl Stage {
-    fn new(build: fn(Next) -> (Probe, Box<dyn Any>)) -> Stage {
+impl ProbedServer {
+    fn new(build: fn(Next) -> (Probe, Box<dyn Any>)) -> ProbedServer {
         let next = Next::default();
         let (probe, server) = build(Arc::clone(&next));
         let probe = Arc::new(probe);
         let engine = Engine::new("fuzz", Redactor::default(), std::slice::from_ref(&probe)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Stage { next, probe, engine, runtime, _server: server }
+        ProbedServer { next, probe, engine, runtime, _server: server }
     }
 }
 
@@ -163,7 +163,7 @@ impl Stage {
 /// outcome is strict JSON.
 fn meet(name: &'static str, build: fn(Next) -> (Probe, Box<dyn Any>), input: &[u8]) {
     STAGES.with_borrow_mut(|stages| {
-        let stage = stages.entry(name).or_insert_with(|| Stage::new(build));
+        let stage = stages.entry(name).or_insert_with(|| ProbedServer::new(build));
         *stage.next.lock().unwrap() = input.to_vec();
         let outcome = stage.runtime.block_on(Box::pin(stage.engine.check(probes::due(&stage.probe))));
         assert!(outcome.timings.total < stage.probe.timeout + Duration::from_secs(1), "{outcome:?}");
