@@ -16,9 +16,11 @@ pub struct DeliveryStats {
     /// Why the last batch that was lost did not arrive.
     pub last_error: Option<SafeText>,
     /// Why the batch that is next has not arrived yet.
+    #[cfg(any(feature = "remote-write", feature = "otlp"))]
     retry_error: Option<SafeText>,
 }
 
+#[cfg(any(feature = "remote-write", feature = "otlp"))]
 impl DeliveryStats {
     /// Counts a batch that arrived.
     pub(super) fn accept(&mut self) {
@@ -48,7 +50,9 @@ impl DeliveryStats {
         let why = self.retry_error.clone();
         self.last_error = Some(why.unwrap_or_else(|| SafeText::message("they were not accepted in time")));
     }
+}
 
+impl DeliveryStats {
     /// Whether every batch arrived.
     #[must_use]
     pub const fn is_whole(&self) -> bool {

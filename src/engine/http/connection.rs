@@ -119,10 +119,8 @@ impl Connection {
 
     /// What the server does over HTTP/2; none over other versions.
     pub(crate) const fn http2_facts(&self) -> Option<&Arc<Http2Facts>> {
-        match self {
-            Connection::Http2(http2) => Some(http2.facts()),
-            _ => None,
-        }
+        let Connection::Http2(http2) = self else { return None };
+        Some(http2.facts())
     }
 
     /// Whether another request can be sent.

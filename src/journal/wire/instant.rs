@@ -3,13 +3,15 @@
 
 use jiff::Timestamp;
 
+use crate::model::timestamp;
+
 use super::error::LineError;
 
-/// Parses `2025-03-10T09:31:00.250Z`, or any other RFC 3339 instant.
+/// Parses `2025-03-10T09:31:00.250Z`, or any other RFC 3339 instant to the millisecond.
 pub(super) fn read(text: &str) -> Result<Timestamp, LineError> {
     match millisecond(text.as_bytes()) {
         Some(millisecond) => Timestamp::from_millisecond(millisecond).map_err(|_| LineError::Corrupt),
-        None => text.parse().map_err(|_| LineError::Corrupt),
+        None => timestamp::read(text).map_err(|_| LineError::Corrupt),
     }
 }
 
