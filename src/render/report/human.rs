@@ -59,8 +59,12 @@ fn answer(report: &Report, screen: &mut StyledText) {
     let verdict = &report.verdict;
     headline(report, screen);
     screen.end();
-    for met in phrases::conditions_met(report) {
-        labelled(BAD, "FAILS ON", &met, screen);
+    let met = phrases::conditions_met(report);
+    for condition in &met {
+        labelled(BAD, "FAILS ON", condition, screen);
+    }
+    if !met.is_empty() {
+        screen.end();
     }
     if let Some(sentence) = insecure_sentence(report) {
         labelled(WARN, "INSECURE", &sentence, screen);

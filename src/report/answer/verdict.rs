@@ -216,10 +216,16 @@ impl VerdictInput<'_, '_> {
     }
 
     /// The signatures that match the last incident, or its latest checks if it continues. Without
-    /// an incident, those that match the control targets and the slowest answers.
+    /// an incident, those that match the control targets and the slowest answers. What another open
+    /// incident is consistent with is not ruled out: the answer is about all that fails now.
     fn reading(&self, last: Option<&Incident>, statuses: &[SurfaceStatus]) -> Reading {
         if let Some(incident) = last {
-            return incident.signature_now.as_ref().unwrap_or(&incident.signature).clone();
+            let mut reading = signature_now(incident).clone();
+            let open = self.incidents.iter().filter(|incident| incident.end.is_none());
+            let consistent: BTreeSet<&str> =
+                open.flat_map(|incident| &signature_now(incident).consistent_with).copied().collect();
+            reading.not_consistent_with.retain(|cause| !consistent.contains(cause));
+            return reading;
         }
         let surfaces: Vec<SafeText> = statuses.iter().map(|status| status.surface.clone()).collect();
         let tails = surfaces
@@ -233,4 +239,9 @@ impl VerdictInput<'_, '_> {
             ..IncidentFacts::default()
         })
     }
+}
+
+/// The signatures that match an incident, or its latest checks if it continues.
+fn signature_now(incident: &Incident) -> &Reading {
+    incident.signature_now.as_ref().unwrap_or(&incident.signature)
 }

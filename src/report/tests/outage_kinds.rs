@@ -41,6 +41,20 @@ fn what_has_failed_for_long_swallows_nothing_new() {
 }
 
 #[test]
+fn what_another_open_incident_shows_is_not_ruled_out() {
+    let mut stage = RecordedJournal::default();
+    stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| failed(FailureClass::TlsCertExpired, 20));
+    stage.play(Line::new("here", "web", "home", 30), FROM, TO, |now| {
+        if within(now, &[("09:30", "10:00")]) { unavailable() } else { PlayedCheck::Up(50) }
+    });
+    let report = stage.report(question(FROM, TO));
+    let (old, new) = (&report.incidents[0].signature, &report.incidents[1].signature);
+    assert!(old.consistent_with.iter().any(|cause| new.not_consistent_with.contains(cause)), "{old:#?} {new:#?}");
+    let ruled_out = &report.verdict.signature.not_consistent_with;
+    assert!(!old.consistent_with.iter().any(|cause| ruled_out.contains(cause)), "{ruled_out:?}");
+}
+
+#[test]
 fn the_same_cause_at_another_probe_hours_later_is_an_incident_of_its_own() {
     let mut stage = RecordedJournal::default();
     stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| not_found());
