@@ -61,6 +61,9 @@ impl Cron {
         if !pattern.starts_with('@') && !(5..=6).contains(&fields) {
             return Err(format!("it has {fields} fields; a cron expression has 5, or 6 with seconds first"));
         }
+        if pattern.split_whitespace().any(|field| field.split(',').any(str::is_empty)) {
+            return Err("a list in it has an empty part: write one comma between two values".to_owned());
+        }
         let parser = croner::parser::CronParser::builder().year(croner::parser::Year::Disallowed).build();
         let pattern = Box::new(parser.parse(pattern).map_err(|error| sentence(&error))?);
         let mut cron = Cron { source: source.to_owned(), pattern, zone, shortest: Duration::MAX };
@@ -127,7 +130,10 @@ fn sentence(error: &CronError) -> String {
     match error {
         CronError::EmptyPattern => "it is empty".to_owned(),
         CronError::InvalidPattern(why) | CronError::IllegalCharacters(why) | CronError::ComponentError(why) => {
-            why.trim_end_matches('.').to_owned()
+            let why = why.trim_end_matches('.');
+            why.chars()
+                .next()
+                .map_or_else(String::new, |first| format!("{}{}", first.to_lowercase(), &why[first.len_utf8()..]))
         }
         _ => "no date ever matches it".to_owned(),
     }
@@ -275,6 +281,10 @@ mod tests {
     fn what_is_not_an_expression_is_told_why() {
         let told = |text: &str| Cron::new(text).unwrap_err();
         assert_eq!(told("* * *"), "it has 3 fields; a cron expression has 5, or 6 with seconds first");
+        // Without any minute, the search for a date would go on for seconds.
+        for empty in [", * * * *", "0, * * * *", "1,,2 * * * *", "0 0 , * *", ", * , * 4"] {
+            assert!(told(empty).contains("has an empty part"), "{empty}");
+        }
         assert_eq!(told("* * * * * Europe/Berlni"), "its last word is not a time zone, such as Europe/Berlin");
         assert_eq!(told("0 0 31 2 *"), "no date ever matches it");
         assert!(!told("61 * * * *").is_empty());

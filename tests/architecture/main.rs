@@ -213,3 +213,23 @@ fn every_dependency_has_one_home() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// The harness for libFuzzer is a package of its own, which no other test builds: it lists the modules of the test
+/// servers that its targets use.
+#[test]
+fn the_fuzz_harness_has_every_module_that_its_modules_use() {
+    let harness = fs::read_to_string("fuzz/harness.rs").unwrap();
+    let listed: BTreeSet<&str> =
+        harness.lines().filter_map(|line| line.trim().strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let stem = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let all: BTreeSet<String> = rust_files(Path::new("tests/support")).iter().map(|path| stem(path)).collect();
+    assert!(listed.contains("server"), "{listed:?}");
+    for module in &listed {
+        let text = fs::read_to_string(format!("tests/support/{module}.rs")).unwrap();
+        let uses =
+            |used: &&String| ["super", "support"].iter().any(|parent| text.contains(&format!("{parent}::{used}")));
+        for used in all.iter().filter(uses) {
+            assert!(listed.contains(used.as_str()), "fuzz/harness.rs lacks {used}, which {module} uses");
+        }
+    }
+}
