@@ -139,7 +139,7 @@ fn a_report_counts_and_names_them_and_spends_no_budget() {
         ("human", "3 of 3 checks, body-contains: expected nowhere, got fine"),
         ("markdown", "- ⚠ warning: `a` 3 of 3 checks, body-contains: expected nowhere, got fine"),
         ("html", "3 of 3 checks, body-contains: expected nowhere, got fine"),
-        ("csv", ",3\r\n"),
+        ("csv", ",3,\r\n"),
         ("prometheus", "uptick_window_warnings{probe=\"a\",surface=\"default\"} 3"),
     ] {
         let ran = report(format);
