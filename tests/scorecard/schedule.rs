@@ -52,18 +52,19 @@ impl Drop for BusyLoop {
 
 /// R6.
 pub(crate) fn soak(scale: Thoroughness) -> Measurement {
-    let span = scale.pick("15s", "300s");
+    let span = scale.pick(Duration::from_secs(15), Duration::from_mins(5));
     let server = healthy();
     let url = server.url("/");
     let config = "[defaults]\ninterval = \"1s\"\ntimeout = \"900ms\"\n".to_owned()
         + &lines(200, |n| probe(&format!("p{n}"), &url, &[]));
     let ran = {
         let _burner = BusyLoop::start();
-        Run::new(["watch", "-q", "--for", span]).config(&config).run()
+        let seconds = format!("{}s", span.as_secs());
+        Run::new(["watch", "-q", "--for", seconds.as_str()]).config(&config).lasting(span).run()
     };
     let counts = recorded(ran.folder.path());
     let [scheduled, up, down, unknown, missed] = counts;
-    let figure = format!("{scheduled} checks in {span}: {up} up, {down} down, {unknown} unknown, {missed} missed");
+    let figure = format!("{scheduled} checks in {span:?}: {up} up, {down} down, {unknown} unknown, {missed} missed");
     Measurement::judged(adds_up(counts) && up > 0 && down + unknown == 0 && missed * 1_000 <= scheduled, figure)
 }
 

@@ -21,6 +21,7 @@ pub struct Run {
     environment: Vec<(String, String)>,
     input: Option<Vec<u8>>,
     wrapper: Vec<String>,
+    patience: Duration,
 }
 
 /// A run that has ended.
@@ -46,6 +47,7 @@ impl Run {
             environment: Vec::new(),
             input: None,
             wrapper: Vec::new(),
+            patience: PATIENCE,
         }
     }
 
@@ -75,6 +77,12 @@ impl Run {
     /// Runs it with another command, such as `prlimit --nofile=64`.
     pub fn through<S: AsRef<str>>(mut self, wrapper: impl IntoIterator<Item = S>) -> Run {
         self.wrapper = wrapper.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// Waits longer for its end: it takes this long by itself.
+    pub fn lasting(mut self, span: Duration) -> Run {
+        self.patience = PATIENCE + span;
         self
     }
 
@@ -121,7 +129,12 @@ impl Run {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
-            assert!(start.elapsed() < PATIENCE, "uptick {:?} did not end within {PATIENCE:?}", self.arguments);
+            assert!(
+                start.elapsed() < self.patience,
+                "uptick {:?} did not end within {:?}",
+                self.arguments,
+                self.patience
+            );
             thread::sleep(Duration::from_millis(2));
         };
         let took = start.elapsed();
