@@ -13,6 +13,7 @@ use crate::model::{SafeText, Verdict};
 use crate::report::document::answer::State;
 use crate::report::fold::Fold;
 use crate::report::fold::evidence::name;
+use crate::report::fold::history::DAY_MS;
 use crate::report::fold::latency_series::LatencySeries;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
@@ -31,7 +32,7 @@ const USUAL_AT_MOST: f64 = 0.05;
 
 /// A prober repeats its plan each day. If its last plan is older than this before the start of the
 /// range, in milliseconds, the prober no longer exists.
-pub(crate) const PLAN_EXPIRY_MS: i64 = 48 * 3_600_000;
+pub(crate) const PLAN_EXPIRY_MS: i64 = 2 * DAY_MS;
 
 /// All series of a report, analyzed and indexed.
 #[derive(Debug)]

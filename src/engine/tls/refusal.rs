@@ -93,12 +93,16 @@ impl PresentedChain<'_> {
 
     /// Why a chain that the verifier accepts is refused nevertheless, as in browsers and curl.
     pub(super) fn misuse(&self) -> Option<Refusal> {
-        let path = self.path();
-        let (leaf, issuers) = path.split_first()?;
-        if !may_serve(leaf) {
+        let (leaf, others) = self.chain.split_first()?;
+        if !may_serve(&parse(leaf)?) {
             return Some(invalid("it is not meant for servers (key usage)"));
         }
-        let issuer = issuers.iter().find(|issuer| !may_issue(issuer))?;
+        // Each handshake comes here, and to follow the path all trusted certificates are searched.
+        if others.iter().filter_map(parse).all(|other| may_issue(&other)) {
+            return None;
+        }
+        let path = self.path();
+        let issuer = path.iter().skip(1).find(|issuer| !may_issue(issuer))?;
         Some(invalid(&format!("its issuer {} may not issue certificates (key usage)", name_of(issuer))))
     }
 

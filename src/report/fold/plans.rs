@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{PlannedProbe, RecordedPlan, Shard};
+use crate::report::fold::history::HOUR_MS;
 
 /// The plans of all probers.
 #[derive(Clone, Debug, Default)]
@@ -34,9 +35,6 @@ pub(crate) struct PlannedSpan {
     /// starts again and again writes a plan each time.
     intervals: BTreeMap<i64, (i64, i64)>,
 }
-
-/// An hour, in milliseconds.
-const HOUR_MS: i64 = 3_600_000;
 
 /// The intervals that a probe is planned at: from when on, and how long, both in milliseconds and in order of time.
 /// Empty for a cron expression.

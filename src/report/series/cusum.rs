@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 
+use crate::report::fold::history::{DAY_MS, HOUR_MS};
 use crate::report::series::recovery;
 use crate::report::statistics::{ln_choose, number};
 
@@ -27,7 +28,7 @@ pub(crate) const USUAL_AT_LEAST: f64 = 0.01;
 const USUAL_AT_MOST: f64 = 0.05;
 
 /// The usual failed ratio is computed over this long, in milliseconds.
-const DAY_MS: i64 = 24 * 3_600_000;
+const USUAL_OVER_MS: i64 = DAY_MS;
 
 /// A rise of the failed ratio. Its instants are in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,14 +119,13 @@ impl UsualShare {
     }
 
     fn add(&mut self, at: i64, counted: Counted) {
-        const HOUR_MS: i64 = 3_600_000;
         let hour = at.div_euclid(HOUR_MS);
         self.all.add(counted.failed, counted.judged);
         match self.hours.back_mut() {
             Some((newest, sum)) if *newest == hour => sum.add(counted.failed, counted.judged),
             _ => self.hours.push_back((hour, counted)),
         }
-        while let Some((_, old)) = self.hours.pop_front_if(|(old, _)| hour - *old > DAY_MS / HOUR_MS) {
+        while let Some((_, old)) = self.hours.pop_front_if(|(old, _)| hour - *old > USUAL_OVER_MS / HOUR_MS) {
             self.all.add(-old.failed, -old.judged);
         }
     }
