@@ -23,8 +23,8 @@ mod incident;
 mod open_incidents;
 mod parallel;
 mod series;
-mod spans;
 pub mod statistics;
+mod time_span;
 
 pub use answer::answer;
 pub use document::answer::{Answer, Claim, ClaimKind, Confidence, Extent, FailureShare, MainFailure, State};

@@ -26,6 +26,7 @@ use crate::report::series::report_range::ReportRange;
 use crate::report::series::slowness::SurfaceLatency;
 use crate::report::series::state::StateThresholds;
 use crate::report::series::{judgement, state};
+use crate::report::time_span::TimeSpan;
 
 /// The highest failed ratio that counts as usual; a higher one is a standing failure.
 const USUAL_AT_MOST: f64 = 0.05;
@@ -136,16 +137,16 @@ impl<'f> ReportContext<'f> {
         self.fold.question.http3.get(probe).copied()
     }
 
-    /// The up and down checks of a series between two instants, ends included, in order, rejudged
-    /// with what is known of its vantage.
-    pub(crate) fn judged(&self, series: usize, (from, to): (i64, i64)) -> impl Iterator<Item = LoggedCheck> {
+    /// The up and down checks of a series in a span, in order, rejudged with what is known of its
+    /// vantage.
+    pub(crate) fn judged(&self, series: usize, span: TimeSpan) -> impl Iterator<Item = LoggedCheck> {
         let one = &self.analyses[series];
-        let checks = one.series.between(from, to).map(move |check| Offline::judged(one.offline(), check));
+        let checks = one.series.checks_in(span).map(move |check| Offline::judged(one.offline(), check));
         checks.filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
     }
 
     /// Counts the checks of a series in some spans together. The spans are in order and disjoint.
-    pub(crate) fn count(&self, series: usize, spans: &[(i64, i64)]) -> CheckCounts {
+    pub(crate) fn count(&self, series: usize, spans: &[TimeSpan]) -> CheckCounts {
         let one = &self.analyses[series];
         let mut all = CheckCounts::default();
         tally(one.series, one.offline(), spans).iter().for_each(|counts| all.merge(counts));

@@ -30,6 +30,7 @@ pub use question::Question;
 use crate::model::{Counts, Gap, Outcome, RecordedPlan, SafeText, Verdict};
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
+use crate::report::time_span::TimeSpan;
 use crate::window::{Latency, Window};
 use evidence::Evidence;
 use extent::DataExtent;
@@ -83,7 +84,7 @@ pub struct Fold {
     is_over_limit: bool,
     /// The whole span of the windows that the range cuts, in milliseconds since 1970; `None` if it
     /// cuts none. Percentiles cover whole windows.
-    pub(crate) latency_span: Option<(i64, i64)>,
+    pub(crate) latency_span: Option<TimeSpan>,
 }
 
 impl Fold {
@@ -206,7 +207,7 @@ impl Fold {
     #[expect(clippy::ptr_arg, reason = "whether the window was cut is what matters here")]
     fn add_within(&mut self, part: &Cow<'_, Window>, whole: &Window, place: usize) {
         if matches!(part, Cow::Owned(_)) {
-            self.widen_latency_span((whole.from.as_millisecond(), whole.to.as_millisecond()));
+            self.widen_latency_span(TimeSpan::new(whole.from.as_millisecond(), whole.to.as_millisecond()));
         }
         let window: &Window = part;
         self.history.count(window);
@@ -224,9 +225,8 @@ impl Fold {
         self.latency_series[series.latency_place].add(bucket, &window.latency, &window.remotes);
     }
 
-    fn widen_latency_span(&mut self, (from, to): (i64, i64)) {
-        let (before_from, before_to) = self.latency_span.unwrap_or((from, to));
-        self.latency_span = Some((before_from.min(from), before_to.max(to)));
+    fn widen_latency_span(&mut self, span: TimeSpan) {
+        self.latency_span = Some(self.latency_span.map_or(span, |before| before.hull(span)));
     }
 
     /// Adds the evidence of a failed check, or of an up check with warnings.

@@ -69,7 +69,7 @@ const FLOORS: &[(&str, &str)] = &[
         "error limits fault host transport tls connect resolve http classify expectation host_facts evidence exchange \
          protocol check",
     ),
-    ("report", "parallel spans statistics document fold series context incident open_incidents answer"),
+    ("report", "parallel time_span statistics document fold series context incident open_incidents answer"),
     ("render", "text formats exposition evidence escape terminal phrases check html site report"),
     (
         "commands",

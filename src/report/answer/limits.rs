@@ -13,6 +13,7 @@ use crate::report::document::rows::{SurfaceRow, VantageRow};
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::offline::ControlAnswers;
 use crate::report::statistics::checks_to_show;
+use crate::report::time_span::TimeSpan;
 use crate::window::add_counts;
 
 /// The limits of a report, one sentence each.
@@ -121,13 +122,13 @@ fn planned(maintenance: &Counts) -> Option<String> {
 
 /// If the range cuts a window, percentiles cover more than the range.
 fn cut_windows(context: &ReportContext<'_>) -> Option<String> {
-    let (from, to) = context.fold.latency_span?;
-    let beyond = (context.range.from - from).max(0) + (to - context.range.to).max(0);
+    let TimeSpan { first, last } = context.fold.latency_span?;
+    let beyond = (context.range.from - first).max(0) + (last - context.range.to).max(0);
     if beyond * 100 < context.range.to - context.range.from {
         return None;
     }
     let instant = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
-    let (from, to) = (instant(from.min(context.range.from)), instant(to.max(context.range.to)));
+    let (from, to) = (instant(first.min(context.range.from)), instant(last.max(context.range.to)));
     let range = context.fold.question.instants(from, to).range(from, to);
     Some(format!("Latencies are of whole recorded windows: {range}. Counts are exact."))
 }
@@ -165,8 +166,7 @@ fn baseline(surfaces: &[SurfaceRow]) -> Option<String> {
 
 fn evidence(context: &ReportContext<'_>, surfaces: &[SurfaceRow]) -> Option<String> {
     let failed: u64 = surfaces.iter().map(|row| row.figures.down).sum();
-    let retained =
-        context.fold.evidence.facts(context.range.from, context.range.to).map(|(_, n)| n).sum::<u64>().min(failed);
+    let retained = context.fold.evidence.facts(context.range.span()).map(|(_, n)| n).sum::<u64>().min(failed);
     (retained < failed).then(|| {
         format!(
             "Evidence of {} of {} was kept: status codes and addresses are counted over these.",

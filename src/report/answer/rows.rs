@@ -253,12 +253,12 @@ pub(crate) fn no_data(context: &ReportContext<'_>) -> Vec<NoData> {
         let mut mine = context.at(&entry.series);
         mine.extend(context.at(&entry.control_series));
         let silent = silences(&mine, &context.range);
-        all.extend(silent.into_iter().map(|(from, to)| NoData {
+        all.extend(silent.into_iter().map(|silence| NoData {
             vantage: vantage.clone(),
-            from: instant(from),
-            to: instant(to),
+            from: instant(silence.first),
+            to: instant(silence.last),
             clock_jump: context.fold.gaps.iter().any(|(of, gap_from, gap_to)| {
-                name(of) == *vantage && *gap_from.min(gap_to) < to && from < *gap_to.max(gap_from)
+                name(of) == *vantage && *gap_from.min(gap_to) < silence.last && silence.first < *gap_to.max(gap_from)
             }),
         }));
     }

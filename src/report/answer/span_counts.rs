@@ -8,6 +8,7 @@ use crate::report::fold::history::{DAY_MS, HOUR_MS, Judged};
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::offline::Offline;
 use crate::report::statistics::number;
+use crate::report::time_span::TimeSpan;
 
 /// Milliseconds per minute.
 const MINUTE_MS: i64 = 60_000;
@@ -73,7 +74,7 @@ fn by_the_minute(group: &[&SeriesAnalysis<'_>], (from, to): (i64, i64), reach: i
     let mut minutes = vec![MinuteCounts::default(); length];
     let place = |at: i64| usize::try_from((at - begin).div_euclid(MINUTE_MS)).ok();
     for one in group {
-        for check in one.series.between(earliest, to) {
+        for check in one.series.checks_in(TimeSpan::new(earliest, to)) {
             let verdict = Offline::judged(one.offline(), check).verdict;
             let Some(minute) = place(check.at).and_then(|place| minutes.get_mut(place)) else { continue };
             let is_judged = matches!(verdict, Verdict::Up | Verdict::Down);
@@ -82,8 +83,8 @@ fn by_the_minute(group: &[&SeriesAnalysis<'_>], (from, to): (i64, i64), reach: i
                 minute.judged.add(Judged { n: u64::from(is_judged), failed: u64::from(verdict == Verdict::Down) });
             }
         }
-        for (begins, ends) in one.series.maintenance.spans(reach) {
-            let (begins, ends) = (place(begins.max(earliest)), place(ends.min(to)));
+        for span in one.series.maintenance.spans(reach) {
+            let (begins, ends) = (place(span.first.max(earliest)), place(span.last.min(to)));
             if let (Some(begins), Some(ends)) = (begins, ends) {
                 minutes.iter_mut().take(ends + 1).skip(begins).for_each(|minute| minute.is_seen = true);
             }

@@ -15,8 +15,8 @@ use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::judgement;
 use crate::report::series::judgement::ALLOWED;
 use crate::report::series::slowness::{Slow, Tail};
-use crate::report::spans;
 use crate::report::statistics::{ratio, wilson};
+use crate::report::time_span::{self, TimeSpan};
 
 /// Fewer failures show little about the main kind.
 const FEW: u64 = 5;
@@ -64,14 +64,14 @@ impl SurfaceStatus {
     pub(crate) fn of(
         input: &VerdictInput<'_, '_>,
         row: &SurfaceRow,
-        over: &BTreeMap<usize, Vec<(i64, i64)>>,
+        over: &BTreeMap<usize, Vec<TimeSpan>>,
     ) -> SurfaceStatus {
         let context = input.context;
         let to = context.range.to;
         let open = input.detected.open_wave(context, &row.surface);
-        let span = open.map_or_else(|| recent_span(input, row), |wave| (wave.start.by, to));
+        let span = open.map_or_else(|| recent_span(input, row), |wave| TimeSpan::new(wave.start.by, to));
         let series = series_of(input, row);
-        let recent = (span.0.max(recent_from(input, series)), span.1);
+        let recent = TimeSpan { first: span.first.max(recent_from(input, series)), ..span };
         let nothing = BTreeMap::new();
         let left_out = if open.is_some() { over } else { &nothing };
         let WaveCounts { all, of_vantage, now } = WaveCounts::of(context, series, (span, recent), left_out);
@@ -120,15 +120,15 @@ impl WaveCounts {
     fn of(
         context: &ReportContext<'_>,
         series: &[usize],
-        (span, recent): ((i64, i64), (i64, i64)),
-        over: &BTreeMap<usize, Vec<(i64, i64)>>,
+        (span, recent): (TimeSpan, TimeSpan),
+        over: &BTreeMap<usize, Vec<TimeSpan>>,
     ) -> WaveCounts {
         let is_counted = |at: &usize| !context.is_set_aside(&context.analyses[*at].vantage);
         let series: Vec<usize> = series.iter().copied().filter(is_counted).collect();
         let count = |at: usize| {
             let one = &context.analyses[at];
             let over = over.get(&at).map_or(&[][..], Vec::as_slice);
-            let tally_in = |span| tally(one.series, one.offline(), &spans::without(&[span], over));
+            let tally_in = |span| tally(one.series, one.offline(), &time_span::without(&[span], over));
             (one.vantage.clone(), tally_in(span), tally_in(recent))
         };
         let (mut all, mut of_vantage) = (CheckCounts::default(), BTreeMap::<SafeText, CheckCounts>::new());
@@ -152,13 +152,13 @@ fn series_of<'c>(input: &VerdictInput<'c, '_>, row: &SurfaceRow) -> &'c [usize] 
 
 /// The span to look at if no wave is open: that of the recent checks if the surface is failing,
 /// otherwise the whole range.
-fn recent_span(input: &VerdictInput<'_, '_>, row: &SurfaceRow) -> (i64, i64) {
+fn recent_span(input: &VerdictInput<'_, '_>, row: &SurfaceRow) -> TimeSpan {
     let range = &input.context.range;
     if !row.state.is_failing() || row.control {
-        return (range.from, range.to);
+        return range.span();
     }
     let series = series_of(input, row);
-    (range.from.max(recent_from(input, series)), range.to)
+    TimeSpan::new(range.from.max(recent_from(input, series)), range.to)
 }
 
 /// The start of the recent checks, in milliseconds since 1970.
@@ -212,10 +212,10 @@ fn slow_vantages<'v>(
     (slow, unclear)
 }
 
-fn facts(input: &VerdictInput<'_, '_>, surface: &SafeText, (from, to): (i64, i64)) -> BTreeMap<FailureFact, u64> {
+fn facts(input: &VerdictInput<'_, '_>, surface: &SafeText, span: TimeSpan) -> BTreeMap<FailureFact, u64> {
     let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
-    let from = bucket::floor(from, input.context.range.evidence_step);
-    for (fact, n) in input.context.fold.evidence.facts(from, to) {
+    let first = bucket::floor(span.first, input.context.range.evidence_step);
+    for (fact, n) in input.context.fold.evidence.facts(TimeSpan { first, ..span }) {
         if fact.surface == *surface && !fact.class.is_ours() {
             *facts.entry(fact.clone()).or_default() += n;
         }

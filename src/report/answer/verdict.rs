@@ -235,7 +235,7 @@ impl VerdictInput<'_, '_> {
             control_ok: self.context.control_ok(),
             slow_tail: tails.reduce(|one, other| one || other),
             surfaces: statuses.len(),
-            extra: self.context.fold.evidence.extra(self.context.range.from, self.context.range.to, &surfaces),
+            extra: self.context.fold.evidence.extra(self.context.range.span(), &surfaces),
             ..IncidentFacts::default()
         })
     }

@@ -6,6 +6,7 @@ use std::iter::Peekable;
 
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::{LoggedCheck, began, is_distance, pack, unpack};
+use crate::report::time_span::TimeSpan;
 use crate::window::Run;
 
 /// The fewest evenly spaced single checks that become a run.
@@ -76,7 +77,7 @@ impl CheckLog {
         let (mut rest, mut runs) = (singles.as_slice(), Vec::new());
         while let Some(first) = rest.first() {
             let (mut apart, mut beside) = (rest, &[][..]);
-            if let Some(run) = self.packed_runs(began(*first), i64::MAX).next() {
+            if let Some(run) = self.packed_runs(TimeSpan::new(began(*first), i64::MAX)).next() {
                 let before = rest.partition_point(|packed| began(*packed) < began(run.first));
                 let until = rest.partition_point(|packed| began(*packed) <= run.last_at);
                 (apart, beside) = (&rest[..before], &rest[before..until]);
@@ -89,17 +90,17 @@ impl CheckLog {
         self.sort_runs();
     }
 
-    /// The runs that overlap the span between two instants, ends included.
-    fn packed_runs(&self, from: i64, to: i64) -> impl Iterator<Item = &PackedRun> {
-        let earliest = from.saturating_sub(self.longest);
+    /// The runs that overlap a span.
+    fn packed_runs(&self, span: TimeSpan) -> impl Iterator<Item = &PackedRun> {
+        let earliest = span.first.saturating_sub(self.longest);
         let first = self.runs.partition_point(|run| began(run.first) < earliest);
-        let begun = self.runs[first..].iter().take_while(move |run| began(run.first) <= to);
-        begun.filter(move |run| run.last_at >= from)
+        let begun = self.runs[first..].iter().take_while(move |run| began(run.first) <= span.last);
+        begun.filter(move |run| run.last_at >= span.first)
     }
 
-    /// The checks between two instants, ends included, in order of time.
-    pub(crate) fn between(&self, from: i64, to: i64) -> impl Iterator<Item = LoggedCheck> {
-        self.runs_between(from, to).flat_map(EvenRun::checks).filter(move |check| from <= check.at && check.at <= to)
+    /// The checks in a span, in order of time.
+    pub(crate) fn checks_in(&self, span: TimeSpan) -> impl Iterator<Item = LoggedCheck> {
+        self.runs_in(span).flat_map(EvenRun::checks).filter(move |check| span.contains(check.at))
     }
 
     /// All checks in order of time. Those inside a thinned run are spread evenly over it.
@@ -110,16 +111,16 @@ impl CheckLog {
     /// The same checks as runs, thinned runs in one piece unless another check falls into them: a
     /// month can have hundreds of millions of checks, but only thousands of runs.
     pub(crate) fn runs(&self) -> impl Iterator<Item = EvenRun> {
-        self.runs_between(i64::MIN, i64::MAX)
+        self.runs_in(TimeSpan::ALWAYS)
     }
 
-    /// The runs that overlap the span between two instants, ends included.
-    pub(crate) fn runs_between(&self, from: i64, to: i64) -> impl Iterator<Item = EvenRun> {
+    /// The runs that overlap a span.
+    pub(crate) fn runs_in(&self, span: TimeSpan) -> impl Iterator<Item = EvenRun> {
         // Packed checks sort by instant first.
-        let first = self.singles.partition_point(|packed| began(*packed) < from);
-        let singles = self.singles[first..].iter().take_while(move |packed| began(**packed) <= to);
+        let first = self.singles.partition_point(|packed| began(*packed) < span.first);
+        let singles = self.singles[first..].iter().take_while(move |packed| began(**packed) <= span.last);
         let mut singles = singles.map(|packed| unpack(*packed)).peekable();
-        let mut runs = self.packed_runs(from, to).map(PackedRun::run).peekable();
+        let mut runs = self.packed_runs(span).map(PackedRun::run).peekable();
         // The runs into which other checks fall: their remaining checks.
         let mut parted: Vec<Peekable<Box<dyn Iterator<Item = LoggedCheck>>>> = Vec::new();
         std::iter::from_fn(move || {
@@ -227,9 +228,9 @@ mod tests {
         }
         ticks.add(&run(1_500, 3_500, Verdict::Up, None, 3));
         ticks.sort();
-        let at: Vec<i64> = ticks.between(2_000, 3_500).map(|tick| tick.at).collect();
+        let at: Vec<i64> = ticks.checks_in(TimeSpan::new(2_000, 3_500)).map(|tick| tick.at).collect();
         assert_eq!(at, [2_000, 2_500, 3_000, 3_500]);
-        assert_eq!(ticks.between(9_000, 8_000).count(), 0);
+        assert_eq!(ticks.checks_in(TimeSpan::new(9_000, 8_000)).count(), 0);
     }
 
     proptest! {
@@ -272,12 +273,12 @@ mod tests {
                 each
             };
             prop_assert_eq!(instants(&flat), instants(&apart));
-            let (from, to) = (at, at + length);
-            let within: Vec<_> = flat.iter().copied().filter(|tick| (from..=to).contains(&tick.at)).collect();
-            prop_assert_eq!(ticks.between(from, to).collect::<Vec<_>>(), within);
+            let span = TimeSpan::new(at, at + length);
+            let within: Vec<_> = flat.iter().copied().filter(|tick| span.contains(tick.at)).collect();
+            prop_assert_eq!(ticks.checks_in(span).collect::<Vec<_>>(), within);
             let reached: u64 =
-                ticks.runs_between(from, to).map(|run| run.before(to + 1) - run.before(from)).sum();
-            prop_assert_eq!(reached, ticks.between(from, to).count() as u64);
+                ticks.runs_in(span).map(|run| run.before(span.last + 1) - run.before(span.first)).sum();
+            prop_assert_eq!(reached, ticks.checks_in(span).count() as u64);
             prop_assert_eq!(ticks.last_at(), flat.last().map(|tick| tick.at));
         }
 
@@ -302,7 +303,7 @@ mod tests {
             // One more than a run needs, because the last may be at the same instant as another
             // check.
             let even = EVEN_RUN + 1;
-            let is_beside = |these: &[u64]| log.packed_runs(began(these[0]), began(these[even - 1])).count() > 0;
+            let is_beside = |these: &[u64]| log.packed_runs(TimeSpan::new(began(these[0]), began(these[even - 1]))).count() > 0;
             let mut left = log.singles.windows(even).filter(|these| even_length(these) == even);
             prop_assert!(left.all(is_beside));
         }

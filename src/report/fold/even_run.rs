@@ -2,6 +2,7 @@
 //! but only thousands of these.
 
 use crate::report::fold::logged_check::LoggedCheck;
+use crate::report::time_span::TimeSpan;
 
 /// Equal checks at even distances: a single check, or a thinned run that no other check falls into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +41,10 @@ impl EvenRun {
     /// The span from the first to the last check, if no two neighbours are more than `apart`
     /// milliseconds apart; otherwise an empty span at each check, so that the time between them
     /// does not count as covered.
-    pub(crate) fn spans(self, apart: i64) -> impl Iterator<Item = (i64, i64)> {
+    pub(crate) fn spans(self, apart: i64) -> impl Iterator<Item = TimeSpan> {
         let is_whole = self.longest_distance() <= apart;
-        let whole = is_whole.then_some((self.first.at, self.last_at));
-        let each = (!is_whole).then(|| self.checks().map(|check| (check.at, check.at)));
+        let whole = is_whole.then_some(TimeSpan::new(self.first.at, self.last_at));
+        let each = (!is_whole).then(|| self.checks().map(|check| TimeSpan::new(check.at, check.at)));
         whole.into_iter().chain(each.into_iter().flatten())
     }
 

@@ -10,6 +10,7 @@ use crate::report::document::rows::Example;
 use crate::report::fold::bucket;
 use crate::report::fold::cdn::Cdn;
 use crate::report::fold::extra_checks::ExtraChecks;
+use crate::report::time_span::TimeSpan;
 
 /// The most addresses kept per surface: the lowest, so that the result does not depend on the order
 /// of reading.
@@ -173,9 +174,9 @@ impl Evidence {
     }
 
     /// The results of the extra checks in the buckets that begin within a span, for some surfaces.
-    pub(crate) fn extra(&self, from: i64, to: i64, surfaces: &[SafeText]) -> ExtraChecks {
+    pub(crate) fn extra(&self, span: TimeSpan, surfaces: &[SafeText]) -> ExtraChecks {
         let mut all = ExtraChecks::default();
-        let buckets = if from <= to { Some(self.extra.range(from..=to)) } else { None };
+        let buckets = (!span.is_empty()).then(|| self.extra.range(span.first..=span.last));
         let found = buckets.into_iter().flatten().flat_map(|(_, extra)| extra);
         for (_, extra) in found.filter(|(surface, _)| surfaces.contains(surface)) {
             all.merge(extra);
@@ -183,10 +184,9 @@ impl Evidence {
         all
     }
 
-    /// The facts of the buckets that begin within a span, in milliseconds since 1970, with their
-    /// counts.
-    pub(crate) fn facts(&self, from: i64, to: i64) -> impl Iterator<Item = (&FailureFact, u64)> {
-        let buckets = if from <= to { Some(self.facts.range(from..=to)) } else { None };
+    /// The facts of the buckets that begin within a span, with their counts.
+    pub(crate) fn facts(&self, span: TimeSpan) -> impl Iterator<Item = (&FailureFact, u64)> {
+        let buckets = (!span.is_empty()).then(|| self.facts.range(span.first..=span.last));
         buckets.into_iter().flatten().flat_map(|(_, facts)| facts.iter().map(|(fact, n)| (fact, *n)))
     }
 

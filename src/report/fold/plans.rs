@@ -31,14 +31,22 @@ pub(crate) struct PlannedSpan {
     pub(crate) probe: PlannedProbe,
     pub(crate) first: i64,
     last: i64,
-    /// By hour, the last plan line that gives it an interval: its instant and the interval, in milliseconds. A prober that
-    /// starts again and again writes a plan each time.
-    intervals: BTreeMap<i64, (i64, i64)>,
+    /// By hour, the last plan line that gives it an interval. A prober that starts again and again writes a plan each
+    /// time.
+    intervals: BTreeMap<i64, PlannedInterval>,
 }
 
-/// The intervals that a probe is planned at: from when on, and how long, both in milliseconds and in order of time.
-/// Empty for a cron expression.
-pub(crate) type PlannedIntervals = Vec<(i64, i64)>;
+/// An interval that a probe is planned at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PlannedInterval {
+    /// The instant from which it holds, in milliseconds since 1970.
+    pub(crate) from: i64,
+    /// Its length in milliseconds.
+    pub(crate) every: i64,
+}
+
+/// The intervals of a probe in order of time. Empty for a cron expression.
+pub(crate) type PlannedIntervals = Vec<PlannedInterval>;
 
 impl Plans {
     /// Adds a plan line.
@@ -111,9 +119,9 @@ impl Plans {
         }
         for intervals in planned.values_mut() {
             intervals.sort_unstable();
-            let before = intervals.partition_point(|(instant, _)| *instant <= from);
+            let before = intervals.partition_point(|interval| interval.from <= from);
             intervals.drain(..before.saturating_sub(1));
-            intervals.dedup_by_key(|(_, interval)| *interval);
+            intervals.dedup_by_key(|interval| interval.every);
         }
         planned
     }
@@ -121,8 +129,9 @@ impl Plans {
 
 impl PlannedSpan {
     fn new(probe: &PlannedProbe, from: i64) -> PlannedSpan {
-        let interval = probe.interval_ms.and_then(|interval| i64::try_from(interval).ok()).filter(|every| *every > 0);
-        let intervals = interval.into_iter().map(|interval| (from.div_euclid(HOUR_MS), (from, interval))).collect();
+        let every = probe.interval_ms.and_then(|interval| i64::try_from(interval).ok()).filter(|every| *every > 0);
+        let hour = from.div_euclid(HOUR_MS);
+        let intervals = every.into_iter().map(|every| (hour, PlannedInterval { from, every })).collect();
         PlannedSpan { probe: probe.clone(), first: from, last: from, intervals }
     }
 

@@ -6,6 +6,7 @@ use crate::model::Counts;
 use crate::report::fold::check_log::CheckLog;
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::LoggedCheck;
+use crate::report::time_span::TimeSpan;
 use crate::window::{Histogram, Remotes, Window};
 
 /// What identifies a series.
@@ -84,7 +85,7 @@ impl MaintenanceChecks {
 
     /// The first and the last check of each stretch of them that is known to have no longer distance than `apart` in
     /// it, in order.
-    pub(crate) fn spans(&self, apart: i64) -> impl Iterator<Item = (i64, i64)> {
+    pub(crate) fn spans(&self, apart: i64) -> impl Iterator<Item = TimeSpan> {
         self.log.runs().flat_map(move |run| run.spans(apart))
     }
 
@@ -92,9 +93,9 @@ impl MaintenanceChecks {
     /// milliseconds.
     pub(crate) fn within(&self, from: i64, to: i64, interval: i64) -> i64 {
         let (mut length, mut until) = (0, from);
-        for (begin, last) in self.spans(interval) {
-            let end = last.saturating_add(interval);
-            length += (end.min(to) - begin.max(until)).max(0);
+        for span in self.spans(interval) {
+            let end = span.last.saturating_add(interval);
+            length += (end.min(to) - span.first.max(until)).max(0);
             until = until.max(end);
         }
         length
@@ -153,15 +154,14 @@ impl Series {
         self.maintenance.merge(other.maintenance);
     }
 
-    /// The checks between two instants, ends included, in order, with those of the lead-in.
-    pub(crate) fn between(&self, from: i64, to: i64) -> impl Iterator<Item = LoggedCheck> {
-        self.lead_in.between(from, to).chain(self.log.between(from, to))
+    /// The checks in a span, in order, with those of the lead-in.
+    pub(crate) fn checks_in(&self, span: TimeSpan) -> impl Iterator<Item = LoggedCheck> {
+        self.lead_in.checks_in(span).chain(self.log.checks_in(span))
     }
 
-    /// The runs that overlap the span between two instants, ends included, with those of the
-    /// lead-in.
-    pub(crate) fn runs_between(&self, from: i64, to: i64) -> impl Iterator<Item = EvenRun> {
-        self.lead_in.runs_between(from, to).chain(self.log.runs_between(from, to))
+    /// The runs that overlap a span, with those of the lead-in.
+    pub(crate) fn runs_in(&self, span: TimeSpan) -> impl Iterator<Item = EvenRun> {
+        self.lead_in.runs_in(span).chain(self.log.runs_in(span))
     }
 
     /// All checks in order, with those of the lead-in, thinned runs in one piece where possible.

@@ -11,6 +11,7 @@ use crate::report::series::judgement;
 use crate::report::series::outage::{OpenRule, Outage, Transition};
 use crate::report::series::recovery;
 use crate::report::statistics::{fisher, number};
+use crate::report::time_span::TimeSpan;
 
 /// Failures by class.
 pub(crate) type Classes = BTreeMap<FailureClass, u64>;
@@ -76,10 +77,10 @@ pub(super) fn split_by_cause(
         run: Vec::new(),
         others: Vec::new(),
     };
-    context.judged(series, (before, start - 1)).for_each(|check| causes.first.see(&check));
+    context.judged(series, TimeSpan::new(before, start - 1)).for_each(|check| causes.first.see(&check));
     causes.first.failures.clear();
     let end = outage.end.map_or(context.range.to, |end| end.by);
-    let checks: Vec<LoggedCheck> = context.judged(series, (start, end)).collect();
+    let checks: Vec<LoggedCheck> = context.judged(series, TimeSpan::new(start, end)).collect();
     causes.shown = checks.iter().filter_map(LoggedCheck::counted_class).collect();
     checks.iter().for_each(|check| causes.push(check));
     causes.parts(outage)

@@ -20,8 +20,8 @@ use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::judgement;
 use crate::report::series::outage::Transition;
 use crate::report::series::recurring_dip::Recurrence;
-use crate::report::spans;
 use crate::report::statistics::{number, ratio, rounded};
+use crate::report::time_span::{self, TimeSpan};
 
 /// Describes each incident.
 pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, worse_surface: bool) -> Vec<Incident> {
@@ -36,7 +36,7 @@ pub(crate) fn describe(context: &ReportContext<'_>, found: &DetectedIncidents, w
             let members = incident.iter().flat_map(|wave| &wave.members);
             let series: BTreeSet<usize> = members.map(|member| member.series).collect();
             let nested = series.into_iter().flat_map(|series| found.nested(at, series)).collect();
-            let nested = spans::union(nested);
+            let nested = time_span::union(nested);
             Description {
                 context,
                 incident,
@@ -80,7 +80,7 @@ fn count(context: &ReportContext<'_>, found: &DetectedIncidents, surfaces: &[BTr
         let nested = found.nested(at, series);
         let (mut spans, mut waves) = (Vec::new(), Vec::new());
         for (number, wave) in found.incidents[at].iter().enumerate() {
-            let left = spans::without(&[(wave.start.by, wave.last().min(context.range.to))], &nested);
+            let left = time_span::without(&[TimeSpan::new(wave.start.by, wave.last().min(context.range.to))], &nested);
             waves.extend(left.iter().map(|_| number));
             spans.extend(left);
         }
@@ -105,9 +105,8 @@ struct Description<'d, 'f> {
     counts: &'d [BTreeMap<usize, CheckCounts>],
     /// Series of other incidents at the same time: vantage, surface and probe.
     others: BTreeSet<(&'d SafeText, &'d SafeText, &'d SafeText)>,
-    /// The spans in which its own series failed for the cause of another incident, in milliseconds
-    /// since 1970.
-    nested: Vec<(i64, i64)>,
+    /// The spans in which its own series failed for the cause of another incident.
+    nested: Vec<TimeSpan>,
     worse_surface: bool,
 }
 
@@ -198,8 +197,8 @@ impl Description<'_, '_> {
             counts.entry(*series).or_default().merge(of_series);
         }
         let failing = self.incident.iter().flat_map(|wave| &wave.members).map(|member| member.series).collect();
-        let spans: Vec<(i64, i64)> = self.incident.iter().map(|wave| (wave.start.by, last(wave))).collect();
-        IncidentPart { spans: spans::without(&spans, &self.nested), counts, failing, flapping }
+        let spans: Vec<TimeSpan> = self.incident.iter().map(|wave| TimeSpan::new(wave.start.by, last(wave))).collect();
+        IncidentPart { spans: time_span::without(&spans, &self.nested), counts, failing, flapping }
     }
 
     /// The latest checks of an incident that continues and began before them: those in the buckets
@@ -214,7 +213,7 @@ impl Description<'_, '_> {
         let since = range.to - judgement::recent_ms(interval);
         let begins = [bucket::floor(since + step - 1, step), bucket::floor(since, step)];
         let parts = begins.into_iter().filter(|from| *from > wave.start.by).map(|from| {
-            let spans = spans::without(&[(from, range.to)], &self.nested);
+            let spans = time_span::without(&[TimeSpan::new(from, range.to)], &self.nested);
             let counts = counts.keys().map(|at| (*at, self.context.count(*at, &spans))).collect();
             let members = self.incident.iter().flat_map(|wave| &wave.members);
             let open = members.filter(|member| member.outage.end.is_none());
@@ -260,7 +259,9 @@ impl Description<'_, '_> {
     fn maintenance(&self, start: Transition, end: Option<Transition>) -> u64 {
         let to = end.map_or(self.context.range.to, |end| end.by);
         let series = self.surfaces.iter().flat_map(|surface| self.context.series_of(surface));
-        let of_series = |at: &usize| self.context.analyses[*at].series.maintenance.log.between(start.by, to).count();
+        let of_series = |at: &usize| {
+            self.context.analyses[*at].series.maintenance.log.checks_in(TimeSpan::new(start.by, to)).count()
+        };
         series.map(of_series).sum::<usize>() as u64
     }
 
@@ -312,7 +313,7 @@ impl Description<'_, '_> {
         let (from, to) = (bucket::floor(wave.start.by, step), wave.last().min(self.context.range.to));
         let mut buckets: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         let surfaces = self.surfaces.iter().filter_map(|surface| self.context.surface(surface, false));
-        let is_nested = |begin: &i64| self.nested.iter().any(|(from, to)| *from < begin + step && to >= begin);
+        let is_nested = |begin: &i64| self.nested.iter().any(|span| span.first < begin + step && span.last >= *begin);
         let in_wave = surfaces.flat_map(|surface| surface.buckets.range(from..=to.max(from)));
         for (begin, bucket) in in_wave.filter(|(begin, _)| !is_nested(begin)) {
             let (judged, failed) = buckets.entry(*begin).or_default();

@@ -14,12 +14,13 @@ use crate::report::incident::waves::DetectedWave;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::check_counts::CheckCounts;
 use crate::report::statistics::{SIGNIFICANT, fisher};
+use crate::report::time_span::TimeSpan;
 use crate::window::{RemoteCounts, Remotes};
 
 /// A part of an incident, or all of it.
 pub(super) struct IncidentPart {
-    /// Its spans, in milliseconds since 1970, in order.
-    pub(super) spans: Vec<(i64, i64)>,
+    /// Its spans, in order.
+    pub(super) spans: Vec<TimeSpan>,
     /// Its checks by series.
     pub(super) counts: BTreeMap<usize, CheckCounts>,
     /// The series that fail in it.
@@ -30,14 +31,14 @@ pub(super) struct IncidentPart {
 impl IncidentPart {
     /// For each span the first bucket and the last instant, so that evidence counted by bucket is
     /// taken once.
-    fn by_bucket(&self, step: i64) -> Vec<(i64, i64)> {
+    fn by_bucket(&self, step: i64) -> Vec<TimeSpan> {
         let mut free = i64::MIN;
-        let spans = self.spans.iter().map(|(from, to)| {
-            let from = bucket::floor(*from, step).max(free);
-            free = bucket::floor(*to, step).saturating_add(step);
-            (from, *to)
+        let spans = self.spans.iter().map(|span| {
+            let first = bucket::floor(span.first, step).max(free);
+            free = bucket::floor(span.last, step).saturating_add(step);
+            TimeSpan { first, ..*span }
         });
-        spans.filter(|(from, to)| from <= to).collect()
+        spans.filter(|span| !span.is_empty()).collect()
     }
 }
 
@@ -89,13 +90,13 @@ impl FactGatherer<'_, '_> {
         let surfaces: Vec<SafeText> = self.surfaces.iter().cloned().collect();
         let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
         let mut extra = ExtraChecks::default();
-        for (from, to) in part.by_bucket(context.range.evidence_step) {
-            for (fact, n) in context.fold.evidence.facts(from, to) {
+        for span in part.by_bucket(context.range.evidence_step) {
+            for (fact, n) in context.fold.evidence.facts(span) {
                 if self.is_mine(fact) && !fact.class.is_ours() {
                     *facts.entry(fact.clone()).or_default() += n;
                 }
             }
-            extra.merge(&context.fold.evidence.extra(from, to, &surfaces));
+            extra.merge(&context.fold.evidence.extra(span, &surfaces));
         }
         let ours = |(class, n): (&FailureClass, &u64)| (!class.is_ours()).then_some((*class, *n));
         IncidentFacts {
@@ -134,12 +135,13 @@ impl FactGatherer<'_, '_> {
     /// no control target is known to be behind it.
     fn control_on_cdn_fails(&self) -> Option<bool> {
         let context = self.context;
-        let from = self.incident.first().map(|wave| bucket::floor(wave.start.by, context.range.evidence_step))?;
-        let to = self.incident.last().map(|wave| wave.last().min(context.range.to))?;
+        let first = self.incident.first().map(|wave| bucket::floor(wave.start.by, context.range.evidence_step))?;
+        let last = self.incident.last().map(|wave| wave.last().min(context.range.to))?;
+        let span = TimeSpan { first, last };
         let mine: BTreeSet<_> = context
             .fold
             .evidence
-            .facts(from, to)
+            .facts(span)
             .filter(|(fact, _)| self.is_mine(fact))
             .filter_map(|(fact, _)| fact.cdn)
             .collect();
@@ -150,8 +152,8 @@ impl FactGatherer<'_, '_> {
         let signed = |(fact, _): &(&FailureFact, u64)| {
             context.is_control(&fact.surface, &fact.probe) && fact.cdn.is_some_and(|edge| mine.contains(&edge))
         };
-        let fails = context.fold.evidence.facts(from, to).any(|fact| signed(&fact));
-        let is_known = fails || context.fold.evidence.facts(i64::MIN, i64::MAX).any(|fact| signed(&fact));
+        let fails = context.fold.evidence.facts(span).any(|fact| signed(&fact));
+        let is_known = fails || context.fold.evidence.facts(TimeSpan::ALWAYS).any(|fact| signed(&fact));
         is_known.then_some(fails)
     }
 
@@ -207,8 +209,8 @@ impl FactGatherer<'_, '_> {
         if self.others.is_empty() {
             let spans = part.by_bucket(self.context.range.step);
             for series in self.context.fold.latency_series.iter().filter(is_mine) {
-                for (from, to) in &spans {
-                    series.remotes.range(*from..=*to).for_each(|(_, found)| remotes.merge(found));
+                for span in &spans {
+                    series.remotes.range(span.first..=span.last).for_each(|(_, found)| remotes.merge(found));
                 }
             }
         }

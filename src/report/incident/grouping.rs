@@ -14,8 +14,8 @@ use crate::report::incident::cause::{self, Classes};
 use crate::report::incident::nested_outages::NestedOutages;
 use crate::report::incident::waves::WaveMember;
 use crate::report::series::check_counts::CheckCounts;
-use crate::report::spans;
 use crate::report::statistics::{ratio, wilson};
+use crate::report::time_span::{self, TimeSpan};
 use crate::window::add_counts;
 
 /// Fewer checks of some series cannot show that they were fine.
@@ -215,13 +215,13 @@ fn probe_of<'c>(context: &'c ReportContext<'_>, series: usize) -> (&'c SafeText,
 }
 
 /// The spans of a group's outages before an instant; overlapping ones are joined.
-fn spans(group: &Group, before: i64) -> Vec<(i64, i64)> {
-    let spans = group.members.iter().map(|member| (member.outage.start.by, member.last().min(before - 1)));
-    spans::union(spans.filter(|(from, to)| from <= to).collect())
+fn spans(group: &Group, before: i64) -> Vec<TimeSpan> {
+    let spans = group.members.iter().map(|member| TimeSpan::new(member.outage.start.by, member.last().min(before - 1)));
+    time_span::union(spans.filter(|span| !span.is_empty()).collect())
 }
 
 /// Whether series were fine while a group was failing, all together: their share of failures is low for certain.
-fn were_fine(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[(i64, i64)], share: f64) -> bool {
+fn were_fine(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[TimeSpan], share: f64) -> bool {
     let (failed, judged) = count(context, series, spans);
     let Some([low, high]) = wilson(failed, judged) else { return false };
     // The failed ratio within the series' own outages is higher than that of the whole incident; so
@@ -230,7 +230,7 @@ fn were_fine(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[(i6
 }
 
 /// Failed and judged checks of some series in some spans.
-fn count(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[(i64, i64)]) -> (u64, u64) {
+fn count(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[TimeSpan]) -> (u64, u64) {
     let mut all = CheckCounts::default();
     series.iter().for_each(|at| all.merge(&context.count(*at, spans)));
     (all.failed, all.judged)
@@ -239,7 +239,7 @@ fn count(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[(i64, i
 /// The failures of an outage by class, without those in outages within it that have a cause of
 /// their own.
 fn classes_of(context: &ReportContext<'_>, nested: &NestedOutages, member: &WaveMember) -> Classes {
-    let span = (member.outage.start.by, member.last().min(context.range.to));
-    let spans = spans::without(&[span], &nested.in_outage(member));
+    let span = TimeSpan::new(member.outage.start.by, member.last().min(context.range.to));
+    let spans = time_span::without(&[span], &nested.in_outage(member));
     context.count(member.series, &spans).classes
 }

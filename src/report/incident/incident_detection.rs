@@ -12,6 +12,7 @@ use crate::report::incident::{cause, grouping, pooled_onset, waves};
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::series::{judgement, recovery};
 use crate::report::statistics::ratio;
+use crate::report::time_span::TimeSpan;
 
 /// The incidents of a report: joined, but not yet described.
 #[derive(Clone, Debug, Default)]
@@ -25,11 +26,11 @@ pub(crate) struct DetectedIncidents {
 
 impl DetectedIncidents {
     /// The spans of each series in incidents that are over, to the last failure.
-    pub(crate) fn over(&self) -> BTreeMap<usize, Vec<(i64, i64)>> {
+    pub(crate) fn over(&self) -> BTreeMap<usize, Vec<TimeSpan>> {
         let is_over = |incident: &&Vec<DetectedWave>| incident.last().is_some_and(|wave| wave.end.is_some());
-        let mut over: BTreeMap<usize, Vec<(i64, i64)>> = BTreeMap::new();
+        let mut over: BTreeMap<usize, Vec<TimeSpan>> = BTreeMap::new();
         for member in self.incidents.iter().filter(is_over).flatten().flat_map(|wave| &wave.members) {
-            over.entry(member.series).or_default().push((member.outage.start.by, member.last()));
+            over.entry(member.series).or_default().push(TimeSpan::new(member.outage.start.by, member.last()));
         }
         over
     }
@@ -96,7 +97,7 @@ impl DetectedIncidents {
 
     /// The spans in which a series of an incident failed for the cause of another incident that
     /// began later.
-    pub(crate) fn nested(&self, incident: usize, series: usize) -> Vec<(i64, i64)> {
+    pub(crate) fn nested(&self, incident: usize, series: usize) -> Vec<TimeSpan> {
         self.nested.in_incident(incident, series)
     }
 
@@ -217,7 +218,7 @@ fn incident(
     let mut ahead = within.max(1);
     loop {
         let to = context.range.to.min(last.saturating_add(ahead));
-        let checks = checks_without(context, &pool, (start, to), others);
+        let checks = checks_without(context, &pool, TimeSpan::new(start, to), others);
         let bridged = waves::bridge(waves.clone(), &checks, slack, recovery::checks_of_probe(interval));
         // With fewer checks it takes longer until enough of them are good.
         if to >= context.range.to || bridged.last().is_none_or(|wave| wave.end.is_some()) {
@@ -236,13 +237,13 @@ fn is_onset_seen(context: &ReportContext<'_>, series: &BTreeSet<usize>, wave: &D
     const FIRST: i64 = 200;
     let interval = series.iter().filter_map(|at| context.analyses[*at].interval()).max().unwrap_or_default();
     let begin = wave.start.by;
-    let first =
-        checks_of(context, series, begin, wave.last().min(begin.saturating_add(interval.saturating_mul(FIRST))));
+    let last = wave.last().min(begin.saturating_add(interval.saturating_mul(FIRST)));
+    let first = checks_of(context, series, TimeSpan::new(begin, last));
     let failed = first.iter().filter(|check| check.failed).count() as u64;
     let good_share = 1.0 - ratio(failed, first.len() as u64).unwrap_or(1.0);
     let mut back = interval.saturating_mul(2).max(1);
     loop {
-        let before = checks_of(context, series, begin.saturating_sub(back), begin - 1);
+        let before = checks_of(context, series, TimeSpan::new(begin.saturating_sub(back), begin - 1));
         let good = before.iter().filter(|check| !check.failed).count();
         let is_enough = good_share.powi(i32::try_from(good).unwrap_or(i32::MAX)) < CHANCE;
         if is_enough || back >= interval.saturating_mul(FIRST * 4) {
@@ -260,18 +261,17 @@ fn is_partial(
     context: &ReportContext<'_>,
     series: &BTreeSet<usize>,
     waves: &[DetectedWave],
-    others: impl Fn(usize) -> Vec<(i64, i64)> + Copy,
+    others: impl Fn(usize) -> Vec<TimeSpan> + Copy,
 ) -> bool {
     let (mut failed, mut judged) = (0, 0);
     for wave in waves {
-        let checks = checks_without(context, series, (wave.start.by, wave.last()), others);
-        let mut failing: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
+        let checks = checks_without(context, series, TimeSpan::new(wave.start.by, wave.last()), others);
+        let mut failing: BTreeMap<usize, TimeSpan> = BTreeMap::new();
         for check in checks.iter().filter(|check| check.failed) {
-            failing.entry(check.series).or_insert((check.at, check.at)).1 = check.at;
+            failing.entry(check.series).or_insert(TimeSpan::new(check.at, check.at)).last = check.at;
         }
-        let counts = |check: &&waves::PooledCheck| {
-            failing.get(&check.series).is_some_and(|(first, last)| (*first..=*last).contains(&check.at))
-        };
+        let counts =
+            |check: &&waves::PooledCheck| failing.get(&check.series).is_some_and(|failing| failing.contains(check.at));
         judged += checks.iter().filter(counts).count() as u64;
         failed += checks.iter().filter(|check| check.failed).count() as u64;
     }
@@ -287,32 +287,32 @@ fn divided(
     context: &ReportContext<'_>,
     wave: DetectedWave,
     pause: i64,
-    others: impl Fn(usize) -> Vec<(i64, i64)>,
+    others: impl Fn(usize) -> Vec<TimeSpan>,
 ) -> Vec<DetectedWave> {
     let series: BTreeSet<usize> = wave.members.iter().map(|member| member.series).collect();
-    let (from, to) = (wave.start.after.unwrap_or(wave.start.by), wave.last().min(context.range.to));
-    let checks = checks_without(context, &series, (from, to), others);
+    let span = TimeSpan::new(wave.start.after.unwrap_or(wave.start.by), wave.last().min(context.range.to));
+    let checks = checks_without(context, &series, span, others);
     let failures = u64::from(context.range.rules.open_after.get());
     let chance = if wave.is_pooled() { recovery::NEVER_BY_CHANCE } else { CHANCE };
     waves::divide(wave, &checks, WaveDivision { pause, failures, chance })
 }
 
-/// The judged checks of some series between two instants, in order of time.
-fn checks_of(context: &ReportContext<'_>, series: &BTreeSet<usize>, from: i64, to: i64) -> Vec<waves::PooledCheck> {
-    checks_without(context, series, (from, to), |_| Vec::new())
+/// The judged checks of some series in a span, in order of time.
+fn checks_of(context: &ReportContext<'_>, series: &BTreeSet<usize>, span: TimeSpan) -> Vec<waves::PooledCheck> {
+    checks_without(context, series, span, |_| Vec::new())
 }
 
 /// The same, without the checks of each series in the spans that `left_out` returns for it.
 fn checks_without(
     context: &ReportContext<'_>,
     series: &BTreeSet<usize>,
-    span: (i64, i64),
-    left_out: impl Fn(usize) -> Vec<(i64, i64)>,
+    span: TimeSpan,
+    left_out: impl Fn(usize) -> Vec<TimeSpan>,
 ) -> Vec<waves::PooledCheck> {
     let mut checks = Vec::new();
     for at in series.iter().copied() {
         let left_out = left_out(at);
-        let is_in = |check: &LoggedCheck| !left_out.iter().any(|(from, to)| (*from..=*to).contains(&check.at));
+        let is_in = |check: &LoggedCheck| !left_out.iter().any(|span| span.contains(check.at));
         let judged = context.judged(at, span).filter(is_in);
         checks.extend(judged.map(|check| {
             let failed = check.verdict == Verdict::Down;

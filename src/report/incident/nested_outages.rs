@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::report::incident::waves::WaveMember;
+use crate::report::time_span::TimeSpan;
 
 /// The outages of probes by series, each with its incident, without the outages of pools.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +18,8 @@ pub(crate) struct NestedOutages {
 #[derive(Clone, Copy, Debug)]
 struct NestedOutage {
     incident: usize,
-    /// Its first and its last failure, in milliseconds since 1970.
-    span: (i64, i64),
+    /// From its first to its last failure.
+    span: TimeSpan,
 }
 
 impl NestedOutages {
@@ -33,7 +34,7 @@ impl NestedOutages {
                 let of_series = began.entry(member.series).or_insert(start);
                 *of_series = start.min(*of_series);
                 if !member.outage.is_pooled() {
-                    let outage = NestedOutage { incident, span: (start, member.last()) };
+                    let outage = NestedOutage { incident, span: TimeSpan::new(start, member.last()) };
                     nested.of_series.entry(member.series).or_default().push(outage);
                 }
             }
@@ -43,18 +44,18 @@ impl NestedOutages {
     }
 
     /// The spans of a series in outages of other incidents that began after an incident did.
-    pub(crate) fn in_incident(&self, incident: usize, series: usize) -> Vec<(i64, i64)> {
+    pub(crate) fn in_incident(&self, incident: usize, series: usize) -> Vec<TimeSpan> {
         let Some((first, began)) = self.began.get(incident) else { return Vec::new() };
         let began = began.get(&series).unwrap_or(first);
-        self.spans(series, |one| one.incident != incident && one.span.0 > *began)
+        self.spans(series, |one| one.incident != incident && one.span.first > *began)
     }
 
     /// The spans of other outages of the same series that began after an outage did.
-    pub(crate) fn in_outage(&self, member: &WaveMember) -> Vec<(i64, i64)> {
-        self.spans(member.series, |one| one.span.0 > member.outage.start.by)
+    pub(crate) fn in_outage(&self, member: &WaveMember) -> Vec<TimeSpan> {
+        self.spans(member.series, |one| one.span.first > member.outage.start.by)
     }
 
-    fn spans(&self, series: usize, is_meant: impl Fn(&NestedOutage) -> bool) -> Vec<(i64, i64)> {
+    fn spans(&self, series: usize, is_meant: impl Fn(&NestedOutage) -> bool) -> Vec<TimeSpan> {
         let of_series = self.of_series.get(&series).into_iter().flatten();
         of_series.filter(|one| is_meant(one)).map(|one| one.span).collect()
     }

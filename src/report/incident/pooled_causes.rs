@@ -9,8 +9,8 @@ use crate::model::{FailureClass, SafeText, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::incident::cause::{self, Classes};
 use crate::report::series::outage::{OpenRule, Outage, Transition};
-use crate::report::spans;
 use crate::report::statistics::ratio;
+use crate::report::time_span::{self, TimeSpan};
 use crate::window::add_counts;
 
 /// Good checks in a row are no pause between two causes if chance makes them with at least this
@@ -49,7 +49,7 @@ pub(super) fn split(context: &ReportContext<'_>, outages: &mut BTreeMap<usize, V
     }
     for (surface, series) in surfaces {
         let spans = series.iter().flat_map(|at| &outages[at]).map(|outage| span(context, outage)).collect();
-        for span in spans::union(spans) {
+        for span in time_span::union(spans) {
             for change in changes(context, &series, span, context.slack(surface)) {
                 for at in &series {
                     outages.entry(*at).and_modify(|outages| *outages = split_outages(context, *at, outages, change));
@@ -60,12 +60,12 @@ pub(super) fn split(context: &ReportContext<'_>, outages: &mut BTreeMap<usize, V
 }
 
 /// The first and the last failure of an outage.
-fn span(context: &ReportContext<'_>, outage: &Outage) -> (i64, i64) {
-    (outage.start.by, outage.end.map_or(context.range.to, |_| outage.last_failed))
+fn span(context: &ReportContext<'_>, outage: &Outage) -> TimeSpan {
+    TimeSpan::new(outage.start.by, outage.end.map_or(context.range.to, |_| outage.last_failed))
 }
 
 /// The changes of cause after a pause of at least `pause` milliseconds, in order of time.
-fn changes(context: &ReportContext<'_>, series: &[usize], span: (i64, i64), pause: i64) -> Vec<CauseChange> {
+fn changes(context: &ReportContext<'_>, series: &[usize], span: TimeSpan, pause: i64) -> Vec<CauseChange> {
     let failures = failures(context, series, span);
     let mut changes = Vec::new();
     let (mut begin, mut before) = (0, Classes::new());
@@ -75,9 +75,9 @@ fn changes(context: &ReportContext<'_>, series: &[usize], span: (i64, i64), paus
         // Compares classes first: that is cheap, and they hardly ever differ.
         let shown_by = if failures[at].at - last.at < pause { None } else { shown_by(&before, &failures[at..]) };
         let Some(shown_by) = shown_by else { continue };
-        if is_pause(context, series, failures[begin].at, (last.at, failures[at].at)) {
+        if is_pause(context, series, failures[begin].at, TimeSpan::new(last.at, failures[at].at)) {
             let (first, shown_at) = (failures[at], failures[at + shown_by - 1].at);
-            let (failed, judged) = count(context, series, (first.at, shown_at));
+            let (failed, judged) = count(context, series, TimeSpan::new(first.at, shown_at));
             changes.push(CauseChange { before: last, first, shown_at, failed, judged });
             (begin, before) = (at, Classes::new());
         }
@@ -102,23 +102,23 @@ fn shown_by(before: &Classes, failures: &[SurfaceFailure]) -> Option<usize> {
     failures.iter().position(shows).map(|at| at + 1)
 }
 
-/// Whether chance hardly makes the good checks between two failures, at the failed ratio since an
-/// instant.
-fn is_pause(context: &ReportContext<'_>, series: &[usize], since: i64, (last, next): (i64, i64)) -> bool {
-    let (failed, judged) = count(context, series, (since, last));
-    let (_, good) = count(context, series, (last + 1, next - 1));
+/// Whether chance hardly makes the good checks from one failure to another, at the failed ratio since
+/// an instant.
+fn is_pause(context: &ReportContext<'_>, series: &[usize], since: i64, pause: TimeSpan) -> bool {
+    let (failed, judged) = count(context, series, TimeSpan::new(since, pause.first));
+    let (_, good) = count(context, series, TimeSpan::new(pause.first + 1, pause.last - 1));
     let good_share = 1.0 - ratio(failed, judged).unwrap_or_default();
     good_share.powi(i32::try_from(good).unwrap_or(i32::MAX)) < CHANCE
 }
 
 /// Failed and judged checks of some series in a span.
-fn count(context: &ReportContext<'_>, series: &[usize], span: (i64, i64)) -> (u64, u64) {
+fn count(context: &ReportContext<'_>, series: &[usize], span: TimeSpan) -> (u64, u64) {
     let cells = series.iter().map(|at| context.count(*at, &[span]));
     cells.fold((0, 0), |sum, cell| (sum.0 + cell.failed, sum.1 + cell.judged))
 }
 
 /// The failures of some series in a span, in order of time; empty if all have one class.
-fn failures(context: &ReportContext<'_>, series: &[usize], span: (i64, i64)) -> Vec<SurfaceFailure> {
+fn failures(context: &ReportContext<'_>, series: &[usize], span: TimeSpan) -> Vec<SurfaceFailure> {
     let mut classes = Classes::new();
     for at in series {
         add_counts(&mut classes, &context.count(*at, &[span]).classes);
@@ -139,13 +139,13 @@ fn failures(context: &ReportContext<'_>, series: &[usize], span: (i64, i64)) -> 
 /// The outages of a series, each split where it spans a change of cause. Parts without a failure
 /// are dropped.
 fn split_outages(context: &ReportContext<'_>, series: usize, outages: &[Outage], change: CauseChange) -> Vec<Outage> {
-    let good = |failure: SurfaceFailure, from: i64, to: i64| {
-        let checks = context.judged(failure.series, (from, to));
+    let good = |failure: SurfaceFailure, first: i64, last: i64| {
+        let checks = context.judged(failure.series, TimeSpan { first, last });
         checks.filter(|check| check.verdict == Verdict::Up).map(|check| check.at).collect::<Vec<_>>()
     };
     let goes_on = |outage: &Outage| {
-        let (from, to) = span(context, outage);
-        from <= change.before.at && change.first.at <= to
+        let span = span(context, outage);
+        span.first <= change.before.at && change.first.at <= span.last
     };
     let fails = |outage: &Outage| context.count(series, &[span(context, outage)]).failed > 0;
     let parts = outages.iter().flat_map(|outage| {

@@ -14,6 +14,7 @@ use crate::report::series::failure_log::FailureLog;
 use crate::report::series::outage::{Count, OpenRule, Outage, Transition};
 use crate::report::series::pool;
 use crate::report::statistics::{ratio, wilson};
+use crate::report::time_span::TimeSpan;
 
 /// A rise in one of the pools.
 struct PoolRise {
@@ -155,19 +156,19 @@ const INTERVALS: i64 = 10;
 /// The last good check of a series before an instant; `None` if there is none nearby.
 fn good_before(context: &ReportContext<'_>, series: usize, at: i64) -> Option<i64> {
     let back = context.analyses[series].interval()?.saturating_mul(INTERVALS);
-    good(context, series, at.saturating_sub(back), at - 1).max()
+    good(context, series, TimeSpan::new(at.saturating_sub(back), at - 1)).max()
 }
 
 /// The first good check of some series after an instant; that instant if there is none nearby.
 fn good_after(context: &ReportContext<'_>, series: &[usize], at: i64) -> i64 {
     let after = |one: &usize| {
         let ahead = context.analyses[*one].interval()?.saturating_mul(INTERVALS);
-        good(context, *one, at + 1, at.saturating_add(ahead)).min()
+        good(context, *one, TimeSpan::new(at + 1, at.saturating_add(ahead))).min()
     };
     series.iter().filter_map(after).min().unwrap_or(at)
 }
 
-fn good(context: &ReportContext<'_>, series: usize, from: i64, to: i64) -> impl Iterator<Item = i64> {
-    let judged = context.judged(series, (from, to));
+fn good(context: &ReportContext<'_>, series: usize, span: TimeSpan) -> impl Iterator<Item = i64> {
+    let judged = context.judged(series, span);
     judged.filter(|check| check.verdict == Verdict::Up).map(|check| check.at)
 }

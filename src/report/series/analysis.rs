@@ -22,6 +22,7 @@ use crate::report::series::offline::Offline;
 use crate::report::series::report_range::ReportRange;
 use crate::report::series::series_tally::{ClassSpan, SeriesTally};
 use crate::report::statistics::{number, ratio, rounded};
+use crate::report::time_span::TimeSpan;
 
 /// Milliseconds per minute.
 const MINUTE_MS: f64 = 60_000.0;
@@ -211,7 +212,7 @@ fn recent(
     let back = cadence.map_or(i64::MAX, |cadence| cadence.every.saturating_mul(INTERVALS).max(BACK_MS));
     let from = range.to.saturating_sub(back);
     let judged: Vec<JudgedCheck> = series
-        .between(from, range.to)
+        .checks_in(TimeSpan::new(from, range.to))
         .map(|check| Offline::judged(offline, check))
         .filter(|check| matches!(check.verdict, Verdict::Up | Verdict::Down))
         .map(|check| JudgedCheck { at: check.at, failed: check.verdict == Verdict::Down })
@@ -222,8 +223,8 @@ fn recent(
 /// The cadence at present: that of the plan, if it has changed since the first checks, or if checks by hand among the
 /// planned ones seem to show a faster one. Otherwise that of the checks: a plan may have been left by a prober that is gone.
 fn present(cadence: Cadence, planned: Option<&PlannedIntervals>) -> Cadence {
-    let Some([before @ .., (_, every)]) = planned.map(Vec::as_slice) else { return cadence };
-    let planned = Cadence::steady(*every);
+    let Some([before @ .., now]) = planned.map(Vec::as_slice) else { return cadence };
+    let planned = Cadence::steady(now.every);
     if before.is_empty() && cadence.per_check() >= planned.per_check() { cadence } else { planned }
 }
 

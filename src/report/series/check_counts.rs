@@ -7,6 +7,7 @@ use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
 use crate::report::series::offline::Offline;
+use crate::report::time_span::TimeSpan;
 use crate::window::add_counts;
 
 /// The checks in a span of time, counted.
@@ -40,13 +41,13 @@ impl CheckCounts {
         }
     }
 
-    /// Adds the checks of a run between two instants, ends included.
-    fn add_run(&mut self, run: &EvenRun, offline: Option<&Offline>, (from, to): (i64, i64)) {
+    /// Adds the checks of a run in a span.
+    fn add_run(&mut self, run: &EvenRun, offline: Option<&Offline>, span: TimeSpan) {
         if run.first.verdict == Verdict::Up {
             // Rejudging never changes an up check.
-            self.judged += run.before(to.saturating_add(1)) - run.before(from);
+            self.judged += run.before(span.last.saturating_add(1)) - run.before(span.first);
         } else {
-            let checks = run.checks().filter(|check| (from..=to).contains(&check.at));
+            let checks = run.checks().filter(|check| span.contains(check.at));
             checks.for_each(|check| self.add(&Offline::judged(offline, check)));
         }
     }
@@ -61,14 +62,13 @@ impl CheckCounts {
     }
 }
 
-/// Counts the checks of a series in each span. The spans are in order and disjoint, and include
-/// their ends.
-pub(crate) fn tally(series: &Series, offline: Option<&Offline>, spans: &[(i64, i64)]) -> Vec<CheckCounts> {
+/// Counts the checks of a series in each span. The spans are in order and disjoint.
+pub(crate) fn tally(series: &Series, offline: Option<&Offline>, spans: &[TimeSpan]) -> Vec<CheckCounts> {
     let mut counts = vec![CheckCounts::default(); spans.len()];
-    let (Some((from, _)), Some((_, to))) = (spans.first(), spans.last()) else { return counts };
-    for run in series.runs_between(*from, *to) {
-        let reached = spans.partition_point(|(_, to)| *to < run.first.at);
-        let touched = spans.iter().zip(&mut counts).skip(reached).take_while(|((from, _), _)| *from <= run.last_at);
+    let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return counts };
+    for run in series.runs_in(first.hull(*last)) {
+        let reached = spans.partition_point(|span| span.last < run.first.at);
+        let touched = spans.iter().zip(&mut counts).skip(reached).take_while(|(span, _)| span.first <= run.last_at);
         for (span, counts) in touched {
             counts.add_run(&run, offline, *span);
         }

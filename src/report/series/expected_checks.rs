@@ -46,24 +46,24 @@ impl ProbeSchedule<'_> {
         };
         let mut before = self.begin;
         let mut all = scheduled;
-        for (first, last) in series.log.runs().flat_map(|run| run.spans(limit)) {
-            all += lost(before, first);
-            before = last;
+        for span in series.log.runs().flat_map(|run| run.spans(limit)) {
+            all += lost(before, span.first);
+            before = span.last;
         }
         all + lost(self.last.max(before), until)
     }
 
     /// The time in which checks were due, divided where the plan changed the interval.
     fn planned_spans(&self, planned: &PlannedIntervals, until: i64) -> Vec<(i64, i64, Cadence)> {
-        let Some(((_, first), changes)) = planned.split_first().filter(|(_, changes)| !changes.is_empty()) else {
+        let Some((first, changes)) = planned.split_first().filter(|(_, changes)| !changes.is_empty()) else {
             return vec![(self.begin, until, self.cadence)];
         };
         let mut spans = Vec::with_capacity(planned.len());
-        let (mut from, mut every) = (self.begin, *first);
-        for (at, next) in changes {
-            let at = (*at).clamp(self.begin, until);
+        let (mut from, mut every) = (self.begin, first.every);
+        for next in changes {
+            let at = next.from.clamp(self.begin, until);
             spans.push((from, at, Cadence::steady(every)));
-            (from, every) = (at, *next);
+            (from, every) = (at, next.every);
         }
         spans.push((from, until, Cadence::steady(every)));
         spans

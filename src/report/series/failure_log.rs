@@ -3,8 +3,8 @@
 
 use crate::report::fold::even_run::EvenRun;
 use crate::report::series::outage::Outage;
-use crate::report::spans;
 use crate::report::statistics::number;
+use crate::report::time_span::{self, TimeSpan};
 
 /// Failures in order of time, and the spans of judged checks without a pause.
 #[derive(Clone, Debug, Default)]
@@ -35,9 +35,9 @@ impl SteadySpan {
     }
 
     /// Its parts outside of some outages, which are in order.
-    fn without(self, outages: &[(i64, i64)]) -> impl Iterator<Item = SteadySpan> {
-        let left = spans::without_disjoint((self.from, self.to - 1), outages);
-        left.into_iter().map(move |(from, last)| SteadySpan { from, to: last + 1, ..self })
+    fn without(self, outages: &[TimeSpan]) -> impl Iterator<Item = SteadySpan> {
+        let left = time_span::without_disjoint(TimeSpan::new(self.from, self.to - 1), outages);
+        left.into_iter().map(move |span| SteadySpan { from: span.first, to: span.last + 1, ..self })
     }
 }
 
@@ -121,12 +121,12 @@ impl FailureLogger {
     /// report again what is known already, and must not lose what it has shown before that.
     pub(crate) fn without(mut self, outages: impl Iterator<Item = Outage>) -> FailureLog {
         self.close();
-        let outages: Vec<(i64, i64)> =
-            outages.map(|one| (one.detected_at, one.end.map_or(i64::MAX, |_| one.last_failed))).collect();
+        let span = |one: Outage| TimeSpan::new(one.detected_at, one.end.map_or(i64::MAX, |_| one.last_failed));
+        let outages: Vec<TimeSpan> = outages.map(span).collect();
         if outages.is_empty() {
             return self.log;
         }
-        self.log.failed.retain(|at| !spans::cover(&outages, *at));
+        self.log.failed.retain(|at| !time_span::cover(&outages, *at));
         self.log.spans = self.log.spans.iter().flat_map(|span| span.without(&outages)).collect();
         self.log
     }

@@ -10,19 +10,19 @@ use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
 use crate::report::series::judgement::JudgedCheck;
-use crate::report::spans;
+use crate::report::time_span::{self, TimeSpan};
 
 /// The spans of time in which a vantage was offline, in order. They reach to the good checks around
 /// the failed ones, which are not part of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offline {
-    spans: Vec<(i64, i64)>,
+    spans: Vec<TimeSpan>,
     /// The spans in which no control target answered, whatever other checks found.
-    unanswered: Vec<(i64, i64)>,
+    unanswered: Vec<TimeSpan>,
     /// The spans in which every control target was dead.
-    dead: Vec<(i64, i64)>,
+    dead: Vec<TimeSpan>,
     /// The spans in which neither a control target nor any other check answered.
-    silent: Vec<(i64, i64)>,
+    silent: Vec<TimeSpan>,
 }
 
 impl Offline {
@@ -35,7 +35,7 @@ impl Offline {
             |is_online: &dyn Fn(Option<u32>) -> bool| in_all(checks.iter().map(|checks| failing(checks, is_online)));
         let dead = in_all(checks.iter().map(|checks| dead(checks)));
         Offline {
-            spans: spans::without(&failing_all(&is_online), &dead),
+            spans: time_span::without(&failing_all(&is_online), &dead),
             unanswered: failing_all(&|disproved| disproved.is_none()),
             silent: failing_all(&|disproved| disproved.is_none_or(|disproved| disproved > 0)),
             dead,
@@ -46,18 +46,18 @@ impl Offline {
     /// that was up since they are: what keeps them from answering does not affect it. So its failures count while other
     /// checks show that the vantage is online, though the prober, which may have known nothing of this, set them aside.
     pub(crate) fn for_series(self: &Arc<Self>, series: &Series) -> Arc<Offline> {
-        let since_up = |(from, to): &(i64, i64)| Some((first_up(series, *from, *to)?, *to));
+        let since_up = |span: &TimeSpan| Some(TimeSpan { first: first_up(series, *span)?, ..*span });
         let unaffected: Vec<_> = self.dead.iter().filter_map(since_up).collect();
         if unaffected.is_empty() {
             return Arc::clone(self);
         }
-        let shown_online = spans::without(&unaffected, &self.silent);
-        Arc::new(Offline { unanswered: spans::without(&self.unanswered, &shown_online), ..Offline::clone(self) })
+        let shown_online = time_span::without(&unaffected, &self.silent);
+        Arc::new(Offline { unanswered: time_span::without(&self.unanswered, &shown_online), ..Offline::clone(self) })
     }
 
     /// Whether the vantage was offline at an instant.
     pub(crate) fn covers(&self, at: i64) -> bool {
-        spans::cover(&self.spans, at)
+        time_span::cover(&self.spans, at)
     }
 
     /// Rejudges a check with all that is known of its vantage. A failure while the vantage was
@@ -68,7 +68,7 @@ impl Offline {
         let Some(offline) = offline else { return check };
         match (check.verdict, offline.covers(check.at)) {
             (Verdict::Down, true) => LoggedCheck { verdict: Verdict::Unknown, is_set_aside: true, ..check },
-            (Verdict::Unknown, false) if check.is_set_aside && !spans::cover(&offline.unanswered, check.at) => {
+            (Verdict::Unknown, false) if check.is_set_aside && !time_span::cover(&offline.unanswered, check.at) => {
                 let verdict = check.class.map_or(Verdict::Unknown, FailureClass::verdict);
                 LoggedCheck { verdict, is_set_aside: false, ..check }
             }
@@ -78,13 +78,13 @@ impl Offline {
 
     /// Whether the vantage was online from the first to the last of some checks.
     pub(crate) fn is_clear(&self, checks: &EvenRun) -> bool {
-        let next = self.spans.partition_point(|(_, to)| *to < checks.first.at);
-        self.spans.get(next).is_none_or(|(from, _)| *from > checks.last_at)
+        let next = self.spans.partition_point(|span| span.last < checks.first.at);
+        self.spans.get(next).is_none_or(|span| span.first > checks.last_at)
     }
 
     /// Whether the vantage was offline at the end of the data.
     pub(crate) fn is_open(&self) -> bool {
-        self.spans.last().is_some_and(|(_, to)| *to == i64::MAX)
+        self.spans.last().is_some_and(|span| span.last == i64::MAX)
     }
 }
 
@@ -114,42 +114,42 @@ fn checks_of(series: &Series, targets: &[&Series]) -> Vec<ControlCheck> {
 }
 
 /// The spans around the checks of a control target that do not show the vantage online, between those that do.
-fn failing(checks: &[ControlCheck], is_online: impl Fn(Option<u32>) -> bool) -> Vec<(i64, i64)> {
+fn failing(checks: &[ControlCheck], is_online: impl Fn(Option<u32>) -> bool) -> Vec<TimeSpan> {
     let (mut last_good, mut failing_since) = (i64::MIN, None);
     let mut spans = Vec::new();
     for (at, disproved) in checks {
         if is_online(*disproved) {
-            spans.extend(failing_since.take().map(|since| (since, *at - 1)));
+            spans.extend(failing_since.take().map(|since| TimeSpan::new(since, *at - 1)));
             last_good = *at;
         } else {
             failing_since = failing_since.or(Some(last_good.saturating_add(1)));
         }
     }
-    spans.extend(failing_since.map(|since| (since, i64::MAX)));
+    spans.extend(failing_since.map(|since| TimeSpan::new(since, i64::MAX)));
     // A good check may have been due at the same instant.
-    spans.retain(|(from, to)| from <= to);
+    spans.retain(|span| !span.is_empty());
     spans
 }
 
 /// The spans in which a control target was dead: it failed again and again while other targets were good. What it
 /// fails until it answers says nothing of the vantage.
-fn dead(checks: &[ControlCheck]) -> Vec<(i64, i64)> {
+fn dead(checks: &[ControlCheck]) -> Vec<TimeSpan> {
     let (mut spans, mut since, mut last) = (Vec::new(), None, i64::MIN);
     for (at, disproved) in checks {
         match disproved {
-            None => spans.extend(since.take().map(|since| (since, *at - 1))),
+            None => spans.extend(since.take().map(|since| TimeSpan::new(since, *at - 1))),
             Some(disproved) if *disproved >= DEAD_AFTER => since = since.or(Some(last.saturating_add(1))),
             Some(_) => {}
         }
         last = *at;
     }
-    spans.extend(since.map(|since| (since, i64::MAX)));
+    spans.extend(since.map(|since| TimeSpan::new(since, i64::MAX)));
     spans
 }
 
 /// The time that lies in the spans of every control target.
-fn in_all(spans: impl Iterator<Item = Vec<(i64, i64)>>) -> Vec<(i64, i64)> {
-    spans.reduce(|one, other| spans::intersection(&one, &other)).unwrap_or_default()
+fn in_all(spans: impl Iterator<Item = Vec<TimeSpan>>) -> Vec<TimeSpan> {
+    spans.reduce(|one, other| time_span::intersection(&one, &other)).unwrap_or_default()
 }
 
 fn is_judged(check: &LoggedCheck) -> bool {
@@ -179,7 +179,7 @@ impl ControlAnswers {
     pub(crate) fn of(series: &Series, latest: &[JudgedCheck]) -> ControlAnswers {
         let mut found = ControlAnswers::default();
         let (Some(first), Some(last)) = (latest.first(), latest.last()) else { return found };
-        for check in series.between(first.at, last.at).filter(is_judged) {
+        for check in series.checks_in(TimeSpan::new(first.at, last.at)).filter(is_judged) {
             found.judged += 1;
             found.good += u64::from(check.verdict == Verdict::Up);
             found.answered += u64::from(!may_be_offline(&check));
@@ -204,19 +204,15 @@ fn other_checks_show_online(
     let Some(interval) = before.map(|before| at - before).or_else(|| after.map(|after| after - at)) else {
         return false;
     };
-    let is_good = |from: i64, to: i64| targets.iter().any(|target| has_up(target, from, to));
+    let is_good =
+        |first: i64, last: i64| targets.iter().any(|target| first_up(target, TimeSpan { first, last }).is_some());
     let was_good = is_good(before.unwrap_or(at - interval), at);
     was_good && (is_good(at, after.unwrap_or(at + interval)) || (was_disproved && after.is_none()))
 }
 
-/// Whether a series has an up check between two instants, ends included.
-fn has_up(series: &Series, from: i64, to: i64) -> bool {
-    first_up(series, from, to).is_some()
-}
-
-/// The first up check of a series between two instants, ends included.
-fn first_up(series: &Series, from: i64, to: i64) -> Option<i64> {
-    series.between(from, to).find(|check| check.verdict == Verdict::Up).map(|check| check.at)
+/// The first up check of a series in a span.
+fn first_up(series: &Series, span: TimeSpan) -> Option<i64> {
+    series.checks_in(span).find(|check| check.verdict == Verdict::Up).map(|check| check.at)
 }
 
 #[cfg(test)]
@@ -225,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_good_checks_around_are_not_offline() {
-        let offline = Offline { spans: vec![(11, 19), (41, i64::MAX)], ..Offline::default() };
+        let offline = Offline { spans: vec![TimeSpan::new(11, 19), TimeSpan::new(41, i64::MAX)], ..Offline::default() };
         let covered: Vec<i64> = (0..60).filter(|at| offline.covers(*at)).collect();
         assert_eq!(covered, (11..20).chain(41..60).collect::<Vec<_>>());
         assert!(offline.is_open());

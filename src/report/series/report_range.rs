@@ -1,6 +1,7 @@
 //! The range of a report, with the rules and lengths that its series are judged with.
 
 use crate::model::IncidentRules;
+use crate::report::time_span::TimeSpan;
 
 /// What the analysis of a series needs besides its checks.
 #[derive(Clone, Copy, Debug)]
@@ -18,4 +19,11 @@ pub(crate) struct ReportRange<'f> {
     pub(crate) evidence_step: i64,
     /// The number of series that are judged together.
     pub(crate) series: usize,
+}
+
+impl ReportRange<'_> {
+    /// The whole range.
+    pub(crate) const fn span(&self) -> TimeSpan {
+        TimeSpan::new(self.from, self.to)
+    }
 }

@@ -5,39 +5,39 @@ use crate::report::parallel;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::cadence::SILENT_AFTER;
 use crate::report::series::report_range::ReportRange;
+use crate::report::time_span::TimeSpan;
 
 /// The spans without a check of any of these series that are longer than [`SILENT_AFTER`]
 /// intervals.
-pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>) -> Vec<(i64, i64)> {
+pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>) -> Vec<TimeSpan> {
     let Some(interval) = analyses.iter().filter_map(|one| one.interval()).min() else { return Vec::new() };
     let limit = interval.saturating_mul(SILENT_AFTER);
     let of_each = parallel::map(analyses.to_vec(), |one| {
         let mut heard = CoveredSpans::new(limit);
         for run in one.series.log.runs().filter(|run| run.first.verdict != Verdict::Missed) {
-            run.spans(limit).for_each(|(first, last)| heard.add(first, last));
+            run.spans(limit).for_each(|span| heard.add(span));
         }
         // Those of the day before the range are known too.
-        heard.spans.extend(one.series.maintenance.spans(limit).filter(|(_, last)| *last >= range.from));
+        heard.spans.extend(one.series.maintenance.spans(limit).filter(|span| span.last >= range.from));
         heard.spans
     });
-    let mut spans: Vec<(i64, i64)> = of_each.into_iter().flatten().collect();
-    spans.push((range.to, range.to));
+    let mut spans: Vec<TimeSpan> = of_each.into_iter().flatten().collect();
+    spans.push(TimeSpan::new(range.to, range.to));
     let has_past = analyses.iter().any(|one| !one.series.lead_in.is_empty());
     if has_past && range.from_is_asked {
-        spans.push((range.from, range.from));
+        spans.push(TimeSpan::new(range.from, range.from));
     }
     spans.sort_unstable();
     let mut heard = CoveredSpans::new(limit);
-    spans.into_iter().for_each(|(first, last)| heard.add(first, last));
-    heard.spans.windows(2).map(|pair| (pair[0].1, pair[1].0)).collect()
+    spans.into_iter().for_each(|span| heard.add(span));
+    heard.spans.windows(2).map(|pair| TimeSpan::new(pair[0].last, pair[1].first)).collect()
 }
 
 /// Spans of time without a silence in them.
 struct CoveredSpans {
     /// Spans that are no further apart than this, in milliseconds, are joined.
     limit: i64,
-    /// The first and the last instant of each span, in milliseconds since 1970.
-    spans: Vec<(i64, i64)>,
+    spans: Vec<TimeSpan>,
 }
 
 impl CoveredSpans {
@@ -46,10 +46,12 @@ impl CoveredSpans {
     }
 
     /// Adds a span, which is joined to the previous one if it is near enough. Add spans in order.
-    fn add(&mut self, first: i64, last: i64) {
+    fn add(&mut self, span: TimeSpan) {
         match self.spans.last_mut() {
-            Some(span) if span.0 <= first && first.saturating_sub(span.1) <= self.limit => span.1 = span.1.max(last),
-            _ => self.spans.push((first, last)),
+            Some(before) if before.first <= span.first && span.first.saturating_sub(before.last) <= self.limit => {
+                before.last = before.last.max(span.last);
+            }
+            _ => self.spans.push(span),
         }
     }
 }
