@@ -1,7 +1,7 @@
 //! How fast `uptick report` answers for a fleet: 50 vantages, 30 days, 20 probes checked every 30
 //! seconds, in an object store that is compacted every night (`--hourly-after 1d --daily-after
 //! 2d`): two days are as shipped, every five minutes, one day has hourly windows, the rest daily
-//! ones. `cargo bench --bench fleet --features object-store` writes it to a folder that serves as
+//! ones. `cargo bench --bench fleet` writes it to a folder that serves as
 //! the store, so the figures do not include the time that a network adds to the first reading.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's answer")]

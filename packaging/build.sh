@@ -5,9 +5,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-profile=dist build=(cargo rustc --locked --all-features --bin uptick --profile dist)
+profile=dist build=(cargo rustc --locked --bin uptick --profile dist)
 if [ "${1:-}" = --debug ]; then
-    profile=debug build=(cargo rustc --locked --all-features --bin uptick)
+    profile=debug build=(cargo rustc --locked --bin uptick)
     shift
 fi
 host=$(rustc -vV | sed -n 's/^host: //p')
@@ -48,7 +48,7 @@ mkdir -p "$out/$name"
 # run here; then the host's build says the same.
 speaker=$folder/uptick
 if ! "$speaker" --version >/dev/null 2>&1; then
-    cargo build --locked --all-features --quiet
+    cargo build --locked --quiet
     speaker=target/debug/uptick
 fi
 "$speaker" man >"$out/uptick.1"

@@ -18,6 +18,6 @@ pub enum StorageError {
         why: SafeText,
     },
     /// A location was given by a URL, and this build has no object storage.
-    #[error("{} is a URL, and this build has no object storage; build with `--features object-store`", .0.display())]
+    #[error("{} is a URL, and this build has no object storage: it was built without the feature `object-store`", .0.display())]
     NotBuilt(PathBuf),
 }

@@ -15,15 +15,12 @@ fn suite(binary: &str, filter: &str, more: &[&str]) -> Measurement {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["test", "--locked", "--quiet", "--test", binary]);
     // Build scripts watch the variables with which cargo describes the package to this process;
-    // with those, or with other features, cargo would build everything again.
+    // with those cargo would build everything again.
     let of_package = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|one| name.starts_with(one));
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(of_package) {
             cargo.env_remove(name);
         }
-    }
-    if cfg!(feature = "object-store") {
-        cargo.arg("--all-features");
     }
     let output = cargo.arg("--").arg(filter).args(more).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
