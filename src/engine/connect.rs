@@ -4,5 +4,7 @@ pub(super) mod dial;
 #[cfg(feature = "http3")]
 pub(super) mod quic;
 pub(super) mod route;
+#[cfg(feature = "http3")]
+pub(super) mod server_socket;
 pub(super) mod trace;
 pub(super) mod tunnel_offers;

@@ -16,8 +16,10 @@ use crate::engine::classify::{
 };
 use crate::engine::connect::dial::ConnectError;
 #[cfg(feature = "http3")]
-use crate::engine::connect::quic::{QuicError, ServerSocket};
+use crate::engine::connect::quic::QuicError;
 use crate::engine::connect::route::Route;
+#[cfg(feature = "http3")]
+use crate::engine::connect::server_socket::ServerSocket;
 use crate::engine::connect::trace::ConnectionTrace;
 use crate::engine::fault::{Deadline, Fault, timed_out};
 #[cfg(feature = "http3")]

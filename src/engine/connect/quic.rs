@@ -2,7 +2,6 @@
 //! Everything runs in the task that waits.
 
 mod session;
-mod socket;
 mod tasks;
 
 use std::future::{Future, poll_fn};
@@ -19,6 +18,7 @@ use quinn::{ConnectError as Unconnectable, ConnectionError, Endpoint, EndpointCo
 use rustls::pki_types::ServerName;
 
 use crate::engine::connect::dial::{ConnectError, HEAD_START, Source, open_udp};
+use crate::engine::connect::server_socket::ServerSocket;
 use crate::engine::connect::trace::ConnectionTrace;
 use crate::engine::limits::{CONNECTION_WINDOW, STREAM_WINDOW};
 use crate::engine::tls::handshake::{SharedHandshake, watched};
@@ -27,7 +27,6 @@ use crate::model::{HttpVersionPreference, Phase};
 
 use session::WatchedConfig;
 
-pub(crate) use socket::ServerSocket;
 pub(crate) use tasks::Tasks;
 
 /// The streams that a server may open: HTTP/3 needs three, and servers may try others.

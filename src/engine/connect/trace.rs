@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
 
 #[cfg(feature = "http3")]
-use crate::engine::connect::quic::ServerSocket;
+use crate::engine::connect::server_socket::ServerSocket;
 use crate::engine::tls::handshake::SharedHandshake;
 use crate::model::{Phase, Timings};
 
