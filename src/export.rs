@@ -1,15 +1,17 @@
 //! Exports to existing systems: windows go to Prometheus, OpenTelemetry and others in their own
 //! formats. Exporting never delays a check, and data that cannot be delivered is counted.
 
-#[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
-pub mod buckets;
 mod csv;
 pub mod cumulative;
 mod delivery_stats;
 pub(crate) mod endpoint;
 mod error;
+#[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
+mod exponential;
 mod exporter;
 mod hgrm;
+#[cfg(any(feature = "prometheus-server", feature = "remote-write"))]
+pub mod histogram_format;
 mod hlog;
 #[cfg_attr(not(feature = "remote-write"), allow(dead_code, reason = "remote write alone asks what changed"))]
 mod kept_sums;
@@ -25,6 +27,8 @@ mod push;
 pub mod remote_write;
 #[cfg(feature = "prometheus-server")]
 pub mod scrape;
+#[cfg(feature = "remote-write")]
+mod vm_range;
 mod window_file;
 
 use std::net::SocketAddr;
@@ -38,6 +42,7 @@ use crate::model::{Outcome, Probe};
 use crate::window::Window;
 
 use exporter::Exporter;
+pub(crate) use exporter::ExporterOption;
 
 pub use csv::Csv;
 pub use delivery_stats::DeliveryStats;
@@ -50,6 +55,16 @@ pub(crate) use kept_sums::sums_kept;
 #[cfg(feature = "parquet")]
 pub use parquet::{ParquetTables, TablePlace, TablesError};
 pub(crate) use window_file::WindowFile;
+
+/// The options that start exporters, in the order of the help.
+pub(crate) const OPTIONS: &[&ExporterOption] = &[
+    #[cfg(feature = "remote-write")]
+    &remote_write::OPTION,
+    #[cfg(feature = "otlp")]
+    &otlp::OPTION,
+    #[cfg(any(feature = "remote-write", feature = "prometheus-server"))]
+    &histogram_format::OPTION,
+];
 
 /// The exporters of a run: none, one or several. Passing data to them never blocks. They have their
 /// own runtime, so that none of their TLS handshakes delays a check.

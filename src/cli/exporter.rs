@@ -1,25 +1,73 @@
-//! Options that send what a run measures to other systems.
+//! The options that send what a run measures to other systems, made from the table that the exporters have for them.
 
-use clap::Args;
+use std::collections::BTreeMap;
 
-#[cfg(any(feature = "remote-write", feature = "otlp", feature = "prometheus-server"))]
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+
 use crate::cli::groups;
+use crate::export::{self, ExporterOption};
 
 /// Where a run sends what it measures, beside its answer.
-#[derive(Args, Clone, Debug, Default)]
+#[cfg_attr(
+    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
+    allow(dead_code, reason = "a build without exporters has no such option")
+)]
+#[derive(Clone, Debug, Default)]
 pub struct ExporterArgs {
-    /// Send by Prometheus remote write; headers such as `authorization=Bearer%20…` go into
-    /// `UPTICK_REMOTE_WRITE_HEADERS`
-    #[cfg(feature = "remote-write")]
-    #[arg(help_heading = groups::EXPORT, long, value_name = "URL", env = "UPTICK_REMOTE_WRITE", hide_env_values = true)]
-    pub remote_write: Option<String>,
-    /// Send to an OpenTelemetry collector by OTLP over HTTP; the `OTEL_*` variables are honoured
-    #[cfg(feature = "otlp")]
-    #[arg(help_heading = groups::EXPORT, long, value_name = "URL", num_args = 0..=1, require_equals = true)]
-    pub otlp: Option<Option<String>>,
-    /// How histograms are written: native, native:SCHEMA with 0 to 8, classic or vmrange
-    /// (`VictoriaMetrics`) [default: native:5]
-    #[cfg(any(feature = "remote-write", feature = "prometheus-server"))]
-    #[arg(help_heading = groups::EXPORT, long, value_name = "KIND")]
-    pub histograms: Option<String>,
+    /// The options that were given, by name; without a value where one may stand alone.
+    given: BTreeMap<&'static str, Option<String>>,
+}
+
+#[cfg_attr(
+    not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
+    allow(dead_code, reason = "a build without exporters has no such option")
+)]
+impl ExporterArgs {
+    /// Whether an option was given, with or without a value.
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "only OTLP's may stand without a value"))]
+    pub(crate) fn has(&self, option: &ExporterOption) -> bool {
+        self.given.contains_key(option.long)
+    }
+
+    /// The value of an option, if it was given with one.
+    pub(crate) fn value(&self, option: &ExporterOption) -> Option<&str> {
+        self.given.get(option.long)?.as_deref()
+    }
+}
+
+fn argument(option: &'static ExporterOption) -> Arg {
+    let argument = Arg::new(option.long)
+        .long(option.long)
+        .help(option.meaning)
+        .help_heading(groups::EXPORT)
+        .value_name(option.value_name);
+    let argument = match option.variable {
+        // The value may hold a password.
+        Some(variable) => argument.env(variable).hide_env_values(true),
+        None => argument,
+    };
+    if option.is_value_optional { argument.num_args(0..=1).require_equals(true) } else { argument }
+}
+
+impl Args for ExporterArgs {
+    fn augment_args(command: Command) -> Command {
+        command.args(export::OPTIONS.iter().map(|option| argument(option)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ExporterArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = export::OPTIONS.iter().filter(|option| matches.contains_id(option.long));
+        let given = given.map(|option| (option.long, matches.get_one::<String>(option.long).cloned()));
+        Ok(ExporterArgs { given: given.collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }

@@ -14,6 +14,21 @@ use crate::window::Window;
 
 use super::delivery_stats::DeliveryStats;
 
+/// The option that starts an exporter, or shapes what it sends.
+#[derive(Debug)]
+pub(crate) struct ExporterOption {
+    /// The name, without dashes.
+    pub(crate) long: &'static str,
+    /// The placeholder for its value in the help.
+    pub(crate) value_name: &'static str,
+    /// Whether it may stand without a value.
+    pub(crate) is_value_optional: bool,
+    /// The variable that is read where the option is not given.
+    pub(crate) variable: Option<&'static str>,
+    /// What it does, in a sentence.
+    pub(crate) meaning: &'static str,
+}
+
 /// The result of an exporter's end: one sentence for the user about each thing that was not delivered.
 pub(crate) type Finished = Pin<Box<dyn Future<Output = Vec<String>> + Send>>;
 

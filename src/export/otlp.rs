@@ -25,12 +25,21 @@ use super::cumulative::Cumulative;
 use super::delivery_stats::DeliveryStats;
 use super::endpoint::Endpoint;
 use super::error::ExportError;
-use super::exporter::{Exporter, Finished};
+use super::exporter::{Exporter, ExporterOption, Finished};
 use super::push::{Backend, GATHER, PendingBatch, Push};
 
 use attributes::Targets;
 pub use environment::{Settings, Temporality};
 pub use json::Json;
+
+/// The option that starts one.
+pub(crate) const OPTION: ExporterOption = ExporterOption {
+    long: "otlp",
+    value_name: "URL",
+    is_value_optional: true,
+    variable: None,
+    meaning: "Send to an OpenTelemetry collector by OTLP over HTTP; the `OTEL_*` variables are honoured",
+};
 
 /// Maximum number of windows whose series go into one request: it stays below a megabyte.
 const WINDOWS_PER_REQUEST: usize = 100;

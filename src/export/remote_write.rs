@@ -19,7 +19,7 @@ use crate::window::Window;
 use super::cumulative::Cumulative;
 use super::delivery_stats::DeliveryStats;
 use super::error::ExportError;
-use super::exporter::{Exporter, Finished};
+use super::exporter::{Exporter, ExporterOption, Finished};
 use super::kept_sums::{KeptSums, STAMPS_APART};
 use super::protobuf_messages::write::TimeSeries;
 use super::push::{Backend, GATHER, PendingBatch, Push};
@@ -31,6 +31,16 @@ pub use request::Settings;
 use request::{body, endpoint, worth_retrying};
 use samples::Form;
 pub use verify::{Stored, verify};
+
+/// The option that starts one.
+pub(crate) const OPTION: ExporterOption = ExporterOption {
+    long: "remote-write",
+    value_name: "URL",
+    is_value_optional: false,
+    variable: Some("UPTICK_REMOTE_WRITE"),
+    meaning: "Send by Prometheus remote write; headers such as `authorization=Bearer%20…` go into \
+              `UPTICK_REMOTE_WRITE_HEADERS`",
+};
 
 /// Maximum number of windows whose series go into one request: it stays below a megabyte.
 const WINDOWS_PER_REQUEST: usize = 100;

@@ -34,7 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("alert", &["model", "format", "journal", "report", "export"]),
     ("progress", &["model", "format", "plan"]),
     ("demo", &["model"]),
-    ("cli", &["model", "format", "config", "report", "check_report", "render"]),
+    ("cli", &["model", "format", "config", "report", "check_report", "render", "export"]),
     (
         "commands",
         &[

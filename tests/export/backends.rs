@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceResponse};
 use prost::Message as _;
-use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
+use uptick::export::histogram_format::HistogramFormat;
 use uptick::export::otlp::Otlp;
 use uptick::export::remote_write::RemoteWrite;
 use uptick::export::{DeliveryStats, otlp, remote_write};

@@ -3,8 +3,8 @@
 
 use std::io::Write as _;
 
-use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
+use uptick::export::histogram_format::HistogramFormat;
 use uptick::export::remote_write::RemoteWrite;
 
 use crate::programs::Program;

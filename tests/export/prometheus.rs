@@ -1,7 +1,7 @@
 //! Remote write to a real Prometheus, and the results of queries there.
 
-use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
+use uptick::export::histogram_format::HistogramFormat;
 use uptick::export::remote_write::{RemoteWrite, Settings};
 use uptick::model::NetworkRules;
 

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
+use uptick::export::histogram_format::HistogramFormat;
 use uptick::export::remote_write::RemoteWrite;
 use uptick::metric;
 

@@ -1,8 +1,8 @@
 //! Remote write to a real `VictoriaMetrics`: what it keeps, and that data which it silently drops
 //! is noticed.
 
-use uptick::export::buckets::HistogramFormat;
 use uptick::export::cumulative::Cumulative;
+use uptick::export::histogram_format::HistogramFormat;
 use uptick::export::remote_write::RemoteWrite;
 
 use crate::programs::Program;

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::export::ExportError;
 use crate::export::Exporters;
 #[cfg(any(feature = "remote-write", feature = "prometheus-server"))]
-use crate::export::buckets::{HistogramFormat, HistogramFormatError};
+use crate::export::histogram_format::{self, HistogramFormat, HistogramFormatError};
 #[cfg(feature = "otlp")]
 use crate::export::otlp::{self, Otlp};
 #[cfg(feature = "remote-write")]
@@ -59,13 +59,13 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
     let vantage = &config.settings.vantage;
     #[cfg(feature = "prometheus-server")]
     if let RunKind::Watch { listen: Some(address), hosts } = run {
-        let schema = histograms(asked.histograms.as_deref())?.schema();
+        let schema = histograms(asked.value(&histogram_format::OPTION))?.schema();
         let source = Source { vantage: vantage.clone(), shard: config.settings.shard };
         exporters.add(Scrape::listen(*address, hosts, source, schema)).map_err(|error| usage(&error))?;
     }
     #[cfg(feature = "remote-write")]
-    if let Some(url) = &asked.remote_write {
-        let mut settings = remote_write_settings(url, asked.histograms.as_deref(), config.network)?;
+    if let Some(url) = asked.value(&remote_write::OPTION) {
+        let mut settings = remote_write_settings(url, asked.value(&histogram_format::OPTION), config.network)?;
         let kept = kept_sums::place(place, config.path.as_deref());
         settings.state = Some(kept.join(kept_sums::file_name(STATE_FILE, config.settings.shard)));
         settings.shard = config.settings.shard;
@@ -73,12 +73,13 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
         exporters.add(start).map_err(|error| usage(&error))?;
     }
     #[cfg(feature = "otlp")]
-    if let Some(url) = &asked.otlp {
+    if asked.has(&otlp::OPTION) {
+        let url = asked.value(&otlp::OPTION);
         let usual = match run {
             RunKind::Check => otlp::Temporality::Delta,
             RunKind::Watch { .. } => otlp::Temporality::Cumulative,
         };
-        let settings = otlp::Settings::read(url.as_deref(), usual, &locations::env).map_err(|error| usage(&error))?;
+        let settings = otlp::Settings::read(url, usual, &locations::env).map_err(|error| usage(&error))?;
         if let Some(mut settings) = settings {
             settings.network = config.network;
             settings.of_prober(vantage, config.settings.shard);

@@ -11,8 +11,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use crate::export::buckets;
-use crate::export::buckets::Exponential;
+use crate::export::exponential::{Exponential, FINEST_SCHEMA};
 use crate::metric::{Family, MetricKind, Series, Value};
 use crate::window::Histogram;
 
@@ -102,7 +101,7 @@ fn number(series: &Series<'_>, targets: &Targets, time: Time) -> Option<NumberDa
 
 fn histogram(series: &Series<'_>, targets: &Targets, time: Time) -> Option<ExponentialHistogramDataPoint> {
     let Value::Histogram(histogram) = series.value else { return None };
-    let exponential = Exponential::of(histogram, buckets::FINEST_SCHEMA).within(BUCKETS);
+    let exponential = Exponential::of(histogram, FINEST_SCHEMA).within(BUCKETS);
     let (offset, bucket_counts) = exponential.dense();
     let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs_f64());
     Some(ExponentialHistogramDataPoint {

@@ -8,11 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::export::buckets::HistogramFormat;
 use crate::export::cumulative::Total;
 use crate::export::delivery_stats::DeliveryStats;
 use crate::export::endpoint::{Answer, Endpoint};
 use crate::export::error::ExportError;
+use crate::export::histogram_format::HistogramFormat;
 use crate::export::kept_sums::{Change, STAMPS_APART};
 use crate::export::protobuf_messages::write::TimeSeries;
 use crate::metric;

@@ -7,9 +7,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use prost::Message as _;
 use url::Url;
 
-use crate::export::buckets::HistogramFormat;
 use crate::export::endpoint::{self, Endpoint};
 use crate::export::error::ExportError;
+use crate::export::histogram_format::HistogramFormat;
 use crate::export::protobuf_messages::write::{TimeSeries, WriteRequest};
 use crate::model::{NetworkRules, Shard};
 

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::export::buckets;
-use crate::export::buckets::{Exponential, HistogramFormat};
+use crate::export::exponential::{Exponential, ZERO_THRESHOLD};
+use crate::export::histogram_format::HistogramFormat;
 use crate::export::kept_sums::Change;
 use crate::export::protobuf_messages::write::{BucketSpan, Histogram, Label, Sample, TimeSeries};
+use crate::export::vm_range::vm_ranges;
 use crate::metric;
 use crate::metric::{Series, Value};
 use crate::model::Shard;
@@ -96,7 +97,7 @@ fn points(series: &Series<'_>, histograms: HistogramFormat) -> Vec<(Vec<Label>, 
             let all = bounded.chain([("+Inf".to_owned(), histogram.count())]);
             all.map(|(le, count)| plain("_bucket", Some(("le", &le)), double(count))).collect()
         }
-        HistogramFormat::VmRange => buckets::vmranges(histogram)
+        HistogramFormat::VmRange => vm_ranges(histogram)
             .iter()
             .map(|(range, count)| plain("_bucket", Some(("vmrange", range)), double(*count)))
             .collect(),
@@ -113,7 +114,7 @@ fn native(histogram: &crate::window::Histogram, schema: i8) -> Histogram {
         count: exponential.count(),
         sum: histogram.sum().as_secs_f64(),
         schema: exponential.schema.into(),
-        zero_threshold: buckets::ZERO_THRESHOLD,
+        zero_threshold: ZERO_THRESHOLD,
         zero_count: exponential.zeros,
         positive_spans: spans.into_iter().map(|span| BucketSpan { offset: span.offset, length: span.length }).collect(),
         positive_deltas,

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use crate::export::buckets::HistogramFormat;
 use crate::export::endpoint::{Answer, Endpoint};
 use crate::export::error::ExportError;
+use crate::export::histogram_format::HistogramFormat;
 use crate::metric;
 use crate::metric::Identity;
 use crate::model::{Redactor, SafeText};

@@ -4,8 +4,7 @@
 use jiff::Timestamp;
 use prost::Message as _;
 
-use crate::export::buckets;
-use crate::export::buckets::Exponential;
+use crate::export::exponential::{Exponential, ZERO_THRESHOLD};
 use crate::export::protobuf_messages::exposition::{
     Bucket, BucketSpan, Counter, Gauge, Histogram, Instant, LabelPair, Metric, MetricFamily, MetricType,
 };
@@ -71,7 +70,7 @@ fn both_layouts(histogram: &crate::window::Histogram, schema: i8) -> Histogram {
             .collect(),
         schema: Some(native.schema.into()),
         // A threshold above zero is what distinguishes a native histogram from a classic one.
-        zero_threshold: Some(buckets::ZERO_THRESHOLD),
+        zero_threshold: Some(ZERO_THRESHOLD),
         zero_count: Some(native.zeros),
         positive_spans: spans
             .into_iter()

@@ -1,82 +1,19 @@
-//! One histogram in the bucket layouts of other systems: native (Prometheus), exponential (OpenTelemetry) and `vmrange`
-//! (`VictoriaMetrics`). Pure functions that lose no sample: the buckets add up to the count of the histogram. Values
-//! are seconds.
+//! A histogram in buckets that grow by the same factor: native to Prometheus, exponential to OpenTelemetry. No sample is
+//! lost: the buckets add up to the count of the histogram. Values are seconds.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::time::Duration;
 
-use crate::model::micros;
 use crate::window::Histogram;
 
 /// The finest schema that a histogram of three significant digits can fill: its buckets are
 /// 0.27 % wide.
 pub(crate) const FINEST_SCHEMA: i8 = 8;
 
-/// The default schema: 32 buckets an octave, each 2.2 % wide.
-pub(crate) const DEFAULT_SCHEMA: i8 = 5;
-
 /// What counts as zero in a native histogram, in seconds: 2^-128, as in client libraries. Of times in microseconds only
 /// zero itself.
+#[cfg(any(test, feature = "remote-write", feature = "prometheus-server"))]
 pub(crate) const ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
-
-/// How histograms are written for Prometheus and compatible systems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HistogramFormat {
-    /// As native histograms of this schema, 0 to 8: Prometheus 2.40 and later with the feature enabled, Mimir, Thanos,
-    /// Grafana Cloud.
-    Native(i8),
-    /// As classic buckets, cumulative, with `le`.
-    Classic,
-    /// As `VictoriaMetrics` buckets, with `vmrange`.
-    VmRange,
-}
-
-impl Default for HistogramFormat {
-    fn default() -> Self {
-        HistogramFormat::Native(DEFAULT_SCHEMA)
-    }
-}
-
-impl HistogramFormat {
-    /// The schema of native histograms; the default for other formats.
-    #[must_use]
-    pub const fn schema(self) -> i8 {
-        match self {
-            HistogramFormat::Native(schema) => schema,
-            HistogramFormat::Classic | HistogramFormat::VmRange => DEFAULT_SCHEMA,
-        }
-    }
-}
-
-/// Why a text is not the name of a histogram format.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HistogramFormatError {
-    /// The schema after `native:` is not one.
-    #[error("`{0}` is not a schema; write a number from 0 to {FINEST_SCHEMA}")]
-    Schema(String),
-    /// The word is not known.
-    #[error("unknown format of histograms `{0}`; write native, native:8, classic or vmrange")]
-    Unknown(String),
-}
-
-/// `native`, `native:8`, `classic` or `vmrange`
-impl FromStr for HistogramFormat {
-    type Err = HistogramFormatError;
-
-    fn from_str(text: &str) -> Result<HistogramFormat, HistogramFormatError> {
-        let schema = |text: &str| text.parse().ok().filter(|schema| (0..=FINEST_SCHEMA).contains(schema));
-        match text.split_once(':') {
-            None if text == "native" => Ok(HistogramFormat::default()),
-            None if text == "classic" => Ok(HistogramFormat::Classic),
-            None if text == "vmrange" => Ok(HistogramFormat::VmRange),
-            Some(("native", digits)) => schema(digits)
-                .map(HistogramFormat::Native)
-                .ok_or_else(|| HistogramFormatError::Schema(digits.to_owned())),
-            _ => Err(HistogramFormatError::Unknown(text.to_owned())),
-        }
-    }
-}
 
 /// Buckets that grow by the same factor, 2^(2^-schema).
 ///
@@ -86,11 +23,11 @@ impl FromStr for HistogramFormat {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Exponential {
     /// How fine: 2^schema buckets an octave. OpenTelemetry calls it scale.
-    pub schema: i8,
+    pub(crate) schema: i8,
     /// How many values are zero.
-    pub zeros: u64,
+    pub(crate) zeros: u64,
     /// The buckets that are not empty, from the lowest.
-    pub buckets: BTreeMap<i32, u64>,
+    pub(crate) buckets: BTreeMap<i32, u64>,
 }
 
 impl Exponential {
@@ -110,6 +47,7 @@ impl Exponential {
 
     /// The same with the finest schema that needs at most `limit` buckets from the lowest to the highest. Every bucket
     /// of a coarser schema is two of the finer one, so nothing is estimated.
+    #[cfg(any(test, feature = "otlp"))]
     #[must_use]
     pub(crate) fn within(mut self, limit: usize) -> Exponential {
         while self.width() > limit && self.schema > -4 {
@@ -131,9 +69,10 @@ impl Exponential {
 
     /// The runs of consecutive buckets, and the count of each bucket as its difference from the one before: the form
     /// that Prometheus takes.
+    #[cfg(any(test, feature = "remote-write", feature = "prometheus-server"))]
     #[must_use]
-    pub(crate) fn spans(&self) -> (Vec<Span>, Vec<i64>) {
-        let (mut spans, mut deltas) = (Vec::<Span>::new(), Vec::new());
+    pub(crate) fn spans(&self) -> (Vec<BucketRun>, Vec<i64>) {
+        let (mut spans, mut deltas) = (Vec::<BucketRun>::new(), Vec::new());
         let (mut next, mut before) = (0, 0);
         for (index, count) in &self.buckets {
             let gap = index - next;
@@ -146,7 +85,7 @@ impl Exponential {
                     }
                     span.length += 1 + gap.unsigned_abs();
                 }
-                _ => spans.push(Span { offset: gap, length: 1 }),
+                _ => spans.push(BucketRun { offset: gap, length: 1 }),
             }
             let count = i64::try_from(*count).unwrap_or(i64::MAX);
             deltas.push(count - before);
@@ -157,6 +96,7 @@ impl Exponential {
 
     /// The lowest bucket and the count of each from there, without gaps: the form that OpenTelemetry takes, in its own
     /// numbering.
+    #[cfg(any(test, feature = "otlp"))]
     #[must_use]
     pub(crate) fn dense(&self) -> (i32, Vec<u64>) {
         let (Some((first, _)), Some((last, _))) = (self.buckets.first_key_value(), self.buckets.last_key_value())
@@ -168,6 +108,7 @@ impl Exponential {
     }
 
     /// Number of buckets from the lowest to the highest.
+    #[cfg(any(test, feature = "otlp"))]
     fn width(&self) -> usize {
         match (self.buckets.first_key_value(), self.buckets.last_key_value()) {
             (Some((first, _)), Some((last, _))) => usize::try_from(last - first + 1).unwrap_or(usize::MAX),
@@ -177,16 +118,18 @@ impl Exponential {
 }
 
 /// The longest gap that is written as empty buckets.
+#[cfg(any(test, feature = "remote-write", feature = "prometheus-server"))]
 const SHORT_GAP: i32 = 2;
 
 /// A run of consecutive buckets: how many are left out before it, and how many are in it. The offset of the first one
 /// is counted from bucket 0.
+#[cfg(any(test, feature = "remote-write", feature = "prometheus-server"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub(crate) struct BucketRun {
     /// Buckets left out before it.
-    pub offset: i32,
+    pub(crate) offset: i32,
     /// Buckets in it.
-    pub length: u32,
+    pub(crate) length: u32,
 }
 
 /// The bucket that a time above zero falls into.
@@ -207,61 +150,6 @@ fn index(time: Duration, schema: i8) -> i32 {
 /// The upper bound of a bucket, in seconds.
 fn bound(index: i32, schema: i8) -> f64 {
     (f64::from(index) / f64::from(schema).exp2()).exp2()
-}
-
-/// The buckets of `VictoriaMetrics` that are not empty: eighteen a decade, each named by its bounds as
-/// `1.000e-01...1.136e-01`.
-/// <https://github.com/VictoriaMetrics/metrics/blob/master/histogram.go>
-#[must_use]
-pub(crate) fn vmranges(histogram: &Histogram) -> Vec<(String, u64)> {
-    let mut found: BTreeMap<i32, u64> = BTreeMap::new();
-    for (time, count) in histogram.centres() {
-        *found.entry(vm_index(time)).or_default() += count;
-    }
-    found.into_iter().map(|(index, count)| (vm_name(index), count)).collect()
-}
-
-/// Buckets of a decade.
-const VM_PER_DECADE: i32 = 18;
-/// The exponent of the lowest decade: it begins at a nanosecond.
-const VM_LOWEST_DECADE: i32 = -9;
-/// The bucket of zero, below the first.
-const VM_ZERO: i32 = -1;
-
-#[expect(clippy::cast_possible_truncation, reason = "the logarithm of a time is small")]
-fn vm_index(time: Duration) -> i32 {
-    if time.is_zero() {
-        return VM_ZERO;
-    }
-    // Exact powers of ten belong to the bucket below them: its upper bound is inclusive.
-    let decades = micros_log10(time) - f64::from(VM_LOWEST_DECADE);
-    let position = decades * f64::from(VM_PER_DECADE);
-    let floor = position.floor();
-    if (position - floor).abs() < f64::EPSILON { floor as i32 - 1 } else { floor as i32 }
-}
-
-/// The decimal logarithm of a time in seconds; exact if the time is a power of ten.
-fn micros_log10(time: Duration) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a time below 285 years is exact")]
-    let micros = micros::of(time) as f64;
-    micros.log10() - 6.0
-}
-
-fn vm_name(index: i32) -> String {
-    if index == VM_ZERO {
-        return "0...1.000e-09".to_owned();
-    }
-    let edge = |index: i32| 10_f64.powf(f64::from(VM_LOWEST_DECADE) + f64::from(index) / f64::from(VM_PER_DECADE));
-    format!("{}...{}", scientific(edge(index)), scientific(edge(index + 1)))
-}
-
-/// Three decimals and an exponent of two digits, as C's and Go's `%.3e`.
-fn scientific(value: f64) -> String {
-    let text = format!("{value:.3e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{mantissa}e{sign}{:02}", exponent.abs())
 }
 
 #[cfg(test)]
@@ -293,21 +181,14 @@ mod tests {
         let buckets = BTreeMap::from([(-3, 5), (-2, 7), (0, 1), (10, 4)]);
         let exponential = Exponential { schema: 5, zeros: 2, buckets };
         let (spans, deltas) = exponential.spans();
-        assert_eq!(spans, [Span { offset: -3, length: 4 }, Span { offset: 9, length: 1 }]);
+        assert_eq!(spans, [BucketRun { offset: -3, length: 4 }, BucketRun { offset: 9, length: 1 }]);
         assert_eq!(deltas, [5, 2, -7, 1, 3]);
         assert_eq!(exponential.count(), 19);
         assert_eq!(exponential.dense().0, -4);
     }
 
-    #[test]
-    fn ranges_are_named_as_victoria_metrics_names_them() {
-        let found = vmranges(&histogram(&[0, 1, 1_000, 1_001]));
-        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["0...1.000e-09", "8.799e-07...1.000e-06", "8.799e-04...1.000e-03", "1.000e-03...1.136e-03"]);
-    }
-
     /// Undoes spans and deltas.
-    fn unfolded(spans: &[Span], deltas: &[i64]) -> BTreeMap<i32, u64> {
+    fn unfolded(spans: &[BucketRun], deltas: &[i64]) -> BTreeMap<i32, u64> {
         let (mut index, mut count, mut at) = (0, 0_i64, 0);
         let mut buckets = BTreeMap::new();
         for span in spans {
@@ -342,7 +223,6 @@ mod tests {
             let coarser = exponential.within(limit);
             proptest::prop_assert!(coarser.dense().1.len() <= limit);
             proptest::prop_assert_eq!(coarser.count(), histogram.count());
-            proptest::prop_assert_eq!(vmranges(&histogram).iter().map(|range| range.1).sum::<u64>(), histogram.count());
             let classic = classic(&histogram);
             proptest::prop_assert!(classic.is_sorted_by_key(|bucket| bucket.1));
             proptest::prop_assert!(classic.last().is_none_or(|bucket| bucket.1 <= histogram.count()));
@@ -359,10 +239,6 @@ mod tests {
             }
             for (one, other) in classic(&before).iter().zip(classic(&after)) {
                 proptest::prop_assert!(other.1 >= one.1, "up to {:?}", one.0);
-            }
-            let grown: BTreeMap<String, u64> = vmranges(&after).into_iter().collect();
-            for (range, count) in vmranges(&before) {
-                proptest::prop_assert!(grown.get(&range) >= Some(&count), "range {}", range);
             }
         }
 
