@@ -12,6 +12,8 @@ mod backends;
 mod collector;
 mod fidelity;
 mod files;
+#[cfg(feature = "parquet")]
+mod messy_tables;
 mod programs;
 mod prometheus;
 mod rules;

@@ -29,7 +29,7 @@ const CHECKS: i64 = 2 * 24 * 30;
 /// Names that a path, a quote or type inference could spoil.
 pub(crate) const VANTAGES: [&str; 3] = ["fra", "07", "a/b c=%2F日"];
 
-fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn path(folder: &TempDir) -> String {
 }
 
 /// Exports the two days to a folder.
-fn export(journal: &TempDir, tables: &Path) -> Ran {
+pub(crate) fn export(journal: &TempDir, tables: &Path) -> Ran {
     let tables = tables.display().to_string();
     let ran = Run::new(["export", &path(journal), "--parquet", &tables, "--from", FROM, "--to", TO]).run();
     ran.expect_code(0);
@@ -95,7 +95,7 @@ fn export(journal: &TempDir, tables: &Path) -> Ran {
 }
 
 /// The results of `DuckDB` for the tables. `None`, with a note on stderr, if it is not installed.
-fn duckdb(tables: &Path, journal: Option<&Path>) -> Option<Value> {
+pub(crate) fn duckdb(tables: &Path, journal: Option<&Path>) -> Option<Value> {
     let known = Command::new("python3").args(["-c", "import duckdb"]).output();
     if !known.is_ok_and(|output| output.status.success()) {
         skip("Python's duckdb");
@@ -131,7 +131,7 @@ fn asked(engine: &str, tables: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-fn report(journal: &TempDir) -> Value {
+pub(crate) fn report(journal: &TempDir) -> Value {
     Run::new(["report", &path(journal), "--format", "json", "--from", FROM, "--to", TO]).run().json()
 }
 
@@ -155,7 +155,7 @@ fn classes_in_sql(sql: &Value, surface: &Value) -> BTreeMap<String, u64> {
 }
 
 #[track_caller]
-fn assert_same_figures(report: &Value, sql: &Value) {
+pub(crate) fn assert_same_figures(report: &Value, sql: &Value) {
     let (surfaces, rows) = (list(&report["surfaces"]), list(&sql["availability"]));
     assert_eq!(rows.len(), surfaces.len());
     for (surface, row) in surfaces.iter().zip(rows) {
