@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -212,10 +213,20 @@ fn basic(url: &Url) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The seconds of a `Retry-After`, capped at [`LONGEST_PAUSE`].
+/// The pause until a `Retry-After`, which is in seconds or a date, capped at [`LONGEST_PAUSE`]. A date is compared with
+/// that of the answer, so that it does not matter whether the server's clock is right.
 fn pause(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let date = |text| Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp());
+    let after = text(header::RETRY_AFTER)?;
+    let pause = match after.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let now = text(header::DATE).and_then(date).unwrap_or_else(Timestamp::now);
+            Duration::try_from(date(after)?.duration_since(now)).unwrap_or_default()
+        }
+    };
+    Some(pause.min(LONGEST_PAUSE))
 }
 
 /// The error and its causes, without the URL and its secrets.
@@ -281,10 +292,20 @@ mod tests {
 
     #[test]
     fn a_pause_is_bounded() {
-        let headers = |value: &str| HeaderMap::from_iter([(header::RETRY_AFTER, value.parse().expect("a value"))]);
-        assert_eq!(pause(&headers("7")), Some(Duration::from_secs(7)));
-        assert_eq!(pause(&headers("86400")), Some(LONGEST_PAUSE));
-        assert_eq!(pause(&headers("Wed, 21 Oct 2026 07:28:00 GMT")), None);
+        let pause = |after: &str, date: &str| {
+            let header = |name, value: &str| (name, value.parse().expect("a value"));
+            pause(&HeaderMap::from_iter([header(header::RETRY_AFTER, after), header(header::DATE, date)]))
+        };
+        let date = "Wed, 21 Oct 2026 07:28:00 GMT";
+        assert_eq!(pause(" 7 ", date), Some(Duration::from_secs(7)));
+        assert_eq!(pause("86400", date), Some(LONGEST_PAUSE));
+        assert_eq!(pause("Wed, 21 Oct 2026 07:28:09 GMT", date), Some(Duration::from_secs(9)));
+        assert_eq!(pause("Thu, 22 Oct 2026 07:28:00 GMT", date), Some(LONGEST_PAUSE));
+        assert_eq!(pause("Wed, 21 Oct 2026 07:27:59 GMT", date), Some(Duration::ZERO));
+        assert_eq!(pause("Thu, 21 Oct 1999 07:28:00 GMT", "yesterday"), Some(Duration::ZERO));
+        assert_eq!(pause("Thu, 31 Dec 9998 07:28:00 GMT", ""), Some(LONGEST_PAUSE));
+        assert_eq!(pause("soon", date), None);
+        assert_eq!(pause("-1", date), None);
     }
 
     #[test]

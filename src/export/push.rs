@@ -237,7 +237,7 @@ impl Worker {
                 self.note(|stats, _| stats.refuse(why));
             }
             Answer::Retry(after, why) => {
-                self.next_try = Some(Instant::now() + after.unwrap_or(self.pause));
+                self.next_try = Some(Instant::now() + after.unwrap_or_default().max(self.pause));
                 self.pause = (self.pause * 2).min(LONGEST_PAUSE);
                 self.note(|stats, _| stats.retry(why));
             }

@@ -95,6 +95,18 @@ async fn a_dead_backend_costs_no_time_and_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_asks_for_no_pause_is_not_flooded() {
+    for kind in BOTH {
+        let now = [("retry-after", "0")];
+        let server = Server::answers(answer(503, &now, ""));
+        let exporter = Exporter::start(kind, &server.url(""));
+        exporter.windows(&[some()]);
+        let stats = exporter.finish(Duration::from_secs(2)).await;
+        assert!(stats.retries <= 3, "{kind}: {stats:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backend_that_never_answers_does_not_hold_the_end_up() {
     for kind in BOTH {
         let server = Server::start(|conn| {

@@ -221,7 +221,7 @@ async fn deliver(endpoint: &Endpoint, bodies: Vec<Vec<u8>>, patience: Duration) 
             }
             Ok(Answer::Retry(after, why)) => {
                 stats.retry(why);
-                let pause_now = after.unwrap_or(pause);
+                let pause_now = after.unwrap_or_default().max(pause);
                 pause *= 2;
                 if Instant::now() + pause_now >= deadline {
                     break;
