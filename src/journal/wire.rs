@@ -174,6 +174,12 @@ impl Decoder {
     }
 }
 
+/// Whether the checksum of a line is right.
+#[cfg(feature = "object-store")]
+pub(super) fn is_intact(line: &[u8]) -> bool {
+    checked(line).is_ok()
+}
+
 /// The text of a line. An error if it is too long or its checksum is wrong.
 #[inline]
 fn checked(line: &[u8]) -> Result<&str, LineError> {

@@ -174,6 +174,30 @@ fn compacts(objects: &Objects) {
 }
 
 #[test]
+fn a_damaged_file_of_the_cache_is_downloaded_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, cache) = (folder.path().join("store"), folder.path().join("cache"));
+    fs::create_dir(&store).expect("room");
+    let objects = open(&format!("file://{}/", store.display()), &[], PATIENCE);
+    (0..4).for_each(|hour| ship_one(&objects, "here", hour));
+    let now = "2025-04-01T00:00:00Z".parse().expect("an instant");
+    objects.compact(now, &CompactRules::default()).expect("the store answers");
+    ship_one(&objects, "here", 9);
+    let whole = sums(&objects.fetch(Range::ALL, &cache).expect("the store answers"));
+    assert_eq!(whole["here"].0, 5);
+    let names = || fs::read_dir(&cache).expect("a folder").map(|entry| entry.expect("an entry").path());
+    assert!(names().any(|file| file.extension().is_some_and(|extension| extension == "json")), "a manifest is cached");
+    for file in names() {
+        let length = fs::metadata(&file).expect("it is there").len();
+        for damage in [vec![0; usize::try_from(length).expect("short")], vec![b'\n'; 3], Vec::new()] {
+            fs::write(&file, &damage).expect("room");
+            let files = objects.fetch(Range::ALL, &cache).expect("the store answers");
+            assert_eq!(sums(&files), whole, "{}", file.display());
+        }
+    }
+}
+
+#[test]
 fn a_compaction_that_died_on_the_way_is_gone_on_with() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, cache) = (folder.path().join("store"), folder.path().join("cache"));

@@ -1,5 +1,5 @@
-//! The local cache of objects. Each is downloaded once, since it never changes, and removed when it
-//! is no longer read.
+//! The local cache of objects. Each is downloaded once, since it never changes, and again only if its file is damaged;
+//! it is removed when it is no longer read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write as _;
@@ -16,7 +16,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::{task, time};
 
 use crate::journal::disk::Disk;
-use crate::journal::{JournalError, Range};
+use crate::journal::{JournalError, Range, wire};
 
 use super::listing::{Day, Manifest, Stack};
 use super::{AT_ONCE, Objects};
@@ -116,7 +116,7 @@ impl Objects {
         for (date, object) in objects {
             let path = cache.file(*date, object);
             files.push(path.clone());
-            if cache.has(&path, object.size) {
+            if cache.has(&path, object.size) && is_intact(&path) {
                 continue;
             }
             if object.size > OBJECT_LIMIT {
@@ -231,6 +231,16 @@ impl<'f> Cache<'f> {
             }
         }
     }
+}
+
+/// Whether the file of an object is as it was written: a disk that lost power may have kept its length and not its
+/// bytes. An object that is itself damaged is downloaded each time.
+fn is_intact(file: &Path) -> bool {
+    let Ok(bytes) = fs::read(file) else { return false };
+    if file.extension().is_some_and(|extension| extension == "json") {
+        return serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
+    }
+    bytes.split(|byte| *byte == b'\n').all(|line| line.is_empty() || wire::is_intact(line))
 }
 
 fn was_brought_long_ago(file: &Path) -> bool {
