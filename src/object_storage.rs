@@ -5,6 +5,8 @@
 mod bucket;
 mod credentials;
 mod error;
+#[cfg(feature = "object-store")]
+mod refusal;
 
 use std::path::Path;
 

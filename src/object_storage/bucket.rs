@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::client::{HttpError, HttpErrorKind};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, WriteMultipart};
+use object_store::{ListResult, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, WriteMultipart};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time;
@@ -21,6 +20,7 @@ use crate::model::{Redactor, Secret, credentials, is_secret_name};
 
 use super::credentials::lacks_credentials;
 use super::error::StorageError;
+use super::refusal::{DENIED, NO_STORE, reason, unreached};
 
 /// Default timeout of a request.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,31 +28,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const REACHED_WITHIN: Duration = Duration::from_millis(2_500);
 /// Minimum length of a secret: no key or token is shorter, but a word like `true` is.
 const SHORTEST_KEY: usize = 8;
-/// The message for a store without conditional writes, which keep two writers apart.
-const NO_CONDITIONAL_PUT: &str =
-    "the store does not support conditional puts (create only where nothing exists), which keep writers apart";
-const NO_BUCKET: &str = "no such bucket";
-const DENIED: &str = "permission denied";
-const WRONG_CREDENTIALS: &str = "the credentials are missing or wrong";
-const OVERLOADED: &str = "the store is overloaded, and limits how much is requested of it";
-/// Error codes that say more than the client's kinds of errors, or of requests for which it has none, such as lists.
-const CODES: &[(&str, &str)] = &[
-    ("NoSuchBucket", NO_BUCKET),
-    ("ContainerNotFound", NO_BUCKET),
-    ("ContainerBeingDeleted", NO_BUCKET),
-    ("InvalidAccessKeyId", WRONG_CREDENTIALS),
-    ("SignatureDoesNotMatch", WRONG_CREDENTIALS),
-    ("AuthenticationFailed", WRONG_CREDENTIALS),
-    ("InvalidToken", WRONG_CREDENTIALS),
-    ("ExpiredToken", "the credentials have expired"),
-    ("RequestTimeTooSkewed", "this host's clock differs from the store's by too much"),
-    ("SlowDown", OVERLOADED),
-    ("ServerBusy", OVERLOADED),
-    ("AccessDenied", DENIED),
-    ("AuthorizationFailure", DENIED),
-    ("AuthorizationPermissionMismatch", DENIED),
-    ("NotImplemented", NO_CONDITIONAL_PUT),
-];
+/// The name of an object that nobody writes.
+const NO_OBJECT: &str = "uptick-no-such-object";
 /// Part size of a multipart upload, in bytes; shorter files go in one request. Every store accepts this size.
 const PART: usize = 8 << 20;
 /// Maximum number of parts of one file in flight.
@@ -134,12 +111,35 @@ impl Bucket {
         self.wait(async {
             let patience = REACHED_WITHIN.min(self.patience);
             match time::timeout(patience, self.store.list_with_delimiter(Some(&self.prefix))).await {
+                Ok(Ok(list)) if is_empty(&list) => self.confirm("write to").await,
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err(refused)) if reason(&refused) == DENIED => Ok(()),
                 Ok(Err(refused)) => Err(self.refused("write to", &self.prefix, &refused)),
                 Err(_) => Err(self.dead("write to", &self.prefix, patience)),
             }
         })
+    }
+
+    /// Lists the objects and folders directly below the prefix.
+    pub(crate) async fn list(&self) -> Result<ListResult, StorageError> {
+        let list = self.within("list", &self.prefix, self.store.list_with_delimiter(Some(&self.prefix))).await?;
+        let list = list.map_err(|refused| self.refused("list", &self.prefix, &refused))?;
+        if is_empty(&list) {
+            self.confirm("list").await?;
+        }
+        Ok(list)
+    }
+
+    /// Makes sure that an empty list is that of an object store. A server that answers every request with a page, such
+    /// as a login, is read as one too, and has an object of any name.
+    async fn confirm(&self, action: &'static str) -> Result<(), StorageError> {
+        let key = self.prefix.clone().join(NO_OBJECT);
+        match self.within(action, &key, self.store.head(&key)).await? {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(refused) if reason(&refused) == DENIED => Ok(()),
+            Err(refused) if unreached(&refused).is_some() => Err(self.refused(action, &self.prefix, &refused)),
+            Ok(_) | Err(_) => Err(self.error(action, &self.shown(&self.prefix), NO_STORE)),
+        }
     }
 
     /// Uploads files over the objects of these names, percent-encoded if needed: each object changes at once when its
@@ -265,31 +265,8 @@ fn connect(url: &Url, settings: Vec<(String, String)>) -> Result<(Arc<dyn Object
     Ok((store.into(), prefix))
 }
 
-/// What a refusal means, in our own words if it is a common one.
-fn reason(refused: &object_store::Error) -> String {
-    let said = refused.to_string();
-    if let Some((_, meaning)) = CODES.iter().find(|(code, _)| said.contains(&format!("<Code>{code}<"))) {
-        return (*meaning).to_owned();
-    }
-    match refused {
-        object_store::Error::NotFound { .. } => "no such bucket or object".to_owned(),
-        object_store::Error::PermissionDenied { .. } => DENIED.to_owned(),
-        object_store::Error::Unauthenticated { .. } => WRONG_CREDENTIALS.to_owned(),
-        object_store::Error::NotImplemented { .. } => NO_CONDITIONAL_PUT.to_owned(),
-        other => unreached(other).map_or(said, |why| format!("the store cannot be reached: {why}")),
-    }
-}
-
-/// Why a request was not answered at all, in the words of the system.
-fn unreached(refused: &object_store::Error) -> Option<String> {
-    let (mut error, mut is_of_connection): (&(dyn Error + 'static), bool) = (refused, false);
-    while let Some(source) = error.source() {
-        let kind = source.downcast_ref::<HttpError>().map(HttpError::kind);
-        is_of_connection |=
-            matches!(kind, Some(HttpErrorKind::Connect | HttpErrorKind::Request | HttpErrorKind::Timeout));
-        error = source;
-    }
-    is_of_connection.then(|| error.to_string())
+fn is_empty(list: &ListResult) -> bool {
+    list.objects.is_empty() && list.common_prefixes.is_empty()
 }
 
 /// Why a file did not become an object.
@@ -368,20 +345,6 @@ mod tests {
     fn no_message_shows_a_signature_or_a_password() {
         let text = "GET https://user:pw@x.test/c?sig=secret failed, see az://a:b@c/d";
         assert_eq!(without_secrets(text), "GET https://x.test/c failed, see az://c/d");
-    }
-
-    #[test]
-    fn what_a_store_says_counts_for_more_than_the_status_that_it_says_it_with() {
-        let denied = |said: &str| {
-            let source = format!("403 Forbidden: <Error><Code>{said}</Code></Error>").into();
-            reason(&object_store::Error::PermissionDenied { path: "AccessDenied/SlowDown".to_owned(), source })
-        };
-        assert_eq!(denied("AccessDenied"), DENIED);
-        assert_eq!(denied("Whatever"), DENIED);
-        assert_eq!(denied("InvalidAccessKeyId"), WRONG_CREDENTIALS);
-        assert!(denied("RequestTimeTooSkewed").contains("clock"));
-        let source = "503 Service Unavailable: <Error><Code>SlowDown</Code></Error>".into();
-        assert_eq!(reason(&object_store::Error::Generic { store: "S3", source }), OVERLOADED);
     }
 
     #[test]

@@ -12,9 +12,11 @@ use jiff::Timestamp;
 use uptick::journal;
 use uptick::journal::{CompactRules, Compacted, Journal, Line, Objects, Options, Range, Sharing};
 use uptick::model::Verdict;
+use uptick::object_storage::Bucket;
 use uptick::window::{CheckResult, Window};
 
 use crate::support::emulators::Emulator;
+use crate::support::server::{Server, answer};
 
 const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(5) };
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -297,6 +299,33 @@ fn a_store_that_is_away_costs_a_bounded_time_and_no_line() {
     assert_eq!(back.ship(&outbox, "here").expect("readable").sent, 2);
     let files = back.fetch(Range::ALL, &folder.path().join("cache")).expect("the store answers");
     assert_eq!(read(&files, Range::ALL), [window("here", 1), window("here", 30)]);
+}
+
+/// Captive portals, proxies and web servers answer every request with a page, which reads as an empty list.
+#[test]
+fn a_page_is_not_taken_for_an_empty_bucket() {
+    let page = "<!doctype html><html><head><title>Sign in</title></head><body>please</body></html>";
+    let pages = [
+        answer(200, &[("content-type", "text/html")], page),
+        answer(200, &[("etag", "\"1\""), ("last-modified", "Mon, 30 Nov 2026 10:00:00 GMT")], page),
+    ];
+    for page in pages {
+        let server = Server::answers(page);
+        let settings = [
+            ("AWS_ACCESS_KEY_ID", "identifier"),
+            ("AWS_SECRET_ACCESS_KEY", "password"),
+            ("AWS_ENDPOINT", &server.url("")),
+            ("AWS_ALLOW_HTTP", "true"),
+        ];
+        let folder = tempfile::tempdir().expect("a folder");
+        let objects = open("s3://bucket/prefix", &settings, PATIENCE);
+        let error = objects.fetch(Range::ALL, folder.path()).expect_err("no store").to_string();
+        assert!(error.contains("cannot list s3://bucket/prefix: what answers is no object store"), "{error}");
+        let owned = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let bucket = Bucket::open("s3://bucket/prefix", &owned, PATIENCE).expect("settings");
+        let error = bucket.check().expect_err("no store").to_string();
+        assert!(error.contains("what answers is no object store"), "{error}");
+    }
 }
 
 #[test]

@@ -118,9 +118,7 @@ pub(super) fn manifest_name(label: &str, number: u32) -> String {
 impl Objects {
     /// The days that the journal has.
     pub(super) async fn days(&self) -> Result<Vec<Date>, JournalError> {
-        let top = self.bucket.store.list_with_delimiter(Some(&self.bucket.prefix));
-        let top = self.bucket.within("list", &self.bucket.prefix, top).await?;
-        let top = top.map_err(|error| self.bucket.refused("list", &self.bucket.prefix, &error))?;
+        let top = self.bucket.list().await?;
         let date = |key: &object_store::path::Path| key.filename()?.parse::<Date>().ok();
         Ok(top.common_prefixes.iter().filter_map(date).collect())
     }
