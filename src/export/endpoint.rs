@@ -219,12 +219,11 @@ fn pause(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let date = |text| Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp());
     let after = text(header::RETRY_AFTER)?;
-    let pause = match after.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let now = text(header::DATE).and_then(date).unwrap_or_else(Timestamp::now);
-            Duration::try_from(date(after)?.duration_since(now)).unwrap_or_default()
-        }
+    let pause = if let Ok(seconds) = after.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let now = text(header::DATE).and_then(date).unwrap_or_else(Timestamp::now);
+        Duration::try_from(date(after)?.duration_since(now)).unwrap_or_default()
     };
     Some(pause.min(LONGEST_PAUSE))
 }

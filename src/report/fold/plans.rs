@@ -3,9 +3,11 @@
 //! each day.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::{PlannedProbe, RecordedPlan, Shard};
 use crate::report::fold::history::HOUR_MS;
+use crate::report::fold::planned_cron::PlannedCron;
 
 /// The plans of all probers.
 #[derive(Clone, Debug, Default)]
@@ -45,8 +47,14 @@ pub(crate) struct PlannedInterval {
     pub(crate) every: i64,
 }
 
-/// The intervals of a probe in order of time. Empty for a cron expression.
-pub(crate) type PlannedIntervals = Vec<PlannedInterval>;
+/// When the checks of a probe are planned.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PlannedSchedule {
+    /// Its intervals in order of time.
+    pub(crate) intervals: Vec<PlannedInterval>,
+    /// Its cron expression, if it has no interval.
+    pub(crate) cron: Option<Arc<PlannedCron>>,
+}
 
 impl Plans {
     /// Adds a plan line.
@@ -108,16 +116,23 @@ impl Plans {
         Some(plans.any(|plan| plan.probes.get(probe).is_some_and(|span| span.last == plan.latest)))
     }
 
-    /// The vantages and probes of all plans whose latest line is from `since` or later, with their intervals at `from`
+    /// The vantages and probes of all plans whose latest line is from `since` or later, with their schedules at `from`
     /// and after it.
-    pub(crate) fn planned(&self, since: i64, from: i64) -> BTreeMap<(&str, &str), PlannedIntervals> {
-        let mut planned: BTreeMap<(&str, &str), PlannedIntervals> = BTreeMap::new();
+    pub(crate) fn planned(&self, since: i64, from: i64) -> BTreeMap<(&str, &str), PlannedSchedule> {
+        let mut planned: BTreeMap<(&str, &str), PlannedSchedule> = BTreeMap::new();
+        // Many probes have the same expression.
+        let mut crons: BTreeMap<&str, Option<Arc<PlannedCron>>> = BTreeMap::new();
         for ((vantage, _), plan) in self.of_prober.iter().filter(|(_, plan)| plan.latest >= since) {
             for (probe, span) in &plan.probes {
-                planned.entry((vantage, probe)).or_default().extend(span.intervals.values());
+                let schedule = planned.entry((vantage, probe)).or_default();
+                schedule.intervals.extend(span.intervals.values());
+                if let Some(expression) = span.probe.schedule.as_deref().filter(|_| schedule.intervals.is_empty()) {
+                    let cron = crons.entry(expression).or_insert_with(|| PlannedCron::new(expression).map(Arc::new));
+                    schedule.cron.clone_from(cron);
+                }
             }
         }
-        for intervals in planned.values_mut() {
+        for PlannedSchedule { intervals, .. } in planned.values_mut() {
             intervals.sort_unstable();
             let before = intervals.partition_point(|interval| interval.from <= from);
             intervals.drain(..before.saturating_sub(1));

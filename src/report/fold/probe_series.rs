@@ -89,6 +89,11 @@ impl MaintenanceChecks {
         self.log.runs().flat_map(move |run| run.spans(apart))
     }
 
+    /// The number of checks in maintenance between two instants in milliseconds since 1970, both excluded.
+    pub(crate) fn between(&self, from: i64, to: i64) -> u64 {
+        self.log.runs().map(|run| run.before(to).saturating_sub(run.before(from.saturating_add(1)))).sum()
+    }
+
     /// The time in maintenance between two instants, in milliseconds, if a check covers `interval`
     /// milliseconds.
     pub(crate) fn within(&self, from: i64, to: i64, interval: i64) -> i64 {

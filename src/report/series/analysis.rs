@@ -9,7 +9,8 @@ use crate::report::document::coverage::Coverage;
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::evidence::name;
 use crate::report::fold::logged_check::LoggedCheck;
-use crate::report::fold::plans::PlannedIntervals;
+use crate::report::fold::planned_cron::PlannedCron;
+use crate::report::fold::plans::PlannedSchedule;
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::{Cadence, SILENT_AFTER};
 use crate::report::series::check_counts::CheckCounts;
@@ -62,6 +63,8 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) silent: bool,
     /// Its latest judged checks: those of 15 minutes, or twenty if these are more.
     pub(crate) recent: Vec<JudgedCheck>,
+    /// The cron expression that says when it is due, if a plan has one.
+    pub(crate) cron: Option<Arc<PlannedCron>>,
     pub(crate) coverage: Coverage,
     /// The coverage up to its last check.
     pub(crate) coverage_while_seen: Coverage,
@@ -89,13 +92,13 @@ impl SeriesAnalysis<'_> {
     }
 }
 
-/// Analyzes a series and counts its checks per bucket, by the start of the bucket. `planned`: its intervals, if a plan
+/// Analyzes a series and counts its checks per bucket, by the start of the bucket. `planned`: its schedule, if a plan
 /// lists it.
 pub(crate) fn analyze<'f>(
     series: &'f Series,
     range: &ReportRange<'_>,
     offline: Option<&Arc<Offline>>,
-    planned: Option<&PlannedIntervals>,
+    planned: Option<&PlannedSchedule>,
 ) -> (SeriesAnalysis<'f>, BTreeMap<i64, CheckCounts>) {
     let cadence = cadence(series, range);
     let interval = cadence.map(|cadence| cadence.every);
@@ -141,6 +144,7 @@ pub(crate) fn analyze<'f>(
         codes: seen.codes,
         last: seen.last,
         silent,
+        cron: planned.and_then(|planned| planned.cron.clone()),
         coverage,
         coverage_while_seen,
         offline: of_series,
@@ -222,8 +226,8 @@ fn recent(
 
 /// The cadence at present: that of the plan, if it has changed since the first checks, or if checks by hand among the
 /// planned ones seem to show a faster one. Otherwise that of the checks: a plan may have been left by a prober that is gone.
-fn present(cadence: Cadence, planned: Option<&PlannedIntervals>) -> Cadence {
-    let Some([before @ .., now]) = planned.map(Vec::as_slice) else { return cadence };
+fn present(cadence: Cadence, planned: Option<&PlannedSchedule>) -> Cadence {
+    let Some([before @ .., now]) = planned.map(|planned| planned.intervals.as_slice()) else { return cadence };
     let planned = Cadence::steady(now.every);
     if before.is_empty() && cadence.per_check() >= planned.per_check() { cadence } else { planned }
 }
@@ -245,7 +249,7 @@ fn coverage(
     seen: &SeriesTally,
     cadence: Option<Cadence>,
     range: &ReportRange<'_>,
-    planned: Option<&PlannedIntervals>,
+    planned: Option<&PlannedSchedule>,
 ) -> (Coverage, Coverage, bool) {
     let scheduled = series.counts.scheduled();
     let observed = scheduled - series.counts.missed;
@@ -257,7 +261,10 @@ fn coverage(
         let (interval, tolerance) = (cadence.every, tolerance(range));
         // Maintenance is no silence.
         let heard = last.max(series.maintenance.log.last_at().unwrap_or(last));
-        silent = range.to - heard > tolerance.max(interval.saturating_mul(SILENT_AFTER));
+        silent = match planned.and_then(|planned| planned.cron.as_ref()) {
+            Some(cron) => cron.due_between(heard, range.to) >= SILENT_AFTER.unsigned_abs(),
+            None => range.to - heard > tolerance.max(interval.saturating_mul(SILENT_AFTER)),
+        };
         let begin = if has_past && range.from_is_asked { range.from } else { first };
         let span = ProbeSchedule { cadence, first, last, begin, planned, tolerance };
         while_seen = span.due(series, range.to.min(last + interval).max(last));

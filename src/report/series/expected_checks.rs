@@ -2,7 +2,7 @@
 //! repeat at the same interval, missing checks between them were due. Passes by hand have no
 //! schedule, so none of their checks are missing.
 
-use crate::report::fold::plans::PlannedIntervals;
+use crate::report::fold::plans::{PlannedInterval, PlannedSchedule};
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::Cadence;
 
@@ -18,8 +18,8 @@ pub(crate) struct ProbeSchedule<'p> {
     pub(crate) last: i64,
     /// The start of the time in which checks were due, in milliseconds since 1970.
     pub(crate) begin: i64,
-    /// The planned intervals, if a plan lists the probe.
-    pub(crate) planned: Option<&'p PlannedIntervals>,
+    /// When a plan that lists the probe says that it is due.
+    pub(crate) planned: Option<&'p PlannedSchedule>,
     /// A pause up to this long, in milliseconds, never counts as missed checks.
     pub(crate) tolerance: i64,
 }
@@ -28,24 +28,33 @@ impl ProbeSchedule<'_> {
     /// The number of checks due until an instant, which must not be before the last check.
     pub(crate) fn due(&self, series: &Series, until: i64) -> u64 {
         let scheduled = series.counts.scheduled();
-        let every = self.cadence.every;
-        let maintained = |from: i64, to: i64| series.maintenance.within(from, to, every);
+        if let Some(PlannedSchedule { cron: Some(cron), .. }) = self.planned {
+            let limit = cron.shortest() + cron.shortest() / 2;
+            let lost = |from, to| cron.due_between(from, to).saturating_sub(series.maintenance.between(from, to));
+            return scheduled + self.lost(series, until, limit, lost);
+        }
         if let Some(planned) = self.planned {
             let due = |(from, to, cadence): (i64, i64, Cadence)| {
                 cadence.due_in(to - from - series.maintenance.within(from, to, cadence.every))
             };
-            return scheduled.max(self.planned_spans(planned, until).into_iter().map(due).sum());
+            return scheduled.max(self.planned_spans(&planned.intervals, until).into_iter().map(due).sum());
         }
         if !self.shows_schedule(series) {
             return scheduled;
         }
-        let limit = (every + every / 2).max(self.tolerance);
+        let every = self.cadence.every;
         let lost = |from: i64, to: i64| {
-            let pause = to - from;
-            if pause <= limit { 0 } else { self.cadence.due_in(pause - maintained(from, to) - every / 2) }
+            self.cadence.due_in(to - from - series.maintenance.within(from, to, every) - every / 2)
         };
-        let mut before = self.begin;
-        let mut all = scheduled;
+        scheduled + self.lost(series, until, every + every / 2, lost)
+    }
+
+    /// The number of checks that are missing in the pauses longer than `limit` milliseconds, if `lost` counts those
+    /// between two instants.
+    fn lost(&self, series: &Series, until: i64, limit: i64, lost: impl Fn(i64, i64) -> u64) -> u64 {
+        let limit = limit.max(self.tolerance);
+        let lost = |from: i64, to: i64| if to - from <= limit { 0 } else { lost(from, to) };
+        let (mut before, mut all) = (self.begin, 0);
         for span in series.log.runs().flat_map(|run| run.spans(limit)) {
             all += lost(before, span.first);
             before = span.last;
@@ -54,7 +63,7 @@ impl ProbeSchedule<'_> {
     }
 
     /// The time in which checks were due, divided where the plan changed the interval.
-    fn planned_spans(&self, planned: &PlannedIntervals, until: i64) -> Vec<(i64, i64, Cadence)> {
+    fn planned_spans(&self, planned: &[PlannedInterval], until: i64) -> Vec<(i64, i64, Cadence)> {
         let Some((first, changes)) = planned.split_first().filter(|(_, changes)| !changes.is_empty()) else {
             return vec![(self.begin, until, self.cadence)];
         };

@@ -1,6 +1,7 @@
 //! Finds the spans in which no check of some series was made.
 
 use crate::model::Verdict;
+use crate::report::fold::planned_cron::PlannedCron;
 use crate::report::parallel;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::cadence::SILENT_AFTER;
@@ -8,7 +9,7 @@ use crate::report::series::report_range::ReportRange;
 use crate::report::time_span::TimeSpan;
 
 /// The spans without a check of any of these series that are longer than [`SILENT_AFTER`]
-/// intervals.
+/// intervals. The pauses of a cron expression are none.
 pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>) -> Vec<TimeSpan> {
     let Some(interval) = analyses.iter().filter_map(|one| one.interval()).min() else { return Vec::new() };
     let limit = interval.saturating_mul(SILENT_AFTER);
@@ -19,6 +20,9 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
         }
         // Those of the day before the range are known too.
         heard.spans.extend(one.series.maintenance.spans(limit).filter(|span| span.last >= range.from));
+        if let Some(cron) = &one.cron {
+            heard.spans.extend(pauses(cron, &heard.spans, range.to));
+        }
         heard.spans
     });
     let mut spans: Vec<TimeSpan> = of_each.into_iter().flatten().collect();
@@ -31,6 +35,13 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
     let mut heard = CoveredSpans::new(limit);
     spans.into_iter().for_each(|span| heard.add(span));
     heard.spans.windows(2).map(|pair| TimeSpan::new(pair[0].last, pair[1].first)).collect()
+}
+
+/// The spans between these, and after the last, in which a cron expression makes fewer than [`SILENT_AFTER`] checks due.
+fn pauses(cron: &PlannedCron, heard: &[TimeSpan], to: i64) -> Vec<TimeSpan> {
+    let nexts = heard.iter().skip(1).map(|span| span.first).chain([to]);
+    let between = heard.iter().zip(nexts).map(|(span, next)| TimeSpan::new(span.last, next));
+    between.filter(|pause| cron.due_between(pause.first, pause.last) < SILENT_AFTER.unsigned_abs()).collect()
 }
 
 /// Spans of time without a silence in them.

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, question};
 use super::within;
-use crate::model::{Probe, RecordedPlan};
+use crate::model::{Cron, Probe, RecordedPlan, Schedule};
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
 
@@ -81,4 +83,43 @@ fn what_is_missing_at_the_new_interval_is_missing() {
     assert!((0.99..0.997).contains(&ratio), "{ratio}");
     let (ratio, _) = home(&report(FASTER, pause));
     assert!((0.7..0.72).contains(&ratio), "{ratio}");
+}
+
+/// What is reported at an instant where a cron expression says when checks are due, with further checks by hand.
+fn by_cron(expression: &str, to: &str, pauses: &[(&str, &str)], by_hand: &[(&str, &str)]) -> Report {
+    let mut stage = RecordedJournal::default();
+    let mut probe = Probe::plain("home", "web", "http://x.test/", Duration::from_mins(10));
+    let cron = Cron::new(expression).unwrap();
+    probe.schedule = Schedule::Cron(cron.clone());
+    stage.plans.extend(RecordedPlan::parts("here", None, at(FROM), [&probe]));
+    let mut due = cron.next_after(at(FROM)).unwrap();
+    while due < at(to) {
+        let next = due + SignedDuration::from_secs(1);
+        if !within(due, pauses) {
+            stage.play_exactly(Line::new("here", "web", "home", 3_600), due, next, |_| PlayedCheck::Up(50));
+        }
+        due = cron.next_after(due).unwrap();
+    }
+    for (from, to) in by_hand {
+        stage.play(Line::new("here", "web", "home", 60), from, to, |_| PlayedCheck::Up(50));
+    }
+    stage.report(question(FROM, to))
+}
+
+#[test]
+fn what_a_cron_expression_leaves_out_is_not_missing() {
+    const HAND: &[(&str, &str)] = &[("2025-03-11T09:00:00Z", "2025-03-11T17:00:00Z")];
+    for to in ["2025-03-13T06:00:00Z", "2025-03-13T12:00:00Z"] {
+        for by_hand in [&[][..], HAND] {
+            let report = by_cron("*/10 9-17 * * *", to, &[], by_hand);
+            let (ratio, state) = home(&report);
+            assert!(ratio > 0.98 && state == State::Up, "{to} {by_hand:?}: {ratio} {state:?}");
+            assert_eq!(report.verdict.state, State::Up, "{}", report.verdict.sentence);
+            assert!(report.no_data.is_empty(), "{:?}", report.no_data);
+            let report = by_cron("*/10 9-17 * * *", to, &[("10:00", "14:30")], &[]);
+            let (ratio, _) = home(&report);
+            assert!((0.48..0.51).contains(&ratio), "{to}: {ratio}");
+            assert!(report.no_data.len() >= 3, "{:?}", report.no_data);
+        }
+    }
 }

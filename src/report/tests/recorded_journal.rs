@@ -63,17 +63,22 @@ impl<'l> Line<'l> {
 impl RecordedJournal {
     /// Plays a probe from one instant to another, both as texts; `found` returns the result of each
     /// check.
-    pub(super) fn play(
+    pub(super) fn play(&mut self, line: Line<'_>, from: &str, to: &str, found: impl FnMut(Timestamp) -> PlayedCheck) {
+        // Real probes of one file are spread over their interval, by a checksum of their names.
+        let spread = i64::from(crc32fast::hash(line.probe.as_bytes()) % 1000) * line.every;
+        self.play_exactly(line, at(from) + Duration::from_millis(spread.unsigned_abs()), at(to), found);
+    }
+
+    /// Plays a probe whose first check is due at an instant.
+    pub(super) fn play_exactly(
         &mut self,
         line: Line<'_>,
-        from: &str,
-        to: &str,
+        first: Timestamp,
+        to: Timestamp,
         mut found: impl FnMut(Timestamp) -> PlayedCheck,
     ) {
         let mut collector = Collector::new(line.vantage, Duration::from_mins(1));
-        // Real probes of one file are spread over their interval, by a checksum of their names.
-        let spread = i64::from(crc32fast::hash(line.probe.as_bytes()) % 1000) * line.every;
-        let (mut due, end) = (at(from).as_millisecond() + spread, at(to).as_millisecond());
+        let (mut due, end) = (first.as_millisecond(), to.as_millisecond());
         while due < end {
             let scheduled_at = Timestamp::from_millisecond(due).expect("an instant");
             if let Some(outcome) = outcome(line, scheduled_at, found(scheduled_at)) {
