@@ -71,7 +71,7 @@ fn impact_minutes(group: &[&SeriesAnalysis<'_>]) -> f64 {
     if group.is_empty() {
         return 0.0;
     }
-    let minutes = group.iter().map(|one| one.minutes(one.counts.down));
+    let minutes = group.iter().map(|one| one.impact_minutes);
     rounded(minutes.sum::<f64>() / number(group.len() as u64))
 }
 

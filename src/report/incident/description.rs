@@ -191,14 +191,19 @@ impl Description<'_, '_> {
 
     /// The whole incident.
     fn whole(&self, flapping: bool) -> IncidentPart {
-        let last = |wave: &DetectedWave| wave.last().min(self.context.range.to);
         let mut counts: BTreeMap<usize, CheckCounts> = BTreeMap::new();
         for (series, of_series) in self.counts.iter().flatten() {
             counts.entry(*series).or_default().merge(of_series);
         }
         let failing = self.incident.iter().flat_map(|wave| &wave.members).map(|member| member.series).collect();
+        IncidentPart { spans: self.spans(), counts, failing, flapping }
+    }
+
+    /// The spans of its waves in the range.
+    fn spans(&self) -> Vec<TimeSpan> {
+        let last = |wave: &DetectedWave| wave.last().min(self.context.range.to);
         let spans: Vec<TimeSpan> = self.incident.iter().map(|wave| TimeSpan::new(wave.start.by, last(wave))).collect();
-        IncidentPart { spans: time_span::without(&spans, &self.nested), counts, failing, flapping }
+        time_span::without(&spans, &self.nested)
     }
 
     /// The latest checks of an incident that continues and began before them: those in the buckets
@@ -331,6 +336,7 @@ impl Description<'_, '_> {
     }
 
     fn impact(&self) -> Vec<SurfaceImpact> {
+        let spans = self.spans();
         let minutes = |surface: &SafeText| {
             let series = self.context.series_of(surface);
             let sum: f64 = series
@@ -338,7 +344,7 @@ impl Description<'_, '_> {
                 .map(|at| {
                     let failed: u64 =
                         self.counts.iter().filter_map(|counts| counts.get(at)).map(|of_series| of_series.failed).sum();
-                    self.context.analyses[*at].minutes(failed)
+                    self.context.analyses[*at].failed_minutes(failed, &spans)
                 })
                 .sum();
             rounded(sum / number(series.len().max(1) as u64))

@@ -10,10 +10,10 @@ use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::evidence::name;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::planned_cron::PlannedCron;
-use crate::report::fold::plans::PlannedSchedule;
+use crate::report::fold::plans::{PlannedInterval, PlannedSchedule};
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::{Cadence, SILENT_AFTER};
-use crate::report::series::check_counts::CheckCounts;
+use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::detector::OutageDetector;
 use crate::report::series::expected_checks::ProbeSchedule;
 use crate::report::series::failure_log::{FailureLog, FailureLogger};
@@ -23,7 +23,7 @@ use crate::report::series::offline::Offline;
 use crate::report::series::report_range::ReportRange;
 use crate::report::series::series_tally::{ClassSpan, SeriesTally};
 use crate::report::statistics::{number, ratio, rounded};
-use crate::report::time_span::TimeSpan;
+use crate::report::time_span::{self, TimeSpan};
 
 /// Milliseconds per minute.
 const MINUTE_MS: f64 = 60_000.0;
@@ -63,6 +63,10 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) silent: bool,
     /// Its latest judged checks: those of 15 minutes, or twenty if these are more.
     pub(crate) recent: Vec<JudgedCheck>,
+    /// The minutes that its failed checks in the range cover.
+    pub(crate) impact_minutes: f64,
+    /// The intervals that a plan has for it, if it has several.
+    intervals: Vec<PlannedInterval>,
     /// The cron expression that says when it is due, if a plan has one.
     pub(crate) cron: Option<Arc<PlannedCron>>,
     pub(crate) coverage: Coverage,
@@ -86,9 +90,21 @@ impl SeriesAnalysis<'_> {
         &self.recent[self.recent.len().saturating_sub(checks)..]
     }
 
-    /// The minutes that this many of its checks cover.
-    pub(crate) fn minutes(&self, checks: u64) -> f64 {
-        number(checks) * self.cadence.map_or(0.0, Cadence::per_check) / MINUTE_MS
+    /// The minutes that its failed checks in some spans cover, each up to the next check. `failed`: their number.
+    pub(crate) fn failed_minutes(&self, failed: u64, spans: &[TimeSpan]) -> f64 {
+        let minutes = |failed: u64, cadence: Cadence| number(failed) * cadence.per_check() / MINUTE_MS;
+        if self.intervals.len() < 2 || failed == 0 {
+            return self.cadence.map_or(0.0, |cadence| minutes(failed, cadence));
+        }
+        let ends = self.intervals.iter().skip(1).map(|next| next.from - 1).chain([i64::MAX]);
+        let mut first = i64::MIN;
+        let at_each = self.intervals.iter().zip(ends).map(|(interval, last)| {
+            let in_force = TimeSpan::new(std::mem::replace(&mut first, last.saturating_add(1)), last);
+            let planned = time_span::intersection(spans, &[in_force]);
+            let failed = tally(self.series, self.offline(), &planned).iter().map(|counts| counts.failed).sum();
+            minutes(failed, Cadence::steady(interval.every))
+        });
+        at_each.sum()
     }
 }
 
@@ -128,7 +144,7 @@ pub(crate) fn analyze<'f>(
     }
     seen.flush();
     let (coverage, coverage_while_seen, silent) = coverage(series, &seen, cadence, range, planned);
-    let analyses = SeriesAnalysis {
+    let mut analyses = SeriesAnalysis {
         series,
         recent: recent(series, offline, cadence.map(|cadence| present(cadence, planned)), range),
         counts: seen.rejudged(series.counts),
@@ -144,11 +160,14 @@ pub(crate) fn analyze<'f>(
         codes: seen.codes,
         last: seen.last,
         silent,
+        impact_minutes: 0.0,
+        intervals: planned.map(|planned| planned.intervals.clone()).unwrap_or_default(),
         cron: planned.and_then(|planned| planned.cron.clone()),
         coverage,
         coverage_while_seen,
         offline: of_series,
     };
+    analyses.impact_minutes = analyses.failed_minutes(analyses.counts.down, &[range.span()]);
     (analyses, seen.buckets)
 }
 

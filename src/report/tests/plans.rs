@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, question};
+use super::recorded_journal::{Line, PlayedCheck, RecordedJournal, at, question, status};
 use super::within;
 use crate::model::{Cron, Probe, RecordedPlan, Schedule};
 use crate::report::document::answer::State;
@@ -73,6 +73,21 @@ fn an_interval_that_was_changed_misses_no_check() {
         let (ratio, state) = home(&report(watches, &[]));
         assert!(ratio > 0.98 && state == State::Up, "{watches:?}: {ratio} {state:?}");
     }
+}
+
+#[test]
+fn a_failed_check_counts_for_the_interval_that_was_planned_then() {
+    let mut stage = RecordedJournal::default();
+    for (from, every, to) in [(FROM, 30_i64, "2025-03-10T09:00:00Z"), ("2025-03-10T09:00:00Z", 600, TO)] {
+        let probe = Probe::plain("home", "web", "http://x.test/", Duration::from_secs(every.unsigned_abs()));
+        stage.plans.extend(RecordedPlan::parts("here", None, at(from), [&probe]));
+        stage.play(Line::new("here", "web", "home", every), from, to, |now| {
+            if within(now, &[("08:00", "11:00")]) { status(503, 20, &[], "") } else { PlayedCheck::Up(50) }
+        });
+    }
+    let report = stage.report(question(FROM, TO));
+    let minutes = [report.surfaces[0].figures.impact_minutes, report.incidents[0].impact_minutes[0].minutes];
+    assert!(minutes.iter().all(|minutes| (170.0..190.0).contains(minutes)), "three hours: {minutes:?}");
 }
 
 #[test]
