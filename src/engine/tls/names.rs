@@ -43,6 +43,7 @@ pub(super) fn algorithm(identifier: &[u8]) -> Option<(&'static str, bool)> {
         "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" => ("RSA with SHA-1", WEAK),
         "1.2.840.10045.4.1" => ("ECDSA with SHA-1", WEAK),
         "1.2.840.10040.4.3" => ("DSA with SHA-1", WEAK),
+        "1.2.840.113549.1.1.10" if is_sha1_pss(identifier) => ("RSA-PSS with SHA-1", WEAK),
         "1.2.840.113549.1.1.10" => ("RSA-PSS with these parameters", !WEAK),
         "1.2.840.113549.1.1.11" => ("RSA with SHA-256", !WEAK),
         "1.2.840.113549.1.1.12" => ("RSA with SHA-384", !WEAK),
@@ -67,6 +68,15 @@ pub(super) fn algorithm(identifier: &[u8]) -> Option<(&'static str, bool)> {
         "1.2.643.7.1.1.3.3" => ("GOST R 34.10-2012 (512 bits)", !WEAK),
         _ => return None,
     })
+}
+
+/// Whether the parameters of RSA-PSS name SHA-1, which is also meant where they name no hash (RFC 4055 section 3.1).
+fn is_sha1_pss(identifier: &[u8]) -> bool {
+    const SHA1: &str = "1.3.14.3.2.26";
+    match split(identifier).1 {
+        [0x30, _, 0xa0, _, 0x30, _, hash @ ..] => oid(hash) == SHA1,
+        parameters => parameters.first() == Some(&0x30),
+    }
 }
 
 /// The type of a key: its algorithm, and its curve if it has one.

@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{X509Certificate, X509Version};
 use x509_parser::public_key::PublicKey;
 
-use super::chain_rules::{differ_in_encoding, may_issue, may_serve, unjudged_constraint};
+use super::chain_rules::{differ_in_encoding, may_issue, may_serve, unjudged_constraint, violated_directory};
 use super::names;
 use crate::engine::tls::certificate::{
     Anchors, anchor, is_self_signed, not_after, not_before, other_names, parse, path,
@@ -77,7 +77,7 @@ impl PresentedChain<'_> {
                 public_key_algorithm_id,
             } => key_for(public_key_algorithm_id, signature_algorithm_id),
             CertificateError::BadSignature => self.bad_signature(),
-            CertificateError::BadEncoding => invalid("its encoding is not valid"),
+            CertificateError::BadEncoding => self.bad_encoding(),
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 invalid("it is not meant for servers (extended key usage)")
             }
@@ -215,6 +215,20 @@ impl PresentedChain<'_> {
         invalid("it has a critical extension that is not understood")
     }
 
+    /// An encoding that the verifier does not read: it knows no date before 1970.
+    fn bad_encoding(&self) -> Refusal {
+        let path = self.path();
+        match path.iter().find(|certificate| not_before(certificate) < Timestamp::UNIX_EPOCH) {
+            Some(_) if path.iter().any(|certificate| not_after(certificate) < self.now) => self.expired(),
+            Some(old) => unsupported(&format!(
+                "the certificate {} is valid from {}, a date before 1970",
+                name_of(old),
+                day(not_before(old))
+            )),
+            None => invalid("its encoding is not valid"),
+        }
+    }
+
     /// A signature that does not verify, possibly because the key has an unsupported size.
     fn bad_signature(&self) -> Refusal {
         for certificate in self.path().into_iter().chain(anchor(self.chain, self.anchors)) {
@@ -231,10 +245,16 @@ impl PresentedChain<'_> {
     }
 
     fn name_constraints(&self) -> Refusal {
-        let path = self.path();
-        let anchor = anchor(self.chain, self.anchors);
-        let mut issuers = path.iter().skip(1).chain(&anchor);
-        match issuers.find_map(|issuer| Some((issuer, unjudged_constraint(issuer)?))) {
+        let mut path = self.path();
+        path.extend(anchor(self.chain, self.anchors));
+        let mut issuers = path.iter().enumerate().skip(1);
+        if let Some((issuer, named)) =
+            issuers.find_map(|(place, issuer)| Some((issuer, violated_directory(issuer, &path[..place])?)))
+        {
+            let (issuer, named) = (name_of(issuer), name_of(named));
+            return invalid(&format!("its issuer {issuer} may not issue for the name {named} (name constraints)"));
+        }
+        match path.iter().skip(1).find_map(|issuer| Some((issuer, unjudged_constraint(issuer)?))) {
             Some((issuer, kind)) => {
                 unsupported(&format!("the certificate of {} has name constraints for {kind}", name_of(issuer)))
             }

@@ -148,13 +148,15 @@ pub(crate) const ROWS: &[Row] = &[
         })
         .also(|outcome| says(outcome, &["name constraints"]))
     }),
-    fails(39, "the issuer may issue for some directory names alone (name constraints)", ProberUnsupported, Tls, || {
-        under(|params| {
-            let names = rcgen::GeneralSubtree::DirectoryName(params.distinguished_name.clone());
-            params.name_constraints =
-                Some(rcgen::NameConstraints { permitted_subtrees: vec![names], excluded_subtrees: Vec::new() });
-        })
-        .also(|outcome| says(outcome, &["name constraints for directory names"]))
+    fails(39, "the issuer may not issue for the directory name (name constraints)", TlsCertInvalid, Tls, || {
+        directories(&["O=Other"], &[]).also(|outcome| says(outcome, &["for the name CN=uptick test leaf"]))
+    }),
+    fails(39, "the issuer may issue for any directory name but this (name constraints)", TlsCertInvalid, Tls, || {
+        directories(&[""], &["CN=UPTICK  test leaf"]).also(|outcome| says(outcome, &["CN=uptick test leaf"]))
+    }),
+    fails(39, "the issuer may issue for this directory name (name constraints)", ProberUnsupported, Tls, || {
+        directories(&["O=Other", "CN=uptick Test leaf"], &["CN=uptick"])
+            .also(|outcome| says(outcome, &["name constraints for directory names"]))
     }),
     fails(39, "the issuer's key is not meant to sign certificates (key usage)", TlsCertInvalid, Tls, || {
         under(|params| params.key_usages = vec![KeyUsagePurpose::DigitalSignature])
@@ -198,6 +200,16 @@ pub(crate) const ROWS: &[Row] = &[
         with_critical(&[2, 5, 29, 36]).also(|outcome| says(outcome, &["policy constraints"]))
     }),
     up(41, "the certificate is signed with ECDSA on P-521 and SHA-512", || made_elsewhere("p521")),
+    fails(41, "the certificate is signed with RSA-PSS and SHA-1", TlsCertInvalid, Tls, || {
+        made_elsewhere("pss-sha1").also(|outcome| says(outcome, &["RSA-PSS with SHA-1, which is too weak"]))
+    }),
+    fails(41, "the certificate is valid from a date before 1970", ProberUnsupported, Tls, || {
+        dated(Duration::from_hours(24 * 365 * 60), None).also(|outcome| says(outcome, &["a date before 1970"]))
+    }),
+    fails(41, "the certificate was valid before 1970", TlsCertExpired, Tls, || {
+        dated(Duration::from_hours(24 * 365 * 65), Some(Duration::from_hours(24 * 365 * 60)))
+            .also(|outcome| says(outcome, &["was valid until 196"]))
+    }),
     up(41, "the certificate is signed with ECDSA on P-256 and SHA-512", || made_elsewhere("p256-sha512")),
     fails(41, "the certificate is signed with Ed448", ProberUnsupported, Tls, || {
         made_elsewhere("ed448").also(|outcome| says(outcome, &["Ed448"]))
@@ -645,6 +657,26 @@ fn under(change: impl FnOnce(&mut CertificateParams)) -> Case {
     let intermediate = root.intermediate_with(change);
     let leaf = intermediate.leaf(&["good.test"]).and([intermediate.certificate()]);
     shows(&root, leaf.config())
+}
+
+/// A server whose certificate is below an authority with name constraints for these directory names, each empty or of one
+/// attribute: those permitted, and those excluded.
+fn directories(permitted: &[&str], excluded: &[&str]) -> Case {
+    let subtree = |name: &&str| {
+        let mut names = rcgen::DistinguishedName::new();
+        match name.split_once('=') {
+            Some(("O", value)) => names.push(DnType::OrganizationName, value),
+            Some((_, value)) => names.push(DnType::CommonName, value),
+            None => {}
+        }
+        rcgen::GeneralSubtree::DirectoryName(names)
+    };
+    under(|params| {
+        params.name_constraints = Some(rcgen::NameConstraints {
+            permitted_subtrees: permitted.iter().map(subtree).collect(),
+            excluded_subtrees: excluded.iter().map(subtree).collect(),
+        });
+    })
 }
 
 /// A server whose certificate has a critical extension with this identifier.
