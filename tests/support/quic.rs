@@ -364,6 +364,18 @@ pub fn version_negotiation(initial: &[u8], versions: &[u32]) -> Vec<u8> {
     packet
 }
 
+/// A packet of version 1 with a long header in response to an Initial packet, whose protection nobody can have made.
+pub fn forged(initial: &[u8], first: u8, content: &[u8]) -> Vec<u8> {
+    let (theirs, ours) = connection_ids(initial).unwrap_or_default();
+    let mut packet = vec![first, 0, 0, 0, 1];
+    for id in [ours, theirs] {
+        packet.push(u8::try_from(id.len()).unwrap());
+        packet.extend(id);
+    }
+    packet.extend(content);
+    packet
+}
+
 /// The destination's and the source's connection ids of a packet with a long header.
 fn connection_ids(packet: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let length = usize::from(*packet.get(5)?);

@@ -11,8 +11,8 @@ use quinn::Connection;
 use rustls::ServerConfig;
 use uptick::model::FailureClass::{
     AssertionFailed, BodyTimeout, BodyTruncated, ConnectTimeout, EmptyReply, HeadersTooLarge, Http3Error, HttpProtocol,
-    ResponseTimeout, TargetBlocked, TlsCertExpired, TlsCertNameMismatch, TlsCertUntrusted, TlsClientCertRequired,
-    TlsHandshakeFailed, TlsHandshakeTimeout,
+    ResponseTimeout, TargetBlocked, TlsCertExpired, TlsCertInvalid, TlsCertNameMismatch, TlsCertUntrusted,
+    TlsClientCertRequired, TlsHandshakeFailed, TlsHandshakeTimeout,
 };
 use uptick::model::Phase::{Connect, Processing, Tls, Transfer};
 use uptick::model::{Body, DeniedNetworks, HttpVersion, HttpVersionPreference, Outcome, Resolver, StatusSet, Value};
@@ -154,6 +154,40 @@ pub(crate) const ROWS: &[Row] = &[
             nobody(flood.address()).keep(flood)
         },
     ),
+    fails(138, "a packet of version negotiation is about another connection", ConnectTimeout, Connect, || {
+        let stale =
+            UdpPort::start(|_| vec![quic::version_negotiation(&[0xc0, 0, 0, 0, 1, 1, 7, 1, 9], &[0x6b33_43cf])]);
+        nobody(stale.address()).keep(stale)
+    }),
+    fails(138, "Retry packets with a wrong tag come without end", ConnectTimeout, Connect, || {
+        let flood = UdpPort::start(|initial| vec![quic::forged(initial, 0xf0, &[7; 48]); 2_000]);
+        nobody(flood.address()).keep(flood)
+    }),
+    fails(138, "Initial packets that nobody encrypted come without end", ConnectTimeout, Connect, || {
+        let content = [&[0, 0x44, 0x00][..], &[7; 1_024]].concat();
+        let flood = UdpPort::start(move |initial| vec![quic::forged(initial, 0xc0, &content); 2_000]);
+        nobody(flood.address()).keep(flood)
+    }),
+    fails(138, "what looks like a stateless reset comes without end", ConnectTimeout, Connect, || {
+        let reset = [&[0x41][..], &[7; 40]].concat();
+        let flood = UdpPort::start(move |_| vec![reset.clone(); 2_000]);
+        nobody(flood.address()).keep(flood)
+    }),
+    fails(138, "the issuer's key of an HTTP/3 server is not meant to sign certificates", TlsCertInvalid, Tls, || {
+        let authority = Authority::new();
+        let usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+        let intermediate = authority.intermediate_with(|params| params.key_usages = usages);
+        let leaf = intermediate.leaf(&["good.test"]).and([intermediate.certificate()]);
+        let server = QuicServer::start(quic::config(&leaf), serve_hello);
+        over(authority, server).also(|outcome| says(outcome, "may not issue certificates (key usage)"))
+    }),
+    fails(138, "the key of an HTTP/3 server is meant to sign certificates alone", TlsCertInvalid, Tls, || {
+        let authority = Authority::new();
+        let mut params = tls::leaf_params(&["good.test"]);
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+        let server = QuicServer::start(quic::config(&authority.sign(&params)), serve_hello);
+        over(authority, server).also(|outcome| says(outcome, "not meant for servers (key usage)"))
+    }),
     fails(138, "the server refuses the QUIC connection", Http3Error, Connect, || {
         let authority = Authority::new();
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
