@@ -50,6 +50,8 @@ impl CheckLog {
 
     /// Adds the checks of another log.
     pub(crate) fn merge(&mut self, other: CheckLog) {
+        // Logs are merged a few times, and there are many: growing them to twice their size takes more than they do.
+        self.singles.reserve_exact(other.singles.len());
         self.singles.extend(other.singles);
         self.runs.extend(other.runs);
     }
@@ -88,6 +90,9 @@ impl CheckLog {
         }
         self.runs.extend(runs);
         self.sort_runs();
+        // A log is complete now, and there are many.
+        self.singles.shrink_to_fit();
+        self.runs.shrink_to_fit();
     }
 
     /// The runs that overlap a span.
