@@ -147,3 +147,17 @@ fn figures_of_messy_journals_are_those_of_the_report_raw_hourly_and_daily() {
         assert!(first == files(tables.path()), "exporting again gives the same bytes");
     }
 }
+
+#[test]
+fn a_vantage_whose_name_no_folder_can_have_is_named() {
+    let journal = tempfile::tempdir().unwrap();
+    let probe = Arc::new(Probe::plain("home", "web", "https://x.example/", Duration::from_mins(1)));
+    let mut collector = Collector::new(&"日".repeat(100), Duration::from_mins(1));
+    collector.record_missed(&probe, at(FROM));
+    let lines: Vec<Line> = collector.close_all().into_iter().map(Line::from).collect();
+    Journal::open(journal.path(), Options::default()).unwrap().append(&lines).unwrap();
+    let tables = path(&tempfile::tempdir().unwrap());
+    let ran = Run::new(["export", &path(&journal), "--parquet", &tables, "--from", FROM, "--to", TO]).run();
+    let said = &ran.expect_code(3).stderr;
+    assert!(said.contains("the name of its folder vantage=%E6%97%A5") && said.contains("too long"), "{said}");
+}

@@ -52,7 +52,7 @@ impl TablePlace {
             TablePlace::Folder(root) => {
                 let path = root.join(name);
                 let folder = path.parent().unwrap_or(root);
-                std::fs::create_dir_all(folder)?;
+                std::fs::create_dir_all(folder).map_err(|error| named(folder, error))?;
                 options.permissions(Permissions::from_mode(FILE_MODE)).tempfile_in(folder)
             }
             #[cfg(feature = "object-store")]
@@ -70,6 +70,16 @@ impl TablePlace {
                 Ok(bucket.replace(files.collect())?)
             }
         }
+    }
+}
+
+/// Names the folder in the error if its name is too long for a disk: encoded, each byte of a name may take three.
+fn named(folder: &Path, error: io::Error) -> io::Error {
+    match (error.kind(), folder.file_name()) {
+        (kind @ io::ErrorKind::InvalidFilename, Some(name)) => {
+            io::Error::new(kind, format!("the name of its folder {} is too long for a disk", name.display()))
+        }
+        _ => error,
     }
 }
 
