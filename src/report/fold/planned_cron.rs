@@ -9,9 +9,9 @@ use crate::model::Cron;
 pub(crate) struct PlannedCron(Cron);
 
 impl PlannedCron {
-    /// Maximum number of due times that are looked up between two instants; beyond them, checks count as due at the
-    /// shortest interval.
-    const LOOKED_UP: u64 = 5_000;
+    /// Maximum number of due times that are looked up between two instants; beyond them, checks count as due at the mean
+    /// interval of these.
+    const LOOKED_UP: usize = 1_000;
 
     /// Reads the expression. `None` if it is none, as in a plan of a newer version.
     pub(crate) fn new(expression: &str) -> Option<PlannedCron> {
@@ -25,20 +25,28 @@ impl PlannedCron {
 
     /// The number of checks due between two instants in milliseconds since 1970, both excluded.
     pub(crate) fn due_between(&self, from: i64, to: i64) -> u64 {
-        if to - from <= self.shortest() {
-            return 0;
+        let (mut due, mut at) = (0, from);
+        for next in self.after(from, to).take(Self::LOOKED_UP) {
+            (due, at) = (due + 1, next);
         }
-        let (Ok(mut at), Ok(to)) = (Timestamp::from_millisecond(from), Timestamp::from_millisecond(to)) else {
-            return 0;
-        };
-        for due in 0..Self::LOOKED_UP {
-            match self.0.next_after(at).filter(|next| *next < to) {
-                Some(next) => at = next,
-                None => return due,
-            }
+        if due < Self::LOOKED_UP as u64 {
+            return due;
         }
-        Self::LOOKED_UP
-            + u64::try_from(to.duration_since(at).as_millis() - 1).unwrap_or_default() / self.shortest().unsigned_abs()
+        let rest = (to - at - 1).unsigned_abs();
+        due + rest / ((at - from).unsigned_abs() / due).max(1)
+    }
+
+    /// Whether at least so many checks were due between two instants, both excluded.
+    pub(crate) fn is_due(&self, from: i64, to: i64, checks: i64) -> bool {
+        let last = usize::try_from(checks - 1).unwrap_or_default();
+        self.after(from, to).nth(last).is_some()
+    }
+
+    /// The due times between two instants, both excluded.
+    fn after(&self, from: i64, to: i64) -> impl Iterator<Item = i64> {
+        let next = |at: i64| Some(self.0.next_after(Timestamp::from_millisecond(at).ok()?)?.as_millisecond());
+        let first = if from.saturating_add(self.shortest()) < to { next(from) } else { None };
+        std::iter::successors(first, move |at| next(*at)).take_while(move |at| *at < to)
     }
 }
 
@@ -54,9 +62,12 @@ mod tests {
         assert_eq!(cron.due_between(friday, at("2025-03-10T08:00:00Z")), 0);
         assert_eq!(cron.due_between(friday, at("2025-03-10T08:30:00.001Z")), 4);
         assert_eq!(cron.due_between(friday, friday), 0);
-        assert_eq!(cron.due_between(friday, i64::MAX), 0);
         let each_second = PlannedCron::new("* * * * * *").expect("an expression");
         assert_eq!(each_second.due_between(at("2025-03-07T00:00:00Z"), at("2025-03-08T00:00:00Z")), 86_399);
+        let year = cron.due_between(friday, at("2026-03-07T16:50:00Z"));
+        assert!((13_000..15_000).contains(&year), "54 on each of 261 days: {year}");
+        assert!(cron.is_due(friday, at("2025-03-10T08:30:00.001Z"), 4));
+        assert!(!cron.is_due(friday, at("2025-03-10T08:30:00.001Z"), 5));
         assert_eq!(PlannedCron::new("whenever"), None);
     }
 }

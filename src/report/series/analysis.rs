@@ -281,7 +281,7 @@ fn coverage(
         // Maintenance is no silence.
         let heard = last.max(series.maintenance.log.last_at().unwrap_or(last));
         silent = match planned.and_then(|planned| planned.cron.as_ref()) {
-            Some(cron) => cron.due_between(heard, range.to) >= SILENT_AFTER.unsigned_abs(),
+            Some(cron) => cron.is_due(heard, range.to, SILENT_AFTER),
             None => range.to - heard > tolerance.max(interval.saturating_mul(SILENT_AFTER)),
         };
         let begin = if has_past && range.from_is_asked { range.from } else { first };

@@ -41,7 +41,7 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
 fn pauses(cron: &PlannedCron, heard: &[TimeSpan], to: i64) -> Vec<TimeSpan> {
     let nexts = heard.iter().skip(1).map(|span| span.first).chain([to]);
     let between = heard.iter().zip(nexts).map(|(span, next)| TimeSpan::new(span.last, next));
-    between.filter(|pause| cron.due_between(pause.first, pause.last) < SILENT_AFTER.unsigned_abs()).collect()
+    between.filter(|pause| !cron.is_due(pause.first, pause.last, SILENT_AFTER)).collect()
 }
 
 /// Spans of time without a silence in them.
