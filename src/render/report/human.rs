@@ -99,17 +99,16 @@ fn why(report: &Report, screen: &mut StyledText) {
     let verdict = &report.verdict;
     if let Some(now) = verdict.kind.as_ref().filter(|_| verdict.state.is_failing()) {
         labelled(DIM, "what", &kind(now), screen);
-        let whole = report.incidents.iter().rev().find(|incident| incident.end.is_none());
-        let whole = whole.and_then(|incident| incident.kind.as_ref());
+        let whole = report.incident_told().and_then(|incident| incident.kind.as_ref());
         if let Some(whole) = whole.filter(|whole| (whole.class, whole.status) != (now.class, now.status)) {
             labelled(DIM, "at first", &format!("{}, over the whole incident", kind(whole)), screen);
         }
     }
     if verdict.state.is_failing() || report.incidents.is_empty() {
         reading(&verdict.signature, "", screen);
-        let open = report.incidents.iter().rev().find(|incident| incident.end.is_none());
-        let whole = open.filter(|open| open.signature.consistent_with != verdict.signature.consistent_with);
-        if let Some(whole) = whole.filter(|open| !open.signature.consistent_with.is_empty()) {
+        let told = report.incident_told();
+        let whole = told.filter(|told| told.signature.consistent_with != verdict.signature.consistent_with);
+        if let Some(whole) = whole.filter(|told| !told.signature.consistent_with.is_empty()) {
             let causes = plain(&whole.signature.consistent_with);
             labelled(DIM, "fitted", &format!("{causes}, over the whole incident"), screen);
         }

@@ -53,11 +53,12 @@ impl VerdictInput<'_, '_> {
             claims: Vec::new(),
             incident_since: None,
             headline: String::new(),
-            signature: self.reading(last, &statuses),
+            signature: Reading::default(),
             sentence: String::new(),
         };
-        answer.incident_since =
-            self.incident_of(&answer).map(|incident| incident.start).or_else(|| self.slow_since(&answer));
+        let told = self.incident_of(&answer);
+        answer.incident_since = told.map(|incident| incident.start).or_else(|| self.slow_since(&answer));
+        answer.signature = self.reading(told.or(last), &statuses);
         answer.claims = claims::claims(self.context, &answer, &worst, self.coverage);
         answer.headline = self.headline(&answer, &statuses);
         answer.sentence = self.sentence(&answer, &statuses, last);
@@ -215,11 +216,12 @@ impl VerdictInput<'_, '_> {
         }
     }
 
-    /// The signatures that match the last incident, or its latest checks if it continues. Without
-    /// an incident, those that match the control targets and the slowest answers. What another open
-    /// incident is consistent with is not ruled out: the answer is about all that fails now.
-    fn reading(&self, last: Option<&Incident>, statuses: &[SurfaceStatus]) -> Reading {
-        if let Some(incident) = last {
+    /// The signatures that match the incident that is told, or its latest checks if it continues.
+    /// Without an incident, those that match the control targets and the slowest answers. What
+    /// another open incident is consistent with is not ruled out: the answer is about all that fails
+    /// now.
+    fn reading(&self, told: Option<&Incident>, statuses: &[SurfaceStatus]) -> Reading {
+        if let Some(incident) = told {
             let mut reading = signature_now(incident).clone();
             let open = self.incidents.iter().filter(|incident| incident.end.is_none());
             let consistent: BTreeSet<&str> =

@@ -30,8 +30,8 @@ pub struct Answer {
     pub reasons: Vec<String>,
     /// How sure we are of each claim.
     pub claims: Vec<Claim>,
-    /// The signatures that the evidence matches: that of the last incident or, without one, of the
-    /// whole range.
+    /// The signatures that the evidence matches: that of the incident that `since` and `kind` are
+    /// about, else of the last one or, without one, of the whole range.
     pub signature: Reading,
     /// The answer in one spoken line.
     pub headline: String,

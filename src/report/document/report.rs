@@ -90,6 +90,14 @@ pub struct Report {
     pub integrity: Integrity,
 }
 
+impl Report {
+    /// The open incident that the verdict is about: the latest of those that began when it says.
+    pub(crate) fn incident_told(&self) -> Option<&Incident> {
+        let open = || self.incidents.iter().rev().filter(|incident| incident.end.is_none());
+        open().find(|incident| Some(incident.start) == self.verdict.incident_since).or_else(|| open().next())
+    }
+}
+
 /// A condition of `--fail-on` that is met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct ConditionMet {

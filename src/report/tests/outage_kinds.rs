@@ -55,6 +55,31 @@ fn what_another_open_incident_shows_is_not_ruled_out() {
 }
 
 #[test]
+fn kind_and_signature_are_of_the_same_incident() {
+    // All of web has failed since 09:10; a certificate of app, since 09:30, is no smaller matter of it.
+    let mut stage = RecordedJournal::default();
+    for probe in ["home", "login"] {
+        stage.play(Line::new("here", "web", probe, 30), FROM, TO, |now| {
+            if within(now, &[("09:10", "10:00")]) { unavailable() } else { PlayedCheck::Up(50) }
+        });
+    }
+    for (probe, from) in [("api", "09:30"), ("feed", "11:00")] {
+        stage.play(Line::new("here", "app", probe, 30), FROM, TO, |now| {
+            let fails = within(now, &[(from, "10:00")]);
+            if fails { failed(FailureClass::TlsCertExpired, 20) } else { PlayedCheck::Up(50) }
+        });
+    }
+    let report = stage.report(question(FROM, TO));
+    let verdict = &report.verdict;
+    let told = report.incident_told().expect("an incident");
+    assert_eq!((verdict.state, told.surfaces[0].as_str()), (State::Down, "web"), "{}", verdict.headline);
+    assert_eq!(verdict.kind.as_ref().map(|kind| kind.status), Some(Some(503)));
+    assert_eq!(verdict.incident_since, Some(told.start));
+    assert!(!verdict.signature.consistent_with.contains(&"certificate"), "{:?}", verdict.signature);
+    assert!(!verdict.signature.consistent_with.is_empty() && report.incidents.len() == 2);
+}
+
+#[test]
 fn the_same_cause_at_another_probe_hours_later_is_an_incident_of_its_own() {
     let mut stage = RecordedJournal::default();
     stage.play(Line::new("here", "web", "cart", 30), FROM, TO, |_| not_found());
