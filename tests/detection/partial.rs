@@ -171,6 +171,30 @@ fn an_incident_opens_once_and_closes_once_whoever_asks_when() {
     }
 }
 
+/// A partial failure whose cause is another from its thirtieth minute on, without a pause.
+fn changing(share: f64, causes: [FailureClass; 2]) -> Vec<Outage> {
+    let changes = ONSET + 30 * MINUTE_MS;
+    let [first, second] = causes.map(|class| Outage { class, ..Outage::of_all(ONSET, changes, share) });
+    vec![first, Outage { from: changes, to: changes + 30 * MINUTE_MS, ..second }]
+}
+
+#[test]
+fn a_partial_failure_that_changes_how_it_fails_without_a_pause_stays_one_incident() {
+    let worlds = [(6, 3, 2, 30_000, 0.19), (16, 4, 3, MINUTE_MS, 0.41), (12, 2, 2, 30_000, 0.26)];
+    let causes = [FailureClass::Status, FailureClass::ConnectTimeout];
+    for ((probes, vantages, surfaces, round, share), seed) in
+        worlds.into_iter().flat_map(|world| crate::SEEDS.map(|seed| (world, seed)))
+    {
+        let world = World { probes, vantages, surfaces, round, outages: changing(share, causes), ..World::new(seed) };
+        let windows = world.windows(0, ONSET + 90 * MINUTE_MS);
+        let asked = [25, 31, 32, 33, 35, 37, 40, 45, 55, 90].map(|minute| ONSET + minute * MINUTE_MS);
+        let mut ids: Vec<String> =
+            asked.into_iter().flat_map(|now| report(&windows, 0, now).incidents).map(|incident| incident.id).collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 1, "{share} of {probes} probes, seed {seed}: {ids:?}");
+    }
+}
+
 /// A world with one probe and one vantage.
 fn one_probe(seed: u64, outages: Vec<Outage>) -> World {
     World { probes: 1, vantages: 1, surfaces: 1, outages, ..World::new(seed) }

@@ -20,7 +20,7 @@ pub(crate) type Classes = BTreeMap<FailureClass, u64>;
 const SAME_CAUSE: f64 = 0.25;
 
 /// Two mixes have different causes if chance makes such a difference with at most this probability.
-const CHANCE: f64 = 0.001;
+pub(crate) const CHANCE: f64 = 0.001;
 
 /// The probes of a surface notice that it breaks within this time, in milliseconds: failures of
 /// other probes this shortly before belong to the same outage.

@@ -14,7 +14,7 @@ use crate::report::incident::cause::{self, Classes};
 use crate::report::incident::nested_outages::NestedOutages;
 use crate::report::incident::waves::WaveMember;
 use crate::report::series::check_counts::CheckCounts;
-use crate::report::statistics::{ratio, wilson};
+use crate::report::statistics::{fisher, number, ratio, wilson};
 use crate::report::time_span::{self, TimeSpan};
 use crate::window::add_counts;
 
@@ -111,19 +111,21 @@ pub(crate) fn groups(context: &ReportContext<'_>, mut members: Vec<WaveMember>) 
 /// An outage, and that of a pool which covers it.
 type CoveredOutage = (WaveMember, WaveMember);
 
-/// Some outages without those that begin while their surface fails for the same cause with a pool from the same vantage:
-/// of a partial failure each probe fails a few times in a row again and again, and that is no onset of anything.
+/// Some outages without those that begin while their surface fails with a pool from the same vantage, for the same cause
+/// or for one that takes the place of the first: of a partial failure each probe fails a few times in a row again and
+/// again, and that is no onset of anything.
 fn without_covered(context: &ReportContext<'_>, members: Vec<WaveMember>) -> (Vec<WaveMember>, Vec<CoveredOutage>) {
     let nested = NestedOutages::of(std::iter::once(members.iter()));
     let surface_of = |member: &WaveMember| &context.analyses[member.series].surface;
     let place_of = |member: &WaveMember| (surface_of(member), &context.analyses[member.series].vantage);
     let mut pooled: BTreeMap<(&SafeText, &SafeText), Vec<WaveMember>> = BTreeMap::new();
     // What a surface fails of with a pool, all its series together: of one there are few failures.
-    let mut causes: BTreeMap<(&SafeText, i64), Classes> = BTreeMap::new();
+    let mut causes: BTreeMap<(&SafeText, i64), (Classes, Vec<usize>)> = BTreeMap::new();
     for member in members.iter().filter(|member| member.outage.is_pooled()) {
         pooled.entry(place_of(member)).or_default().push(*member);
-        let cause = causes.entry((surface_of(member), member.outage.start.by)).or_default();
+        let (cause, series) = causes.entry((surface_of(member), member.outage.start.by)).or_default();
         add_counts(cause, &classes_of(context, &nested, member));
+        series.push(member.series);
     }
     let (mut others, mut covered) = (Vec::new(), Vec::new());
     for member in members {
@@ -131,7 +133,10 @@ fn without_covered(context: &ReportContext<'_>, members: Vec<WaveMember>) -> (Ve
         let covers = |by: &&WaveMember| {
             let goes_on = by.outage.start.by < onset && onset <= by.last();
             let cause = causes.get(&(surface_of(by), by.outage.start.by));
-            let is_of_it = |cause: &Classes| cause::is_same(cause, &classes_of(context, &nested, &member));
+            let is_of_it = |(cause, series): &(Classes, Vec<usize>)| {
+                cause::is_same(cause, &classes_of(context, &nested, &member))
+                    || takes_its_place(context, series, by.outage.start.by, &member)
+            };
             goes_on && cause.is_some_and(is_of_it)
         };
         let pooled = pooled.get(&place_of(&member)).filter(|_| !member.outage.is_pooled());
@@ -141,6 +146,24 @@ fn without_covered(context: &ReportContext<'_>, members: Vec<WaveMember>) -> (Ve
         }
     }
     (others, covered)
+}
+
+/// Whether the cause of an outage has taken the place of the one of which some series failed in part since an instant:
+/// that is seen no more, and no more of their checks fail. What hides the first cause, or comes beside it, adds to it.
+fn takes_its_place(context: &ReportContext<'_>, series: &[usize], since: i64, member: &WaveMember) -> bool {
+    let onset = member.outage.start.by;
+    let all = |span: TimeSpan| {
+        let mut all = CheckCounts::default();
+        series.iter().for_each(|at| all.merge(&context.count(*at, &[span])));
+        all
+    };
+    let before = all(TimeSpan::new(since, onset - 1));
+    let after = all(TimeSpan::new(onset, member.last().min(context.range.to)));
+    let is_gone = !cause::is_same(&before.classes, &after.classes);
+    let is_more = ratio(after.failed, after.judged) > ratio(before.failed, before.judged);
+    // Each of the series may begin to fail a few times in a row by chance.
+    let certain = cause::CHANCE / number(series.len() as u64);
+    is_gone && !(is_more && fisher(after.failed, after.judged, before.failed, before.judged) <= certain)
 }
 
 /// Outages, in the order of their onsets, parted where the next onset is further away than as many checks
