@@ -162,7 +162,7 @@ impl OpenIncidents {
         let is_open = probe.detector.is_open();
         let name = &probe.surface;
         if !self.surfaces.contains_key(name) {
-            let pool = LivePool::new(interval, self.pools);
+            let pool = LivePool::new(&self.rules, interval, self.pools);
             let checks_of_probe = recovery::checks_of_probe(interval.unwrap_or(1));
             let watched = WatchedSurface { pool, checks_of_probe, probes_open: 0, open: None };
             self.surfaces.insert(name.clone(), watched);

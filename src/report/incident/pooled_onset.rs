@@ -84,7 +84,7 @@ fn rises(context: &ReportContext<'_>) -> Vec<PoolRise> {
     let number = pools.len();
     let found = parallel::map(pools, |series| {
         let logs: Vec<&FailureLog> = series.iter().map(|at| failures(context, *at)).collect();
-        let rises = pool::rises(&logs, round(context, &series), number);
+        let rises = pool::rises(context.range.rules, &logs, round(context, &series), number);
         rises.into_iter().map(|rise| PoolRise { series: series.clone(), rise }).collect::<Vec<_>>()
     });
     found.into_iter().flatten().collect()

@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 
+use crate::model::IncidentRules;
 use crate::report::fold::history::{DAY_MS, HOUR_MS};
 use crate::report::series::recovery;
 use crate::report::statistics::{ln_choose, number};
@@ -57,6 +58,8 @@ pub(crate) struct Round {
 #[derive(Clone, Debug)]
 pub(crate) struct Cusum {
     threshold: f64,
+    /// A shorter rise is not reported, in milliseconds.
+    least: i64,
     /// A rise is over once the log-likelihood ratio of the usual ratio to that of the incident
     /// reaches this.
     over: f64,
@@ -140,11 +143,15 @@ impl UsualShare {
 impl Cusum {
     /// The initial state, for one of `pools` pools with rounds of `round` milliseconds. Each pool
     /// is one more chance of a false alarm, so the threshold grows with their number: all together
-    /// have the run length of one.
-    pub(crate) fn new(pools: usize, round: i64) -> Cusum {
+    /// have the run length of one. An `open-after` that is set by hand holds here too: a rise must
+    /// last as many rounds.
+    pub(crate) fn new(rules: &IncidentRules, pools: usize, round: i64) -> Cusum {
         /// Chance makes one false alarm in e^13 rounds: with rounds of 30 seconds, in five months.
         const ONE_POOL: f64 = 13.0;
+        // From the first to the last of so many checks, which are due half a round earlier or later.
+        let least = round.saturating_mul(i64::from(rules.open_after.get()).saturating_mul(2) - 3) / 2;
         Cusum {
+            least: if rules.open_is_set { least } else { 0 },
             threshold: ONE_POOL + number(pools.max(1) as u64).ln(),
             over: recovery::evidence(round),
             usual: UsualShare::default(),
@@ -194,14 +201,15 @@ impl Cusum {
             return None;
         }
         self.usual.pending.add(failed, judged);
-        let threshold = self.threshold;
+        let (threshold, least) = (self.threshold, self.least);
         let mut found: Option<(u32, Sum)> = None;
         for (sum, rise) in self.sums.iter_mut().zip(RISES) {
             if sum.llr <= 0.0 {
                 *sum = Sum { onset: round.first, ..Sum::default() };
             }
             let with = |failed: f64| sum.llr + llr(failed, judged, usual, usual + rise);
-            let shows = |nth: &u32| with(f64::from(*nth)) >= threshold;
+            let lasts = round.last.saturating_sub(sum.onset) >= least;
+            let shows = |nth: &u32| lasts && with(f64::from(*nth)) >= threshold;
             let shown_by = if shows(&round.failed) { (1..=round.failed).find(shows) } else { None };
             sum.llr = with(failed);
             sum.counted.add(failed, judged);
@@ -299,7 +307,11 @@ mod tests {
 
     /// The rises found in rounds of `judged` checks, given the failures of each round.
     fn rises(judged: u32, rounds: impl Iterator<Item = u32>) -> Vec<Rise> {
-        let mut cusum = Cusum::new(12, ROUND_MS);
+        rises_by(&IncidentRules::default(), judged, rounds)
+    }
+
+    fn rises_by(rules: &IncidentRules, judged: u32, rounds: impl Iterator<Item = u32>) -> Vec<Rise> {
+        let mut cusum = Cusum::new(rules, 12, ROUND_MS);
         for (at, failed) in (0..).map(|n| n * ROUND_MS).zip(rounds) {
             if failed == 0 {
                 cusum.push_good(at, 1.0, f64::from(judged));
@@ -322,6 +334,28 @@ mod tests {
         assert!(llr(5.0, 60.0, 0.01, 0.05) > 4.0, "five of sixty are five times what is usual");
         assert!(llr(30.0, 60.0, 0.01, 0.05).abs() < 0.01, "half of all is a bad round, at either share");
         assert!((llr(4.0, 60.0, 0.01, 0.05) + llr(4.0, 60.0, 0.05, 0.01)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_rise_lasts_as_many_rounds_as_are_set_by_hand() {
+        let by_hand = |n: u32| IncidentRules {
+            open_after: n.try_into().expect("not zero"),
+            open_is_set: true,
+            ..IncidentRules::default()
+        };
+        // Of a single series, and of many.
+        for (judged, failed) in [(1, 1), (9, 3), (60, 6)] {
+            let fails_for =
+                |rounds: u32| (0..400).map(move |n| if (100..100 + rounds).contains(&n) { failed } else { 0 });
+            let found = |rules: &IncidentRules, rounds| {
+                let found = rises_by(rules, judged, fails_for(rounds));
+                found.first().map(|rise| (rise.detected_at - rise.onset) / ROUND_MS + 1)
+            };
+            assert!(found(&IncidentRules::default(), 30).is_some_and(|rounds| rounds < 10), "{judged}");
+            assert_eq!(found(&by_hand(10), 9), None, "{judged}");
+            assert_eq!(found(&by_hand(10), 10), Some(10), "{judged}");
+            assert_eq!(found(&by_hand(3), 30), found(&IncidentRules::default(), 30), "{judged}");
+        }
     }
 
     #[test]

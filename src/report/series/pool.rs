@@ -2,6 +2,7 @@
 //! partial failure of 5 % causes no three failures in a row in any of sixty series, but three in
 //! each round of all of them.
 
+use crate::model::IncidentRules;
 use crate::report::series::cusum::{Cusum, Rise, Round};
 use crate::report::series::failure_log::FailureLog;
 use crate::report::statistics::number;
@@ -24,10 +25,11 @@ pub(crate) struct LivePool {
 impl LivePool {
     /// The initial state, for one of `pools` pools with rounds of `round` milliseconds; `None`: a
     /// minute.
-    pub(crate) fn new(round: Option<i64>, pools: usize) -> LivePool {
+    pub(crate) fn new(rules: &IncidentRules, round: Option<i64>, pools: usize) -> LivePool {
         const UNKNOWN: i64 = 60_000;
         let length = round.unwrap_or(UNKNOWN).max(1);
-        LivePool { cusum: Cusum::new(pools, length), length, number: i64::MIN, judged: 0, failed: 0, first: 0, last: 0 }
+        let cusum = Cusum::new(rules, pools, length);
+        LivePool { cusum, length, number: i64::MIN, judged: 0, failed: 0, first: 0, last: 0 }
     }
 
     /// Adds a judged check. A late check counts in the current round.
@@ -83,7 +85,7 @@ struct PoolWalk<'c> {
 
 /// The rises of the failed ratio of some series together, as one of `pools` pools with rounds of
 /// `round` milliseconds.
-pub(crate) fn rises(series: &[&FailureLog], round: i64, pools: usize) -> Vec<Rise> {
+pub(crate) fn rises(rules: &IncidentRules, series: &[&FailureLog], round: i64, pools: usize) -> Vec<Rise> {
     let round = round.max(1);
     let mut failed: Vec<i64> = series.iter().flat_map(|one| one.failed()).copied().collect();
     failed.sort_unstable();
@@ -97,7 +99,7 @@ pub(crate) fn rises(series: &[&FailureLog], round: i64, pools: usize) -> Vec<Ris
     changes.sort_unstable_by_key(|change| change.at);
     let Some(end) = changes.last().map(|change| change.at) else { return Vec::new() };
     let begin = changes.first().map_or(end, |change| change.at);
-    let mut cusum = Cusum::new(pools, round);
+    let mut cusum = Cusum::new(rules, pools, round);
     let mut walk = PoolWalk { cusum: &mut cusum, changes: changes.into_iter().peekable(), rate: 0.0, at: begin, round };
     for failures in failed.chunk_by(|one, other| one.div_euclid(round) == other.div_euclid(round)) {
         walk.failures(failures);
