@@ -40,13 +40,14 @@ pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, C
     let question = question(args, config.as_ref(), Timestamp::now())?;
     let filter = Filter::new(&args.surfaces, &args.tags, config.as_ref())?;
     let mut report = journal_query::ask(question, &journals, &filter)?;
+    report.availability_judged = !args.fail_on.iter().any(Condition::is_of_availability);
     report.conditions_met = conditions_met(&args.fail_on, &report);
     let stdout = outputs.stdout;
     sites.write(&report, args, config.as_ref())?;
     outputs.write_files(|format, out| {
         format.write(&ReportAnswer { report: &report, style: TerminalStyle::default() }, out)
     })?;
-    let exit = exit(args, &report);
+    let exit = exit(&report);
     let look = terminal.answer;
     let is_up = !is_failing(report.verdict.state);
     if terminal.quiet && is_up && exit == Exit::Down && stdout == Some(ReportFormat::Human) {
@@ -202,10 +203,10 @@ fn burnt_by(slo: &Slo) -> String {
 
 /// The exit status. The verdict decides, as for `check`, unless a condition is about availability
 /// itself; a condition that is met is a failure too.
-fn exit(args: &cli::ReportArgs, report: &Report) -> Exit {
+fn exit(report: &Report) -> Exit {
     let state = report.verdict.state;
-    let availability_judged = !args.fail_on.iter().any(Condition::is_of_availability);
-    let fails = availability_judged && is_failing(state) || report.conditions_met.iter().flatten().next().is_some();
+    let is_met = report.conditions_met.iter().flatten().next().is_some();
+    let fails = report.availability_judged && is_failing(state) || is_met;
     match state {
         _ if fails => Exit::Down,
         State::Unknown => Exit::Unknown,

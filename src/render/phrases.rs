@@ -173,6 +173,12 @@ pub(crate) fn conditions_met(report: &Report) -> Vec<String> {
     met.map(|met| format!("{}: {}: {}", met.condition, met.of, met.found)).collect()
 }
 
+/// What is said of a report that does not fail, although its state is a failing one.
+pub(crate) fn let_pass(report: &Report) -> Option<&'static str> {
+    let passes = report.verdict.state.is_failing() && !report.availability_judged && conditions_met(report).is_empty();
+    passes.then_some("what fails is within what --fail-on allows")
+}
+
 /// Each warning of a probe, with its checks: `12 of 60 checks, certificate-days: expected at least 30 days, got 12`.
 pub(crate) fn warnings(row: &ProbeRow) -> Vec<String> {
     let figures = &row.figures;

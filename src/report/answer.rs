@@ -91,6 +91,7 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         proof: SampleBound::new(judged.n, judged.failed),
         limits: [limits, unseen::sentences(&unseen)].concat(),
         unseen,
+        availability_judged: true,
         conditions_met: None,
         integrity: with_counts(integrity, fold),
         surfaces,

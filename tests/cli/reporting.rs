@@ -51,6 +51,30 @@ fn a_report_ends_as_a_check_would_or_as_it_is_asked_to() {
 }
 
 #[test]
+fn a_failing_state_that_fails_no_report_is_explained_in_every_format() {
+    let recorded = recorded();
+    let why = "what fails is within what --fail-on allows";
+    for (format, expected) in [
+        ("brief", format!("; {why}")),
+        ("human", format!("PASSES        {why}")),
+        ("markdown", format!("- passes: {why}")),
+        ("html", format!("Passes: {why}")),
+        ("csv", format!(",{why}\r\n")),
+        ("json", "\"availability_judged\": false".to_owned()),
+    ] {
+        let report = |asked: &[&str]| report(recorded.folder.path(), &[asked, &["--format", format]].concat());
+        let passes = report(&["--fail-on", "never"]);
+        passes.expect_code(0);
+        assert!(passes.stdout.contains(&expected), "{format}: {expected} is not in\n{}", passes.stdout);
+        for fails in [&["--fail-on", "down"][..], &["--fail-on", "max > 1h"], &[]] {
+            let fails = report(fails);
+            fails.expect_code(1);
+            assert!(!fails.stdout.contains(why), "{format}: {}", fails.stdout);
+        }
+    }
+}
+
+#[test]
 fn a_condition_that_is_met_is_in_every_format_of_a_report() {
     let recorded = recorded();
     let asked = ["--surface", "web", "--fail-on", "max > 1us"];
@@ -61,6 +85,8 @@ fn a_condition_that_is_met_is_in_every_format_of_a_report() {
         ("markdown", "- ✗ `fails on max > 1µs: "),
         ("html", "Fails on max &gt; 1µs: "),
         ("json", "\"conditions_met\": ["),
+        ("csv", ",fails,"),
+        ("csv", ",max > 1µs: "),
         ("prometheus", "uptick_window_conditions_met "),
     ] {
         let ran = report(recorded.folder.path(), &[&asked[..], &["--format", format]].concat());

@@ -69,7 +69,7 @@ fn control_targets_of_a_surface_are_told_from_its_probes() {
     assert_eq!(chart(apart), chart(&together));
     let rows = |report: &Report| {
         let csv = of(ReportFormat::Csv, report);
-        csv.lines().filter(|line| line.starts_with("surface,web,") && !line.ends_with(",true")).count()
+        csv.lines().filter(|line| line.starts_with("surface,web,") && !line.ends_with(",true,")).count()
     };
     assert_eq!((rows(apart), rows(&together)), (1, 1));
 }

@@ -32,6 +32,9 @@ pub(super) fn write(report: &Report, page: &mut HtmlWriter) {
         page.element("strong", &[], &format!("Fails on {met}"));
         page.close("p");
     }
+    if let Some(passes) = phrases::let_pass(report) {
+        page.element("p", &[("class", "rest")], &format!("Passes: {passes}"));
+    }
     facts(report, page);
     page.open("ul", &[("class", "reasons"), ("aria-label", "How sure each claim is")]);
     for claim in &verdict.claims {

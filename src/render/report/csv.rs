@@ -1,16 +1,17 @@
 //! Comma-separated values (RFC 4180) for spreadsheets: one row per surface, vantage, place, probe
-//! and bucket, all with the same columns. Spreadsheets cannot take any cell for a formula.
+//! and bucket, and per condition of `--fail-on` that is met, all with the same columns. Spreadsheets
+//! cannot take any cell for a formula.
 
 use std::io;
 use std::io::Write;
 
 use crate::format;
 use crate::model::{micros, timestamp};
-use crate::render::phrases::class_name;
+use crate::render::phrases::{class_name, conditions_met, let_pass};
 use crate::render::text;
 use crate::report::{Figures, LatencySummary, Point, Report};
 
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 28] = [
     "row",
     "surface",
     "vantage",
@@ -38,7 +39,11 @@ const COLUMNS: [&str; 27] = [
     "insecure_tls",
     "warnings",
     "control",
+    "condition",
 ];
+
+/// The column `state`.
+const STATE_COLUMN: usize = 5;
 
 /// The column `insecure_tls`.
 const INSECURE_COLUMN: usize = 24;
@@ -69,6 +74,8 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         }
         line(&cells)?;
     }
+    conditions_met(report).iter().try_for_each(|met| line(&condition("fails", met)))?;
+    let_pass(report).iter().try_for_each(|passes| line(&condition("passes", passes)))?;
     report.series.iter().try_for_each(|point| line(&bucket(point)))?;
     table.flush()
 }
@@ -105,6 +112,7 @@ fn figures([row, surface, vantage, probe]: [&str; 4], state: &str, figures: &Fig
         String::new(),
         figures.warnings.to_string(),
         control_cell(control),
+        String::new(),
     ]
 }
 
@@ -142,7 +150,17 @@ fn bucket(point: &Point) -> CsvRow {
         String::new(),
         String::new(),
         control_cell(point.control),
+        String::new(),
     ]
+}
+
+/// What `--fail-on` makes of the report.
+fn condition(state: &str, found: &str) -> CsvRow {
+    let mut cells = CsvRow::default();
+    "condition".clone_into(&mut cells[0]);
+    state.clone_into(&mut cells[STATE_COLUMN]);
+    found.clone_into(&mut cells[COLUMNS.len() - 1]);
+    cells
 }
 
 /// Empty, except for control targets.

@@ -48,6 +48,9 @@ pub(super) fn brief(report: &Report, style: TerminalStyle, out: &mut impl Write)
     if !met.is_empty() {
         screen.put(BAD, &format!("; fails on {}", met.join("; ")));
     }
+    if let Some(passes) = phrases::let_pass(report) {
+        screen.plain(&format!("; {passes}"));
+    }
     if let Some(sentence) = insecure_sentence(report) {
         screen.put(WARN, &format!(" {sentence}."));
     }
@@ -63,7 +66,11 @@ fn answer(report: &Report, screen: &mut StyledText) {
     for condition in &met {
         labelled(BAD, "FAILS ON", condition, screen);
     }
-    if !met.is_empty() {
+    let passes = phrases::let_pass(report);
+    if let Some(passes) = passes {
+        labelled(DIM, "PASSES", passes, screen);
+    }
+    if !met.is_empty() || passes.is_some() {
         screen.end();
     }
     if let Some(sentence) = insecure_sentence(report) {

@@ -9,8 +9,8 @@ use crate::format::{self, InstantFormat};
 use crate::render::escape;
 use crate::render::phrases::{
     chance, class_with_codes, conditions_met, fits_now, full_label, going, incidents_phrase, insecure_sentence,
-    instants, interval, kind, label, labels, left_out, length, main_failure, mark, minutes, plain, slow_period, span,
-    stretch, warnings, word, zone,
+    instants, interval, kind, label, labels, left_out, length, let_pass, main_failure, mark, minutes, plain,
+    slow_period, span, stretch, warnings, word, zone,
 };
 use crate::report::{Figures, Incident, Reading, Report, State};
 
@@ -33,6 +33,9 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     }
     for met in conditions_met(report) {
         let _ = writeln!(page, "- ✗ {}", escape::code_span(&format!("fails on {met}"), false));
+    }
+    if let Some(passes) = let_pass(report) {
+        let _ = writeln!(page, "- passes: {}", prose(passes));
     }
     let _ = writeln!(page, "- range: {}, {}\n", span(report), incidents_phrase(report));
     if report.incidents.is_empty() && !verdict.signature.matched.is_empty() {

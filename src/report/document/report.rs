@@ -83,6 +83,9 @@ pub struct Report {
     pub proof: SampleBound,
     /// What was not observed, and what must not be concluded.
     pub limits: Vec<String>,
+    /// Whether a failing state fails the report: false if `--fail-on` itself decides about checks
+    /// that were down (`down`, `failed`, `slo` or `never`).
+    pub availability_judged: bool,
     /// The conditions of `--fail-on` that are met; omitted if none were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditions_met: Option<Vec<ConditionMet>>,
