@@ -262,7 +262,7 @@ fn how_to_read(
     let times = scenario.story.as_secs_f64() / playback.run.as_secs_f64();
     writeln!(out, "How to read this")?;
     writeln!(out, "  The first sentence is the answer; every number after it backs it.")?;
-    writeln!(out, "  A ratio stands with its 95 % interval: two that overlap are not told apart.")?;
+    writeln!(out, "  On the page, and with -v, a ratio has its 95 % interval: two that overlap are not told apart.")?;
     writeln!(out, "  \"since\" is a bracket: the last good check and the first bad one.")?;
     writeln!(out, "  Times are those of the play; in the story each second was {times:.0} seconds.")?;
     let hours = JOIN_WITHIN.as_secs() / 3_600;
