@@ -122,6 +122,14 @@ fn of_a_journey_it_is_for_the_last_step_or_for_its_own() {
 }
 
 #[test]
+fn warnings_are_counted_beside_what_is_up() {
+    let server = healthy();
+    let config = probe("a", &server.url("/"), &["warn.body-contains = \"nowhere\""]) + &probe("b", &refusing(), &[]);
+    let ran = Run::new(["check"]).config(&config).run();
+    assert!(ran.expect_code(1).stdout.contains("2 checks: 1 up (1 with warnings), 1 down"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_report_counts_and_names_them_and_spends_no_budget() {
     let server = healthy();
     let config = probe("a", &server.url("/"), &["warn.body-contains = \"nowhere\""])
@@ -139,7 +147,7 @@ fn a_report_counts_and_names_them_and_spends_no_budget() {
         ("human", "3 of 3 checks, body-contains: expected nowhere, got fine"),
         ("markdown", "- ⚠ warning: `a` 3 of 3 checks, body-contains: expected nowhere, got fine"),
         ("html", "3 of 3 checks, body-contains: expected nowhere, got fine"),
-        ("csv", ",3,\r\n"),
+        ("csv", ",3,,\r\n"),
         ("prometheus", "uptick_window_warnings{probe=\"a\",surface=\"default\"} 3"),
     ] {
         let ran = report(format);

@@ -64,24 +64,21 @@ pub(super) fn surface_phrase(
     }
 }
 
-/// `5 checks: 4 up, 1 down`.
+/// `5 checks: 4 up (1 flaky, 2 with warnings), 1 down`.
 pub(super) fn counts_phrase(pass: &CheckReport) -> String {
     let counts = pass.counts;
-    let parts: Vec<String> =
-        [(counts.up, "up"), (counts.down, "down"), (counts.unknown, "unknown"), (counts.missed, "missed")]
-            .into_iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, word)| format!("{} {word}", format::count(n)))
-            .collect();
-    let beside: Vec<String> = [(pass.flaky(), "flaky"), (pass.warned(), "with warnings")]
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{} {word}", format::count(n)))
-        .collect();
-    let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join(", ")) };
+    let list = |counted: &[(u64, &str)]| {
+        let counted = counted.iter().filter(|(n, _)| *n > 0);
+        counted.map(|(n, word)| format!("{} {word}", format::count(*n))).collect::<Vec<_>>().join(", ")
+    };
+    // What passed on a later attempt is up, and so is what has warnings.
+    let beside = list(&[(pass.flaky(), "flaky"), (pass.warned(), "with warnings")]);
+    let up = if beside.is_empty() { "up".to_owned() } else { format!("up ({beside})") };
+    let parts =
+        list(&[(counts.up, &up), (counts.down, "down"), (counts.unknown, "unknown"), (counts.missed, "missed")]);
     let checks = format::counted(counts.scheduled(), "check");
     // A run may be interrupted before its first check.
-    if parts.is_empty() { checks } else { format!("{checks}: {}{beside}", parts.join(", ")) }
+    if parts.is_empty() { checks } else { format!("{checks}: {parts}") }
 }
 
 /// What the sample can and cannot prove, in one sentence.
