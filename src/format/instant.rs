@@ -94,11 +94,21 @@ impl InstantFormat {
         instant.to_zoned_datetime(self.zone.clone()).strftime("%Z").to_string()
     }
 
-    /// `2025-03-10 09:00:00 to 18:00:00 UTC`
+    /// From one instant to another: `15:04–17:59 UTC`, `2025-03-09 15:04–17:59 UTC`, `2025-03-09 23:50–2025-03-10 00:20
+    /// UTC`, `02:50 CEST–02:10 CET`.
+    pub(crate) fn span(&self, from: Timestamp, to: Timestamp) -> String {
+        let of_same_day = InstantFormat { day: Some(from.to_zoned_datetime(self.zone.clone()).date()), ..self.clone() };
+        let (zone_before, zone) = (self.zone(from), self.zone(to));
+        let zone_before = if zone_before == zone { String::new() } else { format!(" {zone_before}") };
+        format!("{}{zone_before}–{} {zone}", self.short(from), of_same_day.short(to))
+    }
+
+    /// `2025-03-10 09:00:00 to 18:00:00 UTC`, `2025-10-26 02:50:00 CEST to 02:10:00 CET`
     pub(crate) fn range(&self, from: Timestamp, to: Timestamp) -> String {
         let of = |at: Timestamp| at.to_zoned_datetime(self.zone.clone());
         let end = if of(from).date() == of(to).date() { "%H:%M:%S %Z" } else { "%Y-%m-%d %H:%M:%S %Z" };
-        format!("{} to {}", of(from).strftime("%Y-%m-%d %H:%M:%S"), of(to).strftime(end))
+        let begin = if self.zone(from) == self.zone(to) { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S %Z" };
+        format!("{} to {}", of(from).strftime(begin), of(to).strftime(end))
     }
 }
 
@@ -138,6 +148,22 @@ mod tests {
         assert_eq!(form.stretch(&onset, None), "15:03:30–15:04:00, ongoing");
         assert_eq!(form.range(from, to), "2025-03-10 09:00:00 to 18:00:00 UTC");
         assert_eq!(form.range(at("2025-03-09T09:00:00Z"), to), "2025-03-09 09:00:00 to 2025-03-10 18:00:00 UTC");
+    }
+
+    #[test]
+    fn a_span_names_its_day_once_and_both_zones_where_the_clocks_change() {
+        let days = utc(at("2025-03-09T09:00:00Z"), at("2025-03-10T18:00:00Z"));
+        let (from, to) = (at("2025-03-09T15:04:00Z"), at("2025-03-09T17:59:30Z"));
+        assert_eq!(days.span(from, to), "2025-03-09 15:04–17:59:30 UTC");
+        assert_eq!(days.span(from, at("2025-03-10T00:20:00Z")), "2025-03-09 15:04–2025-03-10 00:20 UTC");
+        let day = utc(at("2025-03-10T00:00:00Z"), at("2025-03-10T18:00:00Z"));
+        assert_eq!(day.span(from, at("2025-03-10T00:20:00Z")), "2025-03-09 15:04–2025-03-10 00:20 UTC");
+        assert_eq!(day.span(at("2025-03-10T00:10:00Z"), at("2025-03-10T00:20:00Z")), "00:10–00:20 UTC");
+        let zone = TimeZone::get("Europe/Berlin").expect("a zone of the tz database");
+        let autumn = InstantFormat::of_range(at("2025-10-26T00:00:00Z"), at("2025-10-26T12:00:00Z"), zone);
+        let (from, to) = (at("2025-10-26T00:50:00Z"), at("2025-10-26T01:10:00Z"));
+        assert_eq!(autumn.span(from, to), "02:50 CEST–02:10 CET");
+        assert_eq!(autumn.range(from, to), "2025-10-26 02:50:00 CEST to 02:10:00 CET");
     }
 
     #[test]

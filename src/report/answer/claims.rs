@@ -80,6 +80,9 @@ fn of_scope(context: &ReportContext<'_>, answer: &Answer) -> Claim {
                 format::counted(all.saturating_sub(scope.vantages.len() as u64), "vantage")
             ),
         ),
+        Extent::Unclear if scope.vantages.is_empty() => {
+            (false, "from no vantage alone do enough checks fail".to_owned())
+        }
         Extent::Unclear => (false, "for the other vantages it cannot be told yet".to_owned()),
         Extent::SingleVantage | Extent::None => {
             return claim(

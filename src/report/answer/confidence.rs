@@ -64,6 +64,7 @@ fn agreement(state: State, scope: &Scope) -> (bool, String) {
         (_, Extent::None) if vantages < 2 => (false, "one vantage".to_owned()),
         (_, Extent::None) => (true, format!("{vantages} vantages agree")),
         (_, Extent::Global) => (true, format!("{} of {vantages} vantages agree", scope.vantages.len())),
+        (_, Extent::Unclear) if scope.vantages.is_empty() => (false, "it cannot be told yet from where".to_owned()),
         (_, Extent::Unclear) => {
             (false, format!("{} of {vantages} vantages, for the others it cannot be told", scope.vantages.len()))
         }

@@ -130,9 +130,10 @@ impl Headline<'_> {
         let all = scope.vantages_judged;
         match scope.extent {
             Extent::SingleVantage => (!scope.vantages.is_empty()).then(|| format!("from {names}, the only vantage")),
-            Extent::Global if scope.vantages.len() as u64 == all => Some(format!("all {all} vantages")),
+            Extent::Global if scope.vantages.len() as u64 == all => Some(every(all)),
             Extent::Global => Some(format!("{} of {all} vantages ({names})", scope.vantages.len())),
             Extent::Local => Some(format!("only from {names} ({} of {all} vantages)", scope.vantages.len())),
+            Extent::Unclear if scope.vantages.is_empty() => Some("it cannot be told yet from where".to_owned()),
             Extent::Unclear => Some(format!("from {names}, elsewhere it cannot be told yet")),
             Extent::None => None,
         }
@@ -192,8 +193,11 @@ impl Headline<'_> {
         let mut times: Vec<String> = Vec::new();
         let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for span in &worst.surface_spans {
-            let end = span.end.as_ref().map_or_else(|| "now".to_owned(), |end| self.clock.short(end.by));
-            let time = format!("{}–{end} {}", self.clock.short(span.start.by), self.clock.zone(span.start.by));
+            let start = span.start.by;
+            let time = span.end.as_ref().map_or_else(
+                || format!("{}–now {}", self.clock.short(start), self.clock.zone(start)),
+                |end| self.clock.span(start, end.by),
+            );
             alike.entry(time).or_default().push(self.label(&span.surface));
         }
         for (time, names) in alike {
@@ -207,7 +211,8 @@ impl Headline<'_> {
             vec![format!("failed before: {}{waves}, from {seen_from}{kind}{recurring}", times.join(" and "))];
         match self.incidents.iter().filter(|incident| incident.end.is_some()).count() - 1 {
             0 => {}
-            more => parts.push(format!("{} more", format::counted(more as u64, "incident"))),
+            1 => parts.push("1 more incident".to_owned()),
+            more => parts.push(format!("{} more incidents", format::count(more as u64))),
         }
         parts.extend(self.slow_before());
         parts
@@ -219,7 +224,7 @@ impl Headline<'_> {
         let over: Vec<&SlowPeriod> = self.slow_periods.iter().filter(|period| !period.is_open()).collect();
         let weight = |period: &&&SlowPeriod| slow_periods::weight(period);
         let worst = over.iter().max_by(|one, other| weight(one).total_cmp(&weight(other)))?;
-        let end = worst.end.map(|end| self.clock.short(end.by)).unwrap_or_default();
+        let times = self.clock.span(worst.start.by, worst.end?.by);
         let seen_from = if worst.vantages.is_empty() || self.answer.scope.vantages_judged < 2 {
             String::new()
         } else {
@@ -231,11 +236,9 @@ impl Headline<'_> {
             more => format!(", {more} more such times"),
         };
         Some(format!(
-            "answers of {} took {} {}–{end} {}{waves}{seen_from}{more}",
+            "answers of {} took {} {times}{waves}{seen_from}{more}",
             self.label(&worst.surface),
             instead(worst.p95_us, worst.usual_p95_us),
-            self.clock.short(worst.start.by),
-            self.clock.zone(worst.start.by),
         ))
     }
 
@@ -243,6 +246,11 @@ impl Headline<'_> {
         let status = self.statuses.iter().find(|status| status.surface == *surface);
         status.map_or(surface, |status| &status.label).as_str()
     }
+}
+
+/// `both vantages`, `all 3 vantages`
+fn every(vantages: u64) -> String {
+    if vantages == 2 { "both vantages".to_owned() } else { format!("all {vantages} vantages") }
 }
 
 /// `2.1 s instead of 310 ms (p95)`

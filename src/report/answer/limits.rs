@@ -103,9 +103,10 @@ fn unseen(coverage: &Coverage) -> Option<String> {
     let unseen = coverage.expected - coverage.observed;
     (unseen > 0).then(|| {
         format!(
-            "{} of {} were not made: no data, neither up nor down.",
+            "{} of {} {} not made: no data, neither up nor down.",
             format::count(unseen),
-            format::counted(coverage.expected, "due check")
+            format::counted(coverage.expected, "due check"),
+            if unseen == 1 { "was" } else { "were" }
         )
     })
 }

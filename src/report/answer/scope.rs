@@ -23,9 +23,9 @@ pub(crate) fn scope(context: &ReportContext<'_>, worst: &[&SurfaceStatus], statu
         Extent::None
     } else if judged <= 1 {
         Extent::SingleVantage
-    } else if state::reaches_quorum(vantages.len(), judged) || vantages.is_empty() {
+    } else if state::reaches_quorum(vantages.len(), judged) {
         Extent::Global
-    } else if state::reaches_quorum(vantages.len() + unclear, judged) {
+    } else if state::reaches_quorum(vantages.len() + unclear, judged) || vantages.is_empty() {
         Extent::Unclear
     } else {
         Extent::Local

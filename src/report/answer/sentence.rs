@@ -105,6 +105,7 @@ impl Sentence<'_> {
             Extent::Local => {
                 format!(" from {} alone ({} of {} vantages)", format::list(&names), names.len(), scope.vantages_judged)
             }
+            Extent::Unclear if names.is_empty() => " (it cannot be told yet from where)".to_owned(),
             Extent::Unclear => format!(
                 " from {} ({} of {} vantages; for the others it cannot be told yet)",
                 format::list(&names),

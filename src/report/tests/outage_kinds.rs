@@ -55,6 +55,20 @@ fn what_another_open_incident_shows_is_not_ruled_out() {
 }
 
 #[test]
+fn what_no_vantage_alone_shows_is_not_said_to_be_seen_from_everywhere() {
+    let mut stage = RecordedJournal::default();
+    for (vantage, first, second) in [("iad", "09:47", "09:53"), ("lhr", "09:49", "09:55"), ("sjc", "09:51", "09:57")] {
+        stage.play(Line::new(vantage, "web", "home", 60), FROM, TO, |now| {
+            let fails = [first, second].contains(&&now.to_string()[11..16]);
+            if fails { unavailable() } else { PlayedCheck::Up(50) }
+        });
+    }
+    let verdict = stage.report(question(FROM, TO)).verdict;
+    assert_eq!((verdict.state, verdict.scope.extent), (State::Degraded, Extent::Unclear), "{}", verdict.headline);
+    assert!(verdict.headline.contains("web, it cannot be told yet from where, status 503"), "{}", verdict.headline);
+}
+
+#[test]
 fn kind_and_signature_are_of_the_same_incident() {
     // All of web has failed since 09:10; a certificate of app, since 09:30, is no smaller matter of it.
     let mut stage = RecordedJournal::default();
@@ -292,7 +306,7 @@ fn the_past_tense_names_the_worst_incident_and_how_many_others() {
         if within(now, &[("08:31", "08:45")]) { unavailable() } else { PlayedCheck::Up(50) }
     });
     let line = stage.report(question).verdict.headline;
-    for part in ["UP  ", "web 08:30", "–08:50", "app 08:31", "–08:45", "from here, status 503", "1 incident more"] {
+    for part in ["UP  ", "web 08:30", "–08:50", "app 08:31", "–08:45", "from here, status 503", "1 more incident"] {
         assert!(line.contains(part), "{part}: {line}");
     }
 }
