@@ -18,6 +18,7 @@ mod json;
 mod json_path;
 mod json_schema;
 mod json_text;
+mod message_text;
 pub mod micros;
 mod network;
 mod outcome;
@@ -61,6 +62,7 @@ pub(crate) use json::{JsonDocument, JsonKind, JsonNode};
 pub use json_path::JsonPath;
 pub use json_schema::JsonSchema;
 pub use json_text::JsonText;
+pub(crate) use message_text::{MessageText, message};
 pub use network::{Addresses, DeniedNetworks, NetworkRules, Quorum};
 pub use outcome::{
     AddressOutcome, AssetOutcome, CertificateFacts, CertificateRole, ChainCertificate, Check, EarlierAttempt, Evidence,

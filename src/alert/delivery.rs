@@ -11,7 +11,7 @@ use url::Url;
 use super::backoff::Backoff;
 use super::change::Change;
 use crate::export::endpoint::{Answer, Endpoint};
-use crate::model::{NetworkRules, Redactor, SafeText};
+use crate::model::{NetworkRules, Redactor, SafeText, message};
 
 /// The most bytes of a program's standard error that are kept.
 const STDERR_LIMIT: u64 = 1_000;
@@ -102,12 +102,12 @@ impl Delivery {
         };
         let endpoint = match Endpoint::new(url, headers.clone(), self.timeout, None, self.network) {
             Ok(endpoint) => endpoint,
-            Err(error) => return Attempt::Refused(self.redactor.message(&error.to_string())),
+            Err(error) => return Attempt::Refused(self.redactor.message(error.to_string())),
         };
         match endpoint.post(body.to_vec(), is_worth_retrying).await {
             Answer::Accepted(_) => Attempt::Delivered,
-            Answer::Retry(after, why) => Attempt::Retry(after, self.redactor.message(why.as_str())),
-            Answer::Refused(why) => Attempt::Refused(self.redactor.message(why.as_str())),
+            Answer::Retry(after, why) => Attempt::Retry(after, self.redactor.message(&why)),
+            Answer::Refused(why) => Attempt::Refused(self.redactor.message(&why)),
         }
     }
 
@@ -127,7 +127,7 @@ impl Delivery {
         let mut child = match child {
             Ok(child) => child,
             Err(error) => {
-                return Attempt::Refused(self.redactor.message(&format!("{program} cannot be run: {error}")));
+                return Attempt::Refused(self.redactor.message(message!("{program} cannot be run: {error}")));
             }
         };
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
@@ -150,9 +150,9 @@ impl Delivery {
             Ok(status) if status.success() => Attempt::Delivered,
             Ok(status) => {
                 let said = String::from_utf8_lossy(&said);
-                Attempt::Retry(None, self.redactor.message(&format!("{program}: {status}: {}", said.trim())))
+                Attempt::Retry(None, self.redactor.message(message!("{program}: {status}: {}", said.trim())))
             }
-            Err(error) => Attempt::Retry(None, self.redactor.message(&format!("{program}: {error}"))),
+            Err(error) => Attempt::Retry(None, self.redactor.message(message!("{program}: {error}"))),
         }
     }
 }

@@ -46,19 +46,18 @@ pub async fn heartbeat(
     network: NetworkRules,
 ) -> Result<(), SafeText> {
     let backoff = Backoff::default();
-    let failed = |why: &str| redactor.message(why);
     let filled = url.fill(&Captures::new()).unwrap_or_default();
-    let mut url = Url::parse(&filled).map_err(|_| failed("not a URL"))?;
+    let mut url = Url::parse(&filled).map_err(|_| SafeText::message("not a URL"))?;
     if verdict == Verdict::Down {
         url = for_failure(url);
     }
     let endpoint = Endpoint::new(url.clone(), HeaderMap::new(), TIMEOUT, None, network)
-        .map_err(|error| failed(&error.to_string()))?;
+        .map_err(|error| redactor.message(error.to_string()))?;
     for attempt in 1.. {
         match endpoint.get(url.clone()).await {
             Answer::Accepted(_) => break,
-            Answer::Refused(why) => return Err(failed(why.as_str())),
-            Answer::Retry(_, why) if attempt >= ATTEMPTS => return Err(failed(why.as_str())),
+            Answer::Refused(why) => return Err(why),
+            Answer::Retry(_, why) if attempt >= ATTEMPTS => return Err(why),
             Answer::Retry(..) => tokio::time::sleep(backoff.before(attempt)).await,
         }
     }

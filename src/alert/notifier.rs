@@ -12,7 +12,7 @@ use super::delivery::Delivery;
 use super::findings::CheckFindings;
 use super::state_file::{AlertError, StateFile};
 use super::{changes, delivery, message, payload, state_file};
-use crate::model::{Alert, NetworkRules, Redactor, SafeText};
+use crate::model::{Alert, NetworkRules, Redactor, SafeText, message};
 use crate::report::Report;
 
 /// The name of the file in the journal's folder that records what was sent.
@@ -103,9 +103,9 @@ impl Alerts {
                         deliveries.sent.push(SafeText::message(&format!("{}: {summary}", alert.name)));
                     }
                     Err(why) => {
-                        let warning =
-                            format!("alert \"{}\" was not delivered ({}): {why}", alert.name, change.event().name());
-                        deliveries.warnings.push(self.redactor.message(&warning));
+                        let event = change.event().name();
+                        let warning = message!("alert \"{}\" was not delivered ({event}): ", alert.name).then(&why);
+                        deliveries.warnings.push(self.redactor.message(warning));
                     }
                 }
             }

@@ -19,7 +19,7 @@ use crate::config::syntax::diagnostic::ConfigError;
 use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::layers;
 use crate::config::value::layers::Layers;
-use crate::model::{DeniedNetworks, NetworkRules, Probe, Redactor, Surfaces, suggest};
+use crate::model::{DeniedNetworks, NetworkRules, Probe, Redactor, Surfaces, message, suggest};
 
 /// Reads the configuration from a file's tree.
 pub(crate) fn config(
@@ -198,13 +198,13 @@ fn note_name(
         // Probes of one matrix that share a name have been reported already.
         Some(taken) if *taken == here => {}
         Some((file, line)) if *file == here.0 => {
-            reader.problem(&node.span, format!("the name \"{name}\" is already used by the probe in line {line}"));
+            reader.problem(&node.span, message!("the name \"{name}\" is already used by the probe in line {line}"));
         }
         Some((file, line)) => {
             let path = reader.sources.get(*file).map(|source| source.path.display().to_string()).unwrap_or_default();
             reader.problem(
                 &node.span,
-                format!("the name \"{name}\" is already used by the probe in {path}, line {line}"),
+                message!("the name \"{name}\" is already used by the probe in {path}, line {line}"),
             );
         }
         None => {
@@ -221,7 +221,7 @@ fn complete_surfaces(reader: &mut ConfigReader, surfaces: &mut Surfaces, probes:
             && let Some(near) = suggest::nearest(&probe.surface, described.iter().map(String::as_str))
         {
             let (name, surface) = (&probe.name, &probe.surface);
-            let message = format!("no [surface.{surface}] describes its surface; did you mean \"{near}\"?");
+            let message = message!("no [surface.{surface}] describes its surface; did you mean \"{near}\"?");
             reader.warn(&format!("probe \"{name}\": {message}"));
         }
         surfaces.entry(probe.surface.clone()).or_default();

@@ -1,22 +1,16 @@
 //! Problems and warnings as they are found, before the secrets of the whole configuration are known.
 
-use std::borrow::Cow;
-
 use crate::config::missing::ValueUser;
 use crate::config::syntax::tree::Span;
-use crate::model::Redactor;
-
-/// A sentence of a problem. A literal is ours, and nothing in it is redacted: a gap in a known word shows the secret
-/// that it hides. What was put together may quote a value.
-pub(crate) type ProblemText = Cow<'static, str>;
+use crate::model::{MessageText, Redactor};
 
 /// A problem before its span is turned into a line.
 #[derive(Clone)]
 pub(crate) struct PendingProblem {
     pub(crate) span: Option<Span>,
     pub(crate) owner: Option<String>,
-    pub(crate) message: ProblemText,
-    pub(crate) help: Option<ProblemText>,
+    pub(crate) message: MessageText,
+    pub(crate) help: Option<MessageText>,
 }
 
 /// A missing value before its span is turned into a line.
@@ -30,10 +24,7 @@ pub(crate) struct PendingMissing {
 impl PendingProblem {
     /// The same without secrets.
     pub(crate) fn redacted(self, redactor: &Redactor) -> PendingProblem {
-        let redacted = |text: ProblemText| match text {
-            Cow::Borrowed(ours) => Cow::Borrowed(ours),
-            Cow::Owned(text) => Cow::Owned(redactor.redact(&text)),
-        };
+        let redacted = |text: MessageText| redactor.redact_message(&text).into();
         PendingProblem {
             span: self.span,
             owner: self.owner.map(|owner| without_secrets(&owner, redactor)),

@@ -29,7 +29,7 @@ use crate::config::syntax::tree::{Node, Table};
 use crate::config::table_schema::{Key, TableSchema, ValueType, key};
 use crate::config::value::layers;
 use crate::config::value::layers::Layers;
-use crate::model::{DeniedNetworks, Expect, Probe, Request, Session, Step, TextRule, suggest};
+use crate::model::{DeniedNetworks, Expect, Probe, Request, Session, Step, TextRule, message, suggest};
 
 pub(crate) const PROBE: TableSchema = TableSchema {
     title: "[[probe]]",
@@ -251,10 +251,10 @@ fn session(reader: &mut ConfigReader, node: &Node, shared: &ProbeContext) -> Opt
         reader.captures_anything = true;
         return None;
     }
-    let message = format!("no session is named \"{name}\"");
+    let message = message!("no session is named \"{name}\"");
     match suggest::nearest(&name, sessions.keys().map(String::as_str)) {
-        Some(near) => reader.advise(&node.span, message, format!("did you mean \"{near}\"?")),
-        None => reader.advise(&node.span, message, format!("describe it as [session.{name}]")),
+        Some(near) => reader.advise(&node.span, message, message!("did you mean \"{near}\"?")),
+        None => reader.advise(&node.span, message, message!("describe it as [session.{name}]")),
     }
     None
 }
@@ -298,7 +298,7 @@ fn judge(
     if request.method == http::Method::HEAD {
         let needs_body = ["body-contains", "body-matches", "json", "min-bytes", "sha256"];
         if let Some((key, node)) = needs_body.iter().find_map(|key| Some((key, inner.get(key)?))) {
-            reader.problem(&node.span, format!("`{table}.{key}` can never hold: the answer to HEAD has no body"));
+            reader.problem(&node.span, message!("`{table}.{key}` can never hold: the answer to HEAD has no body"));
         }
     }
     if let (Some(least), Some(node)) = (expect.min_bytes, inner.get("min-bytes"))

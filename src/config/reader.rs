@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use crate::config::advice;
 use crate::config::missing::{MissingValue, ValueUser};
-use crate::config::pending::{PendingMissing, PendingProblem, ProblemText, Warning};
+use crate::config::pending::{PendingMissing, PendingProblem, Warning};
 use crate::config::syntax::diagnostic::{ConfigError, Problem};
 use crate::config::syntax::source::{Source, SourceError};
 use crate::config::syntax::tree::Span;
-use crate::model::{Expect, Protocol, Redactor, Secret, Shared, Transport, is_secret_name};
+use crate::model::{Expect, MessageText, Protocol, Redactor, Secret, Shared, Transport, is_secret_name, message};
 
 /// The environment: the value of a variable, if it has one.
 pub(crate) type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
@@ -51,7 +51,7 @@ pub(crate) struct ConfigReader<'e> {
     lacks_probes: bool,
     /// Problems of files that could not be read at all.
     unread: Vec<Problem>,
-    seen: BTreeSet<(Option<Span>, ProblemText)>,
+    seen: BTreeSet<(Option<Span>, MessageText)>,
     /// Files named by `${file:…}`, so that a hundred probes read one token once.
     pub(crate) files: RefCell<BTreeMap<PathBuf, Result<String, SourceError>>>,
 }
@@ -135,33 +135,33 @@ impl<'e> ConfigReader<'e> {
     }
 
     /// A problem at a span of the file.
-    pub(crate) fn problem(&mut self, span: &Span, message: impl Into<ProblemText>) {
+    pub(crate) fn problem(&mut self, span: &Span, message: impl Into<MessageText>) {
         self.add(Some(span.clone()), message.into(), None);
     }
 
     /// A problem at a span, with advice.
-    pub(crate) fn advise(&mut self, span: &Span, message: impl Into<ProblemText>, help: impl Into<ProblemText>) {
+    pub(crate) fn advise(&mut self, span: &Span, message: impl Into<MessageText>, help: impl Into<MessageText>) {
         self.add(Some(span.clone()), message.into(), Some(help.into()));
     }
 
     /// A problem at a span, with advice if there is some.
-    pub(crate) fn problem_with_help(&mut self, span: &Span, message: impl Into<ProblemText>, help: Option<String>) {
-        self.add(Some(span.clone()), message.into(), help.map(Into::into));
+    pub(crate) fn problem_with_help(
+        &mut self,
+        span: &Span,
+        message: impl Into<MessageText>,
+        help: Option<MessageText>,
+    ) {
+        self.add(Some(span.clone()), message.into(), help);
     }
 
     /// Records a missing value: a problem of what uses it.
-    pub(crate) fn missing(&mut self, span: &Span, written: &str, message: String, help: Option<String>) {
+    pub(crate) fn missing(&mut self, span: &Span, written: &str, message: MessageText, help: Option<MessageText>) {
         match self.user {
             ValueUser::File => self.problem_with_help(span, message, help),
             // Each probe with these defaults reports it.
             ValueUser::Defaults => {}
             _ => {
-                let problem = PendingProblem {
-                    span: Some(span.clone()),
-                    owner: self.owner.clone(),
-                    message: message.into(),
-                    help: help.map(Into::into),
-                };
+                let problem = PendingProblem { span: Some(span.clone()), owner: self.owner.clone(), message, help };
                 let (user, written) = (self.user.clone(), written.to_owned());
                 let is_known = |known: &PendingMissing| known.user == user && known.problem.span == problem.span;
                 if !self.missing.iter().any(is_known) {
@@ -200,7 +200,7 @@ impl<'e> ConfigReader<'e> {
     }
 
     /// A problem without a span: of the first file as a whole, or of the command line.
-    pub(crate) fn problem_at_large(&mut self, message: impl Into<ProblemText>, help: Option<&'static str>) {
+    pub(crate) fn problem_at_large(&mut self, message: impl Into<MessageText>, help: Option<&'static str>) {
         self.add(None, message.into(), help.map(Into::into));
     }
 
@@ -213,7 +213,7 @@ impl<'e> ConfigReader<'e> {
     }
 
     /// Records a problem once per span, however many probes inherit it.
-    fn add(&mut self, span: Option<Span>, message: ProblemText, help: Option<ProblemText>) {
+    fn add(&mut self, span: Option<Span>, message: MessageText, help: Option<MessageText>) {
         if self.seen.insert((span.clone(), message.clone())) {
             self.found.push(PendingProblem { span, owner: self.owner.clone(), message, help });
         }
@@ -283,7 +283,7 @@ impl<'e> ConfigReader<'e> {
             // One mistake can cause several errors: advice is given once per line.
             let help = help.filter(|_| line.is_some_and(|line| advised.insert(line.number)));
             let span = Span { file, start: span.start, end: span.end };
-            self.problem_with_help(&span, format!("this is not TOML: {message}"), help);
+            self.problem_with_help(&span, message!("this is not TOML: {message}"), help.map(Into::into));
         }
     }
 
@@ -346,7 +346,7 @@ impl<'e> ConfigReader<'e> {
         let argument = found.span.as_ref().and_then(|span| self.argument_at(span));
         let problem = match (source, self.sources.first()) {
             _ if let Some(argument) = argument => {
-                let said = [argument.name.as_str(), argument.target.as_str(), &found.message];
+                let said = [argument.name.as_str(), argument.target.as_str(), found.message.as_str()];
                 Problem::about_argument(
                     &said.into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join(": "),
                 )
@@ -354,16 +354,16 @@ impl<'e> ConfigReader<'e> {
             (Some((span, source)), _) => {
                 let message = match found.owner {
                     Some(owner) => format!("{owner}: {}", found.message),
-                    None => found.message.into_owned(),
+                    None => found.message.to_string(),
                 };
                 let masked = masked.get(&span.file).map(Vec::as_slice).unwrap_or_default();
                 Problem::at(source, &span.range(), &message, masked)
             }
-            (None, Some(source)) => Problem::about_file(&source.path, &found.message),
-            (None, None) => Problem::about_argument(&found.message),
+            (None, Some(source)) => Problem::about_file(&source.path, found.message.as_str()),
+            (None, None) => Problem::about_argument(found.message.as_str()),
         };
         match found.help {
-            Some(help) => problem.with_help(&help),
+            Some(help) => problem.with_help(help.as_str()),
             None => problem,
         }
     }

@@ -22,7 +22,7 @@ use crate::engine::http::http1;
 use crate::engine::resolve::NoAddress;
 use crate::engine::tls::handshake::HandshakeFacts;
 use crate::engine::transport::proxy::ProxyError;
-use crate::model::{FailureClass, Phase};
+use crate::model::{FailureClass, MessageText, Phase, message};
 
 /// The server at the other end of a connection.
 #[derive(Clone, Debug)]
@@ -37,10 +37,12 @@ pub(super) struct Peer {
 
 pub(super) fn resolve_fault(host: &str, failure: &NoAddress) -> Fault {
     let message = match failure.class {
-        FailureClass::DnsNotFound => format!("no such host {host} ({})", failure.detail),
-        FailureClass::DnsNoAddress => format!("{host} has no address of the wanted family ({})", failure.detail),
-        FailureClass::DnsTimeout => format!("no resolver answered for {host}: {}", failure.detail),
-        _ => format!("{host} could not be resolved: {}", failure.detail),
+        FailureClass::DnsNotFound => message!("no such host {host} (").then(failure.detail.clone()).then(")"),
+        FailureClass::DnsNoAddress => {
+            message!("{host} has no address of the wanted family (").then(failure.detail.clone()).then(")")
+        }
+        FailureClass::DnsTimeout => message!("no resolver answered for {host}: ").then(failure.detail.clone()),
+        _ => message!("{host} could not be resolved: ").then(failure.detail.clone()),
     };
     Fault::new(failure.class, Phase::Resolve, message)
 }
@@ -54,14 +56,14 @@ pub(super) fn connect_fault(failed: &ConnectError) -> Fault {
     }
     let class = connect_class(error);
     let mut message = match class {
-        FailureClass::ConnectRefused => format!("{address} refused the connection"),
-        FailureClass::ConnectTimeout => format!("{address} did not accept the connection: {error}"),
-        FailureClass::ConnectUnreachable => format!("{address} cannot be reached: {error}"),
-        FailureClass::ConnectionReset => format!("{address} reset the connection"),
-        _ => format!("{address}: {error}"),
+        FailureClass::ConnectRefused => message!("{address} refused the connection"),
+        FailureClass::ConnectTimeout => message!("{address} did not accept the connection: {error}"),
+        FailureClass::ConnectUnreachable => message!("{address} cannot be reached: {error}"),
+        FailureClass::ConnectionReset => message!("{address} reset the connection"),
+        _ => message!("{address}: {error}"),
     };
     if *tried > 1 {
-        message = format!("{message} ({tried} addresses tried)");
+        message = message.then(message!(" ({tried} addresses tried)"));
     }
     Fault::new(class, Phase::Connect, message)
 }
@@ -75,12 +77,12 @@ pub(super) fn unix_socket_fault(path: &Path, error: &io::Error) -> Fault {
     let is_other_file = path.metadata().is_ok_and(|found| !found.file_type().is_socket());
     let path = path.display();
     let message = match class {
-        FailureClass::ConnectRefused if is_other_file => format!("unix:{path} is not a socket: nothing listens there"),
+        FailureClass::ConnectRefused if is_other_file => message!("unix:{path} is not a socket: nothing listens there"),
         FailureClass::ConnectRefused if error.kind() == io::ErrorKind::NotFound => {
-            format!("unix:{path} does not exist: nothing listens there")
+            message!("unix:{path} does not exist: nothing listens there")
         }
-        FailureClass::ConnectRefused => format!("unix:{path} refused the connection"),
-        _ => format!("unix:{path}: {error}"),
+        FailureClass::ConnectRefused => message!("unix:{path} refused the connection"),
+        _ => message!("unix:{path}: {error}"),
     };
     Fault::new(class, Phase::Connect, message)
 }
@@ -88,27 +90,30 @@ pub(super) fn unix_socket_fault(path: &Path, error: &io::Error) -> Fault {
 /// A proxy does not connect to the target: what it reports about the target is the target's fault, and
 /// the rest is its own.
 pub(super) fn proxy_fault(error: &ProxyError, proxy: &str, target: &str) -> Fault {
-    let of_target = |class, what: &str| {
-        Fault::new(class, Phase::Connect, format!("{target} cannot be reached through the proxy {proxy}: {what}"))
+    let of_target = |class, what: MessageText| {
+        let message = message!("{target} cannot be reached through the proxy {proxy}: ").then(what);
+        Fault::new(class, Phase::Connect, message)
     };
-    let of_proxy = |what: &str| refused_by_proxy(proxy, what);
+    let of_proxy = |what: MessageText| refused_by_proxy(proxy, what);
     match error {
         ProxyError::Io(error) => match ours(error) {
-            Some(class) => Fault::new(class, Phase::Connect, format!("proxy {proxy}: {error}")),
-            None if is_reset(error) => of_proxy("it reset the connection"),
-            None => of_proxy(&format!("it broke off: {error}")),
+            Some(class) => Fault::new(class, Phase::Connect, message!("proxy {proxy}: {error}")),
+            None if is_reset(error) => of_proxy("it reset the connection".into()),
+            None => of_proxy(message!("it broke off: {error}")),
         },
-        ProxyError::Closed => of_proxy("it closed the connection without an answer"),
-        ProxyError::Garbage => of_proxy("its answer is not that of a proxy"),
-        ProxyError::Status { code: 504, said } => of_target(FailureClass::ConnectTimeout, said),
-        ProxyError::Status { code: 502 | 503, said } => of_target(FailureClass::ConnectUnreachable, said),
+        ProxyError::Closed => of_proxy("it closed the connection without an answer".into()),
+        ProxyError::Garbage => of_proxy("its answer is not that of a proxy".into()),
+        ProxyError::Status { code: 504, said } => of_target(FailureClass::ConnectTimeout, said.clone().into()),
+        ProxyError::Status { code: 502 | 503, said } => {
+            of_target(FailureClass::ConnectUnreachable, said.clone().into())
+        }
         ProxyError::Status { code, said } => refused_status(proxy, *code, said),
-        ProxyError::Socks(3) => of_target(FailureClass::ConnectUnreachable, "network unreachable (SOCKS 3)"),
-        ProxyError::Socks(4) => of_target(FailureClass::ConnectUnreachable, "host unreachable (SOCKS 4)"),
-        ProxyError::Socks(5) => of_target(FailureClass::ConnectRefused, "connection refused (SOCKS 5)"),
-        ProxyError::Socks(6) => of_target(FailureClass::ConnectTimeout, "TTL expired (SOCKS 6)"),
-        ProxyError::Socks(code) => of_proxy(&format!("{} (SOCKS {code})", socks_meaning(*code))),
-        ProxyError::SocksLogin => of_proxy(&format!("it accepts none of the logins offered; {LOGIN}")),
+        ProxyError::Socks(3) => of_target(FailureClass::ConnectUnreachable, "network unreachable (SOCKS 3)".into()),
+        ProxyError::Socks(4) => of_target(FailureClass::ConnectUnreachable, "host unreachable (SOCKS 4)".into()),
+        ProxyError::Socks(5) => of_target(FailureClass::ConnectRefused, "connection refused (SOCKS 5)".into()),
+        ProxyError::Socks(6) => of_target(FailureClass::ConnectTimeout, "TTL expired (SOCKS 6)".into()),
+        ProxyError::Socks(code) => of_proxy(MessageText::from(socks_meaning(*code)).then(message!(" (SOCKS {code})"))),
+        ProxyError::SocksLogin => of_proxy(MessageText::from("it accepts none of the logins offered; ").then(LOGIN)),
     }
 }
 
@@ -117,8 +122,8 @@ const LOGIN: &str = "the URL in `proxy` says it: SCHEME://USER:PASSWORD@HOST:POR
 
 /// The proxy itself answers with a status that is not about the target.
 fn refused_status(proxy: &str, code: u16, said: &str) -> Fault {
-    let what_to_do = if code == 407 { format!("; {LOGIN}") } else { String::new() };
-    refused_by_proxy(proxy, &format!("it answers {said}{what_to_do}"))
+    let answers = message!("it answers {said}");
+    refused_by_proxy(proxy, if code == 407 { answers.then("; ").then(LOGIN) } else { answers })
 }
 
 /// The reply codes of RFC 1928 section 6.
@@ -133,8 +138,9 @@ fn socks_meaning(code: u8) -> &'static str {
 }
 
 /// The proxy itself is at fault.
-pub(super) fn refused_by_proxy(proxy: &str, what: &str) -> Fault {
-    Fault::new(FailureClass::ProxyRefused, Phase::Connect, format!("the proxy {proxy} does not serve: {what}"))
+pub(super) fn refused_by_proxy(proxy: &str, what: impl Into<MessageText>) -> Fault {
+    let message = message!("the proxy {proxy} does not serve: ").then(what);
+    Fault::new(FailureClass::ProxyRefused, Phase::Connect, message)
 }
 
 /// The HTTP/1 response head is missing or refused.
@@ -151,28 +157,30 @@ fn refused_head(refused: &Refused, peer: &Peer) -> Fault {
     let target = &peer.target;
     let message = match refused {
         Refused::TooLarge => {
-            let message = format!("the response head of {target} is larger than accepted");
+            let message = message!("the response head of {target} is larger than accepted");
             return Fault::new(FailureClass::HeadersTooLarge, Phase::Processing, message);
         }
         Refused::TooMany => {
-            let message = format!("the response head of {target} has more than the {HEADERS} header lines accepted");
+            let message = message!("the response head of {target} has more than the {HEADERS} header lines accepted");
             return Fault::new(FailureClass::HeadersTooLarge, Phase::Processing, message);
         }
-        Refused::Interim => format!("{target} sends too many interim responses (1xx) before the answer"),
+        Refused::Interim => message!("{target} sends too many interim responses (1xx) before the answer"),
         Refused::Line { number, quoted, why } if quoted.is_empty() => {
-            format!("line {number} of the response head of {target} is not valid: {why}")
+            message!("line {number} of the response head of {target} is not valid: ").then(*why)
         }
         Refused::Line { number, quoted, why } => {
-            format!("line {number} of the response head of {target} is not valid: {why}: `{quoted}`")
+            message!("line {number} of the response head of {target} is not valid: ")
+                .then(*why)
+                .then(message!(": `{quoted}`"))
         }
         Refused::Http2 => {
-            format!(
+            message!(
                 "what {target} answers is not HTTP/1: the port speaks HTTP/2 alone; ask it with http-version = \"2\""
             )
         }
-        Refused::Other(protocol) => format!("what {target} answers is not HTTP: the port speaks {protocol}"),
-        Refused::NotHttp if peer.handshake.is_some() => format!("what {target} answers is not HTTP"),
-        Refused::NotHttp => format!("what {target} answers is not HTTP; the port may speak TLS or another protocol"),
+        Refused::Other(protocol) => message!("what {target} answers is not HTTP: the port speaks {protocol}"),
+        Refused::NotHttp if peer.handshake.is_some() => message!("what {target} answers is not HTTP"),
+        Refused::NotHttp => message!("what {target} answers is not HTTP; the port may speak TLS or another protocol"),
     };
     Fault::new(FailureClass::HttpProtocol, Phase::Processing, message)
 }
@@ -180,19 +188,19 @@ fn refused_head(refused: &Refused, peer: &Peer) -> Fault {
 /// The connection broke before there was an answer.
 pub(super) fn head_io_fault(error: &io::Error, peer: &Peer, arrived: Arrived) -> Fault {
     let target = &peer.target;
-    let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
+    let fault = |class, message: MessageText| Fault::new(class, Phase::Processing, message);
     if let Some(class) = ours(error) {
-        return fault(class, format!("{target}: {error}"));
+        return fault(class, message!("{target}: {error}"));
     }
     if let (Some(error), Some(facts)) = (tls_error(error), &peer.handshake) {
         return tls_fault(error, facts, target, &peer.name);
     }
     match error.kind() {
         _ if is_reset(error) => ended_before_answer(FailureClass::ConnectionReset, peer, arrived),
-        io::ErrorKind::TimedOut => fault(FailureClass::ResponseTimeout, format!("{target}: {error}")),
+        io::ErrorKind::TimedOut => fault(FailureClass::ResponseTimeout, message!("{target}: {error}")),
         io::ErrorKind::UnexpectedEof => ended_before_answer(FailureClass::EmptyReply, peer, arrived),
-        _ if is_unreachable(error) => fault(FailureClass::ConnectionReset, format!("{target}: {error}")),
-        _ => fault(FailureClass::HttpProtocol, format!("{target}: {error}")),
+        _ if is_unreachable(error) => fault(FailureClass::ConnectionReset, message!("{target}: {error}")),
+        _ => fault(FailureClass::HttpProtocol, message!("{target}: {error}")),
     }
 }
 
@@ -204,12 +212,12 @@ fn ended_before_answer(class: FailureClass, peer: &Peer, arrived: Arrived) -> Fa
         return client_cert_required(target);
     }
     let message = match (class, arrived) {
-        (FailureClass::ConnectionReset, _) => format!("{target} reset the connection"),
+        (FailureClass::ConnectionReset, _) => message!("{target} reset the connection"),
         (_, Arrived::Interim) => {
-            format!("{target} closed the connection after an interim response (1xx), before the answer")
+            message!("{target} closed the connection after an interim response (1xx), before the answer")
         }
-        (_, Arrived::Nothing) => format!("{target} closed the connection without an answer"),
-        (_, Arrived::Part) => format!("{target} closed the connection in the middle of the response head"),
+        (_, Arrived::Nothing) => message!("{target} closed the connection without an answer"),
+        (_, Arrived::Part) => message!("{target} closed the connection in the middle of the response head"),
     };
     Fault::new(class, Phase::Processing, message)
 }
@@ -225,26 +233,26 @@ pub(super) fn http1_body_fault(failed: &http1::BodyError, target: &str) -> Fault
 
 /// The connection broke in the middle of an answer.
 pub(super) fn body_io_fault(error: &io::Error, target: &str) -> Fault {
-    let fault = |class, message: String| Fault::new(class, Phase::Transfer, message);
+    let fault = |class, message: MessageText| Fault::new(class, Phase::Transfer, message);
     match error.kind() {
         _ if ours(error).is_some() => {
-            fault(ours(error).unwrap_or(FailureClass::ProberResources), format!("{target}: {error}"))
+            fault(ours(error).unwrap_or(FailureClass::ProberResources), message!("{target}: {error}"))
         }
         _ if tls_error(error).is_some() => truncated(target),
-        _ if is_reset(error) => fault(FailureClass::ConnectionReset, format!("{target} reset the connection")),
-        io::ErrorKind::TimedOut => fault(FailureClass::BodyTimeout, format!("{target}: {error}")),
+        _ if is_reset(error) => fault(FailureClass::ConnectionReset, message!("{target} reset the connection")),
+        io::ErrorKind::TimedOut => fault(FailureClass::BodyTimeout, message!("{target}: {error}")),
         io::ErrorKind::UnexpectedEof => truncated(target),
-        _ if is_unreachable(error) => fault(FailureClass::ConnectionReset, format!("{target}: {error}")),
+        _ if is_unreachable(error) => fault(FailureClass::ConnectionReset, message!("{target}: {error}")),
         _ => invalid_body(target, error),
     }
 }
 
 fn invalid_body(target: &str, error: &dyn std::error::Error) -> Fault {
-    Fault::new(FailureClass::HttpProtocol, Phase::Transfer, format!("the body of {target} is not valid HTTP: {error}"))
+    Fault::new(FailureClass::HttpProtocol, Phase::Transfer, message!("the body of {target} is not valid HTTP: {error}"))
 }
 
 fn truncated(target: &str) -> Fault {
-    let message = format!("{target} ended the connection before the body was complete");
+    let message = message!("{target} ended the connection before the body was complete");
     Fault::new(FailureClass::BodyTruncated, Phase::Transfer, message)
 }
 

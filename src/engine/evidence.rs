@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::engine::expectation::text;
 use crate::engine::http::body::Body;
-use crate::model::{Evidence, REDACTED, Redactor, SafeText, is_secret_name};
+use crate::model::{Evidence, REDACTED, Redactor, SafeText, is_secret_name, message};
 
 /// How many bytes of a body are kept in memory for an excerpt: more than is shown, so that a secret
 /// at the edge of the excerpt is whole when it is redacted.
@@ -82,7 +82,7 @@ fn beginning(body: &Body, headers: &HeaderMap, redactor: &Redactor) -> Option<Sa
         return None;
     }
     if let Some(coding) = &body.undecodable {
-        return Some(redactor.message(&format!("({} bytes of content coding {coding})", body.read)));
+        return Some(redactor.message(message!("({} bytes of content coding {coding})", body.read)));
     }
     let kept = &body.bytes[..body.bytes.len().min(KEPT)];
     let goes_on = body.cut || body.read > kept.len() as u64;

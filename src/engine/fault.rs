@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{FailureClass, Phase};
+use crate::model::{FailureClass, MessageText, Phase, message};
 
 /// A timeout that fires this late says more about the prober than about the target.
 const LATE: Duration = Duration::from_secs(1);
@@ -21,8 +21,8 @@ pub(super) struct Deadline {
 
 impl Deadline {
     /// `within 400 ms (timeout 400ms)`, for messages.
-    pub(super) fn within(&self) -> String {
-        format!("within {} ms (timeout {:?})", self.limit.as_millis(), self.limit)
+    pub(super) fn within(&self) -> MessageText {
+        message!("within {} ms (timeout {:?})", self.limit.as_millis(), self.limit)
     }
 }
 
@@ -31,11 +31,11 @@ impl Deadline {
 pub(super) struct Fault {
     pub(super) class: FailureClass,
     pub(super) phase: Option<Phase>,
-    pub(super) message: String,
+    pub(super) message: MessageText,
 }
 
 impl Fault {
-    pub(super) fn new(class: FailureClass, phase: impl Into<Option<Phase>>, message: impl Into<String>) -> Fault {
+    pub(super) fn new(class: FailureClass, phase: impl Into<Option<Phase>>, message: impl Into<MessageText>) -> Fault {
         Fault { class, phase: phase.into(), message: message.into() }
     }
 }
@@ -47,7 +47,7 @@ pub(super) fn timed_out(phase: Phase, deadline: Deadline, target: &str) -> Fault
     if late > LATE {
         let late = late.as_millis();
         let message =
-            format!("the prober was too busy: the timeout of {:?} was noticed {late} ms late", deadline.limit);
+            message!("the prober was too busy: the timeout of {:?} was noticed {late} ms late", deadline.limit);
         return Fault::new(FailureClass::ProberOverloaded, phase, message);
     }
     let what = match phase {
@@ -57,7 +57,7 @@ pub(super) fn timed_out(phase: Phase, deadline: Deadline, target: &str) -> Fault
         Phase::Processing => "sent no complete response head",
         Phase::Transfer => "did not finish the body",
     };
-    Fault::new(class_of_silence(phase), phase, format!("{target} {what} {}", deadline.within()))
+    Fault::new(class_of_silence(phase), phase, message!("{target} ").then(what).then(" ").then(deadline.within()))
 }
 
 /// The failure class if the peer is silent in a phase.

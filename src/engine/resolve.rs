@@ -24,7 +24,7 @@ use std::time::Duration;
 use hickory_proto::rr::{Name, RecordType};
 use tokio::time::Instant;
 
-use crate::model::{FailureClass, IpFamily, Resolver};
+use crate::model::{FailureClass, IpFamily, Resolver, message};
 use lookup::{Lookup, LookupResult, interleave};
 use nsswitch::{Source, Status};
 use resolv_conf::ResolvConf;
@@ -213,7 +213,7 @@ impl HostResolver {
             return failure;
         }
         match self.files.sources().note(host, conf.servers.iter().any(is_stub)) {
-            Some(note) => failure.and(&note),
+            Some(note) => failure.and(note),
             None => failure,
         }
     }
@@ -294,7 +294,7 @@ fn combined(failures: &[(&str, NoAddress)], as_it_is: &str) -> NoAddress {
     if failures.len() > NAMED {
         asked.push("…");
     }
-    failure.clone().and(&format!("asked as {}", asked.join(", ")))
+    failure.clone().and(message!("asked as {}", asked.join(", ")))
 }
 
 /// The record types to ask for.

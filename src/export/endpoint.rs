@@ -104,7 +104,7 @@ impl Endpoint {
 
     /// A message that quotes an answer, which may quote what was sent.
     #[cfg(any(feature = "remote-write", feature = "otlp"))]
-    pub(crate) fn message(&self, text: &str) -> SafeText {
+    pub(crate) fn message(&self, text: String) -> SafeText {
         self.redactor.message(text)
     }
 
@@ -240,7 +240,7 @@ fn reason(error: reqwest::Error, redactor: &Redactor) -> SafeText {
         text = format!("{text}: {inner}");
         cause = inner.source();
     }
-    redactor.message(&text)
+    redactor.message(text)
 }
 
 /// The certificates of a file, otherwise those of the system, otherwise Mozilla's.

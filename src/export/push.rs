@@ -225,7 +225,7 @@ impl Worker {
             Answer::Accepted(body) => {
                 self.queue.pop_front();
                 self.pause = FIRST_PAUSE;
-                let objection = (self.objection)(&body).map(|why| self.endpoint.message(&why));
+                let objection = (self.objection)(&body).map(|why| self.endpoint.message(why));
                 self.note(|stats, _| match objection {
                     None => stats.accept(),
                     Some(why) => stats.refuse(why),

@@ -13,7 +13,7 @@ use url::Url;
 use self::places::Places;
 use self::secret_search::Search;
 use super::text::{MESSAGE_LIMIT, visible_bytes};
-use super::{REDACTED, SHORTEST_SECRET, SafeText, Secret, is_secret_name, unescape};
+use super::{MessageText, REDACTED, SHORTEST_SECRET, SafeText, Secret, is_secret_name, unescape};
 
 /// How many times longer escaping may make a form, for text searched beyond a cut.
 const ESCAPED: usize = 6;
@@ -66,16 +66,21 @@ impl Redactor {
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         // Secrets are text, so what is left between them is text too.
-        String::from_utf8_lossy(&self.redact_bytes(text.as_bytes(), false)).into_owned()
+        String::from_utf8_lossy(&self.redact_bytes(text.as_bytes(), false, &[])).into_owned()
     }
 
     /// The same for as much of a text as `limit` characters of it need. The first `ours` bytes are a word of ours, in
     /// which no secret is redacted: a gap in a known word shows the secret that it hides.
     pub(crate) fn redact_beginning(&self, text: &str, limit: usize, ours: usize) -> String {
         let enough = text.floor_char_boundary(limit.saturating_mul(4).saturating_add(self.reach()));
-        let mut places = self.places(&text.as_bytes()[..enough], enough < text.len());
-        places.retain(|place| place.end > ours);
-        String::from_utf8_lossy(&without(&text.as_bytes()[..enough], places)).into_owned()
+        String::from_utf8_lossy(&self.redact_bytes(&text.as_bytes()[..enough], enough < text.len(), &[(0, ours)]))
+            .into_owned()
+    }
+
+    /// A message of ours, whose own words are not searched, not yet clean for a terminal.
+    pub(crate) fn redact_message(&self, message: &MessageText) -> String {
+        String::from_utf8_lossy(&self.redact_bytes(message.as_str().as_bytes(), false, message.own_words()))
+            .into_owned()
     }
 
     /// Text from outside, redacted, clean and cut to `limit` characters.
@@ -96,11 +101,16 @@ impl Redactor {
     /// The cost depends on the limit, not on the length of the text.
     #[must_use]
     pub(crate) fn clean_beginning(&self, bytes: &[u8], limit: usize, goes_on: bool) -> SafeText {
+        self.clean_quoted(bytes, limit, goes_on, &[])
+    }
+
+    /// The same for a text in which these ranges are words of ours.
+    fn clean_quoted(&self, bytes: &[u8], limit: usize, goes_on: bool, ours: &[(usize, usize)]) -> SafeText {
         // A character is shown as four bytes at most, or as an escape that is longer than its bytes.
         let enough = limit.saturating_mul(4).saturating_add(self.reach());
         let beginning = (bytes.len() > enough).then(|| without_half_a_character(&bytes[..enough]));
         let goes_on = goes_on || beginning.is_some();
-        let redacted = self.redact_bytes(beginning.unwrap_or(bytes), goes_on);
+        let redacted = self.redact_bytes(beginning.unwrap_or(bytes), goes_on, ours);
         let text = visible_bytes(&redacted, limit.saturating_mul(4));
         if beginning.is_some() { SafeText::clean_beginning(&text, limit) } else { SafeText::clean(&text, limit) }
     }
@@ -115,8 +125,12 @@ impl Redactor {
         (longest * ESCAPED).min(REACH)
     }
 
-    fn redact_bytes<'t>(&self, bytes: &'t [u8], goes_on: bool) -> Cow<'t, [u8]> {
-        without(bytes, self.places(bytes, goes_on))
+    /// Bytes without secrets, except for those that lie in words of ours.
+    fn redact_bytes<'t>(&self, bytes: &'t [u8], goes_on: bool, ours: &[(usize, usize)]) -> Cow<'t, [u8]> {
+        let is_ours = |place: &Range<usize>| ours.iter().any(|(start, end)| *start <= place.start && place.end <= *end);
+        let mut places = self.places(bytes, goes_on);
+        places.retain(|place| !is_ours(place));
+        without(bytes, places)
     }
 
     /// The ranges of secrets in a text, in order and without overlaps, whatever their encoding.
@@ -137,10 +151,16 @@ impl Redactor {
         places.apart()
     }
 
-    /// A message of ours that quotes something from outside.
+    /// A message of ours that may quote something from outside.
     #[must_use]
-    pub fn message(&self, text: &str) -> SafeText {
-        self.clean(text, MESSAGE_LIMIT)
+    pub(crate) fn message(&self, message: impl Into<MessageText>) -> SafeText {
+        self.message_within(message, MESSAGE_LIMIT)
+    }
+
+    /// The same, cut to `limit` characters.
+    pub(crate) fn message_within(&self, message: impl Into<MessageText>, limit: usize) -> SafeText {
+        let message = message.into();
+        self.clean_quoted(message.as_str().as_bytes(), limit, false, message.own_words())
     }
 
     /// A URL without its userinfo, its fragment and the values of secret query parameters.

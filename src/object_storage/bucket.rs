@@ -322,7 +322,7 @@ fn next_part(file: &mut File) -> std::io::Result<Vec<u8>> {
 }
 
 fn error(redactor: &Redactor, action: &'static str, url: &str, why: &str) -> StorageError {
-    StorageError::Store { action, url: without_secrets(url), why: redactor.message(&without_secrets(why)) }
+    StorageError::Store { action, url: without_secrets(url), why: redactor.message(without_secrets(why)) }
 }
 
 /// A text without query strings, which may hold a signature, and without credentials in URLs.

@@ -105,3 +105,26 @@ fn bodies_are_shown_of_one_pass_over_a_few_probes() {
     assert!(ran.stderr.contains("at most 20 answers, not 21"), "{}", ran.stderr);
     assert_eq!(server.connections(), 0);
 }
+
+#[test]
+fn a_password_that_is_one_of_our_words_leaves_no_gap_in_a_message() {
+    let closed = format!("http://127.0.0.1:{}/", server::refusing_port());
+    let json = Server::answers(server::answer(200, &[("content-type", "application/json")], "{\"a\": \"nodes\"}"));
+    for (url, word, rule, said) in [
+        (&*closed, "refused", "", "refused the connection"),
+        (&*closed, "connection", "", "refused the connection"),
+        (&*json.url("/"), "expected", "$.a == 1", "expected $.a equals 1, got \"nodes\""),
+        (&*json.url("/"), "equals", "$.a == 1", "expected $.a equals 1, got \"nodes\""),
+        (&*json.url("/"), "nodes", "$.a == 1", "expected $.a equals 1, got \"[redacted]\""),
+        (&*json.url("/"), "nothing", "$.b == 1", "expected $.b equals 1, got nothing"),
+    ] {
+        let mut arguments = vec!["check".to_owned(), url.to_owned(), "-u".to_owned(), format!("x:{word}")];
+        arguments.extend((!rule.is_empty()).then(|| format!("--expect-json={rule}")));
+        let ran = Run::new(&arguments).run();
+        ran.expect_code(1);
+        assert!(ran.stdout.contains(said), "{word}: {}", ran.stdout);
+    }
+    let file = Run::new(["validate", "https://x.test/", "-u", "x:not a status", "--expect-status", "77"]).run();
+    file.expect_code(2);
+    assert!(!file.stderr.contains("[redacted]"), "{}", file.stderr);
+}

@@ -4,7 +4,7 @@ use crate::config::ad_hoc::overlay::merge;
 use crate::config::ad_hoc::set;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Span, Table};
-use crate::model::{JsonText, quantity};
+use crate::model::{JsonText, message, quantity};
 
 /// The comparison operators of a JSON rule, longer ones first, with the key of `expect.json` for each.
 const COMPARISONS: [(&str, &str); 8] = [
@@ -30,7 +30,7 @@ pub(crate) fn json_rule(reader: &mut ConfigReader, span: &Span, text: &str) -> O
                 "~" => "write `=~` before a pattern: '$.version =~ ^1'".to_owned(),
                 _ => format!("write `{sign}=`: a bound is part of what is allowed"),
             };
-            reader.advise(span, format!("`{sign}` is not a comparison here"), help);
+            reader.advise(span, message!("`{sign}` is not a comparison here"), help);
             return None;
         }
         return Some(Table::of(span, "path", Item::Text(text.trim().to_owned())));
@@ -41,7 +41,7 @@ pub(crate) fn json_rule(reader: &mut ConfigReader, span: &Span, text: &str) -> O
         let path = if path.is_empty() { "$".to_owned() } else { format!("$.{path}") };
         let sign = if comparison == "=" { "==" } else { comparison.trim() };
         let value = serde_json::Value::from(value.trim_matches(['"', '\''])).to_string();
-        reader.advise(span, "a JSON path starts with `$`", format!("write it as '{path} {sign} {value}'"));
+        reader.advise(span, "a JSON path starts with `$`", message!("write it as '{path} {sign} {value}'"));
         return None;
     }
     let path = Table::of(span, "path", Item::Text(path.to_owned()));
@@ -62,7 +62,7 @@ fn pattern(reader: &mut ConfigReader, span: &Span, text: &str) -> Option<String>
     if let Some(unknown) = flags.chars().find(|flag| !"imsx".contains(*flag)) {
         reader.advise(
             span,
-            format!("`{unknown}` is not a flag of a pattern"),
+            message!("`{unknown}` is not a flag of a pattern"),
             "the flags are i, m, s and x: =~ /^ok$/i",
         );
         return None;
@@ -119,17 +119,17 @@ pub(crate) fn latency(reader: &mut ConfigReader, span: &Span, text: &str) -> Opt
         None => ("total", text.trim()),
     };
     if quantity::duration(limit).is_err() && !limit.contains("${") {
-        reader.advise(span, format!("{limit:?} is not a duration"), "write it as 'total < 800ms'");
+        reader.advise(span, message!("{limit:?} is not a duration"), "write it as 'total < 800ms'");
         return None;
     }
     let known = PHASES.into_iter().find(|known| *known == phase || phase.is_empty());
     if known.is_none() {
-        let message = format!("`{phase}` is not a phase");
+        let message = message!("`{phase}` is not a phase");
         let of_many = phase.starts_with(['p', 'P']) && phase[1..].parse::<f64>().is_ok() || phase == "max";
         let help = if of_many {
-            format!("a percentile is of many checks: --count 20 --fail-on '{phase} > {limit}'")
+            message!("a percentile is of many checks: --count 20 --fail-on '{phase} > {limit}'")
         } else {
-            format!("write one of {}: 'total < 800ms'", PHASES.join(", "))
+            message!("write one of {}: 'total < 800ms'", PHASES.join(", "))
         };
         reader.advise(span, message, help);
     }

@@ -6,6 +6,7 @@ use url::{Host, Url};
 use crate::config::probe::body;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Span, Table, TableEntry};
+use crate::model::message;
 
 pub(crate) struct Overlay {
     /// Keys of the file as a whole: `settings.concurrency`.
@@ -113,7 +114,7 @@ impl Overlay {
             if !is_used {
                 let host = route.host.as_deref().unwrap_or("*");
                 let port = route.port.map_or_else(|| "any port".to_owned(), |port| format!("port {port}"));
-                reader.problem(&route.span, format!("no target has the host {host} and {port}"));
+                reader.problem(&route.span, message!("no target has the host {host} and {port}"));
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::config::reader::ConfigReader;
 use crate::config::syntax::source;
 use crate::config::syntax::tree::{Item, Node, Span, Table};
 use crate::config::value::connect_option::host_port_rest;
+use crate::model::message;
 
 /// Reads every option, in the order of the command line.
 pub(crate) fn overlay(
@@ -63,7 +64,7 @@ impl OptionReader<'_, '_> {
             OptionForm::Texts => self.add(&span, key, Item::Text(text)),
             OptionForm::Integer => match value.parse() {
                 Ok(number) => self.set_once(&span, key, Item::Integer(number)),
-                Err(_) => self.reader.problem(&span, format!("`{value}` is not a whole number")),
+                Err(_) => self.reader.problem(&span, message!("`{value}` is not a whole number")),
             },
             OptionForm::Seconds => self.set_once(&span, key, Item::Text(seconds(value))),
             OptionForm::Header => self.headers(&span, value),
@@ -139,7 +140,7 @@ impl OptionReader<'_, '_> {
             .map(|other| self.reader.argument_name(&other))
             .filter(|other| *other != self.reader.argument_name(span))
         {
-            self.reader.problem(span, format!("cannot be used with {other}: both set `{key}`"));
+            self.reader.problem(span, message!("cannot be used with {other}: both set `{key}`"));
             return;
         }
         self.said.push((key.to_owned(), span.clone()));
@@ -238,7 +239,7 @@ impl OptionReader<'_, '_> {
         }
         if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&text) {
             let help = "quote it for the shell: --json '{\"key\": \"value\"}'; -d sends any text";
-            self.reader.advise(span, format!("this is not JSON: {error}"), help);
+            self.reader.advise(span, message!("this is not JSON: {error}"), help);
         }
     }
 
@@ -261,7 +262,7 @@ impl OptionReader<'_, '_> {
 
     fn header_rule(&mut self, span: &Span, value: &str) {
         if let Some((name, text)) = value.split_once('=').filter(|_| !value.contains(':')) {
-            let help = format!("write it as '{}: {}'", name.trim(), text.trim());
+            let help = message!("write it as '{}: {}'", name.trim(), text.trim());
             self.reader.advise(span, "this is not `name: text`", help);
             return;
         }
@@ -335,7 +336,7 @@ impl OptionReader<'_, '_> {
         match source::read_any_text(std::path::Path::new(path), source::LARGEST_FILE) {
             Ok(text) => Some(text),
             Err(error) => {
-                self.reader.problem(span, format!("the file {path} {error}"));
+                self.reader.problem(span, message!("the file {path} {error}"));
                 None
             }
         }

@@ -6,7 +6,7 @@ use crate::config::syntax::tree;
 use crate::config::syntax::tree::{Item, Node, Span, Table, TableEntry};
 use crate::config::table_schema::{TableSchema, ValueType};
 use crate::config::value::toml_text::{quoted, toml_of};
-use crate::model::JsonText;
+use crate::model::{JsonText, message};
 
 /// Keys that make a probe what it is, which only a file gives, and what to do instead.
 const OF_FILE: [(&str, &str); 3] = [
@@ -25,12 +25,12 @@ pub(crate) fn read(reader: &mut ConfigReader, span: &Span, text: &str) -> Option
     // What is not valid TOML is a string: nobody types quotes for two parsers.
     let typed = tree::parse(0, &format!("{key} = {value}")).ok().filter(|_| !value.is_empty());
     let Some(mut table) = typed.or_else(|| tree::parse(0, &format!("{key} = {}", quoted(value))).ok()) else {
-        reader.advise(span, format!("`{key}` is not a key"), "write it as --set tls.min-version=1.3");
+        reader.advise(span, message!("`{key}` is not a key"), "write it as --set tls.min-version=1.3");
         return None;
     };
     let first = table.entries.first()?;
     if let Some((key, help)) = OF_FILE.iter().find(|(key, _)| *key == first.key) {
-        reader.advise(span, format!("`{key}` cannot be set here"), *help);
+        reader.advise(span, message!("`{key}` cannot be set here"), *help);
         return None;
     }
     let is_root = match (first.key.as_str(), &first.node.item) {

@@ -10,7 +10,9 @@ use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::{header, interpolate, layers, url, url_schemes};
-use crate::model::{Alert, AlertEvent, AlertTarget, Surfaces, Value, WebhookTemplate, is_secret_name, suggest};
+use crate::model::{
+    Alert, AlertEvent, AlertTarget, Surfaces, Value, WebhookTemplate, is_secret_name, message, suggest,
+};
 
 /// Where `PagerDuty` takes events, version 2.
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
@@ -32,7 +34,7 @@ pub(crate) fn alerts(reader: &mut ConfigReader, root: &Table, surfaces: &Surface
         if let (Some(node), Some(name)) = (table.get("name"), &name)
             && alerts.iter().any(|other| other.name == *name)
         {
-            reader.problem(&node.span, format!("another alert is named \"{name}\""));
+            reader.problem(&node.span, message!("another alert is named \"{name}\""));
         }
         alerts.extend(alert(reader, table, name.unwrap_or_default(), surfaces));
         reader.user = ValueUser::File;
@@ -47,9 +49,9 @@ fn alert(reader: &mut ConfigReader, table: &Table, name: String, known: &Surface
     for node in table.get("surfaces").map(Node::one_or_more).unwrap_or_default() {
         let Some(surface) = layers::name(reader, "surfaces", node) else { continue };
         if !known.contains_key(&surface) {
-            let message = format!("no probe belongs to the surface \"{surface}\"");
+            let message = message!("no probe belongs to the surface \"{surface}\"");
             match suggest::nearest(&surface, known.keys().map(String::as_str)) {
-                Some(near) => reader.advise(&node.span, message, format!("did you mean \"{near}\"?")),
+                Some(near) => reader.advise(&node.span, message, message!("did you mean \"{near}\"?")),
                 None => reader.problem(&node.span, message),
             }
         }
@@ -86,7 +88,7 @@ fn target(reader: &mut ConfigReader, table: &Table) -> Option<AlertTarget> {
         Some(entry) if entry.key == "exec" => {
             for key in of_webhook {
                 if let Some(other) = table.entry(key) {
-                    reader.problem(&other.key_span, format!("`{key}` cannot be used with `exec`"));
+                    reader.problem(&other.key_span, message!("`{key}` cannot be used with `exec`"));
                 }
             }
             exec(reader, &entry.node)
@@ -155,7 +157,7 @@ fn headers(reader: &mut ConfigReader, table: &Table) -> Vec<(HeaderName, Value)>
 fn address(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Value> {
     let target = url::target(reader, key, node, url_schemes::WEB, TextUse::Variable)?;
     if target.auth.is_some() {
-        reader.problem(&node.span, format!("`{key}` contains credentials: use `headers`, or a token in its path"));
+        reader.problem(&node.span, message!("`{key}` contains credentials: use `headers`, or a token in its path"));
     }
     Some(target.url)
 }

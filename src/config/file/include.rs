@@ -8,6 +8,7 @@ use crate::config::syntax::source::Source;
 use crate::config::syntax::tree;
 use crate::config::syntax::tree::{Node, Table};
 use crate::config::value::{glob, interpolate};
+use crate::model::message;
 
 /// Reads the files that a file includes, in the order of their names.
 pub(crate) fn files(reader: &mut ConfigReader, root: &Table) -> Vec<Table> {
@@ -16,11 +17,11 @@ pub(crate) fn files(reader: &mut ConfigReader, root: &Table) -> Vec<Table> {
     for node in root.get("include").map(Node::one_or_more).unwrap_or_default() {
         for path in paths(reader, node) {
             let Ok(canonical) = path.canonicalize() else {
-                reader.problem(&node.span, format!("`include`: the file {} does not exist", path.display()));
+                reader.problem(&node.span, message!("`include`: the file {} does not exist", path.display()));
                 continue;
             };
             if seen.contains(&canonical) {
-                reader.problem(&node.span, format!("`include`: the file {} is included twice", path.display()));
+                reader.problem(&node.span, message!("`include`: the file {} is included twice", path.display()));
                 continue;
             }
             seen.push(canonical);
@@ -62,7 +63,7 @@ fn paths(reader: &mut ConfigReader, node: &Node) -> Vec<PathBuf> {
         return vec![folder.join(&text)];
     }
     let mut found = glob::files(&folder, &text).unwrap_or_else(|why| {
-        reader.problem(&node.span, format!("`include`: {why}"));
+        reader.problem(&node.span, message!("`include`: {why}"));
         Vec::new()
     });
     // `**/probes.toml` also matches the file that contains it.

@@ -10,7 +10,7 @@ use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Node, Table};
 use crate::config::value::{interpolate, layers};
 use crate::model::quantity::QuantityError;
-use crate::model::{IncidentRules, Surface, Surfaces, quantity};
+use crate::model::{IncidentRules, Surface, Surfaces, message, quantity};
 
 /// Reads `[settings]`.
 pub(crate) fn settings(reader: &mut ConfigReader, root: &Table) -> Settings {
@@ -73,8 +73,8 @@ fn promise<T>(
         Err(why) => {
             reader.advise(
                 &node.span,
-                format!("`{key}` is not an objective: {why}"),
-                format!("write it as \"{example}\""),
+                message!("`{key}` is not an objective: {why}"),
+                message!("write it as \"{example}\""),
             );
             None
         }
@@ -98,7 +98,7 @@ pub(crate) fn incident(reader: &mut ConfigReader, root: &Table) -> IncidentRules
             }
             Ok((failures, of)) => (rules.open_failures, rules.open_of) = (failures, of),
             Err(why) => {
-                reader.advise(&node.span, format!("`open-ratio` is not a ratio: {why}"), "write it as \"4 of 10\"");
+                reader.advise(&node.span, message!("`open-ratio` is not a ratio: {why}"), "write it as \"4 of 10\"");
             }
         }
     }

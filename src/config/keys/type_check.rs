@@ -9,7 +9,7 @@ use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::table_schema::{TableSchema, ValueType};
 use crate::config::value::layers;
-use crate::model::{is_secret_name, quantity};
+use crate::model::{MessageText, is_secret_name, message, quantity};
 
 /// Checks a table and everything in it.
 pub(crate) fn check(reader: &mut ConfigReader, table: &Table, schema: &'static TableSchema) {
@@ -73,7 +73,7 @@ fn check_node(reader: &mut ConfigReader, key: Key<'_>, node: &Node, value_type: 
         }
         (ValueType::OneOrMore(of) | ValueType::List(of) | ValueType::Some(of), Item::List(list)) => {
             if list.is_empty() && !matches!(value_type, ValueType::Some(_)) {
-                reader.problem(&node.span, format!("`{name}` is an empty list"));
+                reader.problem(&node.span, message!("`{name}` is an empty list"));
             }
             for element in list {
                 check_node(reader, key, element, of);
@@ -87,8 +87,8 @@ fn check_node(reader: &mut ConfigReader, key: Key<'_>, node: &Node, value_type: 
         (ValueType::Integer(least, most), Item::Integer(number)) => {
             if !(least..=most).contains(&number) {
                 let range =
-                    if *most == i64::MAX { format!("at least {least}") } else { format!("from {least} to {most}") };
-                reader.problem(&node.span, format!("`{name}` is {number}; it must be {range}"));
+                    if *most == i64::MAX { message!("at least {least}") } else { message!("from {least} to {most}") };
+                reader.problem(&node.span, message!("`{name}` is {number}; it must be {range}"));
             }
         }
         (value_type, _) if admits(value_type, node) => {}
@@ -119,39 +119,43 @@ pub(crate) fn admits(value_type: &ValueType, node: &Node) -> bool {
 /// Reports that a value has the wrong type.
 fn wrong_type(reader: &mut ConfigReader, key: Key<'_>, node: &Node, value_type: &ValueType) {
     let name = key.name;
-    let message = format!("`{name}` must be {}, and this is {}", value_type.title(), node.kind());
+    let message = message!("`{name}` must be ").then(MessageText::ours(format!(
+        "{}, and this is {}",
+        value_type.title(),
+        node.kind()
+    )));
     match (value_type, &node.item) {
         (ValueType::Duration, Item::Integer(number)) => {
             // Some tools count milliseconds: a time of a thousand and more may be either.
             let units = match number {
-                _ if is_latency(name) => format!("\"{number}ms\""),
-                1_000.. => format!("\"{number}ms\" or \"{number}s\""),
-                _ => format!("\"{number}s\""),
+                _ if is_latency(name) => message!("\"{number}ms\""),
+                1_000.. => message!("\"{number}ms\" or \"{number}s\""),
+                _ => message!("\"{number}s\""),
             };
-            reader.advise(&node.span, message, format!("add the unit: {units}"));
+            reader.advise(&node.span, message, message!("add the unit: {units}"));
         }
         (ValueType::Duration, Item::Float(seconds)) => {
             let time = Duration::try_from_secs_f64(*seconds).ok();
             let shown = time.map_or_else(|| "500ms".to_owned(), quantity::show_duration);
-            reader.advise(&node.span, message, format!("write it as \"{shown}\""));
+            reader.advise(&node.span, message, message!("write it as \"{shown}\""));
         }
         (_, item) if let Some(form) = key.right_form(item) => reader.advise(&node.span, message, form),
         (ValueType::List(of), Item::Table(_)) if matches!(**of, ValueType::Table(_)) => {
-            reader.advise(&node.span, message, format!("use two brackets: [[{name}]]"));
+            reader.advise(&node.span, message, message!("use two brackets: [[{name}]]"));
         }
         (ValueType::Boolean, Item::Text(text)) if text == "true" || text == "false" => {
-            reader.advise(&node.span, message, format!("remove the quotes: {text}"));
+            reader.advise(&node.span, message, message!("remove the quotes: {text}"));
         }
         (ValueType::Boolean, Item::Text(text)) if let Some(word) = boolean_word(text) => {
-            reader.advise(&node.span, message, format!("write {name} = {word}"));
+            reader.advise(&node.span, message, message!("write {name} = {word}"));
         }
         (value_type, Item::Text(text)) if let Some(number) = whole_number(value_type, text) => {
-            reader.advise(&node.span, message, format!("write a number without quotes: {number}"));
+            reader.advise(&node.span, message, message!("write a number without quotes: {number}"));
         }
         (ValueType::Words(words), Item::Integer(_) | Item::Float(_))
             if let Some(word) = layers::word_of_number(reader.text_at(&node.span), words) =>
         {
-            reader.advise(&node.span, message, format!("write \"{word}\""));
+            reader.advise(&node.span, message, message!("write \"{word}\""));
         }
         (ValueType::Table(schema), _) | (ValueType::Map(ValueType::Table(schema)), Item::List(_))
             if schema.title.starts_with("[surface") =>
@@ -159,13 +163,13 @@ fn wrong_type(reader: &mut ConfigReader, key: Key<'_>, node: &Node, value_type: 
             reader.advise(&node.span, message, "a surface has a name: [surface.NAME], and its keys below");
         }
         (ValueType::Table(schema), Item::List(_)) if schema.title.starts_with('[') => {
-            reader.advise(&node.span, message, format!("use one pair of brackets: [{name}]"));
+            reader.advise(&node.span, message, message!("use one pair of brackets: [{name}]"));
         }
         (ValueType::List(of), Item::Text(_) | Item::Integer(_)) if admits(of, node) => {
-            reader.advise(&node.span, message, format!("write a list: [{}]", reader.text_at(&node.span)));
+            reader.advise(&node.span, message, message!("write a list: [{}]", reader.text_at(&node.span)));
         }
         (ValueType::Text, Item::Integer(_) | Item::Float(_) | Item::Boolean(_)) => {
-            reader.advise(&node.span, message, format!("add quotes: \"{}\"", reader.text_at(&node.span)));
+            reader.advise(&node.span, message, message!("add quotes: \"{}\"", reader.text_at(&node.span)));
         }
         _ => reader.problem(&node.span, message),
     }
@@ -223,7 +227,7 @@ fn is_secret_key(key: &str) -> bool {
 }
 
 fn unknown_key(reader: &mut ConfigReader, entry: &TableEntry, schema: &TableSchema) {
-    let message = format!("unknown key `{}` in {}", entry.key, schema.title);
+    let message = message!("unknown key `{}` in {}", entry.key, schema.title);
     let help = other_words::suggestion(&entry.key, schema).unwrap_or_else(|| {
         let keys: Vec<&str> = schema.keys().map(|key| key.name).collect();
         format!("its keys are {}", keys.join(", "))

@@ -7,7 +7,7 @@ use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};
 use crate::config::value::{interpolate, layers, matcher};
 use crate::model::quantity::show_bytes;
-use crate::model::{Assets, HostPattern, Selector};
+use crate::model::{Assets, HostPattern, Selector, message};
 
 pub(crate) const ASSETS: TableSchema = TableSchema {
     title: "expect.assets",
@@ -64,7 +64,7 @@ fn host(reader: &mut ConfigReader, node: &Node) -> Option<HostPattern> {
         Err(why) => {
             reader.advise(
                 &node.span,
-                format!("`hosts`: {why}"),
+                message!("`hosts`: {why}"),
                 "write it as \"cdn.example.com\" or \"*.example.com\"",
             );
             None

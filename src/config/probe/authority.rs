@@ -11,7 +11,7 @@ use crate::config::probe::transport;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node};
 use crate::config::value::layers::Layers;
-use crate::model::Value;
+use crate::model::{Value, message};
 
 const HTTP1: &str = "set `http-version = \"1.1\"`";
 
@@ -43,7 +43,7 @@ pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, url: &Value, hea
     if let (Some(host), Some(entry)) = (host, entries.iter().find(|entry| entry.key.eq_ignore_ascii_case("host")))
         && !host.eq_ignore_ascii_case(&authority_of(&url))
     {
-        let help = format!("put the name into `url` and the server into `address`, or {HTTP1}");
+        let help = message!("put the name into `url` and the server into `address`, or {HTTP1}");
         reader.advise(
             &entry.key_span,
             "a `host` header cannot be used with HTTP/2 over TLS, which asks for the host of `url`",
@@ -55,10 +55,10 @@ pub(crate) fn check(reader: &mut ConfigReader, layers: &Layers, url: &Value, hea
         && let (Ok(address), Some(port)) = (address.parse::<SocketAddr>(), url.port())
         && address.port() != port
     {
-        let help = format!("give `url` the port of `address`, or {HTTP1}");
+        let help = message!("give `url` the port of `address`, or {HTTP1}");
         reader.advise(
             &node.span,
-            format!("`address` has another port than `url`, and HTTP/2 over TLS cannot ask for port {port} there"),
+            message!("`address` has another port than `url`, and HTTP/2 over TLS cannot ask for port {port} there"),
             help,
         );
     }

@@ -9,7 +9,7 @@ use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
 use crate::config::value::{interpolate, json_of_toml, layers};
-use crate::model::{Body, FileBody, FormPart, Value, ValuePart, is_secret_name};
+use crate::model::{Body, FileBody, FormPart, Value, ValuePart, is_secret_name, message};
 
 pub(crate) const FILE: TableSchema = TableSchema {
     title: "file",
@@ -74,7 +74,7 @@ fn file(reader: &mut ConfigReader, node: &Node) -> Option<FileBody> {
     match source::read_bytes(&found, LARGEST_FILE) {
         Ok(bytes) => Some(FileBody { path: found, bytes: Arc::from(bytes), content_type }),
         Err(error) => {
-            reader.problem(&path.span, format!("`file`: the file {} {error}", found.display()));
+            reader.problem(&path.span, message!("`file`: the file {} {error}", found.display()));
             None
         }
     }

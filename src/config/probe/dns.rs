@@ -10,7 +10,7 @@ use crate::config::value::matcher::{text, texts};
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};
 use crate::config::value::{interpolate, layers};
 use crate::model::quantity::show_duration;
-use crate::model::{DnsExpect, suggest};
+use crate::model::{DnsExpect, MessageText, message, suggest};
 
 pub(crate) const ANSWER: TableSchema = TableSchema {
     title: "expect.answer",
@@ -82,9 +82,9 @@ fn rcode(reader: &mut ConfigReader, node: &Node) -> Option<&'static str> {
     let text = interpolate::plain(reader, node)?.to_ascii_uppercase();
     let known = RCODES.iter().find(|code| **code == text);
     if known.is_none() {
-        let message = format!("`rcode` must be {}", list_of(RCODES));
+        let message = MessageText::ours(format!("`rcode` must be {}", list_of(RCODES)));
         match suggest::nearest(&text, RCODES.iter().copied()) {
-            Some(near) => reader.advise(&node.span, message, format!("did you mean \"{near}\"?")),
+            Some(near) => reader.advise(&node.span, message, message!("did you mean \"{near}\"?")),
             None => reader.problem(&node.span, message),
         }
     }

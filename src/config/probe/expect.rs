@@ -16,7 +16,7 @@ use crate::model::quantity::{show_bytes, show_duration};
 use crate::model::text::hexadecimal;
 use crate::model::{
     Expect, GrpcStatus, HttpVersion, JsonSchema, Pattern, Phase, Protocol, Shared, StatusSet, TextRule, TlsVersion,
-    Value, suggest,
+    Value, message, suggest,
 };
 
 /// The type of an expected status.
@@ -307,7 +307,7 @@ fn json_schema(reader: &mut ConfigReader, node: &Node) -> Option<JsonSchema> {
     let text = match source::read_any_text(&path, source::LARGEST_FILE) {
         Ok(text) => text,
         Err(why) => {
-            reader.problem(&node.span, format!("`json-schema`: {} {why}", path.display()));
+            reader.problem(&node.span, message!("`json-schema`: {} {why}", path.display()));
             return None;
         }
     };
@@ -316,7 +316,7 @@ fn json_schema(reader: &mut ConfigReader, node: &Node) -> Option<JsonSchema> {
         Err(why) => {
             reader.problem(
                 &node.span,
-                format!("`json-schema`: {} is not a schema that can be used: {why}", path.display()),
+                message!("`json-schema`: {} is not a schema that can be used: {why}", path.display()),
             );
             None
         }

@@ -6,7 +6,7 @@ use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, list, table};
 use crate::config::value::{interpolate, layers, matcher};
-use crate::model::{HeaderExpectation, HeaderRule};
+use crate::model::{HeaderExpectation, HeaderRule, message};
 
 pub(crate) const HEADER: TableSchema = TableSchema {
     title: "expect.header.NAME",
@@ -23,7 +23,7 @@ pub(crate) const HEADER: TableSchema = TableSchema {
 /// Reads the rules for one header.
 pub(crate) fn read(reader: &mut ConfigReader, entry: &TableEntry) -> Vec<HeaderRule> {
     let Ok(name) = http::HeaderName::from_bytes(entry.key.as_bytes()) else {
-        let message = format!("`{}` is not the name of a header: it has letters, digits and hyphens", entry.key);
+        let message = message!("`{}` is not the name of a header: it has letters, digits and hyphens", entry.key);
         reader.problem(&entry.key_span, message);
         return Vec::new();
     };

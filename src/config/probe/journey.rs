@@ -14,7 +14,7 @@ use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, quoted, table};
 use crate::config::value::{interpolate, layers, matcher, segments};
 use crate::model::quantity::show_duration;
-use crate::model::{Capture, CaptureFrom, DeniedNetworks, Probe, Session, Step};
+use crate::model::{Capture, CaptureFrom, DeniedNetworks, Probe, Session, Step, message};
 
 pub(crate) const STEP: TableSchema =
     TableSchema { title: "[[probe.step]]", groups: &[STEP_KEYS, request::REQUEST_KEYS], required: &["url"] };
@@ -70,12 +70,12 @@ pub(crate) type Sessions = BTreeMap<String, Arc<Session>>;
 pub(crate) fn steps(reader: &mut ConfigReader, own: &Table, layers: &Layers, node: &Node) -> Option<Vec<Step>> {
     for key in ["url", "method"].into_iter().chain(body::KEYS) {
         if let Some(entry) = own.entry(key) {
-            reader.problem(&entry.key_span, format!("`{key}` belongs in a step: this is a journey"));
+            reader.problem(&entry.key_span, message!("`{key}` belongs in a step: this is a journey"));
         }
     }
     let Item::List(list) = &node.item else { return None };
     if list.len() > MOST_STEPS {
-        reader.problem(&node.span, format!("the journey has {} steps; at most {MOST_STEPS} are allowed", list.len()));
+        reader.problem(&node.span, message!("the journey has {} steps; at most {MOST_STEPS} are allowed", list.len()));
         return None;
     }
     let owner = reader.owner.clone();
@@ -86,7 +86,7 @@ pub(crate) fn steps(reader: &mut ConfigReader, own: &Table, layers: &Layers, nod
         if let Some(Step { name: Some(name), .. }) = &step
             && steps.iter().flatten().any(|other| other.name.as_ref() == Some(name))
         {
-            reader.problem(&table.span, format!("another step is named \"{name}\""));
+            reader.problem(&table.span, message!("another step is named \"{name}\""));
         }
         steps.push(step);
         reader.owner.clone_from(&owner);
@@ -123,7 +123,7 @@ fn captures(reader: &mut ConfigReader, table: &Table) -> Vec<Capture> {
 
 fn capture(reader: &mut ConfigReader, entry: &TableEntry) -> Option<Capture> {
     if !segments::is_name(&entry.key) {
-        let message = format!("`{}` is not the name of a capture: it has letters, digits, `_` and `-`", entry.key);
+        let message = message!("`{}` is not the name of a capture: it has letters, digits, `_` and `-`", entry.key);
         reader.problem(&entry.key_span, message);
     }
     let table = entry.node.as_table()?;
@@ -180,7 +180,7 @@ pub(crate) fn sessions(
         let session = session(reader, &entry.key, own, &defaults.under(own), deny);
         let taken = session.and_then(|session| sessions.insert(entry.key.clone(), Arc::new(session)));
         if taken.is_some() {
-            reader.problem(&entry.key_span, format!("another file has a session \"{}\"", entry.key));
+            reader.problem(&entry.key_span, message!("another file has a session \"{}\"", entry.key));
         }
     }
     reader.user = ValueUser::File;

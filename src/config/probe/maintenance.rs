@@ -10,7 +10,7 @@ use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::toml_text::{TomlWriter, quoted, table};
 use crate::config::value::{interpolate, layers};
 use crate::model::quantity::show_duration;
-use crate::model::{Cron, Maintenance};
+use crate::model::{Cron, Maintenance, message};
 
 pub(crate) const MAINTENANCE: TableSchema = TableSchema {
     title: "maintenance",
@@ -59,7 +59,7 @@ fn instant(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Timestam
     let zoned = || text.parse::<jiff::ZonedDateTime>().ok().map(|zoned| zoned.timestamp());
     let instant = text.parse::<Timestamp>().ok().or_else(zoned);
     if instant.is_none() {
-        let message = format!("`{key}` is not a date with its time and its offset");
+        let message = message!("`{key}` is not a date with its time and its offset");
         reader.advise(&node.span, message, "write it as 2026-12-01T22:00:00+01:00, or with Z for UTC");
     }
     instant
@@ -71,7 +71,7 @@ pub(crate) fn cron(reader: &mut ConfigReader, node: &Node) -> Option<Cron> {
     match Cron::new(&text) {
         Ok(cron) => Some(cron),
         Err(why) => {
-            let message = format!("`schedule` is not a cron expression: {why}");
+            let message = message!("`schedule` is not a cron expression: {why}");
             reader.advise(&node.span, message, "write it as \"*/5 * * * * Europe/Berlin\"");
             None
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Item, Node, Table};
 use crate::config::value::{interpolate, segments};
-use crate::model::suggest;
+use crate::model::{message, suggest};
 
 /// Maximum number of probes that one matrix makes.
 const MOST: usize = 1_000;
@@ -20,13 +20,13 @@ pub(crate) fn combinations(reader: &mut ConfigReader, own: &Table) -> Vec<Combin
     for entry in &matrix.entries {
         if !segments::is_name(&entry.key) {
             let message =
-                format!("`{}` is not the name of a matrix key: it has letters, digits, `_` and `-`", entry.key);
+                message!("`{}` is not the name of a matrix key: it has letters, digits, `_` and `-`", entry.key);
             reader.problem(&entry.key_span, message);
         }
         let Item::List(list) = &entry.node.item else { continue };
         let values: Vec<String> = list.iter().filter_map(|node| value(reader, node)).collect();
         if combinations.len().saturating_mul(values.len()) > MOST {
-            reader.problem(&entry.node.span, format!("the matrix makes more than {MOST} probes"));
+            reader.problem(&entry.node.span, message!("the matrix makes more than {MOST} probes"));
             return vec![Combination::new()];
         }
         let with = |combination: &Combination, value: &String| {
@@ -60,9 +60,9 @@ fn check_placeholders(reader: &mut ConfigReader, own: &Table, matrix: &Table) {
         let Some(Node { item: Item::Text(text), span }) = own.get(name) else { continue };
         for placeholder in segments::placeholders(text) {
             if !keys.contains(&placeholder) {
-                let message = format!("{{{placeholder}}} is not a key of the matrix");
+                let message = message!("{{{placeholder}}} is not a key of the matrix");
                 match suggest::nearest(placeholder, keys.iter().copied()) {
-                    Some(near) => reader.advise(span, message, format!("did you mean {{{near}}}?")),
+                    Some(near) => reader.advise(span, message, message!("did you mean {{{near}}}?")),
                     None => reader.problem(span, message),
                 }
             }
@@ -71,7 +71,7 @@ fn check_placeholders(reader: &mut ConfigReader, own: &Table, matrix: &Table) {
         for entry in several.filter(|_| name == "name") {
             if !segments::placeholders(text).contains(&entry.key.as_str()) {
                 let message =
-                    format!("`name` does not tell the probes of the matrix apart: {{{}}} is not in it", entry.key);
+                    message!("`name` does not tell the probes of the matrix apart: {{{}}} is not in it", entry.key);
                 reader.problem(span, message);
             }
         }

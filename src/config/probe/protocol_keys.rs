@@ -4,7 +4,7 @@
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::tree::{Node, Table};
 use crate::model::Protocol::{Dns, Grpc, Http, Tcp, Tls, WebSocket};
-use crate::model::{DnsExpect, Expect, Protocol, Shared};
+use crate::model::{DnsExpect, Expect, Protocol, Shared, message};
 
 const ALL: &[Protocol] = &Protocol::ALL;
 /// Protocols that may use TLS.
@@ -143,7 +143,7 @@ pub(crate) fn check(reader: &mut ConfigReader, own: &Table, url: &str) {
         if belongs(&key, protocol) || told.contains(&&entry.key_span) {
             continue;
         }
-        let message = format!("`{key}` does not belong to {scheme}:// URLs");
+        let message = message!("`{key}` does not belong to {scheme}:// URLs");
         let expected = key.strip_prefix("warn.").map(|rest| format!("expect.{rest}"));
         let wanted = expected.as_deref().unwrap_or(&key);
         let is_waited_for = expected.as_deref().is_some_and(|expected| belongs(expected, protocol));

@@ -12,7 +12,9 @@ use crate::config::value::toml_text::{TomlLines, TomlWriter, key as bare_key, on
 use crate::config::value::url::Target;
 use crate::config::value::{header, interpolate, layers, url, url_schemes};
 use crate::model::quantity::show_bytes;
-use crate::model::{Auth, Body, FormPart, JsonText, Protocol, Request, Starttls, Value, is_secret_name, suggest};
+use crate::model::{
+    Auth, Body, FormPart, JsonText, Protocol, Request, Starttls, Value, is_secret_name, message, suggest,
+};
 
 /// Keys of one request: of a probe, of its steps, and of the defaults.
 pub(crate) const REQUEST_KEYS: &[Key] = &[
@@ -176,7 +178,7 @@ fn method(reader: &mut ConfigReader, node: &Node) -> Option<Method> {
         };
         let message = "`method` must be in capital letters";
         match help {
-            Some(help) => reader.advise(&node.span, message, format!("did you mean \"{help}\"?")),
+            Some(help) => reader.advise(&node.span, message, message!("did you mean \"{help}\"?")),
             None => reader.advise(&node.span, message, "write it as \"GET\" or \"POST\""),
         }
         return None;
@@ -195,7 +197,7 @@ fn headers(reader: &mut ConfigReader, layers: &Layers) -> (Vec<(HeaderName, Valu
     for entry in layers.entries(str::eq_ignore_ascii_case) {
         let Some(name) = header::name(reader, entry) else { continue };
         if headers.iter().any(|(other, _)| *other == name) {
-            reader.problem(&entry.key_span, format!("the header {name} is given twice"));
+            reader.problem(&entry.key_span, message!("the header {name} is given twice"));
             continue;
         }
         if entry.node.one_or_more().is_empty() {

@@ -9,7 +9,7 @@ use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::layers;
 use crate::config::value::layers::Layers;
 use crate::model::quantity::show_duration;
-use crate::model::{Probe, Retries, Schedule};
+use crate::model::{Probe, Retries, Schedule, message};
 
 pub(crate) const RETRIES: TableSchema = TableSchema {
     title: "retries",
@@ -63,7 +63,7 @@ pub(crate) fn read(reader: &mut ConfigReader, layers: &Layers, is_ad_hoc: bool) 
     {
         let key = when.map_or("interval", |entry| entry.key.as_str());
         let (shortest, timeout) = (show_duration(shortest), show_duration(timeout));
-        let message = format!("{key} {shortest} is shorter than timeout {timeout}");
+        let message = message!("{key} {shortest} is shorter than timeout {timeout}");
         let help = if key == "interval" { "raise `interval` or lower `timeout`" } else { "lower `timeout`" };
         reader.advise(&node.span, message, help);
     }

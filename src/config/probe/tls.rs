@@ -8,7 +8,7 @@ use crate::config::table_schema::{TableSchema, ValueType, key};
 use crate::config::value::layers::Layers;
 use crate::config::value::toml_text::{TomlLines, TomlWriter, list, quoted};
 use crate::config::value::{interpolate, layers};
-use crate::model::{Tls, TlsVersion};
+use crate::model::{Tls, TlsVersion, message};
 
 pub(crate) const TLS: TableSchema = TableSchema {
     title: "tls",
@@ -54,7 +54,7 @@ pub(crate) fn read(reader: &mut ConfigReader, layers: &Layers) -> Tls {
     let client_key = if is_one_file { client_cert.clone() } else { file("client-key") };
     for (key, other) in [("client-cert", "client-key"), ("client-key", "client-cert")] {
         if let (Some(node), None) = (layers.get(key), layers.get(other)) {
-            reader.problem(&node.span, format!("`tls.{key}` needs `tls.{other}` beside it"));
+            reader.problem(&node.span, message!("`tls.{key}` needs `tls.{other}` beside it"));
         }
     }
     let insecure = layers.get("insecure").and_then(layers::boolean).unwrap_or(false);
@@ -62,7 +62,7 @@ pub(crate) fn read(reader: &mut ConfigReader, layers: &Layers) -> Tls {
         reader.warn("`tls.insecure` accepts any certificate");
         for (key, file) in [("ca-file", &ca_file), ("crl-file", &crl_file)] {
             if let (Some(_), Some(node)) = (file, layers.get(key)) {
-                reader.problem(&node.span, format!("`tls.{key}` cannot be used with `tls.insecure`"));
+                reader.problem(&node.span, message!("`tls.{key}` cannot be used with `tls.insecure`"));
             }
         }
     }
@@ -94,9 +94,9 @@ fn alpn(reader: &mut ConfigReader, layers: &Layers) -> Vec<String> {
     for node in nodes {
         let Some(name) = interpolate::plain(reader, node) else { continue };
         if name.is_empty() || name.len() > ALPN_NAME {
-            reader.problem(&node.span, format!("`alpn` must be a name of 1 to {ALPN_NAME} bytes"));
+            reader.problem(&node.span, message!("`alpn` must be a name of 1 to {ALPN_NAME} bytes"));
         } else if names.iter().map(String::len).sum::<usize>() + name.len() > ALPN_LIST {
-            reader.problem(&node.span, format!("the names of `alpn` have more than {ALPN_LIST} bytes together"));
+            reader.problem(&node.span, message!("the names of `alpn` have more than {ALPN_LIST} bytes together"));
         } else {
             names.push(name);
         }

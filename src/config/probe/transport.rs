@@ -14,7 +14,7 @@ use crate::config::value::toml_text::{TomlLines, TomlWriter, quoted};
 use crate::config::value::{interpolate, layers, url, url_schemes, userinfo};
 use crate::model::{
     Addresses, Auth, DeniedNetworks, DirectTarget, HttpVersionPreference, IpFamily, ProxyEnvironment, Quorum, Resolver,
-    Transport, Value, ValuePart,
+    Transport, Value, ValuePart, message,
 };
 
 /// Keys of how a target is reached.
@@ -145,7 +145,7 @@ fn addresses(reader: &mut ConfigReader, layers: &Layers) -> Addresses {
     }
     let fixed = [("address", layers.get("address")), ("proxy", proxy_node(layers))];
     for (key, node) in fixed.into_iter().filter_map(|(key, node)| Some((key, node?))) {
-        reader.problem(&node.span, format!("`{key}` fixes the address, and `addresses` asks for all of them"));
+        reader.problem(&node.span, message!("`{key}` fixes the address, and `addresses` asks for all of them"));
     }
     Addresses::All(quorum.unwrap_or_default())
 }
@@ -167,7 +167,7 @@ fn unix_socket(reader: &mut ConfigReader, layers: &Layers, node: &Node) -> Optio
     if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
         reader.advise(&node.span, "`address` is not the path of a Unix socket", "write it as \"unix:/run/app.sock\"");
     } else if path.len() > LONGEST {
-        let message = format!("the path of a Unix socket has {LONGEST} bytes at most, and this one {}", path.len());
+        let message = message!("the path of a Unix socket has {LONGEST} bytes at most, and this one {}", path.len());
         reader.problem(&node.span, message);
     }
     let is_any = |node: &&Node| matches!(&node.item, Item::Text(text) if text == "any");
@@ -177,7 +177,7 @@ fn unix_socket(reader: &mut ConfigReader, layers: &Layers, node: &Node) -> Optio
         ("ip", layers.own("ip").filter(|node| !is_any(node))),
     ] {
         if let Some(node) = said {
-            reader.problem(&node.span, format!("`{key}` cannot be used with a Unix socket, which has no address"));
+            reader.problem(&node.span, message!("`{key}` cannot be used with a Unix socket, which has no address"));
         }
     }
     Some(PathBuf::from(path))
@@ -274,7 +274,7 @@ pub(crate) fn resolver(reader: &mut ConfigReader, key: &str, node: &Node) -> Opt
                 Ok(IpAddr::V6(ip)) => format!("did you mean \"udp://[{ip}]:53\"?"),
                 Err(_) => "write it as \"udp://1.1.1.1:53\"".to_owned(),
             };
-            reader.advise(&node.span, format!("`{key}` is neither \"system\" nor a server"), help);
+            reader.advise(&node.span, message!("`{key}` is neither \"system\" nor a server"), help);
             None
         }
     }

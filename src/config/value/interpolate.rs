@@ -9,7 +9,7 @@ use crate::config::syntax::source;
 use crate::config::syntax::source::SourceError;
 use crate::config::syntax::tree::{Item, Node, Span};
 use crate::config::value::segments::{self, Segment, Variable, VariableSource};
-use crate::model::{Captures, SHORTEST_SECRET, Secret, Value, ValuePart, suggest};
+use crate::model::{Captures, SHORTEST_SECRET, Secret, Value, ValuePart, message, suggest};
 
 /// Maximum size of a file that `${file:…}` reads, in bytes.
 const LARGEST_SECRET_FILE: u64 = 64 * 1024;
@@ -39,7 +39,7 @@ pub(crate) fn plain(reader: &mut ConfigReader, node: &Node) -> Option<String> {
         _ => None,
     });
     if let Some(name) = secret {
-        let message = format!("the secret ${{{name}}} cannot be used here: this text is shown in outputs");
+        let message = message!("the secret ${{{name}}} cannot be used here: this text is shown in outputs");
         reader.problem(&node.span, message);
         return None;
     }
@@ -118,14 +118,14 @@ pub(crate) fn capture(
         return Some(ValuePart::Plain(written));
     }
     let at = narrowed(reader, span, &written);
-    let message = format!("no earlier step captures {written}");
+    let message = message!("no earlier step captures {written}");
     let is_variable = (reader.env)(&name).is_some();
     match suggest::nearest(&name, reader.captures.iter().map(String::as_str)) {
         Some(near) => {
-            let help = format!("did you mean {{{{{near}}}}}?");
+            let help = message!("did you mean {{{{{near}}}}}?");
             reader.advise(&at, message, help);
         }
-        None if is_variable => reader.advise(&at, message, format!("write ${{{name}}} for the environment variable")),
+        None if is_variable => reader.advise(&at, message, message!("write ${{{name}}} for the environment variable")),
         None => reader.problem(&at, message),
     }
     None
@@ -166,7 +166,7 @@ pub(crate) fn resolve(
         VariableSource::File(path) => match read_secret_file(reader, path, span) {
             Ok(text) => Some(text),
             Err(error) => {
-                reader.missing(&at, written, format!("{written}: the file {error}"), None);
+                reader.missing(&at, written, message!("{written}: the file {error}"), None);
                 return None;
             }
         },
@@ -178,13 +178,13 @@ pub(crate) fn resolve(
         (None, None) => {
             let (help, name) = match &variable.origin {
                 VariableSource::Environment(name) if !matches!(usage, TextUse::Secret(_)) => {
-                    (format!("set {name}, or give it a default: ${{{name}:-default}}"), name)
+                    (message!("set {name}, or give it a default: ${{{name}:-default}}"), name)
                 }
                 VariableSource::Environment(name) | VariableSource::Secret(name) | VariableSource::File(name) => {
-                    (format!("set {name}"), name)
+                    (message!("set {name}"), name)
                 }
             };
-            reader.missing(&at, written, format!("the environment variable {name} is not set"), Some(help));
+            reader.missing(&at, written, message!("the environment variable {name} is not set"), Some(help));
             return None;
         }
     };
@@ -200,7 +200,7 @@ pub(crate) fn resolve(
     if value.len() < SHORTEST_SECRET {
         let length = if value.is_empty() { "is empty".to_owned() } else { format!("has {} bytes", value.len()) };
         let message =
-            format!("the secret {written} {length}; a secret needs at least {SHORTEST_SECRET} to be redacted");
+            message!("the secret {written} {length}; a secret needs at least {SHORTEST_SECRET} to be redacted");
         reader.missing(&at, written, message, None);
         return None;
     }

@@ -10,7 +10,7 @@ use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::table_schema::list_of;
 use crate::config::value::interpolate;
 use crate::model::quantity::QuantityError;
-use crate::model::{quantity, suggest};
+use crate::model::{MessageText, message, quantity, suggest};
 
 /// Tables laid over each other, the nearest first.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +70,7 @@ impl<'t> Layers<'t> {
             let mut said = table.entries.iter().filter(|entry| keys.contains(&entry.key.as_str()));
             if let Some(first) = said.next() {
                 for other in said {
-                    let message = format!("`{}` and `{}` cannot be used together", first.key, other.key);
+                    let message = message!("`{}` and `{}` cannot be used together", first.key, other.key);
                     reader.problem(&other.key_span, message);
                 }
                 return Some(first);
@@ -107,18 +107,18 @@ pub(crate) fn duration(
             } else {
                 "write it as \"500ms\", \"30s\" or \"1m 30s\""
             };
-            reader.advise(&node.span, format!("`{name}` is not a duration: {why}"), help);
+            reader.advise(&node.span, message!("`{name}` is not a duration: {why}"), help);
             return None;
         }
     };
     if time.is_zero() && !range.contains(&time) {
-        reader.problem(&node.span, format!("`{name}` is zero"));
+        reader.problem(&node.span, message!("`{name}` is zero"));
         return None;
     }
     if !range.contains(&time) {
         let (least, most) = (quantity::show_duration(*range.start()), quantity::show_duration(*range.end()));
         let shown = quantity::show_duration(time);
-        reader.problem(&node.span, format!("`{name}` is {shown}; it must be from {least} to {most}"));
+        reader.problem(&node.span, message!("`{name}` is {shown}; it must be from {least} to {most}"));
         return None;
     }
     Some(time)
@@ -135,13 +135,13 @@ pub(crate) fn bytes(reader: &mut ConfigReader, name: &str, node: &Node, range: R
         Ok(size) => {
             let (least, most) = (quantity::show_bytes(*range.start()), quantity::show_bytes(*range.end()));
             let shown = quantity::show_bytes(size);
-            reader.problem(&node.span, format!("`{name}` is {shown}; it must be from {least} to {most}"));
+            reader.problem(&node.span, message!("`{name}` is {shown}; it must be from {least} to {most}"));
             None
         }
         Err(why) => {
             reader.advise(
                 &node.span,
-                format!("`{name}` is not a size: {why}"),
+                message!("`{name}` is not a size: {why}"),
                 "write it as \"512\", \"64KiB\" or \"1MiB\"",
             );
             None
@@ -170,9 +170,9 @@ pub(crate) fn word<'w>(reader: &mut ConfigReader, name: &str, node: &Node, words
     if let Some(word) = words.iter().find(|word| **word == text) {
         return Some(word);
     }
-    let message = format!("`{name}` must be {}", list_of(words));
+    let message = message!("`{name}` must be ").then(MessageText::ours(list_of(words)));
     match meant_word(&text, words) {
-        Some(near) => reader.advise(&node.span, message, format!("did you mean \"{near}\"?")),
+        Some(near) => reader.advise(&node.span, message, message!("did you mean \"{near}\"?")),
         None => reader.problem(&node.span, message),
     }
     None
@@ -216,15 +216,15 @@ pub(crate) fn name(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<
     const LONGEST: usize = 200;
     let text = interpolate::plain(reader, node)?;
     let problem = if text.trim().is_empty() {
-        format!("`{key}` is empty")
+        message!("`{key}` is empty")
     } else if text.trim() != text {
-        format!("`{key}` starts or ends with a space")
+        message!("`{key}` starts or ends with a space")
     } else if let Some(hidden) = text.chars().find(|character| crate::model::text::is_hidden(*character)) {
-        format!("`{key}` contains the control or invisible character U+{:04X}", u32::from(hidden))
+        message!("`{key}` contains the control or invisible character U+{:04X}", u32::from(hidden))
     } else if !crate::model::text::is_shown_as_it_is(&text) {
-        format!("`{key}` contains a command of a CI system")
+        message!("`{key}` contains a command of a CI system")
     } else if text.chars().count() > LONGEST {
-        format!("`{key}` has {} characters; at most {LONGEST} are allowed", text.chars().count())
+        message!("`{key}` has {} characters; at most {LONGEST} are allowed", text.chars().count())
     } else {
         return Some(text);
     };
@@ -242,7 +242,7 @@ pub(crate) fn file(reader: &mut ConfigReader, name: &str, node: &Node) -> Option
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist",
         Err(_) => "cannot be read",
     };
-    let message = format!("`{name}`: the file {} {problem}", path.display());
+    let message = message!("`{name}`: the file {} {problem}", path.display());
     reader.problem(&node.span, message);
     None
 }
@@ -251,7 +251,7 @@ pub(crate) fn file(reader: &mut ConfigReader, name: &str, node: &Node) -> Option
 pub(crate) fn required<'t>(reader: &mut ConfigReader, table: &'t Table, key: &str, of: &str) -> Option<&'t Node> {
     let node = table.get(key);
     if node.is_none() {
-        reader.problem(&table.span, format!("{of} has no `{key}`"));
+        reader.problem(&table.span, message!("{of} has no `{key}`"));
     }
     node
 }

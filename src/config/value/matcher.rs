@@ -6,7 +6,7 @@ use crate::config::syntax::tree::Node;
 use crate::config::value::interpolate;
 use crate::config::value::interpolate::TextUse;
 use crate::config::value::layers::Layers;
-use crate::model::{JsonPath, Pattern, Selector, Value};
+use crate::model::{JsonPath, Pattern, Selector, Value, message};
 
 /// The texts at a key.
 pub(crate) fn texts(reader: &mut ConfigReader, layers: &Layers, key: &str) -> Vec<Value> {
@@ -18,7 +18,7 @@ pub(crate) fn texts(reader: &mut ConfigReader, layers: &Layers, key: &str) -> Ve
 pub(crate) fn text(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<Value> {
     let value = interpolate::fill(reader, node, TextUse::Expectation)?;
     if value.parts.is_empty() {
-        reader.problem(&node.span, format!("`{key}` is empty, and everything contains the empty text"));
+        reader.problem(&node.span, message!("`{key}` is empty, and everything contains the empty text"));
         return None;
     }
     Some(value)
@@ -30,8 +30,8 @@ pub(crate) fn pattern(reader: &mut ConfigReader, key: &str, node: &Node) -> Opti
     match Pattern::new(&text) {
         Ok(pattern) => Some(pattern),
         Err(why) => {
-            let message = format!("`{key}` is not a regular expression: {why}");
-            reader.problem_with_help(&node.span, message, advice::pattern(key, &text));
+            let message = message!("`{key}` is not a regular expression: {why}");
+            reader.problem_with_help(&node.span, message, advice::pattern(key, &text).map(Into::into));
             None
         }
     }
@@ -43,8 +43,8 @@ pub(crate) fn json_path(reader: &mut ConfigReader, key: &str, node: &Node) -> Op
     match JsonPath::new(&text) {
         Ok(path) => Some(path),
         Err(why) => {
-            let message = format!("`{key}` is not a JSON path: {why}");
-            reader.problem_with_help(&node.span, message, advice::json_path(&text));
+            let message = message!("`{key}` is not a JSON path: {why}");
+            reader.problem_with_help(&node.span, message, advice::json_path(&text).map(Into::into));
             None
         }
     }
@@ -56,8 +56,8 @@ pub(crate) fn selector(reader: &mut ConfigReader, key: &str, node: &Node) -> Opt
     match Selector::new(&text) {
         Ok(selector) => Some(selector),
         Err(why) => {
-            let message = format!("`{key}` is not a CSS selector: {why}");
-            reader.problem_with_help(&node.span, message, advice::selector(&text));
+            let message = message!("`{key}` is not a CSS selector: {why}");
+            reader.problem_with_help(&node.span, message, advice::selector(&text).map(Into::into));
             None
         }
     }

@@ -10,7 +10,7 @@ use crate::config::value::interpolate::TextUse;
 use crate::config::value::segments::Segment;
 use crate::config::value::userinfo::{credentials, decode, split_userinfo};
 use crate::config::value::{interpolate, url_advice};
-use crate::model::{Auth, DnsQuestion, Protocol, Value, ValuePart, is_secret_name};
+use crate::model::{Auth, DnsQuestion, MessageText, Protocol, Value, ValuePart, is_secret_name, message};
 
 /// A URL and the credentials that were in it.
 pub(crate) struct Target {
@@ -63,7 +63,7 @@ pub(crate) fn target_of_text(
     let parsed = match check(&with_stand_ins(&url), schemes) {
         Ok(parsed) => parsed,
         Err((message, help)) => {
-            let message = format!("`{key}` {message}");
+            let message = message!("`{key}` ").then(message);
             // The advice quotes the text, which is safe only if nothing was filled in and nothing is secret.
             match help.filter(|_| url.to_string() == raw) {
                 Some(help) => reader.advise(span, message, help),
@@ -95,9 +95,12 @@ fn with_stand_ins(url: &Value) -> String {
     text
 }
 
+/// What is wrong with a URL, and what to write instead.
+type Refused = (MessageText, Option<MessageText>);
+
 /// Parses a URL that must have one of these schemes and a host.
-fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> {
-    let told = |message: &str| (message.to_owned(), None);
+fn check(text: &str, schemes: &[&str]) -> Result<Url, Refused> {
+    let told = |message: &'static str| (message.into(), None);
     if text.is_empty() {
         return Err(told("is empty"));
     }
@@ -108,16 +111,16 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         return Err(told("starts or ends with a space"));
     }
     if text.starts_with(['"', '\'', '“', '<']) {
-        return Err(("begins with a quote".to_owned(), Some("write it without quotes of its own".to_owned())));
+        return Err(("begins with a quote".into(), Some("write it without quotes of its own".into())));
     }
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(("has no scheme".to_owned(), url_advice::without_scheme(text, schemes)));
+        return Err(("has no scheme".into(), url_advice::without_scheme(text, schemes).map(Into::into)));
     };
     let scheme = scheme.to_ascii_lowercase();
     if !schemes.contains(&scheme.as_str()) {
         let help = url_advice::other_scheme(&scheme, schemes);
         let schemes = list_of(schemes).replace('"', "");
-        return Err((format!("has a scheme that is not {schemes}"), help));
+        return Err((MessageText::ours(format!("has a scheme that is not {schemes}")), help.map(Into::into)));
     }
     if scheme == "dns" {
         return dns_target(text);
@@ -126,8 +129,8 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, (String, Option<String>)> 
         return Err(told("has an empty host"));
     }
     if let Some(zone) = zone_of(rest) {
-        let help = format!("leave it out, and write source-interface = \"{zone}\"");
-        return Err(("has an address with a zone, which no URL has".to_owned(), Some(help)));
+        let help = message!("leave it out, and write source-interface = \"{zone}\"");
+        return Err(("has an address with a zone, which no URL has".into(), Some(help)));
     }
     let url = Url::parse(text).map_err(|error| told(parse_sentence(error)))?;
     if !matches!(Protocol::of_scheme(&scheme), None | Some(Protocol::Http | Protocol::WebSocket)) {
@@ -163,8 +166,8 @@ fn name_problem(name: &str) -> Option<&'static str> {
 }
 
 /// The target of a DNS query; the system's name server if none is given.
-fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
-    let told = |message: &str| (message.to_owned(), None);
+fn dns_target(text: &str) -> Result<Url, Refused> {
+    let told = |message: &'static str| (message.into(), None);
     let mut url = Url::parse(text).map_err(|error| told(parse_sentence(error)))?;
     if let Some(server) = url.host_str().filter(|server| !server.is_empty()) {
         let host = Host::parse(server).map_err(|error| told(parse_sentence(error)))?;
@@ -173,20 +176,20 @@ fn dns_target(text: &str) -> Result<Url, (String, Option<String>)> {
         }
         if matches!(url.path(), "" | "/") && url.query().is_none() {
             let help = match &host {
-                Host::Domain(_) => format!("write it as dns:///{host}?type=A to ask for {host}"),
-                _ => format!("write it as dns://{host}/NAME?type=A"),
+                Host::Domain(_) => message!("write it as dns:///{host}?type=A to ask for {host}"),
+                _ => message!("write it as dns://{host}/NAME?type=A"),
             };
-            return Err(("names a server and nothing that it is asked for".to_owned(), Some(help)));
+            return Err(("names a server and nothing that it is asked for".into(), Some(help)));
         }
         url.set_host(Some(&host.to_string())).map_err(|error| told(parse_sentence(error)))?;
     }
-    DnsQuestion::of_url(&url).map_err(|why| (why, Some("write it as dns://SERVER/NAME?type=A".to_owned())))?;
+    DnsQuestion::of_url(&url).map_err(|why| (why.into(), Some("write it as dns://SERVER/NAME?type=A".into())))?;
     Ok(url)
 }
 
 /// A target that is a host and a port, with a service for gRPC.
-fn connection_target(mut url: Url) -> Result<Url, (String, Option<String>)> {
-    let told = |message: &str| (message.to_owned(), None);
+fn connection_target(mut url: Url) -> Result<Url, Refused> {
+    let told = |message: &'static str| (message.into(), None);
     let host = Host::parse(url.host_str().unwrap_or_default()).map_err(|error| told(parse_sentence(error)))?;
     if let Host::Domain(name) = &host
         && let Some(problem) = name_problem(name)
@@ -195,17 +198,17 @@ fn connection_target(mut url: Url) -> Result<Url, (String, Option<String>)> {
     }
     let scheme = url.scheme().to_owned();
     match url.port() {
-        None => return Err(("has no port".to_owned(), Some(format!("write it as {scheme}://{host}:PORT")))),
+        None => return Err(("has no port".into(), Some(message!("write it as {scheme}://{host}:PORT")))),
         Some(0) => return Err(told("has port 0, which nothing can listen on")),
         Some(_) => {}
     }
     let has_more = url.query().is_some() || url.fragment().is_some();
     if scheme.starts_with("grpc") {
         if has_more || url.path().matches('/').count() > 1 {
-            return Err((format!("has more than a service behind its port: {scheme}://{host}:PORT/SERVICE"), None));
+            return Err((message!("has more than a service behind its port: {scheme}://{host}:PORT/SERVICE"), None));
         }
     } else if has_more || !matches!(url.path(), "" | "/") {
-        return Err((format!("has more than a host and a port, and {scheme}:// takes no more"), None));
+        return Err((message!("has more than a host and a port, and {scheme}:// takes no more"), None));
     } else {
         url.set_path("");
     }
@@ -303,7 +306,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_url_is_told_why() {
-        let told = |text| check(text, WEB).unwrap_err().0;
+        let told = |text| check(text, WEB).unwrap_err().0.to_string();
         assert_eq!(told(""), "is empty");
         assert_eq!(told("example.com"), "has no scheme");
         assert_eq!(told("ftp://example.com"), "has a scheme that is not http or https");
@@ -317,8 +320,8 @@ mod tests {
             told(&format!("https://{}.test/", "a".repeat(64))),
             "has a host name that is longer than DNS allows"
         );
-        assert_eq!(check("example.com/x", WEB).unwrap_err().1.unwrap(), "did you mean https://example.com/x?");
-        assert_eq!(check("http//x.test", WEB).unwrap_err().1.unwrap(), "did you mean http://x.test?");
+        assert_eq!(check("example.com/x", WEB).unwrap_err().1.unwrap().as_str(), "did you mean https://example.com/x?");
+        assert_eq!(check("http//x.test", WEB).unwrap_err().1.unwrap().as_str(), "did you mean http://x.test?");
     }
 
     #[test]

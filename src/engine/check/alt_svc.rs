@@ -14,7 +14,7 @@ use crate::engine::expectation::expect;
 use crate::engine::fault::{Deadline, Fault};
 use crate::engine::http::session::Session;
 use crate::engine::http::{body, follow_up, request_builder};
-use crate::model::{FailureClass, HttpVersionPreference, Mismatch, Probe, SafeText, Step, Transport};
+use crate::model::{FailureClass, HttpVersionPreference, MessageText, Mismatch, Probe, Step, Transport, message};
 
 /// The most services that are checked, all at the same time.
 const OFFERS: usize = 4;
@@ -113,33 +113,36 @@ impl AltServices<'_> {
         if offers.is_empty() {
             let said =
                 page.headers.get(header::ALT_SVC).map(|said| String::from_utf8_lossy(said.as_bytes()).into_owned());
-            let said =
-                said.map_or_else(|| "nothing".to_owned(), |said| format!("`{said}`, and none of h3, h2, http/1.1"));
-            return Err(self.unmet(FailureClass::AssertionFailed, "a service that answers", &said));
+            let said = said.map_or_else(|| "nothing".into(), |said| message!("`{said}`, and none of h3, h2, http/1.1"));
+            return Err(self.unmet(FailureClass::AssertionFailed, "a service that answers".into(), said));
         }
         let shown: Vec<String> = offers.iter().take(OFFERS).map(Offer::shown).collect();
         let asked: Vec<_> = offers.iter().take(OFFERS).map(|offer| Box::pin(self.ask(offer, page))).collect();
-        let answers: Vec<Result<(), (FailureClass, String)>> = stream::iter(asked).buffered(OFFERS).collect().await;
-        let failed: Vec<(&String, FailureClass, String)> = shown
+        let answers: Vec<Result<(), (FailureClass, MessageText)>> =
+            stream::iter(asked).buffered(OFFERS).collect().await;
+        let failed: Vec<(&String, FailureClass, MessageText)> = shown
             .iter()
             .zip(answers)
             .filter_map(|(shown, answer)| answer.err().map(|(class, message)| (shown, class, message)))
             .collect();
-        let Some((_, first, _)) = failed.first() else { return Ok(()) };
+        let Some(&(_, first, _)) = failed.first() else { return Ok(()) };
         // A fault of the prober says nothing about the service.
-        let class = if first.is_ours() { *first } else { FailureClass::AssertionFailed };
-        let told: Vec<String> = failed.iter().map(|(shown, _, message)| format!("{shown}: {message}")).collect();
-        Err(self.unmet(class, &format!("{} to answer too", shown.join(", ")), &told.join("; ")))
+        let class = if first.is_ours() { first } else { FailureClass::AssertionFailed };
+        let told = failed.into_iter().enumerate().fold(MessageText::default(), |told, (at, (shown, _, message))| {
+            told.then(if at == 0 { "" } else { "; " }).then(message!("{shown}: ")).then(message)
+        });
+        Err(self.unmet(class, message!("{} to answer too", shown.join(", ")), told))
     }
 
-    async fn ask(&self, offer: &Offer, page: &Page) -> Result<(), (FailureClass, String)> {
-        let impossible = |why: String| (FailureClass::AssertionFailed, why);
+    async fn ask(&self, offer: &Offer, page: &Page) -> Result<(), (FailureClass, MessageText)> {
+        let impossible = |why: MessageText| (FailureClass::AssertionFailed, why);
         let transport =
             Transport { reuse: false, http_version: offer.version, ..Transport::clone(&self.probe.transport) };
         let own = request_builder::url(self.step, self.session, None).map_err(|fault| (fault.class, fault.message))?;
         let step = follow_up::step(self.step, &page.url, &own, BODY);
         let content = request_builder::build(&step, self.session).map_err(|fault| (fault.class, fault.message))?;
-        let mut way = route(&transport, &own, &page.url, content.headers.get(header::HOST)).map_err(impossible)?;
+        let mut way = route(&transport, &own, &page.url, content.headers.get(header::HOST))
+            .map_err(|why| impossible(why.into()))?;
         way.endpoint = offer.endpoint(&way, &page.url);
         let request = content.outgoing(&way, self.session.jar.header(&page.url));
         let exchange = Exchange {
@@ -154,28 +157,30 @@ impl AltServices<'_> {
         };
         let exchanged = exchange.run().await;
         match (exchanged.fault, exchanged.head) {
-            (Some(fault), _) => Err((fault.class, format!("{}: {}", fault.class, fault.message))),
+            (Some(fault), _) => {
+                Err((fault.class, MessageText::from(fault.class.name()).then(": ").then(fault.message)))
+            }
             (None, Some(head)) => self.judge(head.status),
-            (None, None) => Err(impossible("no answer".to_owned())),
+            (None, None) => Err(impossible("no answer".into())),
         }
     }
 
     /// Holds the status to the page's own rule; a method other than GET was not repeated, so only 5xx fails.
-    fn judge(&self, status: StatusCode) -> Result<(), (FailureClass, String)> {
+    fn judge(&self, status: StatusCode) -> Result<(), (FailureClass, MessageText)> {
         let is_same_question = self.step.request.method == Method::GET;
         let unmet = expect::status(&self.step.expect, status).filter(|_| is_same_question);
         let is_bad = if is_same_question { unmet.is_some() } else { status.is_server_error() };
-        if is_bad { Err((FailureClass::AssertionFailed, format!("status {}", status.as_u16()))) } else { Ok(()) }
+        if is_bad { Err((FailureClass::AssertionFailed, message!("status {}", status.as_u16()))) } else { Ok(()) }
     }
 
-    fn unmet(&self, class: FailureClass, expected: &str, actual: &str) -> (Fault, Mismatch) {
+    fn unmet(&self, class: FailureClass, expected: MessageText, actual: MessageText) -> (Fault, Mismatch) {
         let redactor = &self.session.redactor;
-        let message = format!("alt-svc: expected {expected}, got {actual}");
         let mismatch = Mismatch {
             assertion: "alt-svc".to_owned(),
-            expected: SafeText::message(expected),
-            actual: redactor.message(actual),
+            expected: redactor.message(expected.clone()),
+            actual: redactor.message(actual.clone()),
         };
+        let message = MessageText::from("alt-svc: expected ").then(expected).then(", got ").then(actual);
         (Fault::new(class, None, message), mismatch)
     }
 }

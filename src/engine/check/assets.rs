@@ -15,7 +15,7 @@ use crate::engine::host::offload;
 use crate::engine::http::body::Body;
 use crate::engine::http::session::Session;
 use crate::engine::http::{follow_up, request_builder};
-use crate::model::{AssetOutcome, Assets, FailureClass, Mismatch, Probe, SafeText, Step};
+use crate::model::{AssetOutcome, Assets, FailureClass, Mismatch, Probe, SafeText, Step, message};
 
 /// How many files are requested at a time: as many as a browser requests over HTTP/1.1.
 const AT_ONCE: usize = 6;
@@ -58,7 +58,10 @@ impl PageLoad<'_> {
             // A fault of the prober says nothing about the page.
             let class = if first.class.is_ours() { first.class } else { FailureClass::AssetFailed };
             let count = 1 + failed.count();
-            let message = format!("{count} of {total} files did not load, the first {}: {}", asset.url, first.message);
+            let message = message!("{count} of {total} files did not load, the first ")
+                .then(&asset.url)
+                .then(": ")
+                .then(first.message.clone());
             (Fault::new(class, None, message), Vec::new())
         });
         answered.assets = outcomes;
@@ -92,7 +95,7 @@ impl PageLoad<'_> {
             bytes: answered.body.read,
             timings: answered.timings,
         };
-        let fault = answered.failure.map(|failure| Fault::new(failure.class, failure.phase, failure.message.as_str()));
+        let fault = answered.failure.map(|failure| Fault::new(failure.class, failure.phase, &failure.message));
         (asset, fault)
     }
 }

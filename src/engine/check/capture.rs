@@ -6,7 +6,7 @@ use crate::engine::fault::Fault;
 use crate::engine::host::offload;
 use crate::engine::http::body::Body;
 use crate::engine::http::cookies::Jar;
-use crate::model::{Capture, CaptureFrom, FailureClass, JsonDocument};
+use crate::model::{Capture, CaptureFrom, FailureClass, JsonDocument, MessageText, message};
 
 /// The longest value captured, in bytes.
 const LIMIT: usize = 16 * 1024;
@@ -36,28 +36,28 @@ pub(crate) async fn take(
 fn take_here(captures: &[Capture], page: &Page, body: &Body, jar: &Jar) -> Result<Vec<(String, String)>, Fault> {
     let mut taken = Vec::with_capacity(captures.len());
     for Capture { name, from } in captures {
-        let value = find(from, page, body, jar).map_err(|reason| failed(format!("{name}: {reason}")))?;
-        let value = value.ok_or_else(|| failed(format!("{name}: {}", missing(from, body.cut))))?;
+        let value = find(from, page, body, jar).map_err(|reason| failed(message!("{name}: ").then(reason)))?;
+        let value = value.ok_or_else(|| failed(message!("{name}: ").then(missing(from, body.cut))))?;
         if value.len() > LIMIT {
-            return Err(failed(format!("{name}: the value has {} bytes, more than the {LIMIT} kept", value.len())));
+            return Err(failed(message!("{name}: the value has {} bytes, more than the {LIMIT} kept", value.len())));
         }
         taken.push((name.clone(), value));
     }
     Ok(taken)
 }
 
-fn failed(message: String) -> Fault {
+fn failed(message: MessageText) -> Fault {
     Fault::new(FailureClass::CaptureFailed, None, message)
 }
 
 /// The value, if there is one. A JSON string is taken without its quotes, any other JSON value as
 /// written.
-fn find(from: &CaptureFrom, page: &Page, body: &Body, jar: &Jar) -> Result<Option<String>, String> {
+fn find(from: &CaptureFrom, page: &Page, body: &Body, jar: &Jar) -> Result<Option<String>, MessageText> {
     match from {
         CaptureFrom::Json(path) => {
             let text = text::json(&body.bytes, &page.headers);
-            let document = JsonDocument::read(&text).map_err(|error| format!("the body is not JSON: {error}"))?;
-            let found = path.find(document.root()).map_err(|error| error.to_string())?;
+            let document = JsonDocument::read(&text).map_err(|error| message!("the body is not JSON: {error}"))?;
+            let found = path.find(document.root()).map_err(|error| MessageText::from(error.to_string()))?;
             Ok(found.first().map(|node| node.text().unwrap_or_else(|| node.source().into()).into_owned()))
         }
         CaptureFrom::Matches(pattern) => Ok(pattern.capture(&text::of(&body.bytes, &page.headers)).map(str::to_owned)),
@@ -65,21 +65,21 @@ fn find(from: &CaptureFrom, page: &Page, body: &Body, jar: &Jar) -> Result<Optio
         CaptureFrom::Cookie(name) => Ok(jar.value(name)),
         CaptureFrom::Select { selector, attribute } => {
             let text = text::of(&body.bytes, &page.headers);
-            html::first(&text, selector, attribute.as_deref()).map_err(|error| error.to_string())
+            html::first(&text, selector, attribute.as_deref()).map_err(|error| error.to_string().into())
         }
     }
 }
 
-fn missing(from: &CaptureFrom, cut: bool) -> String {
+fn missing(from: &CaptureFrom, cut: bool) -> MessageText {
     let what = match from {
-        CaptureFrom::Json(path) => format!("{} finds nothing in the body", path.as_str()),
-        CaptureFrom::Matches(pattern) => format!("{} is not found in the body", pattern.as_str()),
-        CaptureFrom::Header(name) => return format!("there is no header {name}"),
-        CaptureFrom::Cookie(name) => return format!("there is no cookie {name}"),
-        CaptureFrom::Select { selector, attribute: None } => format!("{} finds no element", selector.as_str()),
+        CaptureFrom::Json(path) => message!("{} finds nothing in the body", path.as_str()),
+        CaptureFrom::Matches(pattern) => message!("{} is not found in the body", pattern.as_str()),
+        CaptureFrom::Header(name) => return message!("there is no header {name}"),
+        CaptureFrom::Cookie(name) => return message!("there is no cookie {name}"),
+        CaptureFrom::Select { selector, attribute: None } => message!("{} finds no element", selector.as_str()),
         CaptureFrom::Select { selector, attribute: Some(attribute) } => {
-            format!("{} finds no element with {attribute}", selector.as_str())
+            message!("{} finds no element with {attribute}", selector.as_str())
         }
     };
-    if cut { format!("{what}, as far as it was read") } else { what }
+    if cut { what.then(", as far as it was read") } else { what }
 }

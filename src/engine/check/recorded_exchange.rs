@@ -7,7 +7,9 @@ use crate::engine::check::step_result::{shown_location, version};
 use crate::engine::exchange::Exchanged;
 use crate::engine::expectation::text;
 use crate::engine::http::message::OutgoingRequest;
-use crate::model::{ExchangeDetail, HEADER_LIMIT, HttpExchange, REDACTED, Redactor, SafeText, Step, is_secret_name};
+use crate::model::{
+    ExchangeDetail, HEADER_LIMIT, HttpExchange, REDACTED, Redactor, SafeText, Step, is_secret_name, message,
+};
 
 /// The most headers kept of one message.
 const HEADERS: usize = 100;
@@ -37,7 +39,7 @@ pub(crate) fn record(
         http_version: head.and_then(|head| version(head.version)),
         content_type: said(header::CONTENT_TYPE),
         coding: said(header::CONTENT_ENCODING),
-        note: exchanged.body.note.as_ref().map(|note| redactor.message(note)),
+        note: exchanged.body.note.as_ref().map(|note| redactor.message(note.clone())),
         encoded_bytes: exchanged.body.encoded,
         response_headers: match head {
             Some(head) if detail.headers => shown(head.headers.iter(), url, redactor),
@@ -73,7 +75,7 @@ fn is_binary(text: &str) -> bool {
 fn body(exchanged: &Exchanged, headers: &HeaderMap, redactor: &Redactor) -> String {
     let body = &exchanged.body;
     if let Some(coding) = &body.undecodable {
-        return redactor.message(&format!("({} bytes of content coding {coding})", body.encoded)).to_string();
+        return redactor.message(message!("({} bytes of content coding {coding})", body.encoded)).to_string();
     }
     let text = text::of(&body.bytes, headers);
     if is_binary(&text) {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::engine::check::journey::{self, JourneyContext};
 use crate::engine::fault::{Deadline, Fault};
 use crate::engine::http::session::Session;
-use crate::model::{FailureClass, Probe, Redactor, Session as SharedSession};
+use crate::model::{FailureClass, MessageText, Probe, Redactor, Session as SharedSession, message};
 
 /// How long a failed session is not tried again: the probes that need it tend to run at the same time.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -67,8 +67,8 @@ impl Sessions {
     }
 }
 
-fn blocked(shared: &SharedSession, why: &str) -> Fault {
-    Fault::new(FailureClass::Blocked, None, format!("session \"{}\" failed: {why}", shared.name))
+fn blocked(shared: &SharedSession, why: impl Into<MessageText>) -> Fault {
+    Fault::new(FailureClass::Blocked, None, message!("session \"{}\" failed: ", shared.name).then(why))
 }
 
 async fn make(context: &JourneyContext, shared: &SharedSession, redactor: &Redactor) -> Result<Session, Fault> {
@@ -79,8 +79,8 @@ async fn make(context: &JourneyContext, shared: &SharedSession, redactor: &Redac
     match answered.failure {
         None => Ok(session),
         Some(failure) => {
-            let step = failure.step.map(|step| format!(" in step \"{step}\"")).unwrap_or_default();
-            Err(blocked(shared, &format!("{}{step}: {}", failure.class, failure.message)))
+            let step = failure.step.map(|step| message!(" in step \"{step}\"")).unwrap_or_default();
+            Err(blocked(shared, MessageText::from(failure.class.name()).then(step).then(": ").then(&failure.message)))
         }
     }
 }

@@ -23,7 +23,9 @@ use crate::engine::http::request_builder::RequestContent;
 use crate::engine::http::session::Session;
 use crate::engine::http::{digest, redirect, request_builder, sigv4};
 use crate::engine::protocol::protocol_check::ProtocolCheck;
-use crate::model::{Auth, ExchangeDetail, FailureClass, HttpVersionPreference, Mismatch, Phase, Probe, Protocol, Step};
+use crate::model::{
+    Auth, ExchangeDetail, FailureClass, HttpVersionPreference, Mismatch, Phase, Probe, Protocol, Step, message,
+};
 
 /// One step under way.
 pub(crate) struct StepRun<'a> {
@@ -158,7 +160,7 @@ impl StepRun<'_> {
         let is_signed = matches!(self.step.request.auth, Some(Auth::AwsSigV4(_)));
         let is_refused = matches!(head.status.as_u16(), 400 | 401 | 403);
         (is_signed && is_refused && sigv4::is_skewed(&head.headers, Timestamp::now())).then(|| {
-            let message = format!(
+            let message = message!(
                 "status {}: this host's clock is minutes off, so its signature is refused",
                 head.status.as_u16()
             );
@@ -177,7 +179,7 @@ impl StepRun<'_> {
         let target = redirect::target(&head.headers, url, self.step.request.redirects_allow_downgrade)?;
         let most = self.step.request.redirects;
         if hops >= most {
-            return Err(Fault::new(FailureClass::RedirectLimit, None, format!("more than {most} redirects")));
+            return Err(Fault::new(FailureClass::RedirectLimit, None, message!("more than {most} redirects")));
         }
         let method = content.method.clone();
         self.redirect(content, head.status, !same_origin(url, &target))?;
@@ -334,7 +336,7 @@ impl StepRun<'_> {
             if unmet.is_none() {
                 let warn = &self.step.warn;
                 warnings = match undecoded(&body, body_rules::needs_body(warn)) {
-                    Some(fault) => vec![expect::unjudged(&fault.message)],
+                    Some(fault) => vec![expect::unjudged(fault.message, redactor)],
                     None => expect::warnings(warn, &received, captures, redactor).await,
                 };
             }
@@ -344,7 +346,8 @@ impl StepRun<'_> {
         if let Some((fault, _)) = &mut failure
             && may_be_for_certificate(fault.class, status, &trace)
         {
-            fault.message.push_str("; the server asked for a client certificate, and there is none");
+            fault.message = std::mem::take(&mut fault.message)
+                .then("; the server asked for a client certificate, and there is none");
         }
         result.warnings = warnings;
         result.http3_offered = offers_http3(&headers);
@@ -373,7 +376,7 @@ fn failure_of(unmet: Option<Unmet>, fault: Option<Fault>) -> Option<(Fault, Vec<
     let Some(mut unmet) = unmet else { return Some((fault?, Vec::new())) };
     if let Some(waited) = fault.filter(|fault| fault.class == FailureClass::MessageTimeout) {
         unmet.class = waited.class;
-        unmet.message = format!("{}: {}", waited.message, unmet.message);
+        unmet.message = waited.message.then(": ").then(unmet.message);
     }
     let is_of_body = matches!(unmet.class, FailureClass::BodyTooLarge | FailureClass::MessageTimeout);
     let phase = is_of_body.then_some(Phase::Transfer);
@@ -389,6 +392,6 @@ fn may_be_for_certificate(class: FailureClass, status: Option<StatusCode>, trace
 
 fn undecoded(body: &Body, needed: bool) -> Option<Fault> {
     let coding = body.undecodable.as_ref().filter(|_| needed)?;
-    let message = format!("the content coding {coding} is not supported, and a rule needs the body");
+    let message = message!("the content coding {coding} is not supported, and a rule needs the body");
     Some(Fault::new(FailureClass::BodyDecode, Phase::Transfer, message))
 }

@@ -81,7 +81,7 @@ impl StepResult {
         step: &Step,
         redactor: &Redactor,
     ) {
-        let mut failure = Failure::new(fault.class, fault.phase, redactor.message(&fault.message));
+        let mut failure = Failure::new(fault.class, fault.phase, redactor.message(fault.message.clone()));
         failure.step.clone_from(&step.name);
         failure.mismatches = mismatches;
         self.failure = Some(failure);

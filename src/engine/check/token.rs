@@ -17,8 +17,8 @@ use crate::engine::expectation::text;
 use crate::engine::fault::{Deadline, Fault};
 use crate::engine::http::session::Session;
 use crate::model::{
-    Auth, Body as RequestBody, Expect, FailureClass, JsonExpectation, JsonPath, JsonRule, OAuth2, Probe, Redactor,
-    Request, Secret, Step, Value,
+    Auth, Body as RequestBody, Expect, FailureClass, JsonExpectation, JsonPath, JsonRule, MessageText, OAuth2, Probe,
+    Redactor, Request, Secret, Step, Value,
 };
 
 /// The longest answer of a token server that is read, in bytes.
@@ -111,7 +111,7 @@ impl Tokens {
     }
 }
 
-fn failed(message: impl Into<String>) -> Fault {
+fn failed(message: impl Into<MessageText>) -> Fault {
     Fault::new(FailureClass::AuthFailed, None, message)
 }
 
@@ -131,7 +131,11 @@ async fn fetch(
     };
     if let Some(failure) = answered.failure {
         let class = if failure.class.is_ours() { failure.class } else { FailureClass::AuthFailed };
-        return Err(Fault::new(class, None, format!("no token: {}: {}", failure.class, failure.message)));
+        return Err(Fault::new(
+            class,
+            None,
+            MessageText::from("no token: ").then(failure.class.name()).then(": ").then(&failure.message),
+        ));
     }
     let headers = answered.page.as_ref().map(|page| page.headers.clone()).unwrap_or_default();
     let document: Json = serde_json::from_str(&text::json(&answered.body.bytes, &headers)).unwrap_or_default();

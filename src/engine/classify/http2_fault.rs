@@ -8,13 +8,13 @@ use crate::engine::http::head::Arrived;
 use crate::engine::http::http2;
 use crate::engine::limits::HEADER_LIST;
 use crate::engine::tls::handshake::HandshakeFacts;
-use crate::model::{FailureClass, Phase};
+use crate::model::{FailureClass, MessageText, Phase, message};
 
 /// The HTTP/2 response head is missing or refused.
 pub(crate) fn http2_head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault {
     let mut fault = head_fault(failed, peer);
     if let Some(why) = peer.handshake.as_ref().and_then(not_agreed_on) {
-        fault.message = format!("{}; {why}", fault.message);
+        fault.message = fault.message.then("; ").then(why);
     }
     fault
 }
@@ -26,7 +26,7 @@ pub(crate) fn not_agreed_on(facts: &HandshakeFacts) -> Option<&'static str> {
 
 fn head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault {
     let target = &peer.target;
-    let fault = |class, message: String| Fault::new(class, Phase::Processing, message);
+    let fault = |class, message: MessageText| Fault::new(class, Phase::Processing, message);
     match failed {
         http2::HeadError::Failed(error) => match error.get_io() {
             Some(_) if http2::is_end(error) => ended_before_answer(FailureClass::EmptyReply, peer, Arrived::Nothing),
@@ -35,10 +35,10 @@ fn head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault {
         },
         http2::HeadError::Interim => fault(
             FailureClass::HttpProtocol,
-            format!("{target} sends too many interim responses (1xx) before the answer"),
+            message!("{target} sends too many interim responses (1xx) before the answer"),
         ),
         http2::HeadError::Unsendable(why) => {
-            fault(FailureClass::ProberUnsupported, format!("the request cannot be sent: {why}"))
+            fault(FailureClass::ProberUnsupported, message!("the request cannot be sent: {why}"))
         }
     }
 }
@@ -53,14 +53,17 @@ pub(crate) fn http2_body_fault(error: &h2::Error, target: &str) -> Fault {
 }
 
 fn protocol_fault(error: &h2::Error, phase: Phase, target: &str) -> Fault {
-    let fault = |class, message: String| Fault::new(class, phase, message);
+    let fault = |class, message: MessageText| Fault::new(class, phase, message);
     let Some(reason) = error.reason() else {
         // h2 refuses what it is told to send.
-        return fault(FailureClass::ProberUnsupported, format!("the request cannot be sent over HTTP/2: {error}"));
+        return fault(FailureClass::ProberUnsupported, message!("the request cannot be sent over HTTP/2: {error}"));
     };
     if error.is_remote() {
         let what = if error.is_reset() { "stream" } else { "connection" };
-        return fault(FailureClass::Http2Error, format!("{target} ended the {what}: {}", given_reason(reason)));
+        return fault(
+            FailureClass::Http2Error,
+            message!("{target} ended the ").then(what).then(": ").then(given_reason(reason)),
+        );
     }
     // h2 itself refuses a stream when the response head exceeds the header list size it announced.
     if http2::is_header_list(error) || reason == Reason::REFUSED_STREAM {
@@ -68,29 +71,33 @@ fn protocol_fault(error: &h2::Error, phase: Phase, target: &str) -> Fault {
     }
     match reason {
         Reason::ENHANCE_YOUR_CALM => {
-            fault(FailureClass::Http2Error, format!("{target} floods the connection with frames"))
+            fault(FailureClass::Http2Error, message!("{target} floods the connection with frames"))
         }
         // The first bytes of an HTTP/1 answer, read as a frame length, are too large.
         Reason::FRAME_SIZE_ERROR if phase < Phase::Transfer => fault(
             FailureClass::HttpProtocol,
-            format!("what {target} sends is not valid HTTP/2; the port may speak HTTP/1 or another protocol"),
+            message!("what {target} sends is not valid HTTP/2; the port may speak HTTP/1 or another protocol"),
         ),
         _ => fault(
             FailureClass::HttpProtocol,
-            format!("what {target} sends is not valid HTTP/2: {}", broken_rule(reason)),
+            message!("what {target} sends is not valid HTTP/2: ").then(broken_rule(reason)),
         ),
     }
 }
 
-fn too_large(phase: Phase, target: &str) -> String {
+fn too_large(phase: Phase, target: &str) -> MessageText {
     let what = if phase < Phase::Transfer { "response head" } else { "trailers" };
     let verb = if phase < Phase::Transfer { "is" } else { "are" };
-    format!("the {what} of {target} {verb} larger than the {} KiB accepted", HEADER_LIST / 1024)
+    MessageText::from("the ")
+        .then(what)
+        .then(message!(" of {target} "))
+        .then(verb)
+        .then(message!(" larger than the {} KiB accepted", HEADER_LIST / 1024))
 }
 
 /// The reason that a server gives for the end of a stream or a connection: its name, and what it says of the request
 /// (RFC 9113 section 7).
-fn given_reason(reason: Reason) -> String {
+fn given_reason(reason: Reason) -> MessageText {
     let meaning = match reason {
         Reason::NO_ERROR => "it is shutting down, or needs no more of the request",
         Reason::PROTOCOL_ERROR => "it takes the request for a breach of the protocol",
@@ -106,21 +113,21 @@ fn given_reason(reason: Reason) -> String {
         Reason::ENHANCE_YOUR_CALM => "it limits how much is requested of it",
         Reason::INADEQUATE_SECURITY => "the TLS version or cipher suite is too weak for it",
         Reason::HTTP_1_1_REQUIRED => "it answers this request over HTTP/1.1 only",
-        _ => return format!("error code {:#x}", u32::from(reason)),
+        _ => return message!("error code {:#x}", u32::from(reason)),
     };
-    format!("{reason:?} ({meaning})")
+    message!("{reason:?} (").then(meaning).then(")")
 }
 
 /// Which rule the server breaks, for the reason that h2 finds.
-fn broken_rule(reason: Reason) -> String {
+fn broken_rule(reason: Reason) -> MessageText {
     let rule = match reason {
         Reason::PROTOCOL_ERROR => "a frame or a header field that is not allowed here",
         Reason::FLOW_CONTROL_ERROR => "more data than its flow control window allows",
         Reason::STREAM_CLOSED => "a frame on a stream that has ended",
         Reason::FRAME_SIZE_ERROR => "a frame of the wrong size",
-        _ => return format!("{reason:?}"),
+        _ => return format!("{reason:?}").into(),
     };
-    rule.to_owned()
+    rule.into()
 }
 
 #[cfg(test)]
@@ -129,9 +136,10 @@ mod tests {
 
     #[test]
     fn every_reason_has_words_of_its_own() {
-        let words: std::collections::HashSet<String> = (0..=13).map(|code| given_reason(Reason::from(code))).collect();
+        let words = |code: u32| given_reason(Reason::from(code)).to_string();
+        let words: std::collections::HashSet<String> = (0..=13).map(words).collect();
         assert_eq!(words.len(), 14);
         assert!(words.iter().all(|words| words.ends_with(')')), "{words:?}");
-        assert_eq!(given_reason(Reason::from(0x4242)), "error code 0x4242");
+        assert_eq!(given_reason(Reason::from(0x4242)).as_str(), "error code 0x4242");
     }
 }

@@ -10,14 +10,14 @@ use crate::engine::classify::{Peer, connect_fault};
 use crate::engine::connect::quic::{QuicError, alert};
 use crate::engine::fault::{Fault, class_of_silence};
 use crate::engine::http::http3::{Http3Error, Refusal};
-use crate::model::{FailureClass, Phase};
+use crate::model::{FailureClass, Phase, message};
 
 pub(crate) fn quic_fault(error: &QuicError, phase: Phase, peer: &Peer) -> Fault {
     match error {
         QuicError::Socket(failed) => connect_fault(failed),
         QuicError::Connection(error) => connection_fault(error, phase, peer),
         QuicError::Unusable(why) => {
-            Fault::new(FailureClass::ProberResources, phase, format!("no QUIC connection can be started: {why}"))
+            Fault::new(FailureClass::ProberResources, phase, message!("no QUIC connection can be started: {why}"))
         }
     }
 }
@@ -43,36 +43,36 @@ fn http3_fault(error: &Http3Error, phase: Phase, peer: &Peer) -> Fault {
     let (class, message) = match error {
         Http3Error::Connection(error) => return connection_fault(error, phase, peer),
         Http3Error::HeadersTooLarge | Http3Error::Refused(Refusal::HeaderBlock(_)) => {
-            (FailureClass::HeadersTooLarge, format!("the response head of {target} is larger than accepted"))
+            (FailureClass::HeadersTooLarge, message!("the response head of {target} is larger than accepted"))
         }
         Http3Error::Refused(refusal) => {
-            (FailureClass::Http3Error, format!("{target} floods the connection with frames: {refusal}"))
+            (FailureClass::Http3Error, message!("{target} floods the connection with frames: {refusal}"))
         }
         Http3Error::Reset(code) => {
-            (FailureClass::Http3Error, format!("{target} ended the stream: {}", code_name(code.value())))
+            (FailureClass::Http3Error, message!("{target} ended the stream: {}", code_name(code.value())))
         }
         Http3Error::GoingAway => {
-            (FailureClass::Http3Error, format!("{target} accepts no more requests on this connection (GOAWAY)"))
+            (FailureClass::Http3Error, message!("{target} accepts no more requests on this connection (GOAWAY)"))
         }
         Http3Error::Invalid { code, reason } => (
             FailureClass::Http3Error,
-            format!("what {target} sends is not valid HTTP/3: {reason} ({})", code_name(code.value())),
+            message!("what {target} sends is not valid HTTP/3: {reason} ({})", code_name(code.value())),
         ),
         Http3Error::Malformed => (
             FailureClass::HttpProtocol,
-            format!("the response head of {target} is not valid: a field that may not be in it, or no status"),
+            message!("the response head of {target} is not valid: a field that may not be in it, or no status"),
         ),
-        Http3Error::NoAnswer => (FailureClass::EmptyReply, format!("{target} ended the stream without an answer")),
+        Http3Error::NoAnswer => (FailureClass::EmptyReply, message!("{target} ended the stream without an answer")),
         Http3Error::Cut => {
-            (FailureClass::BodyTruncated, format!("{target} ended the stream before the body was complete"))
+            (FailureClass::BodyTruncated, message!("{target} ended the stream before the body was complete"))
         }
         Http3Error::TooLong => {
-            (FailureClass::HttpProtocol, format!("{target} sends more body than its content-length says"))
+            (FailureClass::HttpProtocol, message!("{target} sends more body than its content-length says"))
         }
         Http3Error::Interim => {
-            (FailureClass::HttpProtocol, format!("{target} sends too many interim responses (1xx) before the answer"))
+            (FailureClass::HttpProtocol, message!("{target} sends too many interim responses (1xx) before the answer"))
         }
-        Http3Error::Unsendable(why) => (FailureClass::ProberUnsupported, format!("the request cannot be sent: {why}")),
+        Http3Error::Unsendable(why) => (FailureClass::ProberUnsupported, message!("the request cannot be sent: {why}")),
     };
     Fault::new(class, phase, message)
 }
@@ -88,7 +88,7 @@ fn connection_fault(error: &ConnectionError, phase: Phase, peer: &Peer) -> Fault
                 None => Fault::new(
                     FailureClass::TlsHandshakeFailed,
                     Phase::Tls,
-                    format!("the TLS handshake with {target} failed: {}", error.reason),
+                    message!("the TLS handshake with {target} failed: {}", error.reason),
                 ),
             };
         }
@@ -98,32 +98,33 @@ fn connection_fault(error: &ConnectionError, phase: Phase, peer: &Peer) -> Fault
         {
             let alert = AlertDescription::from(alert);
             if alert == AlertDescription::NoApplicationProtocol {
-                let message = format!("{target} speaks QUIC and not HTTP/3 (alert no_application_protocol)");
+                let message = message!("{target} speaks QUIC and not HTTP/3 (alert no_application_protocol)");
                 return Fault::new(FailureClass::TlsHandshakeFailed, Phase::Tls, message);
             }
             return tls_fault(&Error::AlertReceived(alert), &facts, target, &peer.name);
         }
-        ConnectionError::VersionMismatch => {
-            (FailureClass::Http3Error, format!("{target} speaks no version of QUIC that this prober knows: it knows 1"))
-        }
+        ConnectionError::VersionMismatch => (
+            FailureClass::Http3Error,
+            message!("{target} speaks no version of QUIC that this prober knows: it knows 1"),
+        ),
         ConnectionError::TransportError(error) => {
-            (FailureClass::Http3Error, format!("what {target} sends is not valid QUIC: {error}"))
+            (FailureClass::Http3Error, message!("what {target} sends is not valid QUIC: {error}"))
         }
         ConnectionError::ConnectionClosed(close) => {
-            (FailureClass::Http3Error, format!("{target} ended the QUIC connection: {:?}", close.error_code))
+            (FailureClass::Http3Error, message!("{target} ended the QUIC connection: {:?}", close.error_code))
         }
         ConnectionError::ApplicationClosed(close) => {
             let code = code_name(close.error_code.into());
-            (FailureClass::Http3Error, format!("{target} ended the connection: {code}"))
+            (FailureClass::Http3Error, message!("{target} ended the connection: {code}"))
         }
         ConnectionError::Reset => {
-            (FailureClass::ConnectionReset, format!("{target} reset the connection, which it no longer knows"))
+            (FailureClass::ConnectionReset, message!("{target} reset the connection, which it no longer knows"))
         }
         ConnectionError::TimedOut => {
-            (class_of_silence(phase), format!("{target} sent nothing within the idle timeout of QUIC"))
+            (class_of_silence(phase), message!("{target} sent nothing within the idle timeout of QUIC"))
         }
         ConnectionError::LocallyClosed | ConnectionError::CidsExhausted => {
-            (FailureClass::Http3Error, format!("the QUIC connection with {target} ended: {error}"))
+            (FailureClass::Http3Error, message!("the QUIC connection with {target} ended: {error}"))
         }
     };
     Fault::new(class, phase, message)

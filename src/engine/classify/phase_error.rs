@@ -30,7 +30,7 @@ use crate::engine::http::connection::{BodyError, HeadError, Retry};
 use crate::engine::resolve::NoAddress;
 use crate::engine::tls::UnsupportedParameter;
 use crate::engine::transport::proxy::{Proxy, ProxyError};
-use crate::model::{FailureClass, HttpVersionPreference, Phase};
+use crate::model::{FailureClass, HttpVersionPreference, MessageText, Phase, message};
 
 /// Where and why a request ended.
 #[derive(Debug)]
@@ -40,14 +40,14 @@ pub(crate) enum PhaseError {
         error: NoAddress,
     },
     /// An address is in a denied network.
-    Denied(String),
+    Denied(MessageText),
     Connect(ConnectError),
     UnixSocket {
         path: PathBuf,
         error: io::Error,
     },
     /// The proxy itself cannot be reached.
-    ProxyUnreachable(String),
+    ProxyUnreachable(MessageText),
     Proxy(ProxyError),
     Tls(io::Error),
     /// The URL's host is not a name that TLS can send.
@@ -93,19 +93,19 @@ impl Ending<'_> {
         let mut fault = timed_out(phase, self.deadline, &target);
         #[cfg(feature = "http3")]
         if let (Phase::Connect, Some(socket)) = (phase, &self.trace.udp) {
-            return unanswered(&fault, socket);
+            return unanswered(fault, socket);
         }
         if let Some(why) = self.reason_for_silence().filter(|_| fault.class == FailureClass::ResponseTimeout) {
-            fault.message = format!("{}: {why}", fault.message);
+            fault.message = fault.message.then(": ").then(why);
         }
         if let Some(intake) = self.intake {
-            fault.message = format!("{}, {} bytes arrived", fault.message, intake.read());
+            fault.message = fault.message.then(message!(", {} bytes arrived", intake.read()));
         }
         match &self.route.proxy {
             // The proxy itself does not accept the connection, or does nothing with it.
             Some(proxy) if fault.class == FailureClass::ConnectTimeout && !self.trace.proxy_serves => {
-                let silent = format!("it is not ready {}", self.deadline.within());
-                refused_by_proxy(&proxy.name(), if self.trace.reached { &silent } else { &fault.message })
+                let silent = MessageText::from("it is not ready ").then(self.deadline.within());
+                refused_by_proxy(&proxy.name(), if self.trace.reached { silent } else { fault.message })
             }
             _ => fault,
         }
@@ -125,14 +125,14 @@ impl Ending<'_> {
             PhaseError::Denied(message) => Fault::new(FailureClass::TargetBlocked, None, message.clone()),
             PhaseError::Connect(failed) => connect_fault(failed),
             PhaseError::UnixSocket { path, error } => unix_socket_fault(path, error),
-            PhaseError::ProxyUnreachable(why) => refused_by_proxy(&proxy, why),
+            PhaseError::ProxyUnreachable(why) => refused_by_proxy(&proxy, why.clone()),
             PhaseError::Proxy(error) => proxy_fault(error, &proxy, &self.route.host),
             PhaseError::Tls(error) => {
                 let peer = self.peer();
                 handshake_fault(error, &peer.handshake.unwrap_or_default(), &peer.target, &peer.name)
             }
             PhaseError::Nameless => {
-                let message = format!("{} is a name that this prober cannot send in TLS", self.route.host);
+                let message = message!("{} is a name that this prober cannot send in TLS", self.route.host);
                 Fault::new(FailureClass::ProberUnsupported, Phase::Tls, message)
             }
             PhaseError::Unsupported(unsupported) => unsupported_parameter(*unsupported, &self.peer().target),
@@ -151,7 +151,7 @@ impl Ending<'_> {
                     BodyError::Http3(error) => http3_body_fault(error, &peer),
                 };
                 if let (FailureClass::BodyTruncated, Some(intake)) = (fault.class, self.intake) {
-                    fault.message = format!("{} ({} bytes arrived)", fault.message, intake.read());
+                    fault.message = fault.message.then(message!(" ({} bytes arrived)", intake.read()));
                 }
                 fault
             }
@@ -172,11 +172,11 @@ impl Ending<'_> {
             HeadError::Http3(error) => http3_head_fault(error, &peer),
         };
         if matches!(error.retry(HttpVersionPreference::Auto), Retry::Http1) {
-            fault.message.push_str("; ask it with http-version = \"1.1\"");
+            fault.message = fault.message.then("; ask it with http-version = \"1.1\"");
         }
         match self.route.forwarding_proxy() {
             // The peer that did not answer, or not with HTTP, is the proxy.
-            Some(proxy) if is_of_connection(fault.class) => refused_by_proxy(&proxy.name(), &fault.message),
+            Some(proxy) if is_of_connection(fault.class) => refused_by_proxy(&proxy.name(), fault.message),
             _ => fault,
         }
     }
@@ -193,14 +193,14 @@ impl Ending<'_> {
 
 /// A server did not answer over UDP: what arrived instead, or why this host cannot send to it.
 #[cfg(feature = "http3")]
-fn unanswered(fault: &Fault, socket: &ServerSocket) -> Fault {
+fn unanswered(fault: Fault, socket: &ServerSocket) -> Fault {
     let error = socket.take_error();
     let class = error.as_ref().and_then(ours).filter(|_| fault.class == FailureClass::ConnectTimeout);
     let why = match error {
-        Some(error) => format!("this host cannot send there: {error}"),
+        Some(error) => message!("this host cannot send there: {error}"),
         None => socket.instead_of_an_answer(),
     };
-    Fault::new(class.unwrap_or(fault.class), fault.phase, format!("{} over QUIC: {why}", fault.message))
+    Fault::new(class.unwrap_or(fault.class), fault.phase, fault.message.then(" over QUIC: ").then(why))
 }
 
 /// Whether a failure comes from the connected peer, not from a wait for what is behind it.

@@ -2,8 +2,10 @@
 
 use rustls::AlertDescription;
 
+use crate::model::{MessageText, message};
+
 /// An alert that a server ended the connection with, for a message.
-pub(super) fn alert_words(alert: AlertDescription) -> String {
+pub(super) fn alert_words(alert: AlertDescription) -> MessageText {
     let (name, meaning) = match alert {
         AlertDescription::CloseNotify => ("close_notify", "it closes the connection"),
         AlertDescription::UnexpectedMessage => ("unexpected_message", "it expected another message"),
@@ -46,9 +48,9 @@ pub(super) fn alert_words(alert: AlertDescription) -> String {
             ("no_application_protocol", "it accepts none of the protocols offered")
         }
         AlertDescription::EncryptedClientHelloRequired => ("ech_required", "it requires an encrypted ClientHello"),
-        other => return format!("alert {}", u8::from(other)),
+        other => return message!("alert {}", u8::from(other)),
     };
-    format!("alert {name} ({meaning})")
+    MessageText::from("alert ").then(name).then(" (").then(meaning).then(")")
 }
 
 #[cfg(test)]
@@ -57,13 +59,13 @@ mod tests {
 
     #[test]
     fn every_alert_is_told_by_the_name_of_the_rfc() {
-        let words = (0..=255_u8).map(|code| alert_words(AlertDescription::from(code)));
+        let words = (0..=255_u8).map(|code| alert_words(AlertDescription::from(code)).to_string());
         let named: Vec<String> = words.filter(|words| words.contains('(')).collect();
         assert_eq!(named.len(), 35, "{named:?}");
         for words in &named {
             let name = words.trim_start_matches("alert ").split(' ').next().unwrap_or_default();
             assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{words}");
         }
-        assert_eq!(alert_words(AlertDescription::from(200)), "alert 200");
+        assert_eq!(alert_words(AlertDescription::from(200)).as_str(), "alert 200");
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::fault::Fault;
 use crate::engine::host::os_error;
 use crate::engine::tls::handshake::HandshakeFacts;
 use crate::engine::tls::{Refusal, UnsupportedParameter};
-use crate::model::{FailureClass, Phase};
+use crate::model::{FailureClass, MessageText, Phase, message};
 
 pub(crate) fn tls_error(error: &io::Error) -> Option<&Error> {
     error.get_ref()?.downcast_ref()
@@ -20,15 +20,15 @@ pub(crate) fn tls_error(error: &io::Error) -> Option<&Error> {
 /// A handshake failed. `name` is the name that the certificate must match.
 pub(crate) fn handshake_fault(error: &io::Error, facts: &HandshakeFacts, target: &str, name: &str) -> Fault {
     if let Some(ours) = os_error::ours(error) {
-        return Fault::new(ours, Phase::Tls, format!("{target}: {error}"));
+        return Fault::new(ours, Phase::Tls, message!("{target}: {error}"));
     }
     let fault = match tls_error(error) {
         Some(error) => tls_fault(error, facts, target, name),
         None if os_error::is_reset(error) => {
-            Fault::new(FailureClass::ConnectionReset, Phase::Tls, format!("{target} reset the connection"))
+            Fault::new(FailureClass::ConnectionReset, Phase::Tls, message!("{target} reset the connection"))
         }
         None if error.kind() == io::ErrorKind::UnexpectedEof => failed(target, facts, "it closed the connection"),
-        None => failed(target, facts, &error.to_string()),
+        None => failed(target, facts, error.to_string()),
     };
     let may_be_for_certificate =
         matches!(fault.class, FailureClass::ConnectionReset | FailureClass::TlsHandshakeFailed);
@@ -38,7 +38,7 @@ pub(crate) fn handshake_fault(error: &io::Error, facts: &HandshakeFacts, target:
 /// A TLS error in the handshake, or after it before an answer arrives: in TLS 1.3 a server can refuse a
 /// client only after the client's handshake has ended.
 pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, name: &str) -> Fault {
-    let fault = |class, message: String| Fault::new(class, Phase::Tls, message);
+    let fault = |class, message: MessageText| Fault::new(class, Phase::Tls, message);
     match error {
         Error::InvalidCertificate(error) => certificate_fault(error),
         Error::AlertReceived(alert) if let Some(fault) = alert_fault(*alert, facts, target, name) => fault,
@@ -52,23 +52,26 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         ) => {
             let is_alert = matches!(error, Error::AlertReceived(_));
             let how = if is_alert { "alert protocol_version" } else { "it chooses another" };
-            fault(FailureClass::TlsVersion, format!("{target} offers no TLS version that is accepted ({how})"))
+            fault(
+                FailureClass::TlsVersion,
+                message!("{target} offers no TLS version that is accepted (").then(how).then(")"),
+            )
         }
         Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
-            fault(FailureClass::TlsNotTls, format!("{target} does not speak TLS on this port"))
+            fault(FailureClass::TlsNotTls, message!("{target} does not speak TLS on this port"))
         }
         Error::NoCertificatesPresented => {
-            fault(FailureClass::TlsCertInvalid, format!("the certificate cannot be used: {target} sends none"))
+            fault(FailureClass::TlsCertInvalid, message!("the certificate cannot be used: {target} sends none"))
         }
         Error::InvalidMessage(invalid) if is_too_large(invalid, facts) => fault(
             FailureClass::TlsCertInvalid,
-            "the certificate cannot be used: it is larger than a handshake takes".to_owned(),
+            "the certificate cannot be used: it is larger than a handshake takes".into(),
         ),
         // The server ends TLS 1.2 when the client refuses a second handshake (RFC 5746).
         Error::AlertReceived(AlertDescription::NoRenegotiation)
         | Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => fault(
             FailureClass::ProberUnsupported,
-            format!("{target} asks for renegotiation, which this prober does not support"),
+            message!("{target} asks for renegotiation, which this prober does not support"),
         ),
         Error::PeerIncompatible(
             PeerIncompatible::NoCipherSuitesInCommon
@@ -77,26 +80,26 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         )
         | Error::PeerMisbehaved(PeerMisbehaved::SelectedUnofferedCipherSuite) => fault(
             FailureClass::TlsHandshakeFailed,
-            format!("{target} chooses a cipher suite that was not offered; {OFFERED}"),
+            message!("{target} chooses a cipher suite that was not offered; ").then(OFFERED),
         ),
-        Error::AlertReceived(alert) => failed(target, facts, &alert_words(*alert)),
+        Error::AlertReceived(alert) => failed(target, facts, alert_words(*alert)),
         Error::PeerMisbehaved(broken) => {
-            failed(target, facts, &format!("it breaks the rules of TLS ({})", words(broken)))
+            failed(target, facts, message!("it breaks the rules of TLS ({})", words(broken)))
         }
         Error::InvalidMessage(invalid) => {
-            failed(target, facts, &format!("it sends what is not valid TLS ({})", words(invalid)))
+            failed(target, facts, message!("it sends what is not valid TLS ({})", words(invalid)))
         }
         Error::InappropriateMessage { got_type, .. } => {
-            failed(target, facts, &format!("it sends a record out of order ({got_type:?})"))
+            failed(target, facts, message!("it sends a record out of order ({got_type:?})"))
         }
         Error::InappropriateHandshakeMessage { got_type, .. } => {
-            failed(target, facts, &format!("it sends a message out of order ({got_type:?})"))
+            failed(target, facts, message!("it sends a message out of order ({got_type:?})"))
         }
         Error::PeerIncompatible(lacking) => fault(
             FailureClass::ProberUnsupported,
-            format!("{target} needs something in TLS that this prober does not support: {}", words(lacking)),
+            message!("{target} needs something in TLS that this prober does not support: {}", words(lacking)),
         ),
-        _ => failed(target, facts, &error.to_string()),
+        _ => failed(target, facts, error.to_string()),
     }
 }
 
@@ -116,14 +119,15 @@ fn alert_fault(alert: AlertDescription, facts: &HandshakeFacts, target: &str, na
         AlertDescription::CertificateRequired => return Some(client_cert_required(target)),
         _ if facts.client_cert_missing => return Some(client_cert_required(target)),
         AlertDescription::UnrecognisedName => {
-            format!("{target} does not know the name {name} (alert unrecognized_name)")
+            message!("{target} does not know the name {name} (alert unrecognized_name)")
         }
-        AlertDescription::NoApplicationProtocol => format!(
+        AlertDescription::NoApplicationProtocol => message!(
             "{target} accepts none of the protocols offered in TLS (alert no_application_protocol); \
              `tls.alpn` says which are offered to a tls:// URL"
         ),
         AlertDescription::HandshakeFailure if facts.version.is_none() => {
-            format!("{target} finds no cipher suite, curve or signature in common (alert handshake_failure); {OFFERED}")
+            message!("{target} finds no cipher suite, curve or signature in common (alert handshake_failure); ")
+                .then(OFFERED)
         }
         _ => return None,
     };
@@ -144,20 +148,20 @@ pub(crate) fn has_nothing_in_common(error: &io::Error, facts: &HandshakeFacts) -
 
 pub(crate) fn unsupported_parameter(unsupported: UnsupportedParameter, target: &str) -> Fault {
     let kind = unsupported.kind();
-    let message = format!(
-        "no {kind} in common with {target}: it speaks {unsupported}, which this prober does not support; {OFFERED}"
-    );
+    let message =
+        message!("no {kind} in common with {target}: it speaks {unsupported}, which this prober does not support; ")
+            .then(OFFERED);
     Fault::new(FailureClass::ProberUnsupported, Phase::Tls, message)
 }
 
 /// The server requires a client certificate, and the probe has none.
 pub(crate) fn client_cert_required(target: &str) -> Fault {
-    Fault::new(FailureClass::TlsClientCertRequired, Phase::Tls, format!("{target} asks for a client certificate"))
+    Fault::new(FailureClass::TlsClientCertRequired, Phase::Tls, message!("{target} asks for a client certificate"))
 }
 
-fn failed(target: &str, facts: &HandshakeFacts, why: &str) -> Fault {
+fn failed(target: &str, facts: &HandshakeFacts, why: impl Into<MessageText>) -> Fault {
     let what = if facts.cipher.is_some() { "connection" } else { "handshake" };
-    let message = format!("the TLS {what} with {target} failed: {why}");
+    let message = MessageText::from("the TLS ").then(what).then(message!(" with {target} failed: ")).then(why);
     Fault::new(FailureClass::TlsHandshakeFailed, Phase::Tls, message)
 }
 
@@ -184,7 +188,7 @@ fn certificate_fault(error: &CertificateError) -> Fault {
     match refusal {
         Some(refusal) => Fault::new(refusal.class, Phase::Tls, refusal.message.clone()),
         None => {
-            Fault::new(FailureClass::TlsCertInvalid, Phase::Tls, format!("the certificate cannot be used: {error}"))
+            Fault::new(FailureClass::TlsCertInvalid, Phase::Tls, message!("the certificate cannot be used: {error}"))
         }
     }
 }
@@ -213,7 +217,7 @@ mod tests {
             let fault = handshake_fault(&kind.into(), &facts, "x:443", "x");
             assert_eq!(fault.class, FailureClass::TlsClientCertRequired, "{kind}");
         }
-        let refusal = Refusal { class: FailureClass::TlsCertExpired, message: "it has expired".to_owned() };
+        let refusal = Refusal { class: FailureClass::TlsCertExpired, message: "it has expired".into() };
         let expired = CertificateError::Other(rustls::OtherError(std::sync::Arc::new(refusal)));
         assert_eq!(class(Error::InvalidCertificate(expired), true), FailureClass::TlsCertExpired);
     }

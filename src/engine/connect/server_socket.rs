@@ -13,6 +13,8 @@ use quinn::{AsyncUdpSocket, UdpPoller};
 use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 
+use crate::model::{MessageText, message};
+
 /// A socket that sends to one server and receives from it alone.
 #[derive(Debug)]
 pub(crate) struct ServerSocket {
@@ -50,14 +52,12 @@ impl ServerSocket {
     }
 
     /// What arrived instead of an answer, for a message.
-    pub(crate) fn instead_of_an_answer(&self) -> String {
+    pub(crate) fn instead_of_an_answer(&self) -> MessageText {
         match self.received.load(Ordering::Relaxed) {
-            0 if self.refused.load(Ordering::Relaxed) => {
-                "its host says that nothing listens on the UDP port".to_owned()
-            }
-            0 => "no datagram came back: nothing listens there, or UDP does not get through".to_owned(),
-            1 => "one datagram came back, which is not QUIC".to_owned(),
-            count => format!("{count} datagrams came back, which are not QUIC"),
+            0 if self.refused.load(Ordering::Relaxed) => "its host says that nothing listens on the UDP port".into(),
+            0 => "no datagram came back: nothing listens there, or UDP does not get through".into(),
+            1 => "one datagram came back, which is not QUIC".into(),
+            count => message!("{count} datagrams came back, which are not QUIC"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::expectation::dns_answer::DnsAnswer;
 use crate::engine::fault::Fault;
 use crate::engine::http::body::Body;
 use crate::engine::http::message::ResponseHead;
-use crate::model::{FailureClass, GrpcStatus};
+use crate::model::{FailureClass, GrpcStatus, message};
 
 /// An answer to judge, and where it came from.
 pub(crate) struct Answer {
@@ -52,5 +52,5 @@ impl Stopped {
 
 /// The request cannot be sent, for a reason that is not the target's.
 pub(crate) fn not_sent(reason: &str) -> Fault {
-    Fault::new(FailureClass::ProberUnsupported, None, format!("the request cannot be sent: {reason}"))
+    Fault::new(FailureClass::ProberUnsupported, None, message!("the request cannot be sent: {reason}"))
 }

@@ -22,7 +22,7 @@ use crate::engine::tls::alpn;
 use crate::engine::tls::handshake::{SharedHandshake, is_http2, shake_hands};
 use crate::engine::transport::proxy::{Proxy, ProxyScheme, ProxyTarget};
 use crate::engine::transport::stream::Stream;
-use crate::model::{HttpVersionPreference, Phase, Protocol, Transport};
+use crate::model::{HttpVersionPreference, MessageText, Phase, Protocol, Transport, message};
 
 /// The most addresses of a name that are tried.
 pub(crate) const ADDRESSES: usize = 32;
@@ -100,7 +100,9 @@ impl Connector<'_> {
             (Err(PhaseError::Resolve { error, .. }), Some(_)) => {
                 // The proxy is part of the way to the target.
                 trace.enter(Phase::Connect);
-                return Err(PhaseError::ProxyUnreachable(format!("its name does not resolve: {}", error.detail)));
+                return Err(PhaseError::ProxyUnreachable(
+                    MessageText::from("its name does not resolve: ").then(error.detail),
+                ));
             }
             (found, _) => found?,
         };
@@ -129,7 +131,7 @@ impl Connector<'_> {
         for address in addresses {
             if let Some(network) = self.transport.deny.denies(address.ip()) {
                 let (host, ip) = (&self.route.host, address.ip());
-                let message = format!("{host} leads to {ip}, which is in the denied network \"{network}\"");
+                let message = message!("{host} leads to {ip}, which is in the denied network \"{network}\"");
                 return Err(PhaseError::Denied(message));
             }
         }
@@ -217,8 +219,8 @@ impl Connector<'_> {
             Host::Ipv4(address) => address.to_string(),
             Host::Ipv6(address) => address.to_string(),
         };
-        let unusable = |why: String| PhaseError::ProxyUnreachable(why);
-        let server = name.clone().try_into().map_err(|_| unusable("its host cannot be named in TLS".to_owned()))?;
+        let unusable = |why: MessageText| PhaseError::ProxyUnreachable(why);
+        let server = name.clone().try_into().map_err(|_| unusable("its host cannot be named in TLS".into()))?;
         let settings = self.requester.tls.get(&crate::engine::connect::route::tls_settings(&self.transport.tls, false));
         let settings = settings.ok_or(PhaseError::Unprepared)?;
         let shown = SharedHandshake::default();

@@ -7,7 +7,7 @@ use crate::engine::expectation::judge::Judge;
 use crate::engine::expectation::{json, text};
 use crate::engine::http::body::Body;
 use crate::model::text::hexadecimal;
-use crate::model::{Expect, JsonDocument, JsonNode, JsonRule, JsonSchema, TextRule};
+use crate::model::{Expect, JsonDocument, JsonNode, JsonRule, JsonSchema, TextRule, message};
 
 /// Whether a rule reads the body, so that a body that cannot be decoded fails it.
 pub(crate) fn needs_body(expect: &Expect) -> bool {
@@ -27,16 +27,11 @@ impl Judge<'_> {
         if let Some(least) = expect.min_bytes
             && body.read < least
         {
-            self.unless_cut(
-                body,
-                "min-bytes",
-                format_args!("at least {least} bytes"),
-                format_args!("{} bytes", body.read),
-            );
+            self.unless_cut(body, "min-bytes", message!("at least {least} bytes"), message!("{} bytes", body.read));
         }
         if let Some(most) = expect.max_bytes {
             if body.read > most {
-                self.miss("max-bytes", format_args!("at most {most} bytes"), format_args!("{} bytes", body.read));
+                self.miss("max-bytes", message!("at most {most} bytes"), message!("{} bytes", body.read));
             } else if body.cut {
                 self.beyond_limit = true;
             }
@@ -75,23 +70,30 @@ impl Judge<'_> {
         match rule {
             TextRule::Contains(wanted) => {
                 if !text.contains(&self.fill(wanted)) {
-                    self.unless_cut(body, &format!("{of}-contains"), wanted, beginning(text));
+                    self.unless_cut(body, &format!("{of}-contains"), wanted.to_string(), beginning(text).to_owned());
                 }
             }
             TextRule::Matches(pattern) => {
                 if !pattern.is_match(text) {
-                    self.unless_cut(body, &format!("{of}-matches"), pattern.as_str(), beginning(text));
+                    self.unless_cut(
+                        body,
+                        &format!("{of}-matches"),
+                        pattern.as_str().to_owned(),
+                        beginning(text).to_owned(),
+                    );
                 }
             }
             TextRule::Lacks(unwanted) => {
                 if text.contains(&self.fill(unwanted)) {
-                    self.miss(&format!("{of}-lacks"), format_args!("no {unwanted}"), unwanted);
+                    self.miss(&format!("{of}-lacks"), message!("no {unwanted}"), unwanted.to_string());
                 } else if body.cut {
                     self.beyond_limit = true;
                 }
             }
             TextRule::NotMatches(pattern) => match pattern.capture(text) {
-                Some(found) => self.miss(&format!("{of}-not-matches"), format_args!("no {}", pattern.as_str()), found),
+                Some(found) => {
+                    self.miss(&format!("{of}-not-matches"), message!("no {}", pattern.as_str()), found.to_owned());
+                }
                 None if body.cut => self.beyond_limit = true,
                 None => {}
             },
@@ -109,7 +111,7 @@ impl Judge<'_> {
                     self.json_rule(key, rule, document.root());
                 }
             }
-            Err(error) => self.miss(key, "a JSON document", format_args!("not JSON: {error}")),
+            Err(error) => self.miss(key, "a JSON document", message!("not JSON: {error}")),
         }
     }
 
@@ -125,23 +127,23 @@ impl Judge<'_> {
                     self.miss("json-schema", name, violation);
                 }
             }
-            Err(error) => self.miss("json-schema", "a JSON document", format_args!("not JSON: {error}")),
+            Err(error) => self.miss("json-schema", "a JSON document", message!("not JSON: {error}")),
         }
     }
 
     fn json_rule(&mut self, key: &str, rule: &JsonRule, root: JsonNode<'_>) {
-        let expected = || format!("{} {}", rule.path.as_str(), json::expected(&rule.rule));
+        let expected = || message!("{} ", rule.path.as_str()).then(json::expected(&rule.rule));
         match rule.path.find(root) {
             Ok(found) if json::holds(&rule.rule, &found) => {}
             Ok(found) => {
                 let actual = match &found[..] {
-                    [] => "nothing".to_owned(),
-                    [one] => beginning(one.source()).to_owned(),
-                    [first, ..] => format!("{} nodes, the first {}", found.len(), beginning(first.source())),
+                    [] => "nothing".into(),
+                    [one] => beginning(one.source()).to_owned().into(),
+                    [first, ..] => message!("{} nodes, the first {}", found.len(), beginning(first.source())),
                 };
                 self.miss(key, expected(), actual);
             }
-            Err(error) => self.miss(key, expected(), error),
+            Err(error) => self.miss(key, expected(), error.to_string()),
         }
     }
 }

@@ -5,13 +5,13 @@ use url::Url;
 
 use crate::engine::expectation::judge::{Judge, ReceivedResponse};
 use crate::engine::tls::certificate::verify_name;
-use crate::model::{CertificateFacts, CertificateRole, SafeText, TlsFacts, Value};
+use crate::model::{CertificateFacts, CertificateRole, MessageText, SafeText, TlsFacts, Value, message};
 
 impl Judge<'_> {
     /// Requires this many days of every certificate on the path, at every hop: the first that expires
     /// stops a visitor.
     pub(crate) fn certificate_days(&mut self, days: u32, received: &ReceivedResponse<'_>) {
-        let expected = format!("at least {days} days");
+        let expected = message!("at least {days} days");
         let Some(last) = received.tls.filter(|tls| tls.certificate.is_some()) else {
             self.miss("certificate-days", expected, "no certificate");
             return;
@@ -31,16 +31,21 @@ impl Judge<'_> {
                 CertificateRole::Anchor => "the trusted authority",
                 CertificateRole::Unused => "a certificate",
             };
-            let actual = format!("{left} days left of {what} {} of {host}", certificate.subject);
+            let actual =
+                message!("{left} days left of ").then(what).then(message!(" {} of {host}", certificate.subject));
             self.miss("certificate-days", expected, actual);
         }
     }
 
     pub(crate) fn certificate_issuer(&mut self, wanted: &[Value], tls: Option<&TlsFacts>) {
-        let issuer = tls.and_then(|tls| Some(tls.certificate.as_ref()?.issuer.as_str()));
+        let issuer = tls.and_then(|tls| Some(&tls.certificate.as_ref()?.issuer));
         for text in wanted {
-            if !issuer.is_some_and(|issuer| issuer.contains(&self.fill(text))) {
-                self.miss("certificate-issuer", format_args!("contains {text}"), issuer.unwrap_or("no certificate"));
+            if !issuer.is_some_and(|issuer| issuer.as_str().contains(&self.fill(text))) {
+                self.miss(
+                    "certificate-issuer",
+                    message!("contains {text}"),
+                    issuer.map_or("no certificate".into(), MessageText::from),
+                );
             }
         }
     }
@@ -53,17 +58,17 @@ impl Judge<'_> {
                 continue;
             }
             let certificate = received.tls.and_then(|tls| tls.certificate.as_ref());
-            let actual = certificate.map_or_else(|| "no certificate".to_owned(), names_of);
-            self.miss("certificate-names", name, actual);
+            let actual = certificate.map_or_else(|| "no certificate".into(), names_of);
+            self.miss("certificate-names", name.to_string(), actual);
         }
     }
 }
 
-fn names_of(certificate: &CertificateFacts) -> String {
+fn names_of(certificate: &CertificateFacts) -> MessageText {
     let shown: Vec<&str> = certificate.names.iter().map(SafeText::as_str).collect();
     match certificate.names_total - shown.len().min(certificate.names_total) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+        0 => shown.join(", ").into(),
+        more => message!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -9,7 +9,9 @@ use hickory_proto::serialize::binary::{BinDecodable as _, BinDecoder, DecodeErro
 
 use crate::engine::expectation::dns_record_data;
 use crate::engine::resolve::dns_query::{ALIASES, DnsQuery, DnsReplyHead};
-use crate::model::{DnsExpect, DnsFacts, DnsQuestion, DnsSections, FailureClass, RecordType, Redactor};
+use crate::model::{
+    DnsExpect, DnsFacts, DnsQuestion, DnsSections, FailureClass, MessageText, RecordType, Redactor, message,
+};
 
 /// The UDP payload size that an OPT record offers, in bytes (DNS flag day 2020).
 const PAYLOAD: u16 = 1232;
@@ -228,25 +230,25 @@ impl DnsAnswer {
     }
 
     /// What is wrong with the answer before its records are judged: its code, no records, or an alias loop.
-    pub(crate) fn refusal(&self, expect: &DnsExpect) -> Option<(FailureClass, String)> {
+    pub(crate) fn refusal(&self, expect: &DnsExpect) -> Option<(FailureClass, MessageText)> {
         if !expect.rcode.is_empty() || self.code == 0 && expect.is_of_records() && self.broken_aliases.is_none() {
             return None;
         }
         if let (0, Some(why)) = (self.code, &self.broken_aliases) {
-            return Some((FailureClass::DnsServerFailure, why.clone()));
+            return Some((FailureClass::DnsServerFailure, why.clone().into()));
         }
         match self.code {
             0 if self.asked.is_empty() => Some((FailureClass::DnsNoAddress, self.nothing_found())),
             0 => None,
-            3 => Some((FailureClass::DnsNotFound, "there is no such name (NXDOMAIN)".to_owned())),
-            code => Some((FailureClass::DnsServerFailure, format!("the server answers {}", code_name(code)))),
+            3 => Some((FailureClass::DnsNotFound, "there is no such name (NXDOMAIN)".into())),
+            code => Some((FailureClass::DnsServerFailure, message!("the server answers {}", code_name(code)))),
         }
     }
 
-    fn nothing_found(&self) -> String {
+    fn nothing_found(&self) -> MessageText {
         match &self.alias_target {
-            Some(target) => format!("its aliases end at {target}, and the answer has no record of that type for it"),
-            None => "it has no record of that type (NODATA)".to_owned(),
+            Some(target) => message!("its aliases end at {target}, and the answer has no record of that type for it"),
+            None => "it has no record of that type (NODATA)".into(),
         }
     }
 }

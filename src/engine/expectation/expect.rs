@@ -12,15 +12,15 @@ use crate::engine::expectation::text;
 use crate::engine::host::offload;
 use crate::engine::http::body::Body;
 use crate::model::{
-    Captures, DnsExpect, Expect, FailureClass, HeaderExpectation, HeaderRule, HttpVersion, Mismatch, Redactor,
-    SafeText, Timings, is_tls_scheme,
+    Captures, DnsExpect, Expect, FailureClass, HeaderExpectation, HeaderRule, HttpVersion, MessageText, Mismatch,
+    Redactor, SafeText, Timings, is_tls_scheme, message,
 };
 
 /// Why an answer is not as expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unmet {
     pub(crate) class: FailureClass,
-    pub(crate) message: String,
+    pub(crate) message: MessageText,
     pub(crate) mismatches: Vec<Mismatch>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn status(expect: &Expect, status: StatusCode) -> Option<Unmet> {
     }
     let expected: Vec<String> = expect.status.iter().map(ToString::to_string).collect();
     let expected = expected.join(", ");
-    let message = format!("status {}, expected {expected}", status.as_u16());
+    let message = message!("status {}, expected ", status.as_u16()).then(&SafeText::clean(&expected, SHOWN));
     let mismatch = Mismatch {
         assertion: "status".to_owned(),
         expected: SafeText::clean(&expected, SHOWN),
@@ -100,7 +100,7 @@ fn judge_here(
         received.grpc_status.filter(|status| !expect.grpc_status.is_empty() && !expect.grpc_status.contains(status))
     {
         let wanted: Vec<String> = expect.grpc_status.iter().map(ToString::to_string).collect();
-        judge.miss("grpc-status", wanted.join(", "), status);
+        judge.miss("grpc-status", wanted.join(", "), status.to_string());
     }
     if let Some(wanted) = &expect.subprotocol {
         judge.subprotocol(wanted, received.headers);
@@ -115,7 +115,7 @@ fn judge_here(
         return Some(Unmet { class: of_status.class, message: of_status.message, mismatches });
     }
     if judge.beyond_limit {
-        let message = format!(
+        let message = message!(
             "the body goes on past the limit of {} bytes, and an expectation needs the rest",
             received.body.read
         );
@@ -123,14 +123,19 @@ fn judge_here(
     }
     let first = mismatches.first()?;
     let more = match mismatches.len() {
-        1 => String::new(),
-        n => format!(" (and {} more)", n - 1),
+        1 => MessageText::default(),
+        n => message!(" (and {} more)", n - 1),
     };
-    let mut message = format!("{}: expected {}, got {}{more}", first.assertion, first.expected, first.actual);
+    let assertion = SafeText::message(&first.assertion);
+    let mut message = MessageText::from(&assertion)
+        .then(": expected ")
+        .then(&first.expected)
+        .then(", got ")
+        .then(&first.actual)
+        .then(more);
     let is_of_body = first.assertion.starts_with("body-") || matches!(&*first.assertion, "json" | "sha256");
     if let Some(note) = received.body.note.as_ref().filter(|_| is_of_body) {
-        message.push_str("; ");
-        message.push_str(note);
+        message = message.then("; ").then(note.clone());
     }
     Some(Unmet { class: FailureClass::AssertionFailed, message, mismatches })
 }
@@ -143,18 +148,18 @@ pub(crate) async fn warnings(
     redactor: &Redactor,
 ) -> Vec<Mismatch> {
     match judge(warn, received, captures, redactor).await {
-        Some(unmet) if unmet.mismatches.is_empty() => vec![unjudged(&unmet.message)],
+        Some(unmet) if unmet.mismatches.is_empty() => vec![unjudged(unmet.message, redactor)],
         Some(unmet) => unmet.mismatches,
         None => Vec::new(),
     }
 }
 
 /// The warning that a rule for the body could not be judged.
-pub(crate) fn unjudged(why: &str) -> Mismatch {
+pub(crate) fn unjudged(why: MessageText, redactor: &Redactor) -> Mismatch {
     Mismatch {
         assertion: "body".to_owned(),
         expected: SafeText::message("a body that can be judged"),
-        actual: SafeText::clean(why, SHOWN),
+        actual: redactor.message(why),
     }
 }
 
@@ -165,7 +170,7 @@ impl Judge<'_> {
             let same = Url::parse(&wanted)
                 .map_or(received.url.as_str() == wanted, |wanted| is_same_page(&wanted, received.url));
             if !same {
-                self.miss("final-url", expected, self.redactor.url(received.url));
+                self.miss("final-url", expected.to_string(), &self.redactor.url(received.url));
             }
         }
         if !expect.http_version.is_empty()
@@ -178,11 +183,15 @@ impl Judge<'_> {
         if !expect.tls_version.is_empty() && !expect.tls_version.iter().any(|wanted| Some(wanted.name()) == tls_version)
         {
             let names: Vec<&str> = expect.tls_version.iter().map(|version| version.name()).collect();
-            self.miss("tls-version", names.join(", "), tls_version.unwrap_or("no TLS"));
+            self.miss(
+                "tls-version",
+                names.join(", "),
+                tls_version.map_or(MessageText::from("no TLS"), |version| version.to_owned().into()),
+            );
         }
         let is_secure = is_tls_scheme(received.url.scheme());
         if expect.secure.is_some_and(|secure| secure != is_secure) {
-            self.miss("secure", !is_secure, is_secure);
+            self.miss("secure", (!is_secure).to_string(), is_secure.to_string());
         }
         if let Some(days) = expect.certificate_days {
             self.certificate_days(days, received);
@@ -199,29 +208,30 @@ impl Judge<'_> {
                 continue;
             }
             if let Some(expected) = self.header_expected(&rule.rule, &values) {
-                let actual = if values.is_empty() { "no such header".to_owned() } else { values.join(", ") };
+                let actual: MessageText =
+                    if values.is_empty() { "no such header".into() } else { values.join(", ").into() };
                 let hidden = crate::model::is_secret_name(rule.name.as_str()) && !values.is_empty();
-                let actual = if hidden { crate::model::REDACTED.to_owned() } else { actual };
+                let actual = if hidden { crate::model::REDACTED.into() } else { actual };
                 self.miss(&format!("header.{}", rule.name), expected, actual);
             }
         }
     }
 
     /// The expectation in words, if the header does not meet it.
-    fn header_expected(&self, rule: &HeaderExpectation, values: &[String]) -> Option<String> {
+    fn header_expected(&self, rule: &HeaderExpectation, values: &[String]) -> Option<MessageText> {
         let (holds, expected) = match rule {
             HeaderExpectation::Contains(text) => {
                 let wanted = self.fill(text);
-                (values.iter().any(|value| value.contains(&wanted)), format!("contains {text}"))
+                (values.iter().any(|value| value.contains(&wanted)), message!("contains {text}"))
             }
             HeaderExpectation::Matches(pattern) => {
-                (values.iter().any(|value| pattern.is_match(value)), format!("matches {}", pattern.as_str()))
+                (values.iter().any(|value| pattern.is_match(value)), message!("matches {}", pattern.as_str()))
             }
             HeaderExpectation::NotMatches(pattern) => {
-                (!values.iter().any(|value| pattern.is_match(value)), format!("does not match {}", pattern.as_str()))
+                (!values.iter().any(|value| pattern.is_match(value)), message!("does not match {}", pattern.as_str()))
             }
-            HeaderExpectation::Absent => (values.is_empty(), "absent".to_owned()),
-            HeaderExpectation::Present => (!values.is_empty(), "present".to_owned()),
+            HeaderExpectation::Absent => (values.is_empty(), "absent".into()),
+            HeaderExpectation::Present => (!values.is_empty(), "present".into()),
         };
         (!holds).then_some(expected)
     }
@@ -229,25 +239,26 @@ impl Judge<'_> {
     fn subprotocol(&mut self, wanted: &str, headers: &HeaderMap) {
         let chosen = headers.get(header::SEC_WEBSOCKET_PROTOCOL).map(|value| String::from_utf8_lossy(value.as_bytes()));
         if chosen.as_deref() != Some(wanted) {
-            self.miss("subprotocol", wanted, chosen.as_deref().unwrap_or("none"));
+            let chosen = chosen.map_or(MessageText::from("none"), |chosen| chosen.into_owned().into());
+            self.miss("subprotocol", wanted.to_owned(), chosen);
         }
     }
 
     fn dns(&mut self, expect: &DnsExpect, answer: &DnsAnswer) {
         let code = answer.code_name();
         if !expect.rcode.is_empty() && !expect.rcode.contains(&code.as_str()) {
-            self.miss("rcode", expect.rcode.join(", "), &code);
+            self.miss("rcode", expect.rcode.join(", "), code);
             return;
         }
         if let Some(wanted) = expect.authoritative.filter(|wanted| *wanted != answer.authoritative) {
-            self.miss("authoritative", wanted, answer.authoritative);
+            self.miss("authoritative", wanted.to_string(), answer.authoritative.to_string());
         }
         let data: Vec<&str> = answer.asked().map(|record| record.data.as_str()).collect();
-        let shown = if data.is_empty() { "no record".to_owned() } else { data.join(" | ") };
+        let shown: MessageText = if data.is_empty() { "no record".into() } else { data.join(" | ").into() };
         for text in &expect.contains {
             let wanted = self.fill(text);
             if !data.iter().any(|data| data.contains(&wanted)) {
-                self.miss("answer", format_args!("contains {text}"), &shown);
+                self.miss("answer", message!("contains {text}"), shown.clone());
             }
         }
         let mut equals: Vec<String> = expect.equals.iter().map(|text| self.fill(text)).collect();
@@ -257,15 +268,15 @@ impl Judge<'_> {
             sorted.sort_unstable();
             if equals != sorted {
                 let wanted: Vec<String> = expect.equals.iter().map(ToString::to_string).collect();
-                self.miss("answer", wanted.join(" | "), &shown);
+                self.miss("answer", wanted.join(" | "), shown.clone());
             }
         }
         let count = data.len() as u64;
         if let Some(wanted) = expect.count.filter(|wanted| *wanted != count) {
-            self.miss("answer.count", wanted, format_args!("{count}: {shown}"));
+            self.miss("answer.count", wanted.to_string(), message!("{count}: ").then(shown.clone()));
         }
         if let Some(least) = expect.min_count.filter(|least| *least > count) {
-            self.miss("answer.min-count", format_args!("at least {least}"), format_args!("{count}: {shown}"));
+            self.miss("answer.min-count", message!("at least {least}"), message!("{count}: ").then(shown));
         }
         self.ttl(expect, answer);
     }
@@ -275,12 +286,12 @@ impl Judge<'_> {
         if let (Some(least), Some(shortest)) = (expect.min_ttl, times().min())
             && shortest < least
         {
-            self.miss("ttl.min", format_args!("at least {least:?}"), format_args!("{shortest:?}"));
+            self.miss("ttl.min", message!("at least {least:?}"), message!("{shortest:?}"));
         }
         if let (Some(most), Some(longest)) = (expect.max_ttl, times().max())
             && longest > most
         {
-            self.miss("ttl.max", format_args!("at most {most:?}"), format_args!("{longest:?}"));
+            self.miss("ttl.max", message!("at most {most:?}"), message!("{longest:?}"));
         }
     }
 
@@ -291,7 +302,7 @@ impl Judge<'_> {
                 None => ("total", timings.total),
             };
             if took > *most {
-                self.miss(&format!("latency.{name}"), format_args!("at most {most:?}"), format_args!("{took:.1?}"));
+                self.miss(&format!("latency.{name}"), message!("at most {most:?}"), message!("{took:.1?}"));
             }
         }
     }

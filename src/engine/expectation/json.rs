@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::model::{Decimal, JsonDocument, JsonExpectation, JsonKind, JsonNode, JsonText};
+use crate::model::{Decimal, JsonDocument, JsonExpectation, JsonKind, JsonNode, JsonText, MessageText, message};
 
 /// Whether the nodes that were found satisfy a rule.
 pub(crate) fn holds(rule: &JsonExpectation, found: &[JsonNode<'_>]) -> bool {
@@ -47,17 +47,17 @@ fn order(node: JsonNode<'_>, bound: &JsonText) -> Option<Ordering> {
 }
 
 /// The rule in words.
-pub(crate) fn expected(rule: &JsonExpectation) -> String {
+pub(crate) fn expected(rule: &JsonExpectation) -> MessageText {
     match rule {
-        JsonExpectation::Exists(true) => "exists".to_owned(),
-        JsonExpectation::Exists(false) => "does not exist".to_owned(),
-        JsonExpectation::Equals(value) => format!("equals {value}"),
-        JsonExpectation::NotEquals(value) => format!("does not equal {value}"),
-        JsonExpectation::Contains(value) => format!("contains {value}"),
-        JsonExpectation::Matches(pattern) => format!("matches {}", pattern.as_str()),
-        JsonExpectation::MinLength(least) => format!("has a length of at least {least}"),
-        JsonExpectation::MaxLength(most) => format!("has a length of at most {most}"),
-        JsonExpectation::Min(least) => format!("is at least {least}"),
-        JsonExpectation::Max(most) => format!("is at most {most}"),
+        JsonExpectation::Exists(true) => "exists".into(),
+        JsonExpectation::Exists(false) => "does not exist".into(),
+        JsonExpectation::Equals(value) => message!("equals {value}"),
+        JsonExpectation::NotEquals(value) => message!("does not equal {value}"),
+        JsonExpectation::Contains(value) => message!("contains {value}"),
+        JsonExpectation::Matches(pattern) => message!("matches {}", pattern.as_str()),
+        JsonExpectation::MinLength(least) => message!("has a length of at least {least}"),
+        JsonExpectation::MaxLength(most) => message!("has a length of at most {most}"),
+        JsonExpectation::Min(least) => message!("is at least {least}"),
+        JsonExpectation::Max(most) => message!("is at most {most}"),
     }
 }

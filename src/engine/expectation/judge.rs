@@ -1,7 +1,5 @@
 //! What was received, and the mismatches found in it.
 
-use std::fmt::Display;
-
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
@@ -9,7 +7,7 @@ use url::Url;
 
 use crate::engine::expectation::dns_answer::DnsAnswer;
 use crate::engine::http::body::Body;
-use crate::model::{Captures, GrpcStatus, Hop, HttpVersion, Mismatch, Redactor, Timings, TlsFacts, Value};
+use crate::model::{Captures, GrpcStatus, Hop, HttpVersion, MessageText, Mismatch, Redactor, Timings, TlsFacts, Value};
 
 /// The longest text of an expected or actual value kept, in characters.
 pub(crate) const SHOWN: usize = 200;
@@ -50,12 +48,12 @@ impl<'a> Judge<'a> {
         Judge { captures, redactor, mismatches: Vec::new(), beyond_limit: false }
     }
 
-    pub(crate) fn miss(&mut self, assertion: &str, expected: impl Display, actual: impl Display) {
+    pub(crate) fn miss(&mut self, assertion: &str, expected: impl Into<MessageText>, actual: impl Into<MessageText>) {
         if self.mismatches.len() < MISMATCHES {
             self.mismatches.push(Mismatch {
                 assertion: assertion.to_owned(),
-                expected: self.redactor.clean(&expected.to_string(), SHOWN),
-                actual: self.redactor.clean(&actual.to_string(), SHOWN),
+                expected: self.redactor.message_within(expected, SHOWN),
+                actual: self.redactor.message_within(actual, SHOWN),
             });
         }
     }
@@ -66,7 +64,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Records a mismatch, unless the body was cut: then the part past the limit might meet the rule.
-    pub(crate) fn unless_cut(&mut self, body: &Body, assertion: &str, expected: impl Display, actual: impl Display) {
+    pub(crate) fn unless_cut(
+        &mut self,
+        body: &Body,
+        assertion: &str,
+        expected: impl Into<MessageText>,
+        actual: impl Into<MessageText>,
+    ) {
         if body.cut {
             self.beyond_limit = true;
         } else {

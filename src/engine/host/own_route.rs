@@ -7,22 +7,24 @@ use std::net::{IpAddr, SocketAddr};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::model::{MessageText, message};
+
 /// Why this host cannot send to an address; none if it can. Nothing is sent: the kernel looks up the
 /// route when a UDP socket is connected.
-pub(crate) fn missing(address: SocketAddr) -> Option<String> {
+pub(crate) fn missing(address: SocketAddr) -> Option<MessageText> {
     let error = look_up(address).err()?;
     let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
     match Errno::from_io_error(&error)? {
         Errno::INVAL if is_link_local(address.ip()) => {
             let ip = address.ip();
-            Some(format!("{ip} is an address of one link: `source-interface` says which of this host's it is"))
+            Some(message!("{ip} is an address of one link: `source-interface` says which of this host's it is"))
         }
-        Errno::AFNOSUPPORT => Some(format!("this host has no {family}")),
+        Errno::AFNOSUPPORT => Some(MessageText::from("this host has no ").then(family)),
         Errno::NETUNREACH | Errno::ADDRNOTAVAIL | Errno::NETDOWN if is_without(family) => {
-            Some(format!("this host has no {family} (no route to {})", address.ip()))
+            Some(MessageText::from("this host has no ").then(family).then(message!(" (no route to {})", address.ip())))
         }
         Errno::NETUNREACH | Errno::ADDRNOTAVAIL | Errno::NETDOWN => {
-            Some(format!("this host has no route to {}", address.ip()))
+            Some(message!("this host has no route to {}", address.ip()))
         }
         _ => None,
     }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use url::Url;
 
 use crate::engine::fault::Fault;
-use crate::model::{FailureClass, Phase};
+use crate::model::{FailureClass, MessageText, message};
 
 /// The longest Location followed, in bytes.
 const LOCATION_LIMIT: usize = 8 * 1024;
@@ -57,30 +57,30 @@ pub(crate) fn location(headers: &HeaderMap) -> &[u8] {
 /// # Errors
 /// It leads nowhere, or must not be followed.
 pub(crate) fn target(headers: &HeaderMap, url: &Url, allow_downgrade: bool) -> Result<Url, Fault> {
-    let invalid = |what: &str| Fault::new(FailureClass::RedirectInvalid, None::<Phase>, what);
+    let invalid = |what: MessageText| Fault::new(FailureClass::RedirectInvalid, None, what);
     let mut locations = locations(headers);
-    let first = locations.next().ok_or_else(|| invalid("a redirect without a Location"))?;
+    let first = locations.next().ok_or_else(|| invalid("a redirect without a Location".into()))?;
     if locations.any(|other| other != first) {
-        return Err(invalid("a redirect with several different Locations"));
+        return Err(invalid("a redirect with several different Locations".into()));
     }
     if first.len() > LOCATION_LIMIT {
-        return Err(invalid(&format!("a redirect with a Location of {} bytes", first.len())));
+        return Err(invalid(message!("a redirect with a Location of {} bytes", first.len())));
     }
     let text = ascii(first.as_bytes());
     let mut target = url
         .join(&few_slashes(text.trim()))
-        .map_err(|error| invalid(&format!("a redirect with an unusable Location: {error}")))?;
-    let blocked = |what: String| Fault::new(FailureClass::RedirectBlocked, None::<Phase>, what);
+        .map_err(|error| invalid(message!("a redirect with an unusable Location: {error}")))?;
+    let blocked = |what: MessageText| Fault::new(FailureClass::RedirectBlocked, None, what);
     match (url.scheme(), target.scheme()) {
         ("https", "http") if !allow_downgrade => {
             let message = "a redirect from https to http is not followed; `redirects-allow-downgrade = true` allows it";
-            return Err(blocked(message.to_owned()));
+            return Err(blocked(message.into()));
         }
         (_, "http" | "https") => {}
-        (_, scheme) => return Err(blocked(format!("a redirect to a {scheme}: URL is not followed"))),
+        (_, scheme) => return Err(blocked(message!("a redirect to a {scheme}: URL is not followed"))),
     }
     if target.host().is_none() {
-        return Err(invalid("a redirect to a URL without a host"));
+        return Err(invalid("a redirect to a URL without a host".into()));
     }
     let _ = target.set_username("");
     let _ = target.set_password(None);
@@ -178,7 +178,7 @@ mod tests {
         let blocked = target(&headers, &from, false).map_err(|fault| (fault.class, fault.message.clone()));
         let (class, message) = blocked.expect_err("a fault");
         assert_eq!(class, FailureClass::RedirectBlocked);
-        assert!(message.contains("redirects-allow-downgrade"), "{message}");
+        assert!(message.as_str().contains("redirects-allow-downgrade"), "{message}");
         assert_eq!(
             target(&headers, &from, true).map(String::from).map_err(|fault| fault.class).as_deref(),
             Ok("http://a.test/z")

@@ -16,7 +16,7 @@ use crate::engine::http::sigv4::Signer;
 use crate::engine::http::{coding, digest, multipart};
 use crate::engine::transport::proxy::Proxy;
 use crate::model::{
-    Auth, Body as RequestBody, Captures, FailureClass, FormPart, MissingCapture, Protocol, Step, Value,
+    Auth, Body as RequestBody, Captures, FailureClass, FormPart, MissingCapture, Protocol, Step, Value, message,
 };
 
 /// The user agent, if the probe sets none.
@@ -246,7 +246,7 @@ pub(crate) fn digest(
     let Some(text) = digest::authorization(challenges, &request) else {
         let Some(unknown) = digest::unknown(challenges) else { return Ok(None) };
         let message =
-            format!("the server asks for Digest authentication with {unknown}, which this prober does not know");
+            message!("the server asks for Digest authentication with {unknown}, which this prober does not know");
         return Err(Fault::new(FailureClass::ProberUnsupported, None, message));
     };
     let mut value = header_value(&header::AUTHORIZATION, &text)?;
@@ -256,7 +256,7 @@ pub(crate) fn digest(
 
 fn header_value(name: &HeaderName, text: &str) -> Result<HeaderValue, Fault> {
     HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
-        Fault::new(FailureClass::CaptureFailed, None, format!("a captured value cannot be used in the header {name}"))
+        Fault::new(FailureClass::CaptureFailed, None, message!("a captured value cannot be used in the header {name}"))
     })
 }
 

@@ -17,7 +17,7 @@ use crate::engine::fault::{Fault, timed_out};
 use crate::engine::host::os_error::is_reset;
 use crate::engine::http::body::Body;
 use crate::engine::resolve::dns_query::DnsQuery;
-use crate::model::{DnsExpect, DnsQuestion, FailureClass, Phase};
+use crate::model::{DnsExpect, DnsQuestion, FailureClass, Phase, message};
 
 /// How long to wait before a question is sent again over the same socket; the time doubles.
 const RESEND: Duration = Duration::from_secs(1);
@@ -78,7 +78,7 @@ impl DnsCheck<'_> {
                 let refusal = answer.refusal(self.expect);
                 let fault = refusal.map(|(class, why)| {
                     let server = trace.target(&self.connector.route.host);
-                    Fault::new(class, None, format!("{} asked of {server}: {why}", self.question))
+                    Fault::new(class, None, message!("{} asked of {server}: ", self.question).then(why))
                 });
                 let body = Body { bytes: answer.text().into_bytes(), read: length as u64, ..Body::default() };
                 (body, Some(answer), fault)
@@ -167,7 +167,7 @@ impl DnsCheck<'_> {
         let mut fault = self.fault_of(error, trace);
         // A TCP connection means that the UDP answer was truncated.
         if !is_told && (trace.phase() == Some(Phase::Connect) || trace.timings().connect.is_some()) {
-            fault.message.push_str(" over TCP, where it was asked since its answer over UDP is truncated");
+            fault.message = fault.message.then(" over TCP, where it was asked since its answer over UDP is truncated");
         }
         fault
     }
@@ -182,16 +182,16 @@ impl DnsCheck<'_> {
                 let mut fault = timed_out(Phase::Processing, deadline, &server);
                 if fault.class == FailureClass::ResponseTimeout {
                     fault.class = FailureClass::DnsTimeout;
-                    fault.message = format!("{server} did not answer {question} {}", deadline.within());
+                    fault.message = message!("{server} did not answer {question} ").then(deadline.within());
                 }
                 fault
             }
             DnsError::Phase(error) => Ending { route, deadline, trace, intake: None }.fault(&error),
             DnsError::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                failed(FailureClass::ConnectRefused, format!("{server} refuses the question: nothing listens there"))
+                failed(FailureClass::ConnectRefused, message!("{server} refuses the question: nothing listens there"))
             }
             DnsError::Io(error) if is_reset(&error) => {
-                failed(FailureClass::ConnectionReset, format!("{server} reset the connection"))
+                failed(FailureClass::ConnectionReset, message!("{server} reset the connection"))
             }
             DnsError::Io(error) => {
                 let address = trace.remote.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)));
@@ -199,17 +199,17 @@ impl DnsCheck<'_> {
                 Fault { phase: Some(Phase::Processing), ..fault }
             }
             DnsError::Closed => {
-                failed(FailureClass::EmptyReply, format!("{server} closed the connection without an answer"))
+                failed(FailureClass::EmptyReply, message!("{server} closed the connection without an answer"))
             }
             DnsError::Malformed => {
-                failed(FailureClass::DnsServerFailure, format!("the answer of {server} to {question} cannot be read"))
+                failed(FailureClass::DnsServerFailure, message!("the answer of {server} to {question} cannot be read"))
             }
             DnsError::Truncated => failed(
                 FailureClass::DnsServerFailure,
-                format!("{server} truncated its answer to {question}, over TCP too"),
+                message!("{server} truncated its answer to {question}, over TCP too"),
             ),
             DnsError::Unsendable(why) => {
-                failed(FailureClass::ProberUnsupported, format!("the question cannot be sent: {why}"))
+                failed(FailureClass::ProberUnsupported, message!("the question cannot be sent: {why}"))
             }
         }
     }

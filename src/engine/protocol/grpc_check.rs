@@ -17,7 +17,7 @@ use crate::engine::http::connection::{HeadError, Retry};
 use crate::engine::http::http2::Http2;
 use crate::engine::http::message::{OutgoingRequest, ResponseHead};
 use crate::engine::tls::alpn;
-use crate::model::{FailureClass, GrpcStatus, HttpVersionPreference, Phase};
+use crate::model::{FailureClass, GrpcStatus, HttpVersionPreference, MessageText, Phase, message};
 
 /// The path of the call (`grpc/health/v1/health.proto`).
 const CALL: &str = "/grpc.health.v1.Health/Check";
@@ -69,7 +69,7 @@ enum GrpcError {
     /// The stream broke while the answer was read.
     Body(h2::Error),
     /// A final judgement: the class, the phase if there is one, and what is wrong, to follow the target's name.
-    Judged(FailureClass, Option<Phase>, String),
+    Judged(FailureClass, Option<Phase>, MessageText),
 }
 
 impl From<PhaseError> for GrpcError {
@@ -113,14 +113,14 @@ impl GrpcCheck<'_> {
         let head = progress.head.insert(head);
         let kind = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         if !is_grpc(kind) {
-            let message = "answers with something that is not gRPC (content-type)".to_owned();
+            let message = "answers with something that is not gRPC (content-type)".into();
             let not_grpc = GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Processing), message);
             return Err(wrong_http_status(head.status).unwrap_or(not_grpc));
         }
         while let Some(bytes) = http2.chunk().await.map_err(GrpcError::Body)? {
             progress.answer.extend_from_slice(&bytes);
             if progress.answer.len() > MOST {
-                let message = format!("sends more than the {MOST} bytes that an answer may have");
+                let message = message!("sends more than the {MOST} bytes that an answer may have");
                 return Err(GrpcError::Judged(FailureClass::BodyTooLarge, Some(Phase::Transfer), message));
             }
         }
@@ -131,7 +131,7 @@ impl GrpcCheck<'_> {
         let has_trailers = trailers.is_some() || !progress.answer.is_empty();
         let trailers = if has_trailers { trailers.unwrap_or_default() } else { head.headers.clone() };
         let status = status_of(&trailers).map_err(|why| {
-            let no_status = GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), why);
+            let no_status = GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), why.into());
             // Without a status of gRPC, that of HTTP stands for it.
             wrong_http_status(head.status).unwrap_or(no_status)
         })?;
@@ -162,9 +162,10 @@ impl GrpcCheck<'_> {
         let expected = if self.expected.is_empty() { &[GrpcStatus::OK] } else { self.expected };
         if !expected.contains(&status) {
             let said = trailers.get(MESSAGE).map(|said| percent_decode(said.as_bytes()).decode_utf8_lossy());
-            let said = said.filter(|said| !said.is_empty()).map(|said| format!(": {said}")).unwrap_or_default();
+            let said = said.filter(|said| !said.is_empty()).map(|said| message!(": {said}")).unwrap_or_default();
             let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
-            let message = format!("ends the call with {status}{said}; expected {}", expected.join(", "));
+            let message =
+                message!("ends the call with {status}").then(said).then(message!("; expected {}", expected.join(", ")));
             return Err(GrpcError::Judged(FailureClass::GrpcStatus, None, message));
         }
         if status != GrpcStatus::OK {
@@ -173,7 +174,7 @@ impl GrpcCheck<'_> {
         let serving = health_message(answer)
             .and_then(|message| serving_status(message).ok_or("answers with something that is not a health status"));
         let serving = serving
-            .map_err(|what| GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), what.to_owned()))?;
+            .map_err(|what| GrpcError::Judged(FailureClass::HttpProtocol, Some(Phase::Transfer), what.into()))?;
         let name = match serving {
             1 => return Ok(()),
             0 => "UNKNOWN",
@@ -181,8 +182,9 @@ impl GrpcCheck<'_> {
             3 => "SERVICE_UNKNOWN",
             _ => "an unknown health status",
         };
-        let of = if self.service.is_empty() { "itself" } else { self.service };
-        Err(GrpcError::Judged(FailureClass::GrpcNotServing, None, format!("says {name} of {of}")))
+        let of: MessageText = if self.service.is_empty() { "itself".into() } else { self.service.to_owned().into() };
+        let message = MessageText::from("says ").then(name).then(" of ").then(of);
+        Err(GrpcError::Judged(FailureClass::GrpcNotServing, None, message))
     }
 
     fn fault(&self, error: GrpcError, trace: &ConnectionTrace) -> Fault {
@@ -190,13 +192,13 @@ impl GrpcCheck<'_> {
         let ending = Ending { route, deadline, trace, intake: None };
         let target = ending.target();
         match error {
-            GrpcError::Judged(class, phase, what) => Fault::new(class, phase, format!("{target} {what}")),
+            GrpcError::Judged(class, phase, what) => Fault::new(class, phase, message!("{target} ").then(what)),
             GrpcError::Body(error) => http2_body_fault(&error, &target),
             GrpcError::Phase(PhaseError::Head(HeadError::Http2(error))) => http2_head_fault(&error, &ending.peer()),
             GrpcError::Phase(PhaseError::OutOfTime) if trace.phase() == Some(Phase::Transfer) => {
                 let mut fault = timed_out(Phase::Transfer, deadline, &target);
                 if fault.class == FailureClass::BodyTimeout {
-                    fault.message = format!("{target} did not end the call {}", deadline.within());
+                    fault.message = message!("{target} did not end the call ").then(deadline.within());
                 }
                 fault
             }
@@ -232,7 +234,7 @@ fn is_grpc(content_type: &[u8]) -> bool {
 /// The failure of an HTTP status other than 200.
 fn wrong_http_status(status: StatusCode) -> Option<GrpcError> {
     (status != StatusCode::OK)
-        .then(|| GrpcError::Judged(FailureClass::Status, None, format!("answers status {status}")))
+        .then(|| GrpcError::Judged(FailureClass::Status, None, message!("answers status {status}")))
 }
 
 /// Whether the server was closing the connection, or refused the stream, before it processed the call.

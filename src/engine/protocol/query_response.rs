@@ -20,7 +20,7 @@ use crate::engine::http::head::Arrived;
 use crate::engine::transport::starttls;
 use crate::engine::transport::starttls::StarttlsError;
 use crate::engine::transport::stream::Stream;
-use crate::model::{Captures, Expect, FailureClass, Phase, Redactor, Starttls};
+use crate::model::{Captures, Expect, FailureClass, MessageText, Phase, Redactor, Starttls, message};
 
 /// The most bytes read at once.
 const AT_A_TIME: usize = 16 * 1024;
@@ -193,19 +193,20 @@ impl QueryResponse<'_> {
                     FailureClass::ResponseTimeout => {
                         let is_asking = self.starttls.is_some() && trace.handshake.is_none();
                         let what = if is_asking { "did not agree to start TLS" } else { "sent nothing" };
-                        fault.message = format!("{target} {what} {}", deadline.within());
+                        fault.message = message!("{target} ").then(what).then(" ").then(deadline.within());
                     }
                     FailureClass::BodyTimeout => {
                         fault.class = FailureClass::MessageTimeout;
-                        let within = deadline.within();
-                        fault.message = format!("not met {within} by the {} bytes that {target} sent", body.read);
+                        fault.message = MessageText::from("not met ")
+                            .then(deadline.within())
+                            .then(message!(" by the {} bytes that {target} sent", body.read));
                     }
                     _ => {}
                 }
                 fault
             }
             QueryError::NoTls(why) => {
-                let message = format!("{} does not start TLS: {why}", ending.target());
+                let message = message!("{} does not start TLS: ", ending.target()).then(why);
                 Fault::new(FailureClass::StarttlsRefused, Phase::Processing, message)
             }
             QueryError::Phase(error) => ending.fault(&error),

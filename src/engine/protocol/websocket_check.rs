@@ -24,7 +24,7 @@ use crate::engine::http::message::{OutgoingRequest, ResponseHead};
 use crate::engine::protocol::websocket::{self, Carrier, MessageError, WebSocket};
 use crate::engine::protocol::websocket_handshake::WebSocketHandshake;
 use crate::engine::transport::stream::Stream;
-use crate::model::{FailureClass, HttpVersionPreference, Phase};
+use crate::model::{FailureClass, HttpVersionPreference, MessageText, Phase, message};
 
 /// How long to wait for the peer's close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -221,10 +221,10 @@ impl WebSocketCheck<'_> {
             WebSocketError::Refused(why) => {
                 let is_http2 = head.is_some_and(|head| head.version == Version::HTTP_2);
                 let over = if is_http2 { " over HTTP/2, which its SETTINGS offer" } else { "" };
-                refused(&format!("{target} does not switch to WebSocket{over}: {why}"))
+                refused(message!("{target} does not switch to WebSocket").then(over).then(": ").then(why))
             }
             WebSocketError::NotOffered => {
-                refused(&format!("{target} takes no WebSocket over HTTP/2: its SETTINGS do not offer it (RFC 8441)"))
+                refused(message!("{target} takes no WebSocket over HTTP/2: its SETTINGS do not offer it (RFC 8441)"))
             }
             WebSocketError::Phase(PhaseError::OutOfTime) if trace.phase() == Some(Phase::Transfer) => {
                 late_message(deadline, &target)
@@ -248,7 +248,7 @@ fn retry(error: &WebSocketError, version: HttpVersionPreference) -> Retry {
     }
 }
 
-fn refused(message: &str) -> Fault {
+fn refused(message: MessageText) -> Fault {
     Fault::new(FailureClass::UpgradeRefused, Phase::Processing, message)
 }
 
@@ -256,7 +256,7 @@ fn late_message(deadline: Deadline, target: &str) -> Fault {
     let mut fault = timed_out(Phase::Transfer, deadline, target);
     if fault.class == FailureClass::BodyTimeout {
         fault.class = FailureClass::MessageTimeout;
-        fault.message = format!("{target} sent no message {}", deadline.within());
+        fault.message = message!("{target} sent no message ").then(deadline.within());
     }
     fault
 }
@@ -267,22 +267,23 @@ fn message_fault(error: &MessageError, target: &str, limit: u64) -> Fault {
         MessageError::Io(error) => body_io_fault(error, target),
         MessageError::Http2(error) => http2_body_fault(error, target),
         MessageError::Ended => {
-            fault(FailureClass::EmptyReply, format!("{target} ended the connection without a message"))
+            fault(FailureClass::EmptyReply, message!("{target} ended the connection without a message"))
         }
         MessageError::Closed(None) => {
-            fault(FailureClass::EmptyReply, format!("{target} closed the WebSocket without a message"))
+            fault(FailureClass::EmptyReply, message!("{target} closed the WebSocket without a message"))
         }
         MessageError::Closed(Some((code, words))) => {
-            let words = if words.is_empty() { String::new() } else { format!(" `{words}`") };
-            let message = format!("{target} closed the WebSocket with code {code}{words} without a message");
+            let words = if words.is_empty() { MessageText::default() } else { message!(" `{words}`") };
+            let message =
+                message!("{target} closed the WebSocket with code {code}").then(words).then(" without a message");
             fault(FailureClass::EmptyReply, message)
         }
         MessageError::Protocol(why) => {
-            fault(FailureClass::HttpProtocol, format!("what {target} sends is not valid WebSocket: {why}"))
+            fault(FailureClass::HttpProtocol, message!("what {target} sends is not valid WebSocket: {why}"))
         }
         MessageError::TooLarge => fault(
             FailureClass::BodyTooLarge,
-            format!("the message of {target} is larger than the limit of {limit} bytes"),
+            message!("the message of {target} is larger than the limit of {limit} bytes"),
         ),
     }
 }

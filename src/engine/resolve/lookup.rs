@@ -10,7 +10,7 @@ use crate::engine::resolve::message::Reply;
 use crate::engine::resolve::no_address::NoAddress;
 use crate::engine::resolve::server;
 use crate::engine::resolve::server::ServerError;
-use crate::model::FailureClass;
+use crate::model::{FailureClass, MessageText};
 
 /// What the servers know about a name.
 pub(super) enum LookupResult {
@@ -107,9 +107,12 @@ fn unanswered(errors: &[(SocketAddr, ServerError)]) -> NoAddress {
         ServerError::Io(error) if own_route::may_be_missing(error) => own_route::missing(*server),
         _ => None,
     };
-    let own: Option<Vec<String>> = errors.iter().map(without_route).collect();
+    let own: Option<Vec<MessageText>> = errors.iter().map(without_route).collect();
     if let Some(first) = own.and_then(|own| own.into_iter().next()) {
-        return NoAddress::new(FailureClass::ProberNoRoute, format!("no name server can be asked: {first}"));
+        return NoAddress::new(
+            FailureClass::ProberNoRoute,
+            MessageText::from("no name server can be asked: ").then(first),
+        );
     }
     let is_silent = |(_, error): &(SocketAddr, ServerError)| matches!(error, ServerError::Silent);
     let class = if errors.iter().all(is_silent) { FailureClass::DnsTimeout } else { FailureClass::DnsServerFailure };

@@ -3,17 +3,17 @@
 use std::io;
 
 use crate::engine::host::os_error;
-use crate::model::FailureClass;
+use crate::model::{FailureClass, MessageText};
 
 /// Why a name has no address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NoAddress {
     pub(crate) class: FailureClass,
-    pub(crate) detail: String,
+    pub(crate) detail: MessageText,
 }
 
 impl NoAddress {
-    pub(super) fn new(class: FailureClass, detail: impl Into<String>) -> NoAddress {
+    pub(super) fn new(class: FailureClass, detail: impl Into<MessageText>) -> NoAddress {
         NoAddress { class, detail: detail.into() }
     }
 
@@ -23,8 +23,8 @@ impl NoAddress {
         NoAddress::new(class, error.to_string())
     }
 
-    pub(super) fn and(mut self, more: &str) -> NoAddress {
-        self.detail = format!("{}; {more}", self.detail);
+    pub(super) fn and(mut self, more: impl Into<MessageText>) -> NoAddress {
+        self.detail = self.detail.then("; ").then(more);
         self
     }
 }

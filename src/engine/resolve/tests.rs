@@ -86,9 +86,9 @@ async fn the_search_ends_with_the_name_as_it_is_and_says_what_was_asked() {
     let dns = ScriptedServer::start(|_| Act::Code(ResponseCode::NXDomain)).await;
     let failure = failed("api", &conf("search a.test b.test", &[&dns]), IpFamily::Any).await;
     assert_eq!(failure.class, FailureClass::DnsNotFound);
-    assert_eq!(failure.detail, "NXDOMAIN; asked as api.a.test, api.b.test, api");
+    assert_eq!(failure.detail.as_str(), "NXDOMAIN; asked as api.a.test, api.b.test, api");
     let absolute = failed("api.", &conf("search a.test", &[&dns]), IpFamily::Any).await;
-    assert_eq!(absolute.detail, "NXDOMAIN");
+    assert_eq!(absolute.detail.as_str(), "NXDOMAIN");
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_server_whose_port_is_closed_costs_no_time() {
     conf.servers.truncate(1);
     let failure = failed("site.test", &conf, IpFamily::Any).await;
     assert_eq!(failure.class, FailureClass::DnsServerFailure);
-    assert_eq!(failure.detail, format!("{closed} refused the question"));
+    assert_eq!(failure.detail.as_str(), format!("{closed} refused the question"));
 }
 
 #[tokio::test]
@@ -172,7 +172,10 @@ async fn what_every_server_did_is_said() {
     let silent = ScriptedServer::start(|_| Act::Silent).await;
     let failure = failed("site.test", &conf("options attempts:1", &[&refuses, &silent]), IpFamily::Any).await;
     assert_eq!(failure.class, FailureClass::DnsServerFailure);
-    assert_eq!(failure.detail, format!("{} answered REFUSED, {} did not answer", refuses.address, silent.address));
+    assert_eq!(
+        failure.detail.as_str(),
+        format!("{} answered REFUSED, {} did not answer", refuses.address, silent.address)
+    );
     let failure = failed("site.test", &conf("options attempts:1", &[&silent]), IpFamily::Any).await;
     assert_eq!(failure.class, FailureClass::DnsTimeout);
 }
@@ -185,7 +188,7 @@ async fn before_the_time_is_up_it_is_said_who_was_waited_for() {
     let until = Instant::now() + Duration::from_millis(100);
     let failure = names().search("site.test", &conf, IpFamily::Any, until).await.expect_err("no answer");
     assert_eq!(failure.class, FailureClass::DnsTimeout);
-    assert_eq!(failure.detail, format!("{} did not answer", silent.address));
+    assert_eq!(failure.detail.as_str(), format!("{} did not answer", silent.address));
     assert!(Instant::now() < until, "there is time to say so");
 }
 

@@ -15,7 +15,7 @@ use super::names;
 use crate::engine::tls::certificate::{
     Anchors, anchor, is_self_signed, not_after, not_before, other_names, parse, path,
 };
-use crate::model::FailureClass;
+use crate::model::{FailureClass, MessageText, message};
 
 /// The longest name of a certificate in a message, in characters.
 const NAME_LIMIT: usize = 80;
@@ -28,12 +28,12 @@ const RELEASED: &str = "2026-01-01T00:00:00Z";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) class: FailureClass,
-    pub(crate) message: String,
+    pub(crate) message: MessageText,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message.as_str())
     }
 }
 
@@ -62,7 +62,10 @@ impl PresentedChain<'_> {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => self.not_yet_valid(),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 let others = other_names(self.chain, self.name);
-                refused(FailureClass::TlsCertNameMismatch, format!("the certificate is not for {} {others}", self.name))
+                refused(
+                    FailureClass::TlsCertNameMismatch,
+                    message!("the certificate is not for {} {others}", self.name),
+                )
             }
             CertificateError::Revoked => {
                 refused(FailureClass::TlsCertRevoked, "the certificate is revoked: it is on the list of tls.crl-file")
@@ -103,7 +106,7 @@ impl PresentedChain<'_> {
         }
         let path = self.path();
         let issuer = path.iter().skip(1).find(|issuer| !may_issue(issuer))?;
-        Some(invalid(&format!("its issuer {} may not issue certificates (key usage)", name_of(issuer))))
+        Some(invalid(message!("its issuer {} may not issue certificates (key usage)", name_of(issuer))))
     }
 
     fn path(&self) -> Vec<X509Certificate<'_>> {
@@ -112,26 +115,28 @@ impl PresentedChain<'_> {
 
     fn expired(&self) -> Refusal {
         if self.anchors.mostly_expired(self.now) {
-            let message =
-                format!("this host's clock says {}: by it most of the trusted authorities have expired", day(self.now));
+            let message = message!(
+                "this host's clock says {}: by it most of the trusted authorities have expired",
+                day(self.now)
+            );
             return refused(FailureClass::ProberClock, message);
         }
         let path = self.path();
         let ends = |certificate: &&X509Certificate<'_>| not_after(certificate) < self.now;
         let message = match path.iter().enumerate().find(|(_, certificate)| ends(certificate)) {
             Some((0, leaf)) => {
-                format!("the certificate has expired: it was valid until {}", day(not_after(leaf)))
+                message!("the certificate has expired: it was valid until {}", day(not_after(leaf)))
             }
             Some((_, issuer)) => {
                 let leaf = not_after(&path[0]);
-                format!(
+                message!(
                     "the intermediate certificate {} has expired: it was valid until {}; the server's own is valid until {}",
                     name_of(issuer),
                     day(not_after(issuer)),
                     day(leaf)
                 )
             }
-            None => "a certificate of the chain has expired".to_owned(),
+            None => "a certificate of the chain has expired".into(),
         };
         refused(FailureClass::TlsCertExpired, message)
     }
@@ -139,7 +144,7 @@ impl PresentedChain<'_> {
     fn not_yet_valid(&self) -> Refusal {
         let built = built();
         if self.now < built {
-            let message = format!(
+            let message = message!(
                 "this host's clock says {}, which is before this prober was built ({}): no certificate can be judged",
                 day(self.now),
                 day(built)
@@ -150,14 +155,14 @@ impl PresentedChain<'_> {
         let begins = |certificate: &&X509Certificate<'_>| not_before(certificate) > self.now;
         let message = match path.iter().enumerate().find(|(_, certificate)| begins(certificate)) {
             Some((0, leaf)) => {
-                format!("the certificate is not valid yet: it is valid from {}", day(not_before(leaf)))
+                message!("the certificate is not valid yet: it is valid from {}", day(not_before(leaf)))
             }
-            Some((_, issuer)) => format!(
+            Some((_, issuer)) => message!(
                 "the intermediate certificate {} is not valid yet: it is valid from {}",
                 name_of(issuer),
                 day(not_before(issuer))
             ),
-            None => "a certificate of the chain is not valid yet".to_owned(),
+            None => "a certificate of the chain is not valid yet".into(),
         };
         refused(FailureClass::TlsCertNotYetValid, message)
     }
@@ -167,7 +172,7 @@ impl PresentedChain<'_> {
         let Some(top) = path.last() else { return invalid("its encoding is not valid") };
         let issuer = text(&top.issuer().to_string());
         if let Some(why) = self.without_store {
-            let message = format!(
+            let message = message!(
                 "the certificate's issuer {issuer} is not among the built-in authorities, and this host has none of its own: {why}"
             );
             return refused(FailureClass::ProberResources, message);
@@ -176,17 +181,17 @@ impl PresentedChain<'_> {
         if self.anchors.name_differently(top.issuer())
             || sent.any(|sent| differ_in_encoding(sent.subject(), top.issuer()))
         {
-            return unsupported(&format!(
+            return unsupported(message!(
                 "the name of the issuer {issuer} has another encoding than that authority's own"
             ));
         }
         let message = match (top.subject().as_raw() == top.issuer().as_raw(), path.len(), self.chain.len()) {
-            (true, 1, _) => "the certificate is self-signed".to_owned(),
-            (true, _, _) => format!("the authority {issuer} is not trusted"),
-            (false, 1, 1) => format!(
+            (true, 1, _) => "the certificate is self-signed".into(),
+            (true, _, _) => message!("the authority {issuer} is not trusted"),
+            (false, 1, 1) => message!(
                 "the certificate's issuer {issuer} is unknown: a private authority, or an intermediate is missing: the server sent no other certificate"
             ),
-            (false, ..) => format!(
+            (false, ..) => message!(
                 "the issuer {issuer} of {} is unknown: a private authority, or an intermediate is missing",
                 name_of(top)
             ),
@@ -204,12 +209,12 @@ impl PresentedChain<'_> {
             return match names::extension(&oid) {
                 Some((name, true)) => refused(
                     FailureClass::ProberUnsupported,
-                    format!(
+                    message!(
                         "the certificate {owner} has the critical extension {name} ({oid}), which this prober does not support"
                     ),
                 ),
-                Some((name, false)) => invalid(&format!("{owner} has the critical extension {name} ({oid})")),
-                None => invalid(&format!("{owner} has the critical extension {oid}, which a client must understand")),
+                Some((name, false)) => invalid(message!("{owner} has the critical extension {name} ({oid})")),
+                None => invalid(message!("{owner} has the critical extension {oid}, which a client must understand")),
             };
         }
         invalid("it has a critical extension that is not understood")
@@ -220,7 +225,7 @@ impl PresentedChain<'_> {
         let path = self.path();
         match path.iter().find(|certificate| not_before(certificate) < Timestamp::UNIX_EPOCH) {
             Some(_) if path.iter().any(|certificate| not_after(certificate) < self.now) => self.expired(),
-            Some(old) => unsupported(&format!(
+            Some(old) => unsupported(message!(
                 "the certificate {} is valid from {}, a date before 1970",
                 name_of(old),
                 day(not_before(old))
@@ -235,10 +240,10 @@ impl PresentedChain<'_> {
             let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() else { continue };
             let (bits, owner) = (key.key_size(), name_of(&certificate));
             if bits < 2_048 {
-                return invalid(&format!("the RSA key of {owner} has {bits} bits, which is too weak"));
+                return invalid(message!("the RSA key of {owner} has {bits} bits, which is too weak"));
             }
             if bits > 8_192 {
-                return unsupported(&format!("the RSA key of {owner} has {bits} bits"));
+                return unsupported(message!("the RSA key of {owner} has {bits} bits"));
             }
         }
         invalid("its signature does not verify")
@@ -252,11 +257,11 @@ impl PresentedChain<'_> {
             issuers.find_map(|(place, issuer)| Some((issuer, violated_directory(issuer, &path[..place])?)))
         {
             let (issuer, named) = (name_of(issuer), name_of(named));
-            return invalid(&format!("its issuer {issuer} may not issue for the name {named} (name constraints)"));
+            return invalid(message!("its issuer {issuer} may not issue for the name {named} (name constraints)"));
         }
         match path.iter().skip(1).find_map(|issuer| Some((issuer, unjudged_constraint(issuer)?))) {
             Some((issuer, kind)) => {
-                unsupported(&format!("the certificate of {} has name constraints for {kind}", name_of(issuer)))
+                unsupported(message!("the certificate of {} has name constraints for {kind}", name_of(issuer)))
             }
             None => invalid("its issuer may not issue for this name (name constraints)"),
         }
@@ -266,7 +271,7 @@ impl PresentedChain<'_> {
     fn version(&self) -> Refusal {
         let path = self.path();
         match path.iter().skip(1).find(|issuer| issuer.version() != X509Version::V3) {
-            Some(issuer) => invalid(&format!("its issuer {} is of X.509 version 1, and no authority", name_of(issuer))),
+            Some(issuer) => invalid(message!("its issuer {} is of X.509 version 1, and no authority", name_of(issuer))),
             None => invalid("it is of X.509 version 1, which has no names to check"),
         }
     }
@@ -322,23 +327,24 @@ fn text(name: &str) -> String {
     }
 }
 
-fn refused(class: FailureClass, message: impl Into<String>) -> Refusal {
+fn refused(class: FailureClass, message: impl Into<MessageText>) -> Refusal {
     Refusal { class, message: message.into() }
 }
 
-fn invalid(what: &str) -> Refusal {
-    refused(FailureClass::TlsCertInvalid, format!("the certificate cannot be used: {what}"))
+fn invalid(what: impl Into<MessageText>) -> Refusal {
+    refused(FailureClass::TlsCertInvalid, MessageText::from("the certificate cannot be used: ").then(what))
 }
 
-fn unsupported(what: &str) -> Refusal {
-    refused(FailureClass::ProberUnsupported, format!("{what}, which this prober does not support"))
+fn unsupported(what: impl Into<MessageText>) -> Refusal {
+    let what: MessageText = what.into();
+    refused(FailureClass::ProberUnsupported, what.then(", which this prober does not support"))
 }
 
 fn signed_with(algorithm: Option<(&str, bool)>, id: &[u8]) -> Refusal {
     match algorithm {
-        Some((name, true)) => invalid(&format!("it is signed with {name}, which is too weak")),
-        Some((name, false)) => unsupported(&format!("a certificate is signed with {name}")),
-        None => unsupported(&format!("a certificate is signed with the algorithm {}", names::oid(id))),
+        Some((name, true)) => invalid(message!("it is signed with {name}, which is too weak")),
+        Some((name, false)) => unsupported(message!("a certificate is signed with {name}")),
+        None => unsupported(message!("a certificate is signed with the algorithm {}", names::oid(id))),
     }
 }
 
@@ -349,7 +355,7 @@ fn key_for(key: &[u8], signature: &[u8]) -> Refusal {
     }
     let key = names::key(key);
     let signature = names::algorithm(signature).map_or_else(|| names::oid(signature), |(name, _)| name.to_owned());
-    unsupported(&format!("a certificate is signed with a key of the type {key} ({signature})"))
+    unsupported(message!("a certificate is signed with a key of the type {key} ({signature})"))
 }
 
 #[cfg(test)]
@@ -376,11 +382,11 @@ mod tests {
         let none = Anchors::default();
         let past = refusal(&CertificateError::NotValidYet, &chain, &none, "1970-01-01T00:10:00Z");
         assert_eq!(past.class, FailureClass::ProberClock);
-        assert!(past.message.contains("1970-01-01"), "{past}");
+        assert!(past.message.as_str().contains("1970-01-01"), "{past}");
         let chain = [certificate(2_090, 2_091)];
         let early = refusal(&CertificateError::NotValidYet, &chain, &none, "2080-01-01T00:00:00Z");
         assert_eq!(early.class, FailureClass::TlsCertNotYetValid);
-        assert!(early.message.contains("2090-01-01"), "{early}");
+        assert!(early.message.as_str().contains("2090-01-01"), "{early}");
     }
 
     #[test]
@@ -391,7 +397,7 @@ mod tests {
         assert_eq!(far.class, FailureClass::ProberClock);
         let near = refusal(&CertificateError::Expired, &chain, &store, "2030-01-01T00:00:00Z");
         assert_eq!(near.class, FailureClass::TlsCertExpired);
-        assert!(near.message.contains("2027-01-01"), "{near}");
+        assert!(near.message.as_str().contains("2027-01-01"), "{near}");
     }
 
     #[test]
@@ -408,7 +414,7 @@ mod tests {
         };
         let refusal = presented.refusal(&CertificateError::UnknownIssuer);
         assert_eq!(refusal.class, FailureClass::ProberResources);
-        assert!(refusal.message.contains("/x"), "{refusal}");
+        assert!(refusal.message.as_str().contains("/x"), "{refusal}");
     }
 
     #[test]
@@ -421,10 +427,10 @@ mod tests {
         let refuse = |oid: &[u8]| refusal(&unsupported(oid), &[], &none, "2026-06-01T00:00:00Z");
         let sha1 = refuse(&[6, 9, 42, 134, 72, 134, 247, 13, 1, 1, 5, 5, 0]);
         assert_eq!(sha1.class, FailureClass::TlsCertInvalid);
-        assert!(sha1.message.contains("SHA-1"), "{sha1}");
+        assert!(sha1.message.as_str().contains("SHA-1"), "{sha1}");
         let unknown = refuse(&[6, 3, 43, 101, 113]);
         assert_eq!(unknown.class, FailureClass::ProberUnsupported);
-        assert!(unknown.message.contains("Ed448"), "{unknown}");
-        assert!(refuse(&[6, 3, 0x88, 0x37, 3]).message.contains("2.999.3"));
+        assert!(unknown.message.as_str().contains("Ed448"), "{unknown}");
+        assert!(refuse(&[6, 3, 0x88, 0x37, 3]).message.as_str().contains("2.999.3"));
     }
 }
