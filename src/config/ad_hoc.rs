@@ -184,6 +184,11 @@ mod tests {
         let shown = crate::config::explain(&config, &config.probes[0]);
         assert!(shown.contains("password = \"${secret:PASSWORD}\""), "{shown}");
         assert_eq!(config.redactor.redact("Basic YTph"), "Basic [redacted]");
+        for (name, value) in [("header", "x-api-key: abc"), ("header", "Authorization: a"), ("header", "cookie: a=b")] {
+            let config = asked(&["https://x.test"], &[(name, value)]).unwrap();
+            let shown = crate::config::explain(&config, &config.probes[0]);
+            assert!(shown.contains("${secret:") && !config.warnings.is_empty(), "{value}: {shown}");
+        }
     }
 
     #[test]

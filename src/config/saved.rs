@@ -143,6 +143,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_with_a_short_secret_is_read_again_when_its_variable_is_set() {
+        let after = saved("https://me:abc@x.test/?sort_key=id", "home", None).unwrap();
+        assert_eq!(after.variables, ["HOME_PASSWORD"]);
+        assert!(!after.text.contains("abc") && after.text.contains("sort_key=id"), "{}", after.text);
+        let env = |_: &str| Some("abc".to_owned());
+        let read = config::load_text(Path::new("probes.toml"), &after.text, &env).unwrap();
+        assert_eq!(read.warnings.len(), 1, "{:?}", read.warnings);
+    }
+
+    #[test]
     fn the_secrets_of_other_probes_need_not_be_set() {
         let first = saved("https://x.test/?token=abcdef", "first", None).unwrap();
         let second = saved("https://y.test/?token=abcdef", "second", Some(&first.text)).unwrap();

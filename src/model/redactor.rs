@@ -36,8 +36,8 @@ struct Group {
 }
 
 impl Redactor {
-    /// A redactor of these secrets. Values shorter than `SHORTEST_SECRET` bytes are left out:
-    /// the configuration refuses them.
+    /// A redactor of these secrets. Values shorter than `SHORTEST_SECRET` bytes are not searched: they are hidden only
+    /// where they are known to stand.
     #[must_use]
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Redactor {
         Redactor::default().with(secrets)

@@ -137,7 +137,7 @@ pub(crate) fn open_secret(reader: &mut ConfigReader, name: &str, text: &str, spa
         ["Bearer ", "Basic ", "Token ", "bearer ", "token "].into_iter().find(|scheme| text.starts_with(scheme));
     let (scheme, rest) = text.split_at(scheme.map_or(0, str::len));
     let is_variable = matches!(segments::foreign_variables(rest)[..], [(written, name)] if written == rest && (reader.env)(name).is_some());
-    if rest.len() < SHORTEST_SECRET || is_variable {
+    if rest.is_empty() || is_variable {
         return vec![ValuePart::Plain(text.to_owned())];
     }
     reader.mask(span);
@@ -197,12 +197,15 @@ pub(crate) fn resolve(
     if !is_secret {
         return Some(ValuePart::Plain(value));
     }
-    if value.len() < SHORTEST_SECRET {
-        let length = if value.is_empty() { "is empty".to_owned() } else { format!("has {} bytes", value.len()) };
-        let message =
-            message!("the secret {written} {length}; a secret needs at least {SHORTEST_SECRET} to be redacted");
-        reader.missing(&at, written, message, None);
+    if value.is_empty() {
+        reader.missing(&at, written, message!("the secret {written} is empty"), None);
         return None;
+    }
+    if value.len() < SHORTEST_SECRET {
+        let most = SHORTEST_SECRET - 1;
+        reader.warn(&format!(
+            "the secret {written} is too short to be found where a server repeats it: {most} bytes or less"
+        ));
     }
     reader.keep_secret(&value);
     let name = match &variable.origin {

@@ -10,7 +10,9 @@ use crate::config::value::interpolate::TextUse;
 use crate::config::value::segments::Segment;
 use crate::config::value::userinfo::{credentials, decode, split_userinfo};
 use crate::config::value::{interpolate, url_advice};
-use crate::model::{Auth, DnsQuestion, MessageText, Protocol, Value, ValuePart, is_secret_name, message};
+use crate::model::{
+    Auth, DnsQuestion, MessageText, Protocol, SHORTEST_SECRET, Value, ValuePart, is_secret_name, message,
+};
 
 /// A URL and the credentials that were in it.
 pub(crate) struct Target {
@@ -274,7 +276,8 @@ fn assemble_plain(reader: &mut ConfigReader, text: &str, span: &Span, so_far: &m
         };
         let (segment, after) = rest.split_at(end);
         match parameter {
-            Some(name) if !segment.starts_with(stops) => {
+            // Only its name makes it a secret, as in `sort_key=id`: a short value is none.
+            Some(name) if !segment.starts_with(stops) && segment.len() >= SHORTEST_SECRET => {
                 let decoded = decode(segment);
                 if decoded != segment {
                     reader.keep_secret(&decoded);

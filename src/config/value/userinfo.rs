@@ -46,8 +46,8 @@ pub(super) fn credentials(reader: &mut ConfigReader, userinfo: &str, span: &Span
     Some(basic(reader, user, password))
 }
 
-/// Basic credentials, with the pair known to the redactor, also as it is sent: with a short password, its base64 is all
-/// that can be redacted.
+/// Basic credentials, with the pair known to the redactor, also as it is sent: where the password is too short to be
+/// searched, its base64 is all that can be redacted.
 pub(crate) fn basic(reader: &mut ConfigReader, user: Value, password: Value) -> Auth {
     let captures = Captures::new();
     if let (Ok(user), Ok(password)) = (user.fill(&captures), password.fill(&captures)) {
@@ -55,11 +55,6 @@ pub(crate) fn basic(reader: &mut ConfigReader, user: Value, password: Value) -> 
         reader.keep_secret(&pair);
         reader.keep_secret(&STANDARD.encode(&pair));
     }
-    // One of fewer than four bytes is not taken for a secret by its length, but it is one here.
-    let password = match &*password.parts {
-        [ValuePart::Plain(text)] if !text.is_empty() => Value::secret("PASSWORD", text),
-        _ => password,
-    };
     Auth::Basic { user, password }
 }
 
