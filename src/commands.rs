@@ -21,7 +21,7 @@ mod watch;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, CommandLineError, OutputArgs};
-use crate::{cli, render};
+use crate::{cli, format, render};
 use input::locations;
 use process::exit::{CliError, Exit};
 use process::signals::Signals;
@@ -62,6 +62,7 @@ fn run(cli: Cli, signals: Result<Signals, CliError>) -> ExitCode {
 }
 
 fn execute(cli: Cli, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
+    warn_of_unknown_zone(&cli.command, terminal);
     match cli.command {
         Command::Check(args) => check::run(&args, terminal, signals),
         Command::Watch(args) => watch::run(&args, terminal, signals),
@@ -75,6 +76,21 @@ fn execute(cli: Cli, terminal: &Terminal, signals: &Signals) -> Result<Exit, Cli
         Command::Report(args) => report::run(&args, terminal),
         Command::Demo(args) => demo::run(&args, terminal, signals),
         Command::Compact(args) => compact::run(&args, terminal),
+    }
+}
+
+/// Warns of a `TZ` that names no zone, where times of the day are printed.
+fn warn_of_unknown_zone(command: &Command, terminal: &Terminal) {
+    let is_asked = match command {
+        Command::Check(_) | Command::Watch(_) | Command::Demo(_) => !terminal.answer.utc,
+        Command::Report(args) => !args.utc && args.tz.is_none(),
+        _ => false,
+    };
+    let name = locations::env("TZ");
+    let unknown = format::unknown_zone(name.as_deref()).filter(|_| is_asked);
+    if let Some(name) = unknown {
+        terminal
+            .warn(&format!("TZ: {name:?} is not a time zone, so times are in UTC; write for example Europe/Berlin"));
     }
 }
 

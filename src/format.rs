@@ -21,7 +21,7 @@ mod strip;
 pub(crate) use ascii::ascii;
 pub(crate) use duration::{duration, duration_cell, lasting, milliseconds};
 pub(crate) use failure::failures;
-pub(crate) use instant::{InstantFormat, date, date_time, named_zone, zone};
+pub(crate) use instant::{InstantFormat, date, date_time, named_zone, unknown_zone, zone};
 pub(crate) use number::{
     alternatives, budget, count, counted, in_waves, interval, list, percentage, plain_list, ratio, ratio_cell,
     ratio_floor,

@@ -11,7 +11,7 @@ use url::Url;
 use super::backoff::Backoff;
 use super::change::Change;
 use crate::export::endpoint::{Answer, Endpoint};
-use crate::model::{NetworkRules, Redactor, SafeText, message};
+use crate::model::{NetworkRules, Redactor, SafeText, io_reason, message};
 
 /// The most bytes of a program's standard error that are kept.
 const STDERR_LIMIT: u64 = 1_000;
@@ -127,7 +127,9 @@ impl Delivery {
         let mut child = match child {
             Ok(child) => child,
             Err(error) => {
-                return Attempt::Refused(self.redactor.message(message!("{program} cannot be run: {error}")));
+                return Attempt::Refused(
+                    self.redactor.message(message!("{program} cannot be run: {}", io_reason(&error))),
+                );
             }
         };
         let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
@@ -152,7 +154,7 @@ impl Delivery {
                 let said = String::from_utf8_lossy(&said);
                 Attempt::Retry(None, self.redactor.message(message!("{program}: {status}: {}", said.trim())))
             }
-            Err(error) => Attempt::Retry(None, self.redactor.message(message!("{program}: {error}"))),
+            Err(error) => Attempt::Retry(None, self.redactor.message(message!("{program}: {}", io_reason(&error)))),
         }
     }
 }

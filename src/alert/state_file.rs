@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::receiver_state::ReceiverState;
 use crate::journal::held_lock::HeldLock;
 use crate::journal::regular_file;
-use crate::model::SafeText;
+use crate::model::{SafeText, io_reason};
 
 /// The version of the file's format.
 const VERSION: u32 = 1;
@@ -25,7 +25,7 @@ const LARGEST: u64 = 16 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum AlertError {
     /// The file cannot be read, written or locked.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), io_reason(source))]
     File {
         /// The file.
         path: PathBuf,

@@ -21,6 +21,11 @@ pub(crate) fn zone(utc: bool) -> TimeZone {
     if utc { TimeZone::UTC } else { TimeZone::system() }
 }
 
+/// The name in `TZ` if it names no zone: then times are in UTC.
+pub(crate) fn unknown_zone(name: Option<&str>) -> Option<&str> {
+    name.filter(|name| !name.is_empty() && TimeZone::system().is_unknown())
+}
+
 /// The zone of this machine, as `TZ` or the system names it, for texts that name their zone; UTC if it has no name.
 pub(crate) fn named_zone() -> TimeZone {
     let zone = TimeZone::system();

@@ -3,13 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::model::io_reason;
 use crate::object_storage::StorageError;
 
 /// Why the journal could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// A call to the system failed.
-    #[error("journal: cannot {action} {}: {source}", path.display())]
+    #[error("journal: cannot {action} {}: {}", path.display(), io_reason(source))]
     Io {
         /// What was attempted: `write to`, `open`.
         action: &'static str,

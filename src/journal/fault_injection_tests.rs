@@ -196,12 +196,15 @@ fn lines_that_found_no_place_are_recorded_when_the_disk_is_well_again() {
 }
 
 #[test]
-fn an_error_names_the_path_and_the_number_of_the_system() {
+fn an_error_names_the_path_and_its_reason_in_words_of_ours() {
     let folder = tempfile::tempdir().expect("a folder");
     let disk = Disk::default();
     let mut journal = Journal::open_on(disk.clone(), folder.path(), OPTIONS).expect("a folder");
     disk.faults.plan(2, Fault::Short(ENOSPC));
     let recorded = journal.append(&[line(1)]).expect("the spool takes it");
     let because = recorded.spooled_because.expect("a reason").to_string();
-    assert!(because.contains("2025-03-10.jsonl") && because.contains("(os error 28)"), "{because}");
+    assert!(
+        because.contains("2025-03-10.jsonl") && because.ends_with("2025-03-10.jsonl: the disk is full"),
+        "{because}"
+    );
 }

@@ -258,3 +258,21 @@ fn compaction_changes_no_word_of_a_brief_report() {
     Run::new(["compact", &journal, "-q", "--hourly-after", "1s", "--daily-after", "2s"]).run().expect_code(0);
     assert_eq!(report(recorded.folder.path(), &span).stdout, before);
 }
+
+#[test]
+fn a_time_zone_that_does_not_exist_is_told_once() {
+    let recorded = recorded();
+    for (zone, options, is_told) in [
+        ("Europe/Nowhere", &[][..], true),
+        ("Europe/Nowhere", &["--utc"], false),
+        ("Europe/Nowhere", &["--tz", "Asia/Tokyo"], false),
+        ("Europe/Berlin", &[], false),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", &[], false),
+        ("", &[], false),
+    ] {
+        let ran = asked(recorded.folder.path(), options).env("TZ", zone).run();
+        ran.expect_code(1);
+        let told = "warning: TZ: \"Europe/Nowhere\" is not a time zone, so times are in UTC";
+        assert_eq!(ran.stderr.matches(told).count(), usize::from(is_told), "{zone}: {}", ran.stderr);
+    }
+}

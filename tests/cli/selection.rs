@@ -178,3 +178,13 @@ fn a_shard_without_a_probe_waits_and_records_that_it_is_there() {
         .collect();
     assert!(lines.contains("\"kind\":\"plan\"") && lines.contains("\"of\":2"), "{lines}");
 }
+
+#[test]
+fn a_list_of_targets_may_be_several_files_each_with_a_byte_order_mark() {
+    let server = crate::origin::healthy();
+    let (one, two) = (server.url("/a"), server.url("/b"));
+    let list = format!("\u{feff}{one}\r\n\u{feff}{two}\n\u{feff}# the end\n\u{feff}\n");
+    let ran = Run::new(["check", "-", "--format", "ndjson"]).stdin(list).run();
+    ran.expect_code(0);
+    assert_eq!(ran.json_lines().len(), 2, "{}", ran.stdout);
+}

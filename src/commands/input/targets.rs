@@ -43,7 +43,9 @@ pub(crate) fn words(targets: &[String], common: &ProbeArgs, request: &RequestArg
         let shown = if path == "-" { "standard input" } else { path };
         let text = config::read_text(Path::new(path))
             .map_err(|why| CliError::Usage(format!("error: the list of targets {shown} {why}")))?;
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        // Each of several files in one stream may begin with a byte order mark.
+        let bare = |line| str::trim(line).trim_start_matches('\u{feff}').trim_start();
+        let lines = text.lines().map(bare).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let before = words.len();
         words.extend(lines.map(|line| Word { text: line.to_owned(), is_visible: false }));
         if words.len() == before {
@@ -121,8 +123,11 @@ fn is_file(word: &str) -> bool {
     extension.is_some_and(|extension| known.contains(&extension)) && (!word.contains('/') || Path::new(word).is_file())
 }
 
-fn is_probe_file(word: &str) -> bool {
-    Path::new(word).extension().is_some_and(|extension| extension == "toml")
+/// What to write for a probe file in the place of a target.
+fn probe_file(word: &str) -> Option<String> {
+    let shown = crate::model::SafeText::clean(word, 100);
+    let is_meant = Path::new(word).extension().is_some_and(|extension| extension == "toml");
+    is_meant.then(|| format!("{shown} is a probe file; name it with -c {shown}"))
 }
 
 /// What is wrong with a word that can be neither a name nor a host, and what to write instead.
@@ -135,11 +140,9 @@ fn no_target(word: &str) -> Option<String> {
     if word.starts_with("//") {
         return Some(format!("{shown} has no scheme; write it as https:{shown}"));
     }
-    if ["./", "../", "~/"].iter().any(|start| word.starts_with(start)) && is_probe_file(word) {
-        return Some(format!("{shown} is a probe file; name it with -c {shown}"));
-    }
     if ["./", "../", "~/"].iter().any(|start| word.starts_with(start)) {
-        return Some(format!("{shown} is a path and not a host; @{shown} reads targets from a file"));
+        let advice = format!("{shown} is a path and not a host; @{shown} reads targets from a file");
+        return Some(probe_file(word).unwrap_or(advice));
     }
     if let Some(path) = word.strip_prefix("unix:") {
         let path = path.trim_start_matches("//");
@@ -192,8 +195,8 @@ fn unknown(word: &str, known: &[&str], probes: &[Arc<Probe>]) -> CliError {
             shown.as_str()
         ));
     }
-    if is_probe_file(word) {
-        return CliError::Usage(format!("error: {shown} is a probe file; name it with -c {shown}"));
+    if let Some(advice) = probe_file(word) {
+        return CliError::Usage(format!("error: {advice}"));
     }
     if is_file(word) {
         return CliError::Usage(format!("error: {shown} is a file; @{shown} reads targets from it, one per line"));

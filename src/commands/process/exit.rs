@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::model::Verdict;
+use crate::model::{Verdict, io_reason};
 
 /// The exit status, in the contract's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,23 +127,8 @@ impl CliError {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             CliError::BrokenPipe
         } else {
-            CliError::Runtime(format!("{what}: {}", reason(error)))
+            CliError::Runtime(format!("{what}: {}", io_reason(error)))
         }
-    }
-}
-
-/// Why a file or a stream cannot be used, in words of ours where the error is the system's.
-pub(crate) fn reason(error: &std::io::Error) -> String {
-    use std::io::ErrorKind;
-    match error.kind() {
-        _ if error.raw_os_error().is_none() => error.to_string(),
-        ErrorKind::NotFound => "it does not exist".to_owned(),
-        ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        ErrorKind::NotADirectory => "a part of its path is a file".to_owned(),
-        ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
-        ErrorKind::StorageFull => "the disk is full".to_owned(),
-        _ => error.to_string(),
     }
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::commands::process::exit;
+use crate::model::io_reason;
 
 /// The mode of a new file, before the umask: others may read the output.
 const NEW_FILE_MODE: u32 = 0o666;
@@ -190,7 +190,7 @@ fn draft(path: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
 
 /// The error in words of ours.
 fn of_file(error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), exit::reason(error))
+    io::Error::new(error.kind(), io_reason(error))
 }
 
 /// Why no file can be made in a folder; the name of the draft is nobody's concern.

@@ -1,0 +1,35 @@
+//! Why a file or a stream cannot be used, in words of ours.
+
+use std::io::{Error, ErrorKind};
+
+/// The reason of an error, without the number of the system where we have words for it.
+pub(crate) fn io_reason(error: &Error) -> String {
+    match error.kind() {
+        _ if error.raw_os_error().is_none() => error.to_string(),
+        ErrorKind::NotFound => "it does not exist".to_owned(),
+        ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        ErrorKind::NotADirectory => "a part of its path is a file".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        ErrorKind::StorageFull => "the disk is full".to_owned(),
+        ErrorKind::QuotaExceeded => "the quota of the disk is used up".to_owned(),
+        ErrorKind::AlreadyExists => "it already exists".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_users_meet_has_words_of_ours() {
+        // ENOENT, EISDIR, ENOTDIR, EACCES, EPERM, EROFS, ENOSPC and EEXIST
+        for number in [2, 21, 20, 13, 1, 30, 28, 17] {
+            let said = io_reason(&Error::from_raw_os_error(number));
+            assert!(!said.contains("os error"), "{said}");
+        }
+        assert!(io_reason(&Error::from_raw_os_error(5)).contains("os error 5"));
+        assert_eq!(io_reason(&Error::other("as it is")), "as it is");
+    }
+}
