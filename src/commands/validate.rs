@@ -75,7 +75,7 @@ fn summary(config: &Config, probes: &[Arc<Probe>]) -> String {
 
 /// A rate of checks, in the shortest of the units in which there is at least one.
 fn rate_in_words(per_minute: f64) -> String {
-    let units = [("a minute", 1.0), ("an hour", 60.0), ("a day", 24.0 * 60.0)];
+    let units = [("a minute", 1.0), ("an hour", 60.0), ("a day", 24.0 * 60.0), ("a year", 365.0 * 24.0 * 60.0)];
     let rates = units.map(|(unit, minutes)| (unit, (per_minute * minutes).round()));
     let (unit, rate) = rates.into_iter().find(|(_, rate)| *rate >= 1.0).unwrap_or(rates[0]);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rounded rate is small and positive")]

@@ -1,6 +1,8 @@
 //! When a probe is due, and when its failures are expected: intervals, cron expressions with a time zone, maintenance
 //! windows. No clock: the caller passes the instant.
 
+mod fields;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::time::Duration;
@@ -57,12 +59,8 @@ impl Cron {
     pub fn new(source: &str) -> Result<Cron, String> {
         let source = source.trim();
         let (pattern, zone) = split_zone(source)?;
-        let fields = pattern.split_whitespace().count();
-        if !pattern.starts_with('@') && !(5..=6).contains(&fields) {
-            return Err(format!("it has {fields} fields; a cron expression has 5, or 6 with seconds first"));
-        }
-        if pattern.split_whitespace().any(|field| field.split(',').any(str::is_empty)) {
-            return Err("a list in it has an empty part: write one comma between two values".to_owned());
+        if let Some(mistake) = fields::mistake(pattern) {
+            return Err(mistake);
         }
         let parser = croner::parser::CronParser::builder().year(croner::parser::Year::Disallowed).build();
         let pattern = Box::new(parser.parse(pattern).map_err(|error| sentence(&error))?);
@@ -117,8 +115,11 @@ fn split_zone(source: &str) -> Result<(&str, TimeZone), String> {
     if let Ok(zone) = TimeZone::get(last) {
         return Ok((fields.trim_end(), zone));
     }
-    // No field of cron is a word this long: it was meant as a zone.
-    let is_a_name = last.contains(|c: char| c.is_ascii_alphabetic()) && last.len() > 5 && !last.starts_with('@');
+    // No field of cron is a word this long: it was meant as a zone, unless it stands where the day of the week does.
+    let is_a_name = source.split_whitespace().count() != 5
+        && last.contains(|c: char| c.is_ascii_alphabetic())
+        && last.len() > 5
+        && !last.starts_with('@');
     let letters = last.split(|c: char| !c.is_ascii_alphabetic()).map(str::len).max().unwrap_or(0);
     if is_a_name && letters > 3 {
         return Err("its last word is not a time zone, such as Europe/Berlin".to_owned());
@@ -274,6 +275,17 @@ mod tests {
         assert_eq!(Cron::new("*/5 * * * * Europe/Berlin").unwrap().shortest, Duration::from_mins(5));
         assert_eq!(Cron::new("@hourly").unwrap().shortest, Duration::from_hours(1));
         assert_eq!(Cron::new("0 9 * * MON-FRI").unwrap().shortest, Duration::from_hours(24));
+        for names in [
+            "0 0 * JAN-DEC/2 *",
+            "0 0 * jan,Feb MON-fri",
+            "0 0 * * MON#2",
+            "0 0 * * 5L",
+            "0 0 LW * friL",
+            "@WEEKLY UTC",
+            "0 0 * * SAT-SUN",
+        ] {
+            assert!(Cron::new(names).is_ok(), "{names}");
+        }
         assert_eq!(Cron::new("0 9 * * * America/New_York").unwrap().shortest, Duration::from_hours(23));
     }
 
@@ -286,6 +298,21 @@ mod tests {
             assert!(told(empty).contains("has an empty part"), "{empty}");
         }
         assert_eq!(told("* * * * * Europe/Berlni"), "its last word is not a time zone, such as Europe/Berlin");
+        for (text, why) in [
+            ("0 0 * MON *", "`MON` is not a month: write 1 to 12, or JAN to DEC"),
+            ("0 0 * January *", "`January` is not a month: write 1 to 12, or JAN to DEC"),
+            ("0 0 * * jan", "`jan` is not a day of the week: write 0 to 7, or SUN to SAT"),
+            ("0 0 * * Monday", "`Monday` is not a day of the week: write 0 to 7, or SUN to SAT"),
+            ("0 0 FRI * *", "`FRI` is not a day of the month: write 1 to 31, or L for the last"),
+            ("H * * * *", "`H` is not a minute or an hour: they have numbers alone"),
+            ("0 0 * * FRI-MON", "the range FRI-MON ends before it begins: write two, with a comma"),
+            ("0 0 * DEC-feb/2 *", "the range DEC-feb/2 ends before it begins: write two, with a comma"),
+            ("CRON_TZ=Europe/Berlin 0 0 * * *", "its time zone stands last, as a word of its own"),
+            ("@every 5m", "write `interval` for what is due every so often"),
+        ] {
+            assert_eq!(told(text), why);
+        }
+        assert!(told("@reboot").starts_with("`@reboot` is not one of @yearly, "));
         assert_eq!(told("0 0 31 2 *"), "no date ever matches it");
         assert!(!told("61 * * * *").is_empty());
         assert!(!told("a b c d e").is_empty());
