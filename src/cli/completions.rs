@@ -34,11 +34,11 @@ _uptick_with_names() {
 complete -F _uptick_with_names -o bashdefault -o default uptick
 "#;
 
-/// The same for zsh: functions that clap's script is changed to call.
+/// The same for zsh: functions that clap's script is changed to call. A file is a target only after `@`.
 const ZSH: &str = r#"
 (( $+functions[_uptick_probes] )) || _uptick_probes() {
+    if compset -P @; then _files; return; fi
     compadd -- "${(@f)$(uptick completions --names probes 2>/dev/null)}"
-    _default
 }
 (( $+functions[_uptick_surfaces] )) || _uptick_surfaces() {
     compadd -- "${(@f)$(uptick completions --names surfaces 2>/dev/null)}"
@@ -50,7 +50,7 @@ const ZSH: &str = r#"
 
 /// The same for fish.
 const FISH: &str = r#"
-complete -c uptick -n "__fish_seen_subcommand_from check watch validate" -a "(uptick completions --names probes 2>/dev/null)"
+complete -c uptick -n "__fish_seen_subcommand_from check watch validate" -f -a "(uptick completions --names probes 2>/dev/null)"
 complete -c uptick -n "__fish_seen_subcommand_from check watch validate report" -l surface -x -a "(uptick completions --names surfaces 2>/dev/null)"
 complete -c uptick -n "__fish_seen_subcommand_from check watch validate report" -l tag -x -a "(uptick completions --names tags 2>/dev/null)"
 "#;
@@ -85,6 +85,9 @@ fn with_names(line: &str) -> String {
         .replace(":PROBE:_default", ":PROBE:_uptick_probes");
     if line.starts_with("'*::targets") && line.contains("Names of probes") {
         line.replace(":_default'", ":_uptick_probes'")
+    } else if line.starts_with("'*::") {
+        // What stands first among the words is a command to `_default`.
+        line.replace(":_default'", ":_files'")
     } else {
         line
     }

@@ -105,6 +105,11 @@ fn completions_are_scripts_that_their_shells_read() {
         }
     }
     Run::new(["completions", "cmd"]).run().expect_code(2);
+    // zsh takes the first of several words for a command, and offers commands, unless it is told what it is.
+    let zsh = Run::new(["completions", "zsh"]).run().stdout;
+    assert!(zsh.lines().filter(|line| line.starts_with("'*::")).all(|line| !line.contains(":_default'")), "{zsh}");
+    let fish = Run::new(["completions", "fish"]).run().stdout;
+    assert!(fish.contains("-f -a \"(uptick completions --names probes"), "a target is no file: {fish}");
 }
 
 #[test]
