@@ -120,12 +120,16 @@ impl Board {
         lines
     }
 
-    /// All rows, grouped by surface, if there is room for them. Otherwise the counts of each
+    /// All rows, grouped by surface, the worst first, if there is room for them. Otherwise the counts of each
     /// surface, as many rows as fit, most urgent first, and the number of the others.
     fn body(&self, columns: Columns, screen: Screen, room: usize) -> Vec<String> {
-        let mut surfaces: Vec<&str> = self.rows.iter().map(|row| row.probe().surface.as_str()).collect();
-        surfaces.sort_unstable();
-        surfaces.dedup();
+        let mut worst: BTreeMap<&str, u8> = BTreeMap::new();
+        for row in &self.rows {
+            let of_surface = worst.entry(row.probe().surface.as_str()).or_insert(u8::MAX);
+            *of_surface = (*of_surface).min(urgency(row.last()));
+        }
+        let mut surfaces: Vec<&str> = worst.keys().copied().collect();
+        surfaces.sort_by_key(|surface| worst[surface]);
         if surfaces.len() + self.rows.len() <= room {
             return self.grouped(&surfaces, columns);
         }
@@ -274,6 +278,14 @@ mod tests {
                 assert_eq!(counts, probes == 300, "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_surface_with_a_failure_is_above_one_without() {
+        let lines = board(3, 1).lines(Screen { width: 80, height: 24 });
+        assert_eq!(lines.iter().position(|line| line.starts_with("app  1 down, 1 up")), Some(3), "{lines:?}");
+        let lines = board(4, 1).lines(Screen { width: 80, height: 24 });
+        assert!(lines[3].starts_with("web  1 down"), "{lines:?}");
     }
 
     #[test]
