@@ -20,6 +20,9 @@ pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, 
         daily_after: args.daily_after.unwrap_or(usual.daily_after),
         ..usual
     };
+    if !object_storage::is_url(&folder) && !folder.exists() {
+        return Err(CliError::Usage(format!("error: no journal at {}", folder.display())));
+    }
     let trouble = |error: journal::JournalError| CliError::Runtime(error.to_string());
     let done = if object_storage::is_url(&folder) {
         journal::compact_store(&folder, Timestamp::now(), &rules, &locations::environment())

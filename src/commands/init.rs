@@ -180,7 +180,13 @@ fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
     let shown = path.display();
     let written = OutputFile::create(path, text);
     match written {
-        Ok(()) => terminal::print(|out| writeln!(out, "wrote {shown}; next: uptick validate, then uptick check")),
+        Ok(()) => {
+            // Commands find the nearest probes.toml themselves.
+            let named = if path == Path::new("probes.toml") { String::new() } else { format!(" -c {shown}") };
+            terminal::print(|out| {
+                writeln!(out, "wrote {shown}; next: uptick validate{named}, then uptick check{named}")
+            })
+        }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(path)),
         Err(error) => Err(usage(&format!("cannot write {shown}: {error}"))),
     }

@@ -147,3 +147,23 @@ fn a_check_is_saved_into_a_file_that_is_not_there() {
     let written = fs::read_to_string(ran.folder.path().join("new.toml")).unwrap();
     assert!(written.starts_with("#:schema probes.schema.json\n\n[[probe]]\nname = \"home\"\n"), "{written}");
 }
+
+#[test]
+fn what_comes_next_names_a_file_that_no_command_finds_itself() {
+    let usual = Run::new(["init"]).run();
+    assert_eq!(usual.stdout, "wrote probes.toml; next: uptick validate, then uptick check\n");
+    let other = Run::new(["init", "other.toml"]).run();
+    assert_eq!(
+        other.stdout,
+        "wrote other.toml; next: uptick validate -c other.toml, then uptick check -c other.toml\n"
+    );
+}
+
+#[test]
+fn a_journal_to_compact_that_does_not_exist_is_a_usage_error_as_in_a_report() {
+    for command in ["compact", "report"] {
+        let ran = Run::new([command, "absent"]).run();
+        ran.expect_code(2);
+        assert!(ran.stderr.contains("error: no journal at absent"), "{command}: {}", ran.stderr);
+    }
+}
