@@ -97,10 +97,10 @@ impl From<&'static str> for MessageText {
     }
 }
 
-/// A text without secrets is not searched again.
+/// A text that may be printed is quoted: who made it may have known fewer secrets.
 impl From<&SafeText> for MessageText {
     fn from(shown: &SafeText) -> MessageText {
-        MessageText::ours(shown.as_str().to_owned())
+        shown.as_str().to_owned().into()
     }
 }
 

@@ -126,12 +126,13 @@ fn judge_here(
         1 => MessageText::default(),
         n => message!(" (and {} more)", n - 1),
     };
-    let assertion = SafeText::message(&first.assertion);
-    let mut message = MessageText::from(&assertion)
+    // Secrets were searched when the mismatch was noted; what is left may be words of ours.
+    let shown = |text: &SafeText| MessageText::ours(text.as_str().to_owned());
+    let mut message = shown(&SafeText::message(&first.assertion))
         .then(": expected ")
-        .then(&first.expected)
+        .then(shown(&first.expected))
         .then(", got ")
-        .then(&first.actual)
+        .then(shown(&first.actual))
         .then(more);
     let is_of_body = first.assertion.starts_with("body-") || matches!(&*first.assertion, "json" | "sha256");
     if let Some(note) = received.body.note.as_ref().filter(|_| is_of_body) {
