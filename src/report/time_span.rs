@@ -20,6 +20,11 @@ impl TimeSpan {
         (self.first..=self.last).contains(&at)
     }
 
+    /// Its length in milliseconds.
+    pub(crate) const fn length(self) -> i64 {
+        if self.is_empty() { 0 } else { self.last.saturating_sub(self.first).saturating_add(1) }
+    }
+
     pub(crate) const fn is_empty(self) -> bool {
         self.last < self.first
     }

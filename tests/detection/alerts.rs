@@ -294,12 +294,12 @@ async fn a_vantage_that_falls_silent_in_an_outage_keeps_no_incident_open() {
 async fn what_was_told_as_open_and_turns_out_to_be_of_another_incident_is_told_as_over_with_that() {
     let changed = ONSET + 30 * MINUTE_MS;
     let outages = vec![
-        Outage { class: FailureClass::Status, ..Outage::of_all(ONSET, changed, 0.55) },
-        Outage::of_all(changed, changed + 30 * MINUTE_MS, 0.55),
+        Outage { class: FailureClass::Status, ..Outage::of_all(ONSET, changed, 0.6) },
+        Outage::of_all(changed, changed + 30 * MINUTE_MS, 0.6),
     ];
-    let windows = World { surfaces: 4, outages, ..World::new(1) }.windows(0, changed + 2 * HOUR_MS);
+    let windows = World { vantages: 3, outages, ..World::new(3) }.windows(0, changed + 2 * HOUR_MS);
     // A different failure looks like a separate incident until it turns out that everything fails.
-    let told = ask_at(&[25, 40, 55, 90].map(|minute| ONSET + minute * MINUTE_MS), &windows).await;
+    let told = ask_at(&[25, 34, 36, 38, 40, 45, 55, 90].map(|minute| ONSET + minute * MINUTE_MS), &windows).await;
     let of = |event: &str| {
         let mut keys: Vec<&str> = told.iter().filter(|one| one.event == event).map(|one| one.key.as_str()).collect();
         keys.sort_unstable();

@@ -257,3 +257,18 @@ fn the_id_of_a_partial_failure_stays_while_probes_of_it_open_outages_of_their_ow
         assert_eq!(ids.len(), 1, "{share} of {probes} probes, seed {seed}: {ids:?}");
     }
 }
+
+#[test]
+fn a_total_outage_of_another_cause_makes_no_waves_of_the_partial_failure_that_it_hides() {
+    let (hidden, seen) = (ONSET + 40 * MINUTE_MS, ONSET + 70 * MINUTE_MS);
+    let partial = Outage { class: FailureClass::Status, ..Outage::of_all(ONSET, END + HOUR_MS, 0.3) };
+    for seed in crate::SEEDS {
+        let outages = vec![Outage::of_all(hidden, seen, 1.0), partial.clone()];
+        let now = World { vantages: 3, outages, ..World::new(seed) }.report(0, seen + 15 * MINUTE_MS);
+        let found = now.incidents.iter().map(|incident| (World::ms(incident.start.by), incident.waves.len()));
+        let found: Vec<_> = found.collect();
+        let [(first, of_partial), (second, of_total)] = found[..] else { panic!("seed {seed}: {found:?}") };
+        assert_eq!((of_partial, of_total), (1, 1), "seed {seed}");
+        assert!((first - ONSET).abs() <= MINUTE_MS && (second - hidden).abs() <= MINUTE_MS, "seed {seed}: {found:?}");
+    }
+}

@@ -122,17 +122,17 @@ pub(crate) fn detect(context: &ReportContext<'_>) -> DetectedIncidents {
         .into_iter()
         .map(|(surface, members)| {
             let slack = context.slack(&surface);
-            let waves = waves::waves(members, slack);
+            let waves = waves::waves(members, slack, |_| Vec::new());
             let waves = waves.into_iter().flat_map(|wave| divided(context, wave, slack, |_| Vec::new()));
             (surface, waves.filter(in_range).collect())
         })
         .collect();
-    let nested = NestedOutages::of(groups.iter().map(|members| members.iter()));
+    let nested = NestedOutages::of(context, groups.iter().map(|members| members.iter()));
     let numbered = groups.into_iter().enumerate();
     let incidents = numbered.map(|(number, members)| incident(context, members, number, &nested));
     let mut incidents: Vec<Vec<DetectedWave>> = incidents.filter(|waves| waves.last().is_some_and(in_range)).collect();
     incidents.sort_by_key(|waves| waves.first().map(|wave| wave.start.by));
-    let nested = NestedOutages::of(incidents.iter().map(|waves| waves.iter().flat_map(|wave| &wave.members)));
+    let nested = NestedOutages::of(context, incidents.iter().map(|waves| waves.iter().flat_map(|wave| &wave.members)));
     DetectedIncidents { incidents, of_surface, nested }
 }
 
@@ -191,8 +191,10 @@ fn incident(
     let series: BTreeSet<usize> = members.iter().map(|member| member.series).collect();
     let Some(start) = members.iter().map(|member| member.outage.start.by).min() else { return Vec::new() };
     let others = |at: usize| nested.in_incident(number, at);
-    let mut waves: Vec<DetectedWave> =
-        waves::waves(members, slack).into_iter().flat_map(|wave| divided(context, wave, slack, others)).collect();
+    let mut waves: Vec<DetectedWave> = waves::waves(members, slack, others)
+        .into_iter()
+        .flat_map(|wave| divided(context, wave, slack, others))
+        .collect();
     let last = waves.iter().map(DetectedWave::last).max().unwrap_or(i64::MAX);
     let is_partial = is_partial(context, &series, &waves, others);
     if let Some(first) = waves.first_mut().filter(|_| is_partial)

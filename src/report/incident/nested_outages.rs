@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::Verdict;
+use crate::report::context::ReportContext;
 use crate::report::incident::waves::WaveMember;
 use crate::report::time_span::TimeSpan;
 
@@ -18,13 +20,16 @@ pub(crate) struct NestedOutages {
 #[derive(Clone, Copy, Debug)]
 struct NestedOutage {
     incident: usize,
-    /// From its first to its last failure.
+    /// From its first to its last failure for its cause.
     span: TimeSpan,
 }
 
 impl NestedOutages {
     /// The outages of some incidents, which are numbered in this order.
-    pub(crate) fn of<'m>(incidents: impl Iterator<Item = impl Iterator<Item = &'m WaveMember>>) -> NestedOutages {
+    pub(crate) fn of<'m>(
+        context: &ReportContext<'_>,
+        incidents: impl Iterator<Item = impl Iterator<Item = &'m WaveMember>>,
+    ) -> NestedOutages {
         let mut nested = NestedOutages::default();
         for (incident, members) in incidents.enumerate() {
             let (mut first, mut began) = (i64::MAX, BTreeMap::new());
@@ -34,7 +39,7 @@ impl NestedOutages {
                 let of_series = began.entry(member.series).or_insert(start);
                 *of_series = start.min(*of_series);
                 if !member.outage.is_pooled() {
-                    let outage = NestedOutage { incident, span: TimeSpan::new(start, member.last()) };
+                    let outage = NestedOutage { incident, span: hiding(context, member) };
                     nested.of_series.entry(member.series).or_default().push(outage);
                 }
             }
@@ -58,5 +63,20 @@ impl NestedOutages {
     fn spans(&self, series: usize, is_meant: impl Fn(&NestedOutage) -> bool) -> Vec<TimeSpan> {
         let of_series = self.of_series.get(&series).into_iter().flatten();
         of_series.filter(|one| is_meant(one)).map(|one| one.span).collect()
+    }
+}
+
+/// The span in which an outage hides others: to the last failure that has its main class. After it, a series that fails
+/// for another cause as well may go on failing for that one.
+fn hiding(context: &ReportContext<'_>, member: &WaveMember) -> TimeSpan {
+    let span = TimeSpan::new(member.outage.start.by, member.last());
+    let classes = context.count(member.series, &[span]).classes;
+    let Some((main, _)) = classes.iter().max_by_key(|(_, n)| **n).filter(|_| classes.len() > 1) else { return span };
+    let failures = context.judged(member.series, span).filter(|check| check.verdict == Verdict::Down);
+    let of_main = failures.map(|check| (check.at, check.counted_class() == Some(*main)));
+    let last = of_main.fold((None, false), |(last, _), (at, is_main)| (if is_main { Some(at) } else { last }, is_main));
+    match last {
+        (Some(last), false) => TimeSpan { last, ..span },
+        _ => span,
     }
 }

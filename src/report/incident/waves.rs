@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::series::recovery;
 use crate::report::statistics::{number, ratio};
+use crate::report::time_span::{self, TimeSpan};
 
 /// An outage of one series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,14 +45,24 @@ impl DetectedWave {
     }
 }
 
-/// Joins outages that are at most `slack` milliseconds apart, in order of time.
-pub(crate) fn waves(mut members: Vec<WaveMember>, slack: i64) -> Vec<DetectedWave> {
+/// Joins outages that are at most `slack` milliseconds apart, in order of time. `hidden`: the spans in which a series
+/// fails for the cause of another incident. They are no pause: whether it fails for this one as well does not show.
+pub(crate) fn waves(
+    mut members: Vec<WaveMember>,
+    slack: i64,
+    hidden: impl Fn(usize) -> Vec<TimeSpan>,
+) -> Vec<DetectedWave> {
+    let pauses = |last: i64, member: &WaveMember| {
+        let between = TimeSpan::new(last.saturating_add(1), member.outage.start.by.saturating_sub(1));
+        let seen = || time_span::without(&[between], &hidden(member.series)).into_iter().map(TimeSpan::length);
+        member.outage.start.by > last.saturating_add(slack) && seen().sum::<i64>() >= slack
+    };
     members.sort_by_key(|member| (member.outage.start.by, member.series, member.outage.detected_at));
     let mut waves: Vec<DetectedWave> = Vec::new();
     for member in members {
         let outage = member.outage;
         match waves.last_mut() {
-            Some(wave) if outage.start.by <= wave.last().saturating_add(slack) => {
+            Some(wave) if !pauses(wave.last(), &member) => {
                 wave.end = Transition::later_end(wave.end, outage.end);
                 wave.members.push(member);
             }
@@ -237,13 +248,22 @@ mod tests {
     #[test]
     fn outages_that_overlap_are_one_wave() {
         let all = [members(0, "...xxxx............"), members(1, ".....xxxxxx.......")].concat();
-        assert_eq!(spans(&waves(all, 2)), [(3, Some(11))]);
+        assert_eq!(spans(&waves(all, 2, |_| Vec::new())), [(3, Some(11))]);
     }
 
     #[test]
     fn a_wave_ends_with_its_last_stretch_and_goes_on_while_one_does() {
         let all = [members(0, "...xxxx............"), members(1, ".....xxxxxx")].concat();
-        assert_eq!(spans(&waves(all, 2)), [(3, None)]);
+        assert_eq!(spans(&waves(all, 2, |_| Vec::new())), [(3, None)]);
+    }
+
+    #[test]
+    fn a_cause_that_hides_another_is_no_pause_of_it() {
+        let all = || members(0, "...xxxx.....................xxxx.......");
+        let hidden = |from: i64, to: i64| move |_: usize| vec![TimeSpan::new(from, to)];
+        assert_eq!(waves(all(), 2, |_| Vec::new()).len(), 2);
+        assert_eq!(spans(&waves(all(), 2, hidden(7, 26))), [(3, Some(32))]);
+        assert_eq!(waves(all(), 2, hidden(10, 26)).len(), 2, "it was seen for three checks that it was over");
     }
 
     /// Judged checks of series, from texts of verdicts ten apart; each series is offset by one from
