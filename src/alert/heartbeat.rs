@@ -56,8 +56,8 @@ pub async fn heartbeat(
     for attempt in 1.. {
         match endpoint.get(url.clone()).await {
             Answer::Accepted(_) => break,
-            Answer::Refused(why) => return Err(why),
-            Answer::Retry(_, why) if attempt >= ATTEMPTS => return Err(why),
+            Answer::Refused(why) => return Err(redactor.message(&why)),
+            Answer::Retry(_, why) if attempt >= ATTEMPTS => return Err(redactor.message(&why)),
             Answer::Retry(..) => tokio::time::sleep(backoff.before(attempt)).await,
         }
     }

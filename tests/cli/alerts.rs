@@ -13,8 +13,8 @@ use serde_json::Value as Json;
 use uptick::alert::{Alerts, Backoff, CheckFindings, Deliveries, UnmetWarning};
 use uptick::config::Config;
 use uptick::model::{
-    CertificateFacts, Check, Failure, FailureClass, Mismatch, NetworkRules, Outcome, Phase, Probe, SafeText, TlsFacts,
-    Value, Verdict,
+    CertificateFacts, Check, Failure, FailureClass, Mismatch, NetworkRules, Outcome, Phase, Probe, SafeText, Secret,
+    TlsFacts, Value, Verdict,
 };
 use uptick::report::{Fold, Integrity, Question, Report};
 use uptick::window::Collector;
@@ -486,6 +486,18 @@ async fn a_heartbeat_is_asked_after_a_pass() {
         server.requests_text().iter().map(|request| request.lines().next().unwrap().to_owned()).collect();
     let expected = ["GET /ping/1234?x=1 HTTP/1.1", "GET /ping/1234?x=1 HTTP/1.1", "GET /ping/1234/fail?x=1 HTTP/1.1"];
     assert_eq!(lines, expected);
+}
+
+#[tokio::test]
+async fn what_a_heartbeat_is_answered_shows_no_secret_of_the_probe_file() {
+    let server = Server::start(|conn| {
+        conn.request();
+        conn.send(answer(403, &[], "no access for hunter22-of-a-probe"));
+    });
+    let redactor = uptick::model::Redactor::new([Secret::new("hunter22-of-a-probe")]);
+    let url = Value::plain(&server.url("/ping"));
+    let why = alert::heartbeat(&url, Verdict::Up, &redactor, NetworkRules::default()).await.unwrap_err();
+    assert!(why.as_str().contains("no access for [redacted]"), "{why}");
 }
 
 /// Watches a target that is down until the alert arrives. Returns each event with its time of
