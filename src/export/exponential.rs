@@ -157,14 +157,6 @@ mod tests {
     use super::*;
     use crate::metric::classic;
 
-    fn histogram(values: &[u64]) -> Histogram {
-        let mut histogram = Histogram::default();
-        for value in values {
-            histogram.record_micros(*value);
-        }
-        histogram
-    }
-
     #[test]
     fn a_power_of_two_is_the_upper_bound_of_its_bucket() {
         for schema in 0..=FINEST_SCHEMA {
@@ -214,7 +206,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_sample_is_lost_in_any_layout(values in values(), schema in 0..=FINEST_SCHEMA, limit in 8_usize..200) {
-            let histogram = histogram(&values);
+            let histogram = Histogram::of_micros(&values);
             let exponential = Exponential::of(&histogram, schema);
             proptest::prop_assert_eq!(exponential.count(), histogram.count());
             let (spans, deltas) = exponential.spans();
@@ -230,9 +222,9 @@ mod tests {
 
         #[test]
         fn no_bucket_of_any_layout_ever_shrinks(values in values(), more in values(), schema in 0..=FINEST_SCHEMA) {
-            let before = histogram(&values);
+            let before = Histogram::of_micros(&values);
             let mut after = before.clone();
-            after.merge(&histogram(&more));
+            after.merge(&Histogram::of_micros(&more));
             let (native, grown) = (Exponential::of(&before, schema), Exponential::of(&after, schema));
             for (index, count) in &native.buckets {
                 proptest::prop_assert!(grown.buckets.get(index) >= Some(count), "native bucket {}", index);
@@ -252,7 +244,7 @@ mod tests {
 
         #[test]
         fn a_coarser_schema_is_what_it_would_have_been_from_the_start(values in values(), limit in 8_usize..200) {
-            let histogram = histogram(&values);
+            let histogram = Histogram::of_micros(&values);
             let narrowed = Exponential::of(&histogram, FINEST_SCHEMA).within(limit);
             if narrowed.schema >= 0 {
                 proptest::prop_assert_eq!(&narrowed, &Exponential::of(&histogram, narrowed.schema));

@@ -65,15 +65,9 @@ fn scientific(value: f64) -> String {
 mod tests {
     use super::*;
 
-    fn histogram(values: &[u64]) -> Histogram {
-        let mut histogram = Histogram::default();
-        values.iter().for_each(|value| histogram.record_micros(*value));
-        histogram
-    }
-
     #[test]
     fn ranges_are_named_as_victoria_metrics_names_them() {
-        let found = vm_ranges(&histogram(&[0, 1, 1_000, 1_001]));
+        let found = vm_ranges(&Histogram::of_micros(&[0, 1, 1_000, 1_001]));
         let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["0...1.000e-09", "8.799e-07...1.000e-06", "8.799e-04...1.000e-03", "1.000e-03...1.136e-03"]);
     }
@@ -86,10 +80,10 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_sample_is_lost_and_no_bucket_ever_shrinks(values in values(), more in values()) {
-            let before = histogram(&values);
+            let before = Histogram::of_micros(&values);
             proptest::prop_assert_eq!(vm_ranges(&before).iter().map(|range| range.1).sum::<u64>(), before.count());
             let mut after = before.clone();
-            after.merge(&histogram(&more));
+            after.merge(&Histogram::of_micros(&more));
             let grown: BTreeMap<String, u64> = vm_ranges(&after).into_iter().collect();
             for (range, count) in vm_ranges(&before) {
                 proptest::prop_assert!(grown.get(&range) >= Some(&count), "range {}", range);

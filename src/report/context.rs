@@ -153,6 +153,13 @@ impl<'f> ReportContext<'f> {
         all
     }
 
+    /// Counts the checks of several series in some spans together.
+    pub(crate) fn count_all<'s>(&self, series: impl IntoIterator<Item = &'s usize>, spans: &[TimeSpan]) -> CheckCounts {
+        let mut all = CheckCounts::default();
+        series.into_iter().for_each(|at| all.merge(&self.count(*at, spans)));
+        all
+    }
+
     /// The baseline of a surface that does not consist of control targets.
     pub(crate) fn usual_of(&self, surface: &SafeText) -> Option<&Baseline> {
         self.index.surfaces.get(surface).map(|entry| &entry.usual)

@@ -313,30 +313,32 @@ fn rank(q: f64, count: u64) -> u64 {
 }
 
 #[cfg(test)]
+impl Histogram {
+    /// The histogram of some values in microseconds.
+    pub(crate) fn of_micros(values: &[u64]) -> Histogram {
+        let mut histogram = Histogram::default();
+        values.iter().for_each(|value| histogram.record_micros(*value));
+        histogram
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::window::HdrText;
-
-    fn histogram(values: &[u64]) -> Histogram {
-        let mut histogram = Histogram::default();
-        for value in values {
-            histogram.record_micros(*value);
-        }
-        histogram
-    }
 
     #[test]
     fn a_percentile_of_too_few_samples_is_none() {
         for (q, needed) in [(0.5, 5), (0.9, 29), (0.95, 59), (0.99, 299), (0.999, 2995)] {
             let values: Vec<u64> = (1..=needed).collect();
-            assert_eq!(histogram(&values[1..]).percentile(q), None, "{q}");
-            assert!(histogram(&values).percentile(q).is_some(), "{q}");
+            assert_eq!(Histogram::of_micros(&values[1..]).percentile(q), None, "{q}");
+            assert!(Histogram::of_micros(&values).percentile(q).is_some(), "{q}");
         }
     }
 
     #[test]
     fn the_text_begins_as_the_format_says_and_reads_back() {
-        let original = histogram(&(0..500).map(|n| n * 977).collect::<Vec<_>>());
+        let original = Histogram::of_micros(&(0..500).map(|n| n * 977).collect::<Vec<_>>());
         let mut text = String::new();
         HdrText::default().write(&original, &mut text);
         assert!(text.starts_with("HISTFA"), "{text}");
@@ -352,7 +354,7 @@ mod tests {
 
     #[test]
     fn what_is_above_an_hour_is_held_and_the_maximum_is_exact() {
-        let day = histogram(&[86_400_000_000; 20]);
+        let day = Histogram::of_micros(&[86_400_000_000; 20]);
         assert_eq!(day.max(), Some(Duration::from_hours(24)));
         assert_eq!(day.quantile(0.5), Some(Duration::from_hours(24)));
     }

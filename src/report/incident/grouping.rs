@@ -13,7 +13,6 @@ use crate::report::context::ReportContext;
 use crate::report::incident::cause::{self, Classes};
 use crate::report::incident::nested_outages::NestedOutages;
 use crate::report::incident::waves::WaveMember;
-use crate::report::series::check_counts::CheckCounts;
 use crate::report::statistics::{fisher, number, ratio, wilson};
 use crate::report::time_span::{self, TimeSpan};
 use crate::window::add_counts;
@@ -152,13 +151,8 @@ fn without_covered(context: &ReportContext<'_>, members: Vec<WaveMember>) -> (Ve
 /// that is seen no more, and no more of their checks fail. What hides the first cause, or comes beside it, adds to it.
 fn takes_its_place(context: &ReportContext<'_>, series: &[usize], since: i64, member: &WaveMember) -> bool {
     let onset = member.outage.start.by;
-    let all = |span: TimeSpan| {
-        let mut all = CheckCounts::default();
-        series.iter().for_each(|at| all.merge(&context.count(*at, &[span])));
-        all
-    };
-    let before = all(TimeSpan::new(since, onset - 1));
-    let after = all(TimeSpan::new(onset, member.last().min(context.range.to)));
+    let before = context.count_all(series, &[TimeSpan::new(since, onset - 1)]);
+    let after = context.count_all(series, &[TimeSpan::new(onset, member.last().min(context.range.to))]);
     let is_gone = !cause::is_same(&before.classes, &after.classes);
     let is_more = ratio(after.failed, after.judged) > ratio(before.failed, before.judged);
     // Each of the series may begin to fail a few times in a row by chance.
@@ -254,8 +248,7 @@ fn were_fine(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[Tim
 
 /// Failed and judged checks of some series in some spans.
 fn count(context: &ReportContext<'_>, series: &BTreeSet<usize>, spans: &[TimeSpan]) -> (u64, u64) {
-    let mut all = CheckCounts::default();
-    series.iter().for_each(|at| all.merge(&context.count(*at, spans)));
+    let all = context.count_all(series, spans);
     (all.failed, all.judged)
 }
 

@@ -11,7 +11,6 @@ use crate::report::incident::cause::{self, Classes};
 use crate::report::series::outage::{OpenRule, Outage, Transition};
 use crate::report::statistics::ratio;
 use crate::report::time_span::{self, TimeSpan};
-use crate::window::add_counts;
 
 /// Good checks in a row are no pause between two causes if chance makes them with at least this
 /// probability.
@@ -113,17 +112,13 @@ fn is_pause(context: &ReportContext<'_>, series: &[usize], since: i64, pause: Ti
 
 /// Failed and judged checks of some series in a span.
 fn count(context: &ReportContext<'_>, series: &[usize], span: TimeSpan) -> (u64, u64) {
-    let cells = series.iter().map(|at| context.count(*at, &[span]));
-    cells.fold((0, 0), |sum, cell| (sum.0 + cell.failed, sum.1 + cell.judged))
+    let all = context.count_all(series, &[span]);
+    (all.failed, all.judged)
 }
 
 /// The failures of some series in a span, in order of time; empty if all have one class.
 fn failures(context: &ReportContext<'_>, series: &[usize], span: TimeSpan) -> Vec<SurfaceFailure> {
-    let mut classes = Classes::new();
-    for at in series {
-        add_counts(&mut classes, &context.count(*at, &[span]).classes);
-    }
-    if classes.len() < 2 {
+    if context.count_all(series, &[span]).classes.len() < 2 {
         return Vec::new();
     }
     let mut failures = Vec::new();
