@@ -42,6 +42,7 @@ pub mod text;
 pub mod timestamp;
 mod transport;
 mod unescape;
+mod unix_millis;
 mod verdict;
 
 pub use alert::{Alert, AlertEvent, AlertTarget, WebhookTemplate};
@@ -87,4 +88,5 @@ pub use surface::{IncidentRules, LatencyObjective, Objective, Surface, Surfaces}
 pub use text::SafeText;
 pub(crate) use transport::ip_version;
 pub use transport::{HttpVersion, HttpVersionPreference, IpFamily, Resolver, Tls, TlsVersion, Transport};
+pub use unix_millis::UnixMillis;
 pub use verdict::{Counts, Verdict};

@@ -1,9 +1,6 @@
 //! The answer of `uptick check` as data. Every format of `check` is a layout of this document, so
 //! that they cannot contradict each other. This module knows neither formats nor the clock.
 
-use crate::report::State;
-use crate::report::document::latency::LatencySummary;
-use crate::report::document::sample_bound::SampleBound;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +12,9 @@ use serde::{Serialize, Serializer};
 use crate::check_report::condition::Violation;
 use crate::check_report::regression::{Judgement, Regression};
 use crate::model::{Counts, FailureClass, Mismatch, Outcome, Phase, SafeText, Shard, Verdict, micros, timestamp};
+use crate::report::State;
+use crate::report::document::latency::LatencySummary;
+use crate::report::document::sample_bound::SampleBound;
 use crate::window::{Histogram, Window};
 
 /// The name and version of the document that `check --format json` prints.

@@ -44,7 +44,7 @@ impl JudgingRules {
         let mut pools: BTreeMap<(bool, String), Vec<JudgedCheck>> = BTreeMap::new();
         for window in windows {
             let checks = judgement::latest(&window.strip, open_after);
-            let to = checks.last().map_or(0, |check| check.at);
+            let to = checks.last().map(|check| check.at).unwrap_or_default();
             probes.push(judgement::judge(&checks, to, open_after, self.allowed(&window.surface)));
             let pool = pools.entry((window.control, window.surface.to_string())).or_default();
             pool.extend(checks);
@@ -52,7 +52,7 @@ impl JudgingRules {
         let mut surfaces = BTreeMap::new();
         for (key, mut checks) in pools {
             checks.sort_unstable();
-            let to = checks.last().map_or(0, |check| check.at);
+            let to = checks.last().map(|check| check.at).unwrap_or_default();
             let is_of = |window: &Window| window.control == key.0 && *window.surface == *key.1;
             let of_pool = judgement::judge_share(&checks, to, self.allowed(&key.1));
             let is_failing = windows.iter().zip(&probes).any(|(window, state)| is_of(window) && state.is_failing());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::metric;
 use crate::metric::Identity;
+use crate::model::UnixMillis;
 use crate::window::{Strip, Window};
 
 /// The sum of all windows, by the labels they are exported under.
@@ -18,17 +19,17 @@ pub struct Cumulative {
 pub struct Total {
     /// The sum, without a strip.
     pub sum: Window,
-    /// The stamp of the earliest window in it, in milliseconds; see `stamp_ms`.
-    pub first_ms: i64,
+    /// The stamp of the earliest window in it; see `stamp`.
+    pub first: UnixMillis,
     /// The stamp of the latest.
-    pub last_ms: i64,
+    pub last: UnixMillis,
 }
 
 /// The timestamp of a window's samples, in milliseconds: when the last of its checks was due. It depends on the window
 /// alone, so that any sender at any time sends the same sample.
 #[must_use]
-pub(crate) fn stamp_ms(window: &Window) -> i64 {
-    window.strip.runs().map(|run| run.to).max().unwrap_or(window.to).as_millisecond()
+pub(crate) fn stamp(window: &Window) -> UnixMillis {
+    UnixMillis::from(window.strip.runs().map(|run| run.to).max().unwrap_or(window.to))
 }
 
 /// A sum is of one prober, so its series need no shard.
@@ -40,23 +41,23 @@ impl Total {
     /// The sum of one window.
     #[must_use]
     pub fn of(window: &Window) -> Total {
-        let stamp = stamp_ms(window);
-        Total { sum: Window { strip: Strip::default(), ..window.clone() }, first_ms: stamp, last_ms: stamp }
+        let stamp = stamp(window);
+        Total { sum: Window { strip: Strip::default(), ..window.clone() }, first: stamp, last: stamp }
     }
 
     /// Adds the checks of a window.
     pub fn add(&mut self, window: &Window) {
-        let stamp = stamp_ms(window);
-        self.first_ms = self.first_ms.min(stamp);
-        self.last_ms = self.last_ms.max(stamp);
+        let stamp = stamp(window);
+        self.first = self.first.min(stamp);
+        self.last = self.last.max(stamp);
         self.sum.merge(window);
         self.sum.strip = Strip::default();
     }
 
     /// Adds the checks of another sum.
     pub fn merge(&mut self, other: &Total) {
-        self.first_ms = self.first_ms.min(other.first_ms);
-        self.last_ms = self.last_ms.max(other.last_ms);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
         self.sum.merge(&other.sum);
     }
 }

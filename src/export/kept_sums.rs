@@ -17,7 +17,7 @@ use crate::export::cumulative::{Cumulative, Total};
 use crate::journal::held_lock::HeldLock;
 use crate::journal::regular_file;
 use crate::metric;
-use crate::model::{Counts, FailureClass, Phase, micros, timestamp};
+use crate::model::{Counts, FailureClass, Phase, UnixMillis, micros, timestamp};
 use crate::window::{HdrReader, HdrText, Histogram, Window};
 
 /// The schema name in the file.
@@ -58,9 +58,9 @@ pub(crate) struct Change {
     /// The new sum.
     pub after: Window,
     /// The timestamp of its samples, in milliseconds.
-    pub at_ms: i64,
+    pub at: UnixMillis,
     /// The timestamp of the zero before the first sample of a new series: earlier than all its samples.
-    pub zero_ms: i64,
+    pub zero_at: UnixMillis,
 }
 
 impl KeptSums {
@@ -81,13 +81,13 @@ impl KeptSums {
         for (identity, new) in pending.totals() {
             let before = self.sums.get(identity);
             // A run that began earlier and ended later adds to a sum that was already sent.
-            let earliest = before.map_or(i64::MIN, |sent| sent.last_ms.saturating_add(STAMPS_APART));
-            let at_ms = new.last_ms.max(earliest);
+            let earliest = before.map_or(UnixMillis::MIN, |sent| sent.last.saturating_add(STAMPS_APART));
+            let at = new.last.max(earliest);
             let before = before.map(|sent| sent.sum.clone());
-            self.sums.merge(identity, &Total { last_ms: at_ms, ..new.clone() });
+            self.sums.merge(identity, &Total { last: at, ..new.clone() });
             if let Some(after) = self.sums.get(identity) {
-                let zero_ms = new.first_ms.min(at_ms) - 1;
-                changes.push(Change { before, after: after.sum.clone(), at_ms, zero_ms });
+                let zero_at = new.first.min(at) - 1;
+                changes.push(Change { before, after: after.sum.clone(), at, zero_at });
             }
         }
         self.trouble = match lock {
@@ -253,7 +253,7 @@ impl Sum {
             control: window.control,
             from: window.from,
             to: window.to,
-            stamp_ms: Some(total.last_ms),
+            stamp_ms: Some(total.last.0),
             counts: window.counts,
             flaky: window.flaky,
             failures: window.failures.clone(),
@@ -280,7 +280,7 @@ impl Sum {
         window.failed_latency = Times::histogram(self.failed.as_ref(), hdr)?;
         window.lag = Times::histogram(self.lag.as_ref(), hdr)?;
         let total = Total::of(&window);
-        Some(Total { last_ms: self.stamp_ms.unwrap_or(total.last_ms), ..total })
+        Some(Total { last: self.stamp_ms.map_or(total.last, UnixMillis), ..total })
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::metric::{self, Family};
-use crate::model::{Outcome, SafeText};
+use crate::model::{Outcome, SafeText, UnixMillis};
 use crate::window::Window;
 
 use super::cumulative::Cumulative;
@@ -62,12 +62,12 @@ impl RemoteWrite {
     pub fn start(settings: &Settings, base: impl FnOnce() -> Cumulative) -> Result<RemoteWrite, ExportError> {
         let endpoint = endpoint(settings)?;
         let mut sums = KeptSums::new(settings.state.clone(), base);
-        let mut last_instant = i64::MIN;
+        let mut last_instant = UnixMillis::MIN;
         let (histograms, shard) = (settings.histograms, settings.shard);
         let trouble = Arc::new(Mutex::new(None));
         let shared = Arc::clone(&trouble);
         let encode = move |pending: PendingBatch| {
-            last_instant = Timestamp::now().as_millisecond().max(last_instant.saturating_add(STAMPS_APART));
+            last_instant = UnixMillis::from(Timestamp::now()).max(last_instant.saturating_add(STAMPS_APART));
             let requests = encode(&pending, &mut sums, Form { histograms, shard }, last_instant);
             let trouble = sums.trouble().map(|error| SafeText::message(&error.to_string()));
             *shared.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
@@ -102,8 +102,8 @@ impl RemoteWrite {
     }
 }
 
-/// The requests for what is new; gauges get the timestamp `at_ms`, in milliseconds.
-fn encode(pending: &PendingBatch, sums: &mut KeptSums, form: Form, at_ms: i64) -> Vec<Vec<u8>> {
+/// The requests for what is new; gauges get the timestamp `at`.
+fn encode(pending: &PendingBatch, sums: &mut KeptSums, form: Form, at: UnixMillis) -> Vec<Vec<u8>> {
     let changes = sums.add(&pending.windows);
     let mut requests = Vec::new();
     for some in changes.chunks(WINDOWS_PER_REQUEST) {
@@ -114,7 +114,7 @@ fn encode(pending: &PendingBatch, sums: &mut KeptSums, form: Form, at_ms: i64) -
         .last
         .values()
         .flat_map(|all| all.iter())
-        .flat_map(|series| samples::of_series(series, form, at_ms))
+        .flat_map(|series| samples::of_series(series, form, at))
         .collect();
     requests.extend(last.chunks(WINDOWS_PER_REQUEST * 20).map(|some| body(some.to_vec())));
     requests

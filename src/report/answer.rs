@@ -23,9 +23,8 @@ pub(crate) mod verdict_input;
 use jiff::Timestamp;
 
 use self::verdict_input::VerdictInput;
-use crate::model::IncidentRules;
+use crate::model::{IncidentRules, UnixMillis};
 use crate::report::context::ReportContext;
-use crate::report::document::bracket::instant;
 use crate::report::document::report::{Integrity, Report, SCHEMA, Span, Tool};
 use crate::report::document::sample_bound::SampleBound;
 use crate::report::fold::Fold;
@@ -105,8 +104,8 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
 /// The range in the document.
 fn span(range: &ReportRange<'_>, fold: &Fold) -> Span {
     Span {
-        from: instant(range.from),
-        to: instant(range.to),
+        from: range.from.timestamp(),
+        to: range.to.timestamp(),
         bucket_s: u64::try_from(range.step / 1_000).unwrap_or_default(),
         zone: fold.question.zone.as_ref().and_then(|zone| zone.iana_name()).map(str::to_owned),
     }
@@ -139,14 +138,14 @@ fn judged_of(targets: &[&SeriesAnalysis<'_>]) -> Judged {
 /// The range: as asked, or as far as the data reaches.
 fn range<'f>(fold: &'f Fold, now: Timestamp, rules: &'f IncidentRules) -> ReportRange<'f> {
     let asked = &fold.question;
-    let now = now.as_millisecond();
+    let now = UnixMillis::from(now);
     let last = fold.series.iter().filter_map(|series| series.log.last_at()).max();
-    let from = asked.from.map(Timestamp::as_millisecond);
-    let from = from.or((fold.extent.from != i64::MAX).then_some(fold.extent.from)).unwrap_or(now);
+    let from = asked.from.map(UnixMillis::from);
+    let from = from.or((fold.extent.from != UnixMillis::MAX).then_some(fold.extent.from)).unwrap_or(now);
     let to = match asked.to {
-        Some(to) => to.as_millisecond(),
+        Some(to) => UnixMillis::from(to),
         // The last window may end after its last check, and after now.
-        None => fold.extent.to.min(now).max(last.map_or(i64::MIN, |last| last + 1)),
+        None => fold.extent.to.min(now).max(last.map_or(UnixMillis::MIN, |last| last + 1)),
     };
     ReportRange {
         rules,

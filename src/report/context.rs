@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use self::series_index::{SeriesIndex, merge_buckets};
 pub(crate) use self::series_index::{SurfaceEntry, VantageEntry};
-use crate::model::{SafeText, Verdict};
+use crate::model::{SafeText, UnixMillis, Verdict};
 use crate::report::document::answer::State;
 use crate::report::fold::Fold;
 use crate::report::fold::evidence::name;
@@ -45,7 +45,7 @@ pub(crate) struct ReportContext<'f> {
     index: SeriesIndex,
     control_ok: Option<bool>,
     /// Checks per bucket, by latency series.
-    buckets: Vec<BTreeMap<i64, CheckCounts>>,
+    buckets: Vec<BTreeMap<UnixMillis, CheckCounts>>,
     offline: BTreeMap<Arc<str>, Arc<Offline>>,
 }
 
@@ -117,7 +117,7 @@ impl<'f> ReportContext<'f> {
 
     /// The latency series with their checks per bucket, by surface and vantage; control targets
     /// last.
-    pub(crate) fn buckets(&self) -> impl Iterator<Item = (&'f LatencySeries, &BTreeMap<i64, CheckCounts>)> {
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (&'f LatencySeries, &BTreeMap<UnixMillis, CheckCounts>)> {
         let mut all: Vec<_> =
             self.fold.latency_series.iter().zip(&self.buckets).filter(|(_, buckets)| !buckets.is_empty()).collect();
         all.sort_by_key(|(series, _)| (series.control, &series.surface, &series.vantage));
@@ -351,9 +351,8 @@ impl<'f> ReportContext<'f> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SurfaceIncident {
     pub(crate) is_open: bool,
-    /// When the last incident that is over ended, in milliseconds since 1970; `None` if none is
-    /// over.
-    pub(crate) ended_by: Option<i64>,
+    /// When the last incident that is over ended; `None` if none is over.
+    pub(crate) ended_by: Option<UnixMillis>,
 }
 
 /// The series with data in the range, by surface, vantage and probe; control targets last.

@@ -1,7 +1,6 @@
 //! The documents that `report` prints, as plain data.
 
 pub mod answer;
-pub(crate) mod bracket;
 pub mod charts;
 pub mod comparison;
 pub mod coverage;

@@ -28,7 +28,7 @@ use jiff::Timestamp;
 
 pub use question::Question;
 
-use crate::model::{Counts, Gap, Outcome, RecordedPlan, SafeText, Verdict};
+use crate::model::{Counts, Gap, Outcome, RecordedPlan, SafeText, UnixMillis, Verdict};
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
 use crate::report::time_span::TimeSpan;
@@ -70,7 +70,7 @@ pub struct Fold {
     pub(crate) history: History,
     pub(crate) evidence: Evidence,
     pub(crate) warnings: UnmetWarnings,
-    pub(crate) gaps: BTreeSet<(String, i64, i64)>,
+    pub(crate) gaps: BTreeSet<(String, UnixMillis, UnixMillis)>,
     /// What probers planned to run.
     pub(crate) plans: Plans,
     pub(crate) extent: DataExtent,
@@ -83,8 +83,7 @@ pub struct Fold {
     has_older: bool,
     /// Whether a series was left out because of [`SERIES_LIMIT`].
     is_over_limit: bool,
-    /// The whole span of the windows that the range cuts, in milliseconds since 1970; `None` if it
-    /// cuts none. Percentiles cover whole windows.
+    /// The whole span of the windows that the range cuts; `None` if it cuts none. Percentiles cover whole windows.
     pub(crate) latency_span: Option<TimeSpan>,
 }
 
@@ -128,7 +127,7 @@ impl Fold {
     #[must_use]
     pub(crate) fn judged_at(mut self, to: Timestamp) -> Fold {
         self.question.to = Some(to);
-        self.extent.to = self.extent.to.max(to.as_millisecond());
+        self.extent.to = self.extent.to.max(UnixMillis::from(to));
         self
     }
 
@@ -141,7 +140,7 @@ impl Fold {
         // A partial outage is detected later than it starts: leave it the first quarter of the
         // lead-in.
         let early = self.question.lead_in_start().saturating_add(i64::try_from(lead_in.as_millis()).ok()? / 4);
-        let reaches_back = answer.incidents.iter().any(|incident| incident.start.by.as_millisecond() < early);
+        let reaches_back = answer.incidents.iter().any(|incident| UnixMillis::from(incident.start.by) < early);
         let has_open = answer.incidents.iter().any(|incident| incident.end.is_none());
         let is_unexplained = answer.verdict.state.is_failing() && !has_open && !is_slow_alone(answer);
         (self.has_older && (reaches_back || is_unexplained)).then_some(longer)
@@ -185,7 +184,7 @@ impl Fold {
     fn add_history(&mut self, before: Cow<'_, Window>, place: usize) {
         self.history_windows += 1;
         self.history.count(&before);
-        let lead_in_start = Timestamp::from_millisecond(self.question.lead_in_start()).unwrap_or(Timestamp::MIN);
+        let lead_in_start = self.question.lead_in_start().timestamp();
         let followed = before.cut(lead_in_start, Timestamp::MAX);
         self.has_older |= !followed.as_ref().is_some_and(|part| matches!(part, Cow::Borrowed(_)));
         if before.maintenance {
@@ -208,12 +207,12 @@ impl Fold {
     #[expect(clippy::ptr_arg, reason = "whether the window was cut is what matters here")]
     fn add_within(&mut self, part: &Cow<'_, Window>, whole: &Window, place: usize) {
         if matches!(part, Cow::Owned(_)) {
-            self.widen_latency_span(TimeSpan::new(whole.from.as_millisecond(), whole.to.as_millisecond()));
+            self.widen_latency_span(TimeSpan::new(UnixMillis::from(whole.from), UnixMillis::from(whole.to)));
         }
         let window: &Window = part;
         self.history.count(window);
         self.windows += 1;
-        let longest = whole.to.as_millisecond() - whole.from.as_millisecond();
+        let longest = UnixMillis::from(whole.to) - UnixMillis::from(whole.from);
         self.extend(|extent, bucket| extent.add(window, longest, bucket));
         if window.maintenance {
             self.maintenance.merge(&window.counts);
@@ -222,7 +221,7 @@ impl Fold {
         }
         let series = &mut self.series[place];
         series.add(window);
-        let bucket = bucket::floor(window.from.as_millisecond(), self.extent.step);
+        let bucket = UnixMillis::from(window.from).floor(self.extent.step);
         self.latency_series[series.latency_place].add(bucket, &window.latency, &window.remotes);
     }
 
@@ -234,7 +233,7 @@ impl Fold {
     pub fn failure(&mut self, outcome: &Outcome) {
         let at = outcome.scheduled_at;
         let too_late = self.question.to.is_some_and(|to| at >= to);
-        let too_early = at.as_millisecond() < self.question.lead_in_start();
+        let too_early = UnixMillis::from(at) < self.question.lead_in_start();
         if !too_late && !too_early && !self.is_over_limit && !outcome.maintenance {
             let in_window = self.question.from.is_none_or(|from| at >= from);
             if outcome.verdict == Verdict::Up {
@@ -250,7 +249,7 @@ impl Fold {
 
     /// Adds a gap: a span of time in which a vantage reports that it did not run checks.
     pub fn gap(&mut self, gap: &Gap) {
-        self.gaps.insert((gap.vantage.clone(), gap.from.as_millisecond(), gap.to.as_millisecond()));
+        self.gaps.insert((gap.vantage.clone(), UnixMillis::from(gap.from), UnixMillis::from(gap.to)));
     }
 
     /// Adds the plan of a prober: what it runs from an instant on.

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::format;
-use crate::model::{IncidentRules, Outcome, Probe, Verdict};
-use crate::report::document::bracket::instant;
+use crate::model::{IncidentRules, Outcome, Probe, UnixMillis, Verdict};
 use crate::report::incident::cause::{self, Classes};
 use crate::report::series::detector::OutageDetector;
 use crate::report::series::pool::LivePool;
@@ -140,7 +139,7 @@ impl OpenIncidents {
         if !judged || outcome.control || outcome.maintenance {
             return None;
         }
-        let (at, failed) = (outcome.scheduled_at.as_millisecond(), outcome.verdict == Verdict::Down);
+        let (at, failed) = (UnixMillis::from(outcome.scheduled_at), outcome.verdict == Verdict::Down);
         let series = self.intervals.len();
         let interval = self.intervals.get(&outcome.probe).copied();
         let rules = self.rules;
@@ -189,13 +188,19 @@ impl WatchedSurface {
     /// Adds a check of a probe. `outage`: the start of the probe's open outage, or else the check;
     /// `counted`: the failed and judged checks since. Returns whether an incident opened or closed,
     /// and its first failure.
-    fn follow(&mut self, probe: &str, failed: bool, outage: i64, counted: (u64, u64)) -> Option<(bool, Timestamp)> {
+    fn follow(
+        &mut self,
+        probe: &str,
+        failed: bool,
+        outage: UnixMillis,
+        counted: (u64, u64),
+    ) -> Option<(bool, Timestamp)> {
         let is_failing = self.probes_open > 0 || self.pool.rising_since().is_some();
         let Some(open) = &mut self.open else {
             if !is_failing {
                 return None;
             }
-            let since = instant(self.pool.rising_since().map_or(outage, |onset| onset.min(outage)));
+            let since = self.pool.rising_since().map_or(outage, |onset| onset.min(outage)).timestamp();
             let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
             let first = FailingProbe { failed: count(counted.0), judged: count(counted.1), good_since: 0 };
             let probes = BTreeMap::from([(probe.to_owned(), first)]);

@@ -1,32 +1,34 @@
 //! Spans of time: what some have in common, and what one has without others.
 
+use crate::model::UnixMillis;
+
 /// A span of time. An empty one has its last instant before its first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TimeSpan {
-    /// Its first instant, in milliseconds since 1970.
-    pub(crate) first: i64,
-    /// Its last instant, which is part of it, in milliseconds since 1970.
-    pub(crate) last: i64,
+    /// Its first instant.
+    pub(crate) first: UnixMillis,
+    /// Its last instant, which is part of it.
+    pub(crate) last: UnixMillis,
 }
 
 impl TimeSpan {
-    pub(crate) const ALWAYS: TimeSpan = TimeSpan::new(i64::MIN, i64::MAX);
+    pub(crate) const ALWAYS: TimeSpan = TimeSpan::new(UnixMillis::MIN, UnixMillis::MAX);
 
-    pub(crate) const fn new(first: i64, last: i64) -> TimeSpan {
+    pub(crate) const fn new(first: UnixMillis, last: UnixMillis) -> TimeSpan {
         TimeSpan { first, last }
     }
 
-    pub(crate) fn contains(self, at: i64) -> bool {
+    pub(crate) fn contains(self, at: UnixMillis) -> bool {
         (self.first..=self.last).contains(&at)
     }
 
     /// Its length in milliseconds.
     pub(crate) const fn length(self) -> i64 {
-        if self.is_empty() { 0 } else { self.last.saturating_sub(self.first).saturating_add(1) }
+        if self.is_empty() { 0 } else { self.last.saturating_since(self.first).saturating_add(1) }
     }
 
     pub(crate) const fn is_empty(self) -> bool {
-        self.last < self.first
+        self.last.0 < self.first.0
     }
 
     /// The instants that two spans have in common.
@@ -92,7 +94,7 @@ pub(crate) fn without_disjoint(mut span: TimeSpan, others: &[TimeSpan]) -> Vec<T
 }
 
 /// Whether an instant lies within one of some spans, which are in order and disjoint.
-pub(crate) fn cover(spans: &[TimeSpan], at: i64) -> bool {
+pub(crate) fn cover(spans: &[TimeSpan], at: UnixMillis) -> bool {
     let next = spans.partition_point(|span| span.last < at);
     spans.get(next).is_some_and(|span| span.contains(at))
 }
@@ -103,8 +105,12 @@ mod tests {
 
     use super::*;
 
+    fn span(first: i64, last: i64) -> TimeSpan {
+        TimeSpan::new(UnixMillis(first), UnixMillis(last))
+    }
+
     fn of(pairs: &[(i64, i64)]) -> Vec<TimeSpan> {
-        pairs.iter().map(|(first, last)| TimeSpan::new(*first, *last)).collect()
+        pairs.iter().map(|(first, last)| span(*first, *last)).collect()
     }
 
     #[test]
@@ -119,19 +125,16 @@ mod tests {
     }
 
     fn spans() -> impl Strategy<Value = Vec<TimeSpan>> {
-        prop::collection::vec(
-            (0..40_i64, 0..8_i64).prop_map(|(first, length)| TimeSpan::new(first, first + length)),
-            0..6,
-        )
+        prop::collection::vec((0..40_i64, 0..8_i64).prop_map(|(first, length)| span(first, first + length)), 0..6)
     }
 
     proptest! {
         #[test]
         fn spans_are_the_sets_of_their_instants(one in spans(), other in spans()) {
-            let is_in = |spans: &[TimeSpan], at: i64| spans.iter().any(|span| span.contains(at));
+            let is_in = |spans: &[TimeSpan], at: UnixMillis| spans.iter().any(|span| span.contains(at));
             let (joined, others) = (union(one.clone()), union(other.clone()));
             let (common, left) = (intersection(&joined, &others), without(&one, &other));
-            for at in -1..50 {
+            for at in (-1..50).map(UnixMillis) {
                 prop_assert_eq!(cover(&joined, at), is_in(&one, at));
                 prop_assert_eq!(cover(&common, at), is_in(&one, at) && is_in(&other, at));
                 prop_assert_eq!(is_in(&left, at), is_in(&one, at) && !is_in(&other, at));

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::check_result::CheckResult;
 use super::strip_run::{Entry, Run, instant};
-use crate::model::{Counts, Verdict};
+use crate::model::{Counts, UnixMillis, Verdict};
 
 /// Minimum number of equally spaced checks that are written as one run: two take less space as single checks.
 const EVEN_RUN: usize = 3;
@@ -104,16 +104,16 @@ impl Strip {
         Strip { entries: self.entries.iter().filter_map(|entry| entry.cut(from_ms, to_ms)).collect() }
     }
 
-    /// How many checks with which verdict were due in each step of time, a step named by its start, in milliseconds
-    /// since 1970; a step may come several times.
-    pub(crate) fn by_step(&self, step_ms: i64) -> impl Iterator<Item = (i64, Verdict, u64)> {
+    /// How many checks with which verdict were due in each step of time, a step named by its start; a step may come
+    /// several times.
+    pub(crate) fn by_step(&self, step_ms: i64) -> impl Iterator<Item = (UnixMillis, Verdict, u64)> {
         let of_entry = move |entry: &Entry| {
             let (entry, mut next) = (*entry, 0);
             std::iter::from_fn(move || {
                 let begin = (next < entry.count).then(|| entry.at(next).div_euclid(step_ms) * step_ms)?;
                 let first = next;
                 next = entry.before(begin + step_ms).max(first + 1);
-                Some((begin, entry.result.verdict, u64::from(next - first)))
+                Some((UnixMillis(begin), entry.result.verdict, u64::from(next - first)))
             })
         };
         self.entries.iter().flat_map(of_entry)
@@ -251,7 +251,7 @@ mod tests {
             if thinned { strip.thin() } else { strip.join_even() }
             let mut found = std::collections::BTreeMap::<_, u64>::new();
             let mut expected = found.clone();
-            strip.by_step(step).for_each(|(begin, verdict, n)| *found.entry((begin, verdict)).or_default() += n);
+            strip.by_step(step).for_each(|(begin, verdict, n)| *found.entry((begin.0, verdict)).or_default() += n);
             for (at, result) in instants(&strip) {
                 *expected.entry((at.div_euclid(step) * step, result.verdict)).or_default() += 1;
             }

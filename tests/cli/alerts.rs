@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
-use crate::support;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support;
 use crate::support::server::{Server, answer, refusing_port};
 use jiff::Timestamp;
 use serde_json::Value as Json;

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
-use crate::support;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use crate::support;
 use crate::support::dns::{Dns, Reply};
 use crate::support::probes;
 use crate::support::server::Server;

@@ -9,14 +9,15 @@
 
 mod targets;
 
-use crate::support;
-use crate::support::{bombs, h2};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use uptick::config;
 
 use targets::SECRET;
+
+use crate::support;
+use crate::support::{bombs, h2};
 
 /// How long each target runs with the other tests.
 const BRIEFLY: Duration = Duration::from_millis(500);

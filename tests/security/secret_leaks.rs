@@ -4,10 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
-use crate::support;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use crate::support;
 use crate::support::run::Run;
 use crate::support::secrets::{assert_secret, assert_secret_in_reports, entrusted};
 use crate::support::server::Server;

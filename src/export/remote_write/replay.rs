@@ -17,7 +17,7 @@ use crate::export::kept_sums::{Change, STAMPS_APART};
 use crate::export::protobuf_messages::write::TimeSeries;
 use crate::metric;
 use crate::metric::Identity;
-use crate::model::Shard;
+use crate::model::{Shard, UnixMillis};
 use crate::window::Window;
 
 use super::request::{self, Settings};
@@ -37,7 +37,7 @@ const SAMPLES_PER_REQUEST: usize = 5_000;
 /// The windows to send to a backend.
 #[derive(Debug)]
 pub(crate) struct Replay {
-    since_ms: i64,
+    since: UnixMillis,
     step_ms: i64,
     histories: BTreeMap<Identity, History>,
 }
@@ -48,7 +48,7 @@ struct History {
     /// The shard that recorded them.
     shard: Option<Shard>,
     /// The timestamp of the window that was added last, or of a later one before it.
-    latest: Option<i64>,
+    latest: Option<UnixMillis>,
     /// The sum before the replay.
     base: Option<Total>,
     /// The windows of each step, by the number of the step since 1970.
@@ -68,7 +68,7 @@ impl Replay {
     pub(crate) fn new(since: Timestamp, until: Timestamp) -> Replay {
         let span = i64::try_from(until.duration_since(since).as_millis()).unwrap_or(i64::MAX);
         Replay {
-            since_ms: since.as_millisecond(),
+            since: UnixMillis::from(since),
             step_ms: (span / STEPS).max(SHORTEST_STEP),
             histories: BTreeMap::new(),
         }
@@ -79,21 +79,21 @@ impl Replay {
         let history = self.histories.entry(metric::identity_of(window, shard)).or_default();
         history.shard = shard;
         let mut total = Total::of(window);
-        total.last_ms = match history.latest {
-            Some(latest) if (latest - LATE..latest).contains(&total.last_ms) => latest,
-            _ => total.last_ms,
+        total.last = match history.latest {
+            Some(latest) if (latest - LATE..latest).contains(&total.last) => latest,
+            _ => total.last,
         };
-        history.latest = Some(total.last_ms);
-        if total.last_ms <= self.since_ms {
+        history.latest = Some(total.last);
+        if total.last <= self.since {
             match &mut history.base {
                 Some(base) => base.merge(&total),
                 None => history.base = Some(total),
             }
             return;
         }
-        match history.steps.get_mut(&total.last_ms.div_euclid(self.step_ms)) {
+        match history.steps.get_mut(&total.last.div_euclid(self.step_ms)) {
             Some(step) => step.add(&total),
-            None => drop(history.steps.insert(total.last_ms.div_euclid(self.step_ms), Step { total, more_at_last: 0 })),
+            None => drop(history.steps.insert(total.last.div_euclid(self.step_ms), Step { total, more_at_last: 0 })),
         }
     }
 
@@ -148,7 +148,7 @@ impl Replay {
 
 impl Step {
     fn add(&mut self, total: &Total) {
-        self.more_at_last = match total.last_ms - self.total.last_ms {
+        self.more_at_last = match total.last - self.total.last {
             0 => self.more_at_last + 1,
             1.. => 0,
             _ => self.more_at_last,
@@ -157,8 +157,8 @@ impl Step {
     }
 
     /// The timestamp of its samples: a run that adds to a sum already sent sends it a little later.
-    const fn at_ms(&self) -> i64 {
-        self.total.last_ms + self.more_at_last * STAMPS_APART
+    fn at(&self) -> UnixMillis {
+        self.total.last + self.more_at_last * STAMPS_APART
     }
 }
 
@@ -167,28 +167,28 @@ impl History {
     fn changes(self) -> impl Iterator<Item = Change> {
         let mut sum = self.base;
         self.steps.into_values().map(move |step| {
-            let at_ms = step.at_ms();
+            let at = step.at();
             let before = sum.as_ref().map(|total| total.sum.clone());
             // A compacted window includes what a run sent since its beginning.
-            let zero_ms = step.total.sum.from.as_millisecond().min(step.total.first_ms) - 1;
+            let zero_at = UnixMillis::from(step.total.sum.from).min(step.total.first) - 1;
             match &mut sum {
                 Some(sum) => sum.merge(&step.total),
                 None => sum = Some(step.total.clone()),
             }
             let after = sum.as_ref().map_or(step.total.sum, |total| total.sum.clone());
-            Change { before, after, at_ms, zero_ms }
+            Change { before, after, at, zero_at }
         })
     }
 
     fn last(&self) -> Option<Last> {
-        let at_ms = self.steps.values().next_back()?.at_ms();
+        let at = self.steps.values().next_back()?.at();
         let mut steps = self.steps.values().map(|step| &step.total);
         let mut sum = match &self.base {
             Some(base) => base.clone(),
             None => steps.next()?.clone(),
         };
         steps.for_each(|step| sum.merge(step));
-        Some(Last { sum: sum.sum, shard: self.shard, at_ms })
+        Some(Last { sum: sum.sum, shard: self.shard, at })
     }
 }
 
@@ -200,7 +200,7 @@ pub struct Last {
     /// The shard that made them.
     pub shard: Option<Shard>,
     /// The timestamp of the samples, in milliseconds.
-    pub at_ms: i64,
+    pub at: UnixMillis,
 }
 
 /// Sends requests one after another until each is accepted or rejected, or time is up.
@@ -291,7 +291,7 @@ mod tests {
         let expected = [(659_999, 0.0), (690_000, 2.0), (750_002, 10.0)];
         assert_eq!(values(&series, "uptick_checks_total"), expected);
         assert_eq!(values(&series, "uptick_check_duration_seconds"), expected);
-        assert_eq!((last.len(), last[0].sum.counts.up, last[0].at_ms), (1, 10, 750_002));
+        assert_eq!((last.len(), last[0].sum.counts.up, last[0].at), (1, 10, UnixMillis(750_002)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::export::protobuf_messages::write::{BucketSpan, Histogram, Label, Samp
 use crate::export::vm_range::vm_ranges;
 use crate::metric;
 use crate::metric::{Series, Value};
-use crate::model::Shard;
+use crate::model::{Shard, UnixMillis};
 
 /// The value of one series at an instant.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,9 +29,9 @@ pub(super) struct Form {
 /// The timestamps of a series' samples, in milliseconds.
 #[derive(Clone, Copy)]
 struct Stamps {
-    at_ms: i64,
+    at: UnixMillis,
     /// Of the zero before, if the series is new.
-    zero_ms: Option<i64>,
+    zero_at: Option<UnixMillis>,
 }
 
 /// The series of a sum that changed.
@@ -48,30 +48,31 @@ pub(super) fn of_change(change: &Change, form: Form) -> Vec<TimeSeries> {
     let points = now.iter().flat_map(|series| points(series, histograms));
     points
         .map(|(labels, point)| {
-            let zero_ms = (!before.contains(&key(&labels))).then_some(change.zero_ms);
-            timeseries(labels, point, Stamps { at_ms: change.at_ms, zero_ms })
+            let zero_at = (!before.contains(&key(&labels))).then_some(change.zero_at);
+            timeseries(labels, point, Stamps { at: change.at, zero_at })
         })
         .collect()
 }
 
 /// The series of a gauge.
-pub(super) fn of_series(series: &Series<'_>, form: Form, at_ms: i64) -> Vec<TimeSeries> {
-    let stamps = Stamps { at_ms, zero_ms: None };
+pub(super) fn of_series(series: &Series<'_>, form: Form, at: UnixMillis) -> Vec<TimeSeries> {
+    let stamps = Stamps { at, zero_at: None };
     points(series, form.histograms).into_iter().map(|(labels, point)| timeseries(labels, point, stamps)).collect()
 }
 
-fn timeseries(labels: Vec<Label>, point: Point, Stamps { at_ms, zero_ms }: Stamps) -> TimeSeries {
+fn timeseries(labels: Vec<Label>, point: Point, Stamps { at, zero_at }: Stamps) -> TimeSeries {
     let mut series = TimeSeries { labels, ..TimeSeries::default() };
     match point {
         Point::Number(value) => {
-            series.samples.extend(zero_ms.map(|timestamp_ms| Sample { value: 0.0, timestamp_ms }));
-            series.samples.push(Sample { value, timestamp_ms: at_ms });
+            series.samples.extend(zero_at.map(|at| Sample { value: 0.0, timestamp_ms: at.0 }));
+            series.samples.push(Sample { value, timestamp_ms: at.0 });
         }
         Point::Native(histogram) => {
             let (schema, zero_threshold) = (histogram.schema, histogram.zero_threshold);
-            let zero = |timestamp_ms| Histogram { schema, zero_threshold, timestamp_ms, ..Histogram::default() };
-            series.histograms.extend(zero_ms.map(zero));
-            series.histograms.push(Histogram { timestamp_ms: at_ms, ..*histogram });
+            let zero =
+                |at: UnixMillis| Histogram { schema, zero_threshold, timestamp_ms: at.0, ..Histogram::default() };
+            series.histograms.extend(zero_at.map(zero));
+            series.histograms.push(Histogram { timestamp_ms: at.0, ..*histogram });
         }
     }
     series

@@ -12,7 +12,7 @@ use crate::export::error::ExportError;
 use crate::export::histogram_format::HistogramFormat;
 use crate::metric;
 use crate::metric::Identity;
-use crate::model::{Redactor, SafeText};
+use crate::model::{Redactor, SafeText, UnixMillis};
 
 use super::replay::Last;
 use super::request::{self, Settings};
@@ -94,12 +94,12 @@ pub async fn verify(settings: &Settings, query_url: Option<Url>, last: &Last) ->
     let mut found = Stored::Nothing;
     let mut without = 0;
     for _ in 0..ATTEMPTS {
-        found = match ask(&endpoint, &url, &selector(&name, &of, ""), last.at_ms).await {
+        found = match ask(&endpoint, &url, &selector(&name, &of, ""), last.at).await {
             Ok(Some(count)) if count == sent => return Ok(Stored::Whole { count }),
             Ok(Some(found)) => Stored::Different { sent, found },
             Ok(None) => {
                 let counter = selector(metric::CHECKS.name, &of, ",verdict=\"up\"");
-                match ask(&endpoint, &url, &counter, last.at_ms).await {
+                match ask(&endpoint, &url, &counter, last.at).await {
                     Ok(Some(_)) => Stored::HistogramDropped,
                     Ok(None) => Stored::Nothing,
                     Err(why) => Stored::Unknown(why),
@@ -144,10 +144,10 @@ fn selector(name: &str, of: &Identity, more: &str) -> String {
 }
 
 /// The number of samples of a histogram, or the value of a counter, at an instant.
-async fn ask(endpoint: &Endpoint, url: &Url, query: &str, at_ms: i64) -> Result<Option<u64>, SafeText> {
+async fn ask(endpoint: &Endpoint, url: &Url, query: &str, at: UnixMillis) -> Result<Option<u64>, SafeText> {
     let mut url = url.clone();
     // Some backends look for samples before a whole second.
-    let time = (at_ms.div_euclid(1000) + 2).to_string();
+    let time = (at.div_euclid(1000) + 2).to_string();
     // VictoriaMetrics hides the last half minute unless a query has nocache.
     url.query_pairs_mut().append_pair("query", query).append_pair("time", &time).append_pair("nocache", "1");
     match endpoint.get(url).await {

@@ -1,16 +1,16 @@
 //! The answer over time, for charts: per surface, vantage and bucket.
 
-use crate::report::context::{ReportContext, SurfaceEntry};
-use crate::report::document::charts::{Curve, Expectation, Point, Population, Waterfall};
-use crate::report::incident::incident_detection::DetectedIncidents;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{Phase, SafeText, micros};
+use crate::model::{Phase, SafeText, UnixMillis, micros};
+use crate::report::context::{ReportContext, SurfaceEntry};
+use crate::report::document::charts::{Curve, Expectation, Point, Population, Waterfall};
 use crate::report::document::latency::LatencySummary;
 use crate::report::fold::evidence::name;
 use crate::report::fold::latency_series::LatencySeries;
+use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::series::check_counts::CheckCounts;
 use crate::report::statistics::{number, poisson_high, rounded};
 use crate::window::{Histogram, Latency};
@@ -31,18 +31,18 @@ pub(crate) fn band_edges() -> Vec<u64> {
 }
 
 /// One surface from one vantage over time.
-pub(crate) fn points(latency_series: &LatencySeries, counted: &BTreeMap<i64, CheckCounts>) -> Vec<Point> {
+pub(crate) fn points(latency_series: &LatencySeries, counted: &BTreeMap<UnixMillis, CheckCounts>) -> Vec<Point> {
     let nothing = CheckCounts::default();
     let empty_latency = Histogram::default();
-    let buckets: BTreeSet<i64> = counted.keys().chain(latency_series.latency.keys()).copied().collect();
-    let point = |begin: i64| {
+    let buckets: BTreeSet<UnixMillis> = counted.keys().chain(latency_series.latency.keys()).copied().collect();
+    let point = |begin: UnixMillis| {
         let counts = counted.get(&begin).unwrap_or(&nothing);
         let latency = latency_series.latency.get(&begin).map_or(&empty_latency, |latency| &latency.total);
         Some(Point {
             surface: name(&latency_series.surface),
             vantage: name(&latency_series.vantage),
             control: latency_series.control,
-            t: Timestamp::from_millisecond(begin).ok()?,
+            t: Timestamp::from_millisecond(begin.0).ok()?,
             n: counts.judged,
             failed: counts.failed,
             unknown: counts.unknown,
@@ -72,15 +72,15 @@ pub(crate) fn expectations(context: &ReportContext<'_>) -> Vec<Expectation> {
 fn expectations_of(surface: &SafeText, entry: &SurfaceEntry, step: i64) -> Vec<Expectation> {
     let empty_latency = Latency::default();
     let nothing = CheckCounts::default();
-    let buckets: BTreeSet<i64> = entry.buckets.keys().chain(entry.latency.keys()).copied().collect();
-    let expectation = |begin: i64| {
+    let buckets: BTreeSet<UnixMillis> = entry.buckets.keys().chain(entry.latency.keys()).copied().collect();
+    let expectation = |begin: UnixMillis| {
         let counts = entry.buckets.get(&begin).unwrap_or(&nothing);
         let usual = entry.usual.at(begin, step);
         let expected = usual.map(|usual| usual.failed_ratio * number(counts.judged));
         let latency = LatencySummary::of(&entry.latency.get(&begin).unwrap_or(&empty_latency).total);
         Some(Expectation {
             surface: surface.clone(),
-            t: Timestamp::from_millisecond(begin).ok()?,
+            t: Timestamp::from_millisecond(begin.0).ok()?,
             n: counts.judged,
             actual: counts.failed,
             expected: expected.map(rounded),
@@ -100,8 +100,9 @@ pub(crate) fn shapes(context: &ReportContext<'_>, detected: &DetectedIncidents) 
     let mut shapes = Vec::new();
     for (surface, entry) in context.surfaces() {
         let waves = detected.of_surface.get(surface).map(Vec::as_slice).unwrap_or_default();
-        let touched =
-            |begin: i64| waves.iter().any(|wave| wave.start.by < begin + context.range.step && wave.last() >= begin);
+        let touched = |begin: UnixMillis| {
+            waves.iter().any(|wave| wave.start.by < begin + context.range.step && wave.last() >= begin)
+        };
         let (mut incident, mut calm) = (Latency::default(), Latency::default());
         for (begin, latency) in &entry.latency {
             if touched(*begin) { incident.merge(latency) } else { calm.merge(latency) }

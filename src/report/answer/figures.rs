@@ -129,8 +129,8 @@ fn class_row(
         n: span.n,
         share: rounded(ratio(span.n, total).unwrap_or_default()),
         phase: phase(class, seen.as_ref()),
-        first: Timestamp::from_millisecond(span.first).ok(),
-        last: Timestamp::from_millisecond(span.last).ok(),
+        first: Timestamp::from_millisecond(span.first.0).ok(),
+        last: Timestamp::from_millisecond(span.last.0).ok(),
         statuses: statuses.into_iter().collect(),
         example: seen.map(|seen| seen.example),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::format::{self, InstantFormat};
-use crate::model::SafeText;
+use crate::model::{SafeText, UnixMillis};
 use crate::report::answer::slow_periods;
 use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::document::answer::{Answer, Extent, MainFailure, State};
@@ -21,8 +21,8 @@ pub(super) struct Headline<'h> {
     pub(super) statuses: &'h [SurfaceStatus],
     pub(super) incidents: &'h [Incident],
     pub(super) slow_periods: &'h [SlowPeriod],
-    /// The end of the range in milliseconds since 1970, and the format of instants.
-    pub(super) to: i64,
+    /// The end of the range, and the format of instants.
+    pub(super) to: UnixMillis,
     pub(super) clock: InstantFormat,
     pub(super) failed: u64,
     pub(super) judged: u64,
@@ -97,7 +97,7 @@ impl Headline<'_> {
         let Some(wave) = self.answer.since else { return String::new() };
         let incident = self.answer.incident_since.filter(|since| since.by < wave.by);
         let since = incident.unwrap_or(wave);
-        let lasts = self.to - since.by.as_millisecond();
+        let lasts = self.to - UnixMillis::from(since.by);
         let lasts = match since.after {
             Some(_) => format!(" ({})", format::lasting(lasts)),
             // The incident starts at the last check of the journal, which tells nothing about its

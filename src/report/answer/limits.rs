@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use crate::format;
 use crate::model::{Counts, SafeText};
 use crate::report::context::ReportContext;
@@ -128,8 +126,7 @@ fn cut_windows(context: &ReportContext<'_>) -> Option<String> {
     if beyond * 100 < context.range.to - context.range.from {
         return None;
     }
-    let instant = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
-    let (from, to) = (instant(first.min(context.range.from)), instant(last.max(context.range.to)));
+    let (from, to) = (first.min(context.range.from).timestamp(), last.max(context.range.to).timestamp());
     let range = context.fold.question.instants(from, to).range(from, to);
     Some(format!("Latencies are of whole recorded windows: {range}. Counts are exact."))
 }

@@ -1,8 +1,8 @@
 //! The latest checks of a group of series, their trend, and the outages that have just begun or
 //! ended.
 
+use crate::model::UnixMillis;
 use crate::report::context::ReportContext;
-use crate::report::document::bracket::instant;
 use crate::report::document::recent::{Change, ChangeKind, Recent, Trend};
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::judgement;
@@ -13,9 +13,8 @@ use crate::report::statistics::{SIGNIFICANT, fisher, ratio, rounded};
 /// milliseconds.
 const CHANGED_WITHIN_MS: i64 = 15 * 60_000;
 
-/// The latest checks of a group; if a wave is open, only those since it began. `wave`: its start,
-/// in milliseconds since 1970.
-pub(crate) fn recent(group: &[&SeriesAnalysis<'_>], to: i64, wave: Option<i64>) -> Recent {
+/// The latest checks of a group; if a wave is open, only those since it began. `wave`: its start.
+pub(crate) fn recent(group: &[&SeriesAnalysis<'_>], to: UnixMillis, wave: Option<UnixMillis>) -> Recent {
     let checks = group.iter().flat_map(|one| one.recent.iter().copied()).collect();
     let checks = judgement::pooled(checks, to, None);
     let since = checks.partition_point(|check| wave.is_some_and(|wave| check.at < wave));
@@ -26,7 +25,7 @@ pub(crate) fn recent(group: &[&SeriesAnalysis<'_>], to: i64, wave: Option<i64>) 
         failed,
         failed_ratio: ratio(failed, judged).map(rounded),
         trend: trend(&checks[since..]),
-        last_failure: checks.iter().rev().find(|check| check.failed).map(|check| instant(check.at)),
+        last_failure: checks.iter().rev().find(|check| check.failed).map(|check| check.at.timestamp()),
         failing_since: open.min_by_key(|outage| outage.start.by).map(|outage| outage.start.bracket()),
     }
 }
@@ -79,7 +78,8 @@ mod tests {
     use super::*;
 
     fn of(verdicts: &str) -> Trend {
-        let checks = (0..).zip(verdicts.chars()).map(|(at, verdict)| JudgedCheck { at, failed: verdict == 'x' });
+        let checks =
+            (0..).zip(verdicts.chars()).map(|(at, verdict)| JudgedCheck { at: UnixMillis(at), failed: verdict == 'x' });
         trend(&checks.collect::<Vec<_>>())
     }
 

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::model::{SafeText, Surface, ip_version};
+use crate::model::{SafeText, Surface, UnixMillis, ip_version};
 use crate::report::answer::figures::{figures, lag};
 use crate::report::answer::objectives;
 use crate::report::answer::recent::recent;
 use crate::report::answer::span_counts::span_counts;
 use crate::report::context::{ReportContext, SurfaceEntry, VantageEntry};
 use crate::report::document::answer::State;
-use crate::report::document::bracket::instant;
 use crate::report::document::coverage::NoData;
 use crate::report::document::rows::{AddressRow, ProbeRow, SurfaceRow, SurfaceVantageRow, VantageRow};
 use crate::report::document::slo::Slo;
@@ -131,7 +130,7 @@ fn vantage_row(context: &ReportContext<'_>, vantage: &SafeText, entry: &VantageE
         },
         control: entry.control,
         state: judgement::worst(places.map(|(surface, _)| context.place_state(surface, vantage))),
-        last_seen: instant(all.iter().filter_map(|one| one.last).max().unwrap_or(context.range.from)),
+        last_seen: all.iter().filter_map(|one| one.last).max().unwrap_or(context.range.from).timestamp(),
         lag_us: lag(&all),
         recent: recent(&mine, context.range.to, None),
         figures: figures(&mine, &context.fold.evidence),
@@ -162,7 +161,7 @@ fn place_row(
     vantage: &SafeText,
     series: &[usize],
     state: State,
-    wave: Option<i64>,
+    wave: Option<UnixMillis>,
 ) -> SurfaceVantageRow {
     let mine = context.at(series);
     let figures = figures(&mine, &context.fold.evidence);
@@ -198,7 +197,7 @@ fn probe_row(
     (surface, standing): (&SafeText, &StateThresholds),
     probe: &SafeText,
     series: &[usize],
-    (wave, control): (Option<i64>, bool),
+    (wave, control): (Option<UnixMillis>, bool),
 ) -> ProbeRow {
     let mine = context.at(series);
     let state_of = |one: &&SeriesAnalysis<'_>| {
@@ -255,8 +254,8 @@ pub(crate) fn no_data(context: &ReportContext<'_>) -> Vec<NoData> {
         let silent = silences(&mine, &context.range);
         all.extend(silent.into_iter().map(|silence| NoData {
             vantage: vantage.clone(),
-            from: instant(silence.first),
-            to: instant(silence.last),
+            from: silence.first.timestamp(),
+            to: silence.last.timestamp(),
             clock_jump: context.fold.gaps.iter().any(|(of, gap_from, gap_to)| {
                 name(of) == *vantage && *gap_from.min(gap_to) < silence.last && silence.first < *gap_to.max(gap_from)
             }),

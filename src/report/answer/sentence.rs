@@ -5,10 +5,9 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::format::{self, InstantFormat};
-use crate::model::{Bracket, FailureClass, SafeText};
+use crate::model::{Bracket, FailureClass, SafeText, UnixMillis};
 use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::document::answer::{Answer, Extent, State};
-use crate::report::document::bracket::instant;
 use crate::report::document::incident::Incident;
 use crate::report::document::rows::VantageRow;
 use crate::report::document::sample_bound::SampleBound;
@@ -28,8 +27,8 @@ pub(super) struct Sentence<'s> {
     /// The last incident, open or over.
     pub(super) last: Option<&'s Incident>,
     pub(super) vantages: &'s [VantageRow],
-    /// The range of the report, in milliseconds since 1970.
-    pub(super) range: Range<i64>,
+    /// The range of the report.
+    pub(super) range: Range<UnixMillis>,
     /// The format of instants.
     pub(super) clock: InstantFormat,
     /// The checks of the surfaces that the verdict covers.
@@ -40,8 +39,8 @@ pub(super) struct Sentence<'s> {
     pub(super) objective: Option<f64>,
     /// The share of the due checks that were made, 0 to 1.
     pub(super) coverage: Option<f64>,
-    /// The last check that was made, in milliseconds since 1970.
-    pub(super) last_check: Option<i64>,
+    /// The last check that was made.
+    pub(super) last_check: Option<UnixMillis>,
     /// Whether any series was silent at the end of the range.
     pub(super) is_silent: bool,
     /// Whether there is no check at all.
@@ -82,7 +81,7 @@ impl Sentence<'_> {
         let verb = if names.len() == 1 { "is" } else { "are" };
         let mut text = format!("{} {verb} {}{}", format::list(&names), self.answer.state, self.seen_from());
         if let Some(since) = self.answer.since {
-            let lasts = self.range.end - since.by.as_millisecond();
+            let lasts = self.range.end - UnixMillis::from(since.by);
             text +=
                 &format!(" since {} ({}, ongoing{})", self.bracket(&since), format::milliseconds(lasts), self.wave());
         }
@@ -294,8 +293,8 @@ impl Sentence<'_> {
             };
             return format!(
                 "no check{what} since {} {} ({})",
-                self.clock.at(instant(last)),
-                self.clock.zone(instant(last)),
+                self.clock.at(last.timestamp()),
+                self.clock.zone(last.timestamp()),
                 format::milliseconds(self.range.end - last)
             );
         }

@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Bracket, SafeText, micros, timestamp};
+use crate::model::{Bracket, SafeText, UnixMillis, micros, timestamp};
 use crate::report::context::ReportContext;
-use crate::report::document::bracket::instant;
 use crate::report::document::incident::Incident;
 use crate::report::document::slow_period::{SlowPeriod, SlowWave};
 use crate::report::series::slowness::{self, SurfaceLatency};
@@ -19,8 +18,8 @@ const FEWEST: u64 = 5;
 /// Consecutive buckets with slow answers: the starts of the first and the last, in milliseconds
 /// since 1970.
 struct SlowSpan {
-    first: i64,
-    last: i64,
+    first: UnixMillis,
+    last: UnixMillis,
     /// Whether a bucket before the first is known not to be slow.
     begins: bool,
     /// Whether a bucket after the last is known not to be slow.
@@ -55,7 +54,7 @@ pub(super) fn slow_periods(context: &ReportContext<'_>, incidents: &[Incident]) 
 
 /// Whether a period lies within an incident, give or take the length of a bucket.
 fn lies_in(period: &SlowPeriod, incident: &Incident, step: i64) -> bool {
-    let ms = |bracket: Bracket| bracket.by.as_millisecond();
+    let ms = |bracket: Bracket| UnixMillis::from(bracket.by);
     let ends = match (period.end, incident.end) {
         (_, None) => true,
         (None, Some(_)) => false,
@@ -64,7 +63,7 @@ fn lies_in(period: &SlowPeriod, incident: &Incident, step: i64) -> bool {
     ms(period.start) >= ms(incident.start) - step && ends
 }
 
-fn spans(latency: &SurfaceLatency<'_>, to: i64) -> Vec<SlowSpan> {
+fn spans(latency: &SurfaceLatency<'_>, to: UnixMillis) -> Vec<SlowSpan> {
     let mut spans: Vec<SlowSpan> = Vec::new();
     let (mut is_open, mut was_fine) = (false, false);
     for begin in latency.latency.range(..to).map(|(begin, _)| *begin) {
@@ -90,7 +89,7 @@ fn spans(latency: &SurfaceLatency<'_>, to: i64) -> Vec<SlowSpan> {
 }
 
 /// The number of slow answers in a bucket, and of all its answers.
-fn count(latency: &SurfaceLatency<'_>, begin: i64) -> (u64, u64) {
+fn count(latency: &SurfaceLatency<'_>, begin: UnixMillis) -> (u64, u64) {
     let usual = latency.usual.at(begin, latency.step).and_then(|usual| usual.p95_us);
     let found = latency.latency.get(&begin).zip(usual);
     found.map_or((0, 0), |(latency, usual)| (slowness::slow_of(&latency.total, usual), latency.total.count()))
@@ -117,7 +116,7 @@ fn period(
     if slow < FEWEST || until - first.first < least {
         return None;
     }
-    let begin = timestamp::text(instant(first.first));
+    let begin = timestamp::text(first.first.timestamp());
     let checksum = crc32fast::hash(format!("slow {begin} {surface}").as_bytes());
     Some(SlowPeriod {
         id: format!("{}-{checksum:08x}", &begin.replace([':', '-', '.'], "")[..15]),
@@ -134,14 +133,17 @@ fn period(
 }
 
 /// The buckets of some spans.
-fn buckets<'l>(latency: &'l BTreeMap<i64, Latency>, group: &'l [SlowSpan]) -> impl Iterator<Item = (i64, &'l Latency)> {
+fn buckets<'l>(
+    latency: &'l BTreeMap<UnixMillis, Latency>,
+    group: &'l [SlowSpan],
+) -> impl Iterator<Item = (UnixMillis, &'l Latency)> {
     group.iter().flat_map(|span| latency.range(span.first..=span.last)).map(|(begin, found)| (*begin, found))
 }
 
 /// When a span began and ended. The slow part of its first and last bucket is in proportion to the
 /// share of slow answers there, relative to the highest share of the period.
 fn wave(latency: &SurfaceLatency<'_>, span: &SlowSpan, highest: f64) -> SlowWave {
-    let slow_for = |begin: i64| {
+    let slow_for = |begin: UnixMillis| {
         let of_bucket = if highest > 0.0 { (share(latency, begin) / highest).min(1.0) } else { 1.0 };
         let length = Duration::from_millis(u64::try_from(latency.step).unwrap_or_default());
         i64::try_from(length.mul_f64(of_bucket).as_millis()).unwrap_or(latency.step)
@@ -149,13 +151,13 @@ fn wave(latency: &SurfaceLatency<'_>, span: &SlowSpan, highest: f64) -> SlowWave
     let begin = span.first + latency.step - slow_for(span.first);
     let end = span.last + slow_for(span.last);
     SlowWave {
-        start: Bracket { after: span.begins.then(|| instant(span.first)), by: instant(begin) },
-        end: span.ends.then(|| Bracket { after: Some(instant(end)), by: instant(span.last + latency.step) }),
+        start: Bracket { after: span.begins.then(|| span.first.timestamp()), by: begin.timestamp() },
+        end: span.ends.then(|| Bracket { after: Some(end.timestamp()), by: (span.last + latency.step).timestamp() }),
     }
 }
 
 /// The share of slow answers in a bucket.
-fn share(latency: &SurfaceLatency<'_>, begin: i64) -> f64 {
+fn share(latency: &SurfaceLatency<'_>, begin: UnixMillis) -> f64 {
     let (slow, all) = count(latency, begin);
     ratio(slow, all).unwrap_or_default()
 }

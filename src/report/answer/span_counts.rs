@@ -1,9 +1,8 @@
 //! Counts the checks of a surface in the last seconds of the range, for budgets and burn rates: how
 //! many failed, how much of that time has data, and in how many minutes checks failed.
 
-use crate::model::{SafeText, Verdict};
+use crate::model::{SafeText, UnixMillis, Verdict};
 use crate::report::context::ReportContext;
-use crate::report::fold::bucket;
 use crate::report::fold::history::{DAY_MS, HOUR_MS, Judged};
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::offline::Offline;
@@ -51,10 +50,15 @@ pub(crate) fn span_counts(
 }
 
 /// The checks, whole hours of them, and the hours with data, in order.
-fn by_the_hour(context: &ReportContext<'_>, surface: &SafeText, from: i64, to: i64) -> (Judged, Vec<i64>) {
+fn by_the_hour(
+    context: &ReportContext<'_>,
+    surface: &SafeText,
+    from: UnixMillis,
+    to: UnixMillis,
+) -> (Judged, Vec<UnixMillis>) {
     let mut judged = Judged::default();
     let Some(past) = context.fold.history.past(surface.as_str()) else { return (judged, Vec::new()) };
-    let first = bucket::floor(from, HOUR_MS);
+    let first = from.floor(HOUR_MS);
     past.hours.range(first..to).for_each(|(_, hour)| judged.add(*hour));
     (judged, past.seen.range(first..to).copied().collect())
 }
@@ -67,12 +71,16 @@ struct MinuteCounts {
 }
 
 /// The minutes with data, in order, with those shortly before the span whose checks reach into it.
-fn by_the_minute(group: &[&SeriesAnalysis<'_>], (from, to): (i64, i64), reach: i64) -> Vec<(i64, MinuteCounts)> {
+fn by_the_minute(
+    group: &[&SeriesAnalysis<'_>],
+    (from, to): (UnixMillis, UnixMillis),
+    reach: i64,
+) -> Vec<(UnixMillis, MinuteCounts)> {
     let earliest = from.saturating_sub(reach);
-    let begin = bucket::floor(earliest, MINUTE_MS);
+    let begin = earliest.floor(MINUTE_MS);
     let length = usize::try_from((to - begin) / MINUTE_MS + 1).unwrap_or_default();
     let mut minutes = vec![MinuteCounts::default(); length];
-    let place = |at: i64| usize::try_from((at - begin).div_euclid(MINUTE_MS)).ok();
+    let place = |at: UnixMillis| usize::try_from((at - begin).div_euclid(MINUTE_MS)).ok();
     for one in group {
         for check in one.series.checks_in(TimeSpan::new(earliest, to)) {
             let verdict = Offline::judged(one.offline(), check).verdict;
@@ -95,7 +103,7 @@ fn by_the_minute(group: &[&SeriesAnalysis<'_>], (from, to): (i64, i64), reach: i
 }
 
 /// The milliseconds of a span that lie within `reach` after some instants, which are in order.
-fn covered(instants: impl Iterator<Item = i64>, (from, to): (i64, i64), reach: i64) -> i64 {
+fn covered(instants: impl Iterator<Item = UnixMillis>, (from, to): (UnixMillis, UnixMillis), reach: i64) -> i64 {
     let (mut covered, mut until) = (0, from);
     for at in instants {
         let (begin, end) = (at.max(until), at.saturating_add(reach).min(to));
@@ -107,11 +115,13 @@ fn covered(instants: impl Iterator<Item = i64>, (from, to): (i64, i64), reach: i
 
 #[cfg(test)]
 mod tests {
-    use super::covered;
+    use super::{UnixMillis, covered};
 
     #[test]
     fn what_lies_within_reach_of_a_check_is_covered_once() {
-        let of = |instants: &[i64], reach| covered(instants.iter().copied(), (100, 200), reach);
+        let of = |instants: &[i64], reach| {
+            covered(instants.iter().copied().map(UnixMillis), (UnixMillis(100), UnixMillis(200)), reach)
+        };
         assert_eq!(of(&[], 50), 0);
         assert_eq!(of(&[100, 110, 120], 20), 40);
         assert_eq!(of(&[90, 195], 20), 15);

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Bracket, SafeText};
+use crate::model::{Bracket, SafeText, UnixMillis};
 use crate::report::answer::verdict_input::VerdictInput;
 use crate::report::context::ReportContext;
 use crate::report::document::answer::{MainFailure, State};
 use crate::report::document::rows::SurfaceRow;
-use crate::report::fold::bucket;
 use crate::report::fold::evidence::FailureFact;
 use crate::report::incident::main_failure::main_failure;
 use crate::report::parallel;
@@ -161,8 +160,8 @@ fn recent_span(input: &VerdictInput<'_, '_>, row: &SurfaceRow) -> TimeSpan {
     TimeSpan::new(range.from.max(recent_from(input, series)), range.to)
 }
 
-/// The start of the recent checks, in milliseconds since 1970.
-fn recent_from(input: &VerdictInput<'_, '_>, series: &[usize]) -> i64 {
+/// The start of the recent checks.
+fn recent_from(input: &VerdictInput<'_, '_>, series: &[usize]) -> UnixMillis {
     let interval = series.iter().filter_map(|at| input.context.analyses[*at].interval()).min().unwrap_or_default();
     input.context.range.to - judgement::recent_ms(interval)
 }
@@ -214,7 +213,7 @@ fn slow_vantages<'v>(
 
 fn facts(input: &VerdictInput<'_, '_>, surface: &SafeText, span: TimeSpan) -> BTreeMap<FailureFact, u64> {
     let mut facts: BTreeMap<FailureFact, u64> = BTreeMap::new();
-    let first = bucket::floor(span.first, input.context.range.evidence_step);
+    let first = span.first.floor(input.context.range.evidence_step);
     for (fact, n) in input.context.fold.evidence.facts(TimeSpan { first, ..span }) {
         if fact.surface == *surface && !fact.class.is_ours() {
             *facts.entry(fact.clone()).or_default() += n;

@@ -11,7 +11,6 @@ use crate::report::answer::surface_status::SurfaceStatus;
 use crate::report::answer::verdict_input::VerdictInput;
 use crate::report::answer::{claims, confidence, maintenance, scope};
 use crate::report::document::answer::{Answer, MainFailure, State};
-use crate::report::document::bracket::instant;
 use crate::report::document::incident::Incident;
 use crate::report::document::reading::Reading;
 use crate::report::document::rows::SurfaceRow;
@@ -82,7 +81,7 @@ impl VerdictInput<'_, '_> {
     fn headline(&self, answer: &Answer, statuses: &[SurfaceStatus]) -> String {
         let (failed, judged) = self.failed_of_judged();
         let range = self.context.range.from..self.context.range.to;
-        let clock = self.context.fold.question.instants(instant(range.start), instant(range.end));
+        let clock = self.context.fold.question.instants(range.start.timestamp(), range.end.timestamp());
         let unknown = self.why_unknown(answer, statuses);
         Headline {
             answer,
@@ -203,7 +202,7 @@ impl VerdictInput<'_, '_> {
             last,
             vantages: self.vantages,
             range: context.range.from..context.range.to,
-            clock: context.fold.question.instants(instant(context.range.from), instant(context.range.to)),
+            clock: context.fold.question.instants(context.range.from.timestamp(), context.range.to.timestamp()),
             failed,
             judged,
             control_ok: context.control_ok(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::SafeText;
+use crate::model::{SafeText, UnixMillis};
 use crate::report::document::answer::State;
 use crate::report::fold::Fold;
 use crate::report::fold::evidence::name;
@@ -35,9 +35,9 @@ pub(crate) struct SurfaceEntry {
     /// Its series by probe.
     pub(crate) probes: BTreeMap<SafeText, Vec<usize>>,
     /// Checks per bucket, all vantages together.
-    pub(crate) buckets: BTreeMap<i64, CheckCounts>,
+    pub(crate) buckets: BTreeMap<UnixMillis, CheckCounts>,
     /// The latency of up checks per bucket, all vantages together.
-    pub(crate) latency: BTreeMap<i64, Latency>,
+    pub(crate) latency: BTreeMap<UnixMillis, Latency>,
     /// The index of its latency series from each vantage.
     pub(super) latency_places: BTreeMap<SafeText, usize>,
     /// The baseline.
@@ -70,8 +70,8 @@ impl SeriesIndex {
     pub(super) fn of(
         fold: &Fold,
         analyses: &[SeriesAnalysis<'_>],
-        buckets: &[BTreeMap<i64, CheckCounts>],
-        from: i64,
+        buckets: &[BTreeMap<UnixMillis, CheckCounts>],
+        from: UnixMillis,
     ) -> SeriesIndex {
         let mut index = SeriesIndex::default();
         for (at, one) in analyses.iter().enumerate() {
@@ -100,7 +100,7 @@ impl SeriesIndex {
 }
 
 /// Adds counts per bucket to others.
-pub(super) fn merge_buckets(into: &mut BTreeMap<i64, CheckCounts>, more: &BTreeMap<i64, CheckCounts>) {
+pub(super) fn merge_buckets(into: &mut BTreeMap<UnixMillis, CheckCounts>, more: &BTreeMap<UnixMillis, CheckCounts>) {
     for (begin, counts) in more {
         into.entry(*begin).or_default().merge(counts);
     }

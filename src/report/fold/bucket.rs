@@ -18,11 +18,6 @@ pub(crate) fn step(extent: i64, longest_window: i64) -> i64 {
     STEPS.into_iter().find(|step| *step >= least).unwrap_or_else(|| least.div_euclid(top) * top + top)
 }
 
-/// The start of the bucket that contains an instant.
-pub(crate) const fn floor(at: i64, step: i64) -> i64 {
-    at.div_euclid(step) * step
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@
 
 use std::iter::Peekable;
 
+use crate::model::UnixMillis;
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::{LoggedCheck, began, is_distance, pack, unpack};
 use crate::report::time_span::TimeSpan;
@@ -27,7 +28,7 @@ pub(crate) struct CheckLog {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct PackedRun {
     first: u64,
-    last_at: i64,
+    last_at: UnixMillis,
     count: u64,
 }
 
@@ -35,7 +36,7 @@ impl CheckLog {
     /// Adds the checks of a strip's run.
     pub(crate) fn add(&mut self, run: &Run) {
         let first = pack(&LoggedCheck {
-            at: run.from.as_millisecond(),
+            at: UnixMillis::from(run.from),
             verdict: run.verdict,
             class: run.own_class.or(run.class),
             code: run.code,
@@ -44,7 +45,7 @@ impl CheckLog {
         if run.count == 1 {
             self.singles.push(first);
         } else if run.count > 1 {
-            self.runs.push(PackedRun { first, last_at: run.to.as_millisecond(), count: run.count });
+            self.runs.push(PackedRun { first, last_at: UnixMillis::from(run.to), count: run.count });
         }
     }
 
@@ -79,7 +80,7 @@ impl CheckLog {
         let (mut rest, mut runs) = (singles.as_slice(), Vec::new());
         while let Some(first) = rest.first() {
             let (mut apart, mut beside) = (rest, &[][..]);
-            if let Some(run) = self.packed_runs(TimeSpan::new(began(*first), i64::MAX)).next() {
+            if let Some(run) = self.packed_runs(TimeSpan::new(began(*first), UnixMillis::MAX)).next() {
                 let before = rest.partition_point(|packed| began(*packed) < began(run.first));
                 let until = rest.partition_point(|packed| began(*packed) <= run.last_at);
                 (apart, beside) = (&rest[..before], &rest[before..until]);
@@ -131,8 +132,8 @@ impl CheckLog {
         std::iter::from_fn(move || {
             loop {
                 parted.retain_mut(|checks| checks.peek().is_some());
-                let single = singles.peek().map_or(i64::MAX, |single| single.at);
-                let begins = runs.peek().map_or(i64::MAX, |run| run.first.at);
+                let single = singles.peek().map_or(UnixMillis::MAX, |single| single.at);
+                let begins = runs.peek().map_or(UnixMillis::MAX, |run| run.first.at);
                 let of_parted = parted.iter_mut().filter_map(|checks| Some((checks.peek()?.at, checks)));
                 if let Some((at, checks)) = of_parted.min_by_key(|(at, _)| *at)
                     && at < single
@@ -144,7 +145,7 @@ impl CheckLog {
                     return singles.next().map(EvenRun::one);
                 }
                 let run = runs.next()?;
-                let is_before = |at: i64| run.last_at < at;
+                let is_before = |at: UnixMillis| run.last_at < at;
                 if parted.is_empty() && is_before(single) && runs.peek().is_none_or(|next| is_before(next.first.at)) {
                     return Some(run);
                 }
@@ -154,8 +155,8 @@ impl CheckLog {
         })
     }
 
-    /// The instant of the last check, in milliseconds since 1970; `None` if there is no check.
-    pub(crate) fn last_at(&self) -> Option<i64> {
+    /// The instant of the last check; `None` if there is no check.
+    pub(crate) fn last_at(&self) -> Option<UnixMillis> {
         let single = self.singles.last().map(|packed| unpack(*packed).at);
         single.max(self.runs.iter().map(|run| run.last_at).max())
     }
@@ -204,15 +205,25 @@ impl PackedRun {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
     use crate::model::{FailureClass, Verdict};
 
     fn run(from: i64, to: i64, verdict: Verdict, class: Option<FailureClass>, count: u64) -> Run {
-        let at = |ms| Timestamp::from_millisecond(ms).expect("an instant");
-        Run { from: at(from), to: at(to), verdict, class, code: None, own_class: None, count }
+        Run {
+            from: UnixMillis(from).timestamp(),
+            to: UnixMillis(to).timestamp(),
+            verdict,
+            class,
+            code: None,
+            own_class: None,
+            count,
+        }
+    }
+
+    fn span(first: i64, last: i64) -> TimeSpan {
+        TimeSpan::new(UnixMillis(first), UnixMillis(last))
     }
 
     #[test]
@@ -221,7 +232,7 @@ mod tests {
         ticks.add(&run(1_000, 4_000, Verdict::Up, None, 4));
         ticks.add(&run(2_500, 2_500, Verdict::Down, Some(FailureClass::Status), 1));
         ticks.sort();
-        let at: Vec<i64> = ticks.iter().map(|tick| tick.at).collect();
+        let at: Vec<i64> = ticks.iter().map(|tick| tick.at.0).collect();
         assert_eq!(at, [1_000, 2_000, 2_500, 3_000, 4_000]);
     }
 
@@ -233,9 +244,9 @@ mod tests {
         }
         ticks.add(&run(1_500, 3_500, Verdict::Up, None, 3));
         ticks.sort();
-        let at: Vec<i64> = ticks.checks_in(TimeSpan::new(2_000, 3_500)).map(|tick| tick.at).collect();
+        let at: Vec<i64> = ticks.checks_in(span(2_000, 3_500)).map(|tick| tick.at.0).collect();
         assert_eq!(at, [2_000, 2_500, 3_000, 3_500]);
-        assert_eq!(ticks.checks_in(TimeSpan::new(9_000, 8_000)).count(), 0);
+        assert_eq!(ticks.checks_in(span(9_000, 8_000)).count(), 0);
     }
 
     proptest! {
@@ -260,9 +271,9 @@ mod tests {
             ticks.join_even();
             let mut flat = Vec::new();
             for run in ticks.runs() {
-                let at_each: Vec<i64> = run.checks().map(|tick| tick.at).collect();
+                let at_each: Vec<UnixMillis> = run.checks().map(|tick| tick.at).collect();
                 prop_assert_eq!(&at_each, &(0..run.count).map(|n| run.at(n)).collect::<Vec<_>>());
-                prop_assert_eq!(run.before(at), at_each.iter().filter(|tick| **tick < at).count() as u64);
+                prop_assert_eq!(run.before(UnixMillis(at)), at_each.iter().filter(|tick| tick.0 < at).count() as u64);
                 let longer = at_each.windows(2).filter(|pair| pair[1] - pair[0] == run.distances()[1].0).count();
                 prop_assert_eq!(run.distances()[0].1 + run.distances()[1].1, run.count - 1);
                 prop_assert_eq!(run.distances()[1].1, longer as u64);
@@ -278,7 +289,7 @@ mod tests {
                 each
             };
             prop_assert_eq!(instants(&flat), instants(&apart));
-            let span = TimeSpan::new(at, at + length);
+            let span = span(at, at + length);
             let within: Vec<_> = flat.iter().copied().filter(|tick| span.contains(tick.at)).collect();
             prop_assert_eq!(ticks.checks_in(span).collect::<Vec<_>>(), within);
             let reached: u64 =

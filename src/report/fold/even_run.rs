@@ -1,6 +1,7 @@
 //! Equal checks at even distances, as one value: a month can have hundreds of millions of checks,
 //! but only thousands of these.
 
+use crate::model::UnixMillis;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::time_span::TimeSpan;
 
@@ -9,8 +10,8 @@ use crate::report::time_span::TimeSpan;
 pub(crate) struct EvenRun {
     /// The first check.
     pub(crate) first: LoggedCheck,
-    /// The instant of the last check, in milliseconds since 1970.
-    pub(crate) last_at: i64,
+    /// The instant of the last check.
+    pub(crate) last_at: UnixMillis,
     /// The number of checks, at least one.
     pub(crate) count: u64,
 }
@@ -56,8 +57,8 @@ impl EvenRun {
         [(distance, self.count - 1 - longer), (distance + 1, longer)]
     }
 
-    /// The instant of the nth check, counted from 0, in milliseconds since 1970.
-    pub(crate) fn at(&self, n: u64) -> i64 {
+    /// The instant of the nth check, counted from 0.
+    pub(crate) fn at(&self, n: u64) -> UnixMillis {
         let length = i128::from((self.last_at - self.first.at).max(0));
         let into = length * i128::from(n) / i128::from(self.gaps());
         self.first.at + i64::try_from(into).unwrap_or_default()
@@ -78,7 +79,7 @@ impl EvenRun {
     }
 
     /// The number of checks before an instant.
-    pub(crate) fn before(&self, at: i64) -> u64 {
+    pub(crate) fn before(&self, at: UnixMillis) -> u64 {
         let (into, length) = (i128::from(at - self.first.at), i128::from(self.last_at - self.first.at));
         if into <= 0 {
             0

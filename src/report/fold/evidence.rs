@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::model::{ClassGroup, FailureClass, Outcome, Phase, SafeText, ip_version};
+use crate::model::{ClassGroup, FailureClass, Outcome, Phase, SafeText, UnixMillis, ip_version};
 use crate::report::document::rows::Example;
-use crate::report::fold::bucket;
 use crate::report::fold::cdn::Cdn;
 use crate::report::fold::extra_checks::ExtraChecks;
 use crate::report::time_span::TimeSpan;
@@ -87,10 +86,10 @@ pub(crate) enum BodyKind {
 /// The evidence of failures, counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
-    /// By the start of the bucket, in milliseconds since 1970.
-    facts: BTreeMap<i64, BTreeMap<FailureFact, u64>>,
+    /// By the start of the bucket.
+    facts: BTreeMap<UnixMillis, BTreeMap<FailureFact, u64>>,
     /// Results of extra checks, by the start of the bucket and by surface.
-    extra: BTreeMap<i64, BTreeMap<SafeText, ExtraChecks>>,
+    extra: BTreeMap<UnixMillis, BTreeMap<SafeText, ExtraChecks>>,
     /// Failures by surface and address.
     addresses: BTreeMap<SafeText, BTreeMap<IpAddr, u64>>,
     /// By vantage, surface, probe and class.
@@ -116,7 +115,7 @@ impl Evidence {
             }
             self.add_class(&fact, outcome);
         }
-        let bucket = bucket::floor(outcome.started_at.as_millisecond(), step);
+        let bucket = UnixMillis::from(outcome.started_at).floor(step);
         let is_diagnosed = outcome.evidence.as_ref().is_some_and(|evidence| evidence.diagnosis.is_some());
         if is_diagnosed || !outcome.addresses.is_empty() {
             self.extra.entry(bucket).or_default().entry(fact.surface.clone()).or_default().add(outcome);
@@ -152,12 +151,12 @@ impl Evidence {
 
     fn join(
         &mut self,
-        facts: BTreeMap<i64, BTreeMap<FailureFact, u64>>,
-        extra: BTreeMap<i64, BTreeMap<SafeText, ExtraChecks>>,
+        facts: BTreeMap<UnixMillis, BTreeMap<FailureFact, u64>>,
+        extra: BTreeMap<UnixMillis, BTreeMap<SafeText, ExtraChecks>>,
         step: i64,
     ) {
         for (begin, facts) in facts {
-            let bucket = self.facts.entry(bucket::floor(begin, step)).or_default();
+            let bucket = self.facts.entry(begin.floor(step)).or_default();
             for (fact, n) in facts {
                 *bucket.entry(fact).or_default() += n;
             }
@@ -166,7 +165,7 @@ impl Evidence {
             }
         }
         for (begin, extra) in extra {
-            let bucket = self.extra.entry(bucket::floor(begin, step)).or_default();
+            let bucket = self.extra.entry(begin.floor(step)).or_default();
             for (surface, extra) in extra {
                 bucket.entry(surface).or_default().merge(&extra);
             }

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::Verdict;
-use crate::report::fold::bucket;
+use crate::model::{UnixMillis, Verdict};
 use crate::window::{Histogram, Latency, Window};
 
 /// The days before the range from which the baseline is computed.
@@ -24,7 +23,7 @@ pub(crate) const SLOT_MS: i64 = 5 * 60_000;
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     /// The start of the range; `None` if it has none.
-    from: Option<i64>,
+    from: Option<UnixMillis>,
     surfaces: BTreeMap<Arc<str>, SurfaceHistory>,
 }
 
@@ -33,15 +32,15 @@ pub(crate) struct History {
 pub(crate) struct SurfaceHistory {
     /// Up and down checks by the hour in which they were due, including those in the range, without
     /// those in maintenance.
-    pub(crate) hours: BTreeMap<i64, Judged>,
+    pub(crate) hours: BTreeMap<UnixMillis, Judged>,
     /// The hours that have checks, including those in maintenance.
-    pub(crate) seen: BTreeSet<i64>,
+    pub(crate) seen: BTreeSet<UnixMillis>,
     /// Before the range, by hour: windows of up to an hour.
-    pub(crate) hourly: BTreeMap<i64, PastSpan>,
+    pub(crate) hourly: BTreeMap<UnixMillis, PastSpan>,
     /// Before the window, by day: the latencies that came in windows longer than an hour, which cannot be cut.
-    pub(crate) daily: BTreeMap<i64, Histogram>,
+    pub(crate) daily: BTreeMap<UnixMillis, Histogram>,
     /// Failures before the window, by the five minutes they were due in.
-    pub(crate) failing: BTreeMap<i64, u64>,
+    pub(crate) failing: BTreeMap<UnixMillis, u64>,
     /// The latency before the range, by phase.
     pub(crate) latency: Latency,
 }
@@ -95,7 +94,7 @@ impl PastSpan {
 
 impl History {
     pub(crate) fn new(from: Option<Timestamp>) -> History {
-        History { from: from.map(Timestamp::as_millisecond), surfaces: BTreeMap::new() }
+        History { from: from.map(UnixMillis::from), surfaces: BTreeMap::new() }
     }
 
     /// The earliest instant of use: for the baseline or for the longest objective. `None` if the
@@ -105,9 +104,9 @@ impl History {
         let objective =
             objective.map_or(SignedDuration::ZERO, |over| SignedDuration::try_from(over).unwrap_or_default());
         let promised = to.map_or(usual, |to| {
-            to.as_millisecond().saturating_sub(i64::try_from(objective.as_millis()).unwrap_or(i64::MAX))
+            UnixMillis::from(to).saturating_sub(i64::try_from(objective.as_millis()).unwrap_or(i64::MAX))
         });
-        Timestamp::from_millisecond(usual.min(promised)).ok()
+        Timestamp::from_millisecond(usual.min(promised).0).ok()
     }
 
     /// Counts the checks of a window, in the range or before it.
@@ -125,7 +124,7 @@ impl History {
 
     /// Adds a window from before the range to the baseline.
     pub(crate) fn window(&mut self, window: &Window) {
-        let begins = window.from.as_millisecond();
+        let begins = UnixMillis::from(window.from);
         if self.from.is_some_and(|from| begins < from - DAYS * DAY_MS) {
             return;
         }
@@ -133,10 +132,10 @@ impl History {
         for (hour, judged) in by_hour(window) {
             past.hourly.entry(hour).or_default().judged.add(judged);
         }
-        let latency = if window.to.as_millisecond() - begins <= HOUR_MS {
-            &mut past.hourly.entry(bucket::floor(begins, HOUR_MS)).or_default().latency
+        let latency = if UnixMillis::from(window.to) - begins <= HOUR_MS {
+            &mut past.hourly.entry(begins.floor(HOUR_MS)).or_default().latency
         } else {
-            past.daily.entry(bucket::floor(begins, DAY_MS)).or_default()
+            past.daily.entry(begins.floor(DAY_MS)).or_default()
         };
         latency.merge(&window.latency.total);
         past.latency.merge(&window.latency);
@@ -170,9 +169,9 @@ impl History {
 }
 
 /// The judged checks of a window by the hour in which they were due; an hour may come several times.
-fn by_hour(window: &Window) -> impl Iterator<Item = (i64, Judged)> {
-    let begin = bucket::floor(window.from.as_millisecond(), HOUR_MS);
-    let is_of_one = window.to.as_millisecond() <= begin + HOUR_MS;
+fn by_hour(window: &Window) -> impl Iterator<Item = (UnixMillis, Judged)> {
+    let begin = UnixMillis::from(window.from).floor(HOUR_MS);
+    let is_of_one = UnixMillis::from(window.to) <= begin + HOUR_MS;
     let whole = is_of_one.then(|| (begin, Judged { n: window.counts.judged(), failed: window.counts.down }));
     let each = (!is_of_one).then(|| {
         window.strip.by_step(HOUR_MS).map(|(hour, verdict, n)| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::report::fold::bucket;
+use crate::model::UnixMillis;
 use crate::window::{Latency, Remotes};
 
 /// The latency and the remote addresses of one surface from one vantage over time.
@@ -12,10 +12,10 @@ pub(crate) struct LatencySeries {
     pub(crate) surface: Arc<str>,
     pub(crate) vantage: Arc<str>,
     pub(crate) control: bool,
-    /// By the start of the bucket, in milliseconds since 1970.
-    pub(crate) latency: BTreeMap<i64, Latency>,
+    /// By the start of the bucket.
+    pub(crate) latency: BTreeMap<UnixMillis, Latency>,
     /// Checks by remote address, per bucket; empty if the journal does not count them.
-    pub(crate) remotes: BTreeMap<i64, Remotes>,
+    pub(crate) remotes: BTreeMap<UnixMillis, Remotes>,
 }
 
 impl LatencySeries {
@@ -24,7 +24,7 @@ impl LatencySeries {
     }
 
     /// Adds the latency and the addresses of a window to a bucket.
-    pub(crate) fn add(&mut self, bucket: i64, latency: &Latency, remotes: &Remotes) {
+    pub(crate) fn add(&mut self, bucket: UnixMillis, latency: &Latency, remotes: &Remotes) {
         self.latency.entry(bucket).or_default().merge(latency);
         if !remotes.is_empty() {
             self.remotes.entry(bucket).or_default().merge(remotes);
@@ -42,13 +42,13 @@ impl LatencySeries {
         self.join(other.latency, other.remotes, step);
     }
 
-    fn join(&mut self, latency: BTreeMap<i64, Latency>, remotes: BTreeMap<i64, Remotes>, step: i64) {
+    fn join(&mut self, latency: BTreeMap<UnixMillis, Latency>, remotes: BTreeMap<UnixMillis, Remotes>, step: i64) {
         for (begin, theirs) in latency {
-            let bucket = self.latency.entry(bucket::floor(begin, step));
+            let bucket = self.latency.entry(begin.floor(step));
             bucket.and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
         }
         for (begin, theirs) in remotes {
-            let bucket = self.remotes.entry(bucket::floor(begin, step));
+            let bucket = self.remotes.entry(begin.floor(step));
             bucket.and_modify(|mine| mine.merge(&theirs)).or_insert(theirs);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use crate::model::{FailureClass, Verdict};
+use crate::model::{FailureClass, UnixMillis, Verdict};
 
 /// Bits of a packed check that hold the result; the other 44 bits hold the instant, which suffices
 /// until 2527.
@@ -19,8 +19,8 @@ const CODE_MASK: u64 = 0x3ff;
 /// One check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LoggedCheck {
-    /// When it was due, in milliseconds since 1970. In journals of format version 1: when it began.
-    pub(crate) at: i64,
+    /// When it was due. In journals of format version 1: when it began.
+    pub(crate) at: UnixMillis,
     /// What was found.
     pub(crate) verdict: Verdict,
     /// The class of the failure as the check found it, before it was set aside.
@@ -49,9 +49,9 @@ const fn verdict_code(verdict: Verdict) -> u64 {
     }
 }
 
-/// The instant of a packed check, in milliseconds since 1970.
-pub(super) const fn began(packed: u64) -> i64 {
-    (packed >> FOUND_BITS).cast_signed()
+/// The instant of a packed check.
+pub(super) const fn began(packed: u64) -> UnixMillis {
+    UnixMillis((packed >> FOUND_BITS).cast_signed())
 }
 
 /// Whether two packed checks that differ by this number have the same result and different
@@ -65,7 +65,7 @@ pub(super) fn pack(check: &LoggedCheck) -> u64 {
     let class = check.class.map_or(0, |class| class as u64 + 1);
     // No protocol has codes of more than three digits.
     let code = check.code.map_or(0, |code| u64::from(code.get()).min(CODE_MASK));
-    check.at.max(0).cast_unsigned() << FOUND_BITS
+    check.at.0.max(0).cast_unsigned() << FOUND_BITS
         | verdict_code(check.verdict) << VERDICT_SHIFT
         | u64::from(check.is_set_aside) << ASIDE_SHIFT
         | code << CODE_SHIFT
@@ -96,7 +96,7 @@ mod tests {
         for verdict in [Verdict::Up, Verdict::Down, Verdict::Unknown, Verdict::Missed] {
             for class in FailureClass::ALL.iter().map(|class| Some(*class)).chain([None]) {
                 for (code, is_set_aside) in [(None, false), (NonZero::new(503), true), (NonZero::new(999), false)] {
-                    let check = LoggedCheck { at: 1_741_600_860_250, verdict, class, code, is_set_aside };
+                    let check = LoggedCheck { at: UnixMillis(1_741_600_860_250), verdict, class, code, is_set_aside };
                     assert_eq!(unpack(pack(&check)), check);
                 }
             }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::Cron;
+use crate::model::{Cron, UnixMillis};
 
 /// The cron expression of a planned probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +23,8 @@ impl PlannedCron {
         i64::try_from(self.0.shortest().as_millis()).unwrap_or(i64::MAX).max(1)
     }
 
-    /// The number of checks due between two instants in milliseconds since 1970, both excluded.
-    pub(crate) fn due_between(&self, from: i64, to: i64) -> u64 {
+    /// The number of checks due between two instants, both excluded.
+    pub(crate) fn due_between(&self, from: UnixMillis, to: UnixMillis) -> u64 {
         let (mut due, mut at) = (0, from);
         for next in self.after(from, to).take(Self::LOOKED_UP) {
             (due, at) = (due + 1, next);
@@ -37,16 +37,16 @@ impl PlannedCron {
     }
 
     /// Whether at least so many checks were due between two instants, both excluded.
-    pub(crate) fn is_due(&self, from: i64, to: i64, checks: i64) -> bool {
+    pub(crate) fn is_due(&self, from: UnixMillis, to: UnixMillis, checks: i64) -> bool {
         let last = usize::try_from(checks - 1).unwrap_or_default();
         self.after(from, to).nth(last).is_some()
     }
 
     /// The due times between two instants, both excluded. These are whole seconds, and so are the instants of checks, but
     /// for a millisecond that a prober's clock loses.
-    fn after(&self, from: i64, to: i64) -> impl Iterator<Item = i64> {
-        let [from, to] = [from, to].map(|at| at.saturating_add(500).div_euclid(1_000) * 1_000);
-        let next = |at: i64| Some(self.0.next_after(Timestamp::from_millisecond(at).ok()?)?.as_millisecond());
+    fn after(&self, from: UnixMillis, to: UnixMillis) -> impl Iterator<Item = UnixMillis> {
+        let [from, to] = [from, to].map(|at| at.saturating_add(500).floor(1_000));
+        let next = |at: UnixMillis| Some(UnixMillis::from(self.0.next_after(Timestamp::from_millisecond(at.0).ok()?)?));
         let first = if from.saturating_add(self.shortest()) < to { next(from) } else { None };
         std::iter::successors(first, move |at| next(*at)).take_while(move |at| *at < to)
     }
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn due_times_are_counted_also_where_there_are_too_many_to_look_up() {
-        let at = |text: &str| text.parse::<Timestamp>().expect("an instant").as_millisecond();
+        let at = |text: &str| UnixMillis::from(text.parse::<Timestamp>().expect("an instant"));
         let cron = PlannedCron::new("*/10 9-17 * * 1-5 Europe/Berlin").expect("an expression");
         let friday = at("2025-03-07T16:50:00Z");
         assert_eq!(cron.due_between(friday, at("2025-03-10T08:00:00Z")), 0);

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{PlannedProbe, RecordedPlan, Shard};
+use crate::model::{PlannedProbe, RecordedPlan, Shard, UnixMillis};
 use crate::report::fold::history::HOUR_MS;
 use crate::report::fold::planned_cron::PlannedCron;
 
@@ -21,9 +21,9 @@ type ProberKey = (String, Option<Shard>);
 /// What one prober planned to run.
 #[derive(Clone, Debug)]
 pub(crate) struct ProberPlan {
-    /// The instants of its first and its latest plan line, in milliseconds since 1970.
-    first: i64,
-    latest: i64,
+    /// The instants of its first and its latest plan line.
+    first: UnixMillis,
+    latest: UnixMillis,
     probes: BTreeMap<String, PlannedSpan>,
 }
 
@@ -31,18 +31,18 @@ pub(crate) struct ProberPlan {
 #[derive(Clone, Debug)]
 pub(crate) struct PlannedSpan {
     pub(crate) probe: PlannedProbe,
-    pub(crate) first: i64,
-    last: i64,
+    pub(crate) first: UnixMillis,
+    last: UnixMillis,
     /// By hour, the last plan line that gives it an interval. A prober that starts again and again writes a plan each
     /// time.
-    intervals: BTreeMap<i64, PlannedInterval>,
+    intervals: BTreeMap<UnixMillis, PlannedInterval>,
 }
 
 /// An interval that a probe is planned at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PlannedInterval {
-    /// The instant from which it holds, in milliseconds since 1970.
-    pub(crate) from: i64,
+    /// The instant from which it holds.
+    pub(crate) from: UnixMillis,
     /// Its length in milliseconds.
     pub(crate) every: i64,
 }
@@ -59,7 +59,7 @@ pub(crate) struct PlannedSchedule {
 impl Plans {
     /// Adds a plan line.
     pub(crate) fn add(&mut self, plan: &RecordedPlan) {
-        let from = plan.from.as_millisecond();
+        let from = UnixMillis::from(plan.from);
         let probes = plan.probes.iter().map(|probe| (probe.probe.clone(), PlannedSpan::new(probe, from)));
         let prober = ProberPlan { first: from, latest: from, probes: probes.collect() };
         self.merge_prober((plan.vantage.clone(), plan.shard), prober);
@@ -97,7 +97,7 @@ impl Plans {
     /// By vantage, the plans of its probers whose latest line is from `since` or later. Only those
     /// with the same number of shards as the newest plan, so that changing the number leaves no
     /// stale shard.
-    pub(crate) fn in_force(&self, since: i64) -> BTreeMap<&str, Vec<(Option<Shard>, &ProberPlan)>> {
+    pub(crate) fn in_force(&self, since: UnixMillis) -> BTreeMap<&str, Vec<(Option<Shard>, &ProberPlan)>> {
         let mut of_vantage: BTreeMap<&str, Vec<(Option<Shard>, &ProberPlan)>> = BTreeMap::new();
         for ((vantage, shard), plan) in self.of_prober.iter().filter(|(_, plan)| plan.latest >= since) {
             of_vantage.entry(vantage).or_default().push((*shard, plan));
@@ -118,7 +118,7 @@ impl Plans {
 
     /// The vantages and probes of all plans whose latest line is from `since` or later, with their schedules at `from`
     /// and after it.
-    pub(crate) fn planned(&self, since: i64, from: i64) -> BTreeMap<(&str, &str), PlannedSchedule> {
+    pub(crate) fn planned(&self, since: UnixMillis, from: UnixMillis) -> BTreeMap<(&str, &str), PlannedSchedule> {
         let mut planned: BTreeMap<(&str, &str), PlannedSchedule> = BTreeMap::new();
         // Many probes have the same expression.
         let mut crons: BTreeMap<&str, Option<Arc<PlannedCron>>> = BTreeMap::new();
@@ -143,9 +143,9 @@ impl Plans {
 }
 
 impl PlannedSpan {
-    fn new(probe: &PlannedProbe, from: i64) -> PlannedSpan {
+    fn new(probe: &PlannedProbe, from: UnixMillis) -> PlannedSpan {
         let every = probe.interval_ms.and_then(|interval| i64::try_from(interval).ok()).filter(|every| *every > 0);
-        let hour = from.div_euclid(HOUR_MS);
+        let hour = from.floor(HOUR_MS);
         let intervals = every.into_iter().map(|every| (hour, PlannedInterval { from, every })).collect();
         PlannedSpan { probe: probe.clone(), first: from, last: from, intervals }
     }
@@ -163,8 +163,8 @@ impl PlannedSpan {
 }
 
 impl ProberPlan {
-    /// The instant of its first plan line, in milliseconds since 1970.
-    pub(crate) const fn first(&self) -> i64 {
+    /// The instant of its first plan line.
+    pub(crate) const fn first(&self) -> UnixMillis {
         self.first
     }
 

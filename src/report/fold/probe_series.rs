@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::Counts;
+use crate::model::{Counts, UnixMillis};
 use crate::report::fold::check_log::CheckLog;
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::LoggedCheck;
@@ -89,14 +89,14 @@ impl MaintenanceChecks {
         self.log.runs().flat_map(move |run| run.spans(apart))
     }
 
-    /// The number of checks in maintenance between two instants in milliseconds since 1970, both excluded.
-    pub(crate) fn between(&self, from: i64, to: i64) -> u64 {
+    /// The number of checks in maintenance between two instants, both excluded.
+    pub(crate) fn between(&self, from: UnixMillis, to: UnixMillis) -> u64 {
         self.log.runs().map(|run| run.before(to).saturating_sub(run.before(from.saturating_add(1)))).sum()
     }
 
     /// The time in maintenance between two instants, in milliseconds, if a check covers `interval`
     /// milliseconds.
-    pub(crate) fn within(&self, from: i64, to: i64, interval: i64) -> i64 {
+    pub(crate) fn within(&self, from: UnixMillis, to: UnixMillis, interval: i64) -> i64 {
         let (mut length, mut until) = (0, from);
         for span in self.spans(interval) {
             let end = span.last.saturating_add(interval);
@@ -177,7 +177,7 @@ impl Series {
     /// The distances between neighbouring checks in milliseconds, in order, with those of the
     /// lead-in, and how often each occurs in a row.
     pub(crate) fn distances(&self) -> impl Iterator<Item = (i64, u64)> {
-        let mut before: Option<i64> = None;
+        let mut before: Option<UnixMillis> = None;
         self.runs().flat_map(move |run| {
             let to_it = before.replace(run.last_at).map(|before| (run.first.at - before, 1));
             to_it.into_iter().chain(run.distances())

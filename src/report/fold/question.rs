@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::format::InstantFormat;
-use crate::model::{IncidentRules, Surfaces};
+use crate::model::{IncidentRules, Surfaces, UnixMillis};
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -43,10 +43,10 @@ impl Question {
         self.lead_in.unwrap_or(LEAD_IN)
     }
 
-    /// The start of the lead-in, in milliseconds since 1970.
-    pub(crate) fn lead_in_start(&self) -> i64 {
+    /// The start of the lead-in.
+    pub(crate) fn lead_in_start(&self) -> UnixMillis {
         let lead_in = i64::try_from(self.lead_in().as_millis()).unwrap_or(i64::MAX);
-        self.from.map_or(i64::MIN, |from| from.as_millisecond().saturating_sub(lead_in))
+        self.from.map_or(UnixMillis::MIN, |from| UnixMillis::from(from).saturating_sub(lead_in))
     }
 
     /// The format of instants in texts about the span between two others.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{FailureClass, Verdict};
+use crate::model::{FailureClass, UnixMillis, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::incident::surface_failures::SurfaceFailures;
@@ -101,8 +101,8 @@ struct FirstCause {
     classes: Classes,
     judged: u64,
     /// Its failures in the outage, each with the instant of the check before it.
-    failures: Vec<(Option<i64>, i64)>,
-    last: Option<i64>,
+    failures: Vec<(Option<UnixMillis>, UnixMillis)>,
+    last: Option<UnixMillis>,
 }
 
 impl FirstCause {
@@ -128,10 +128,10 @@ struct OtherCause {
     class: FailureClass,
     start: Transition,
     /// The check that shows the other cause.
-    detected_at: i64,
-    last_failed: i64,
+    detected_at: UnixMillis,
+    last_failed: UnixMillis,
     /// The first good check after its last failure; `None` while it continues.
-    good: Option<i64>,
+    good: Option<UnixMillis>,
 }
 
 /// Follows the checks of an outage in order of time.
@@ -146,7 +146,7 @@ struct CauseWatch {
     of_surface: Classes,
     shown: BTreeSet<FailureClass>,
     /// The last check before the current run of failures.
-    last: Option<i64>,
+    last: Option<UnixMillis>,
     /// The current run of failures.
     run: Vec<LoggedCheck>,
     others: Vec<OtherCause>,
@@ -165,7 +165,7 @@ impl CauseWatch {
 
     /// Ends the current run of failures, with the good check after it or, if there is none, with
     /// `None`.
-    fn end_run(&mut self, good: Option<i64>) {
+    fn end_run(&mut self, good: Option<UnixMillis>) {
         let run = std::mem::take(&mut self.run);
         let (begins, other) = match self.other_cause(&run) {
             Some((begins, class, detected_at)) => (begins, Some((class, detected_at))),
@@ -193,7 +193,7 @@ impl CauseWatch {
 
     /// The index at which another cause begins in a run of failures, its class, and the check that
     /// shows it; `None` if there is none.
-    fn other_cause(&self, run: &[LoggedCheck]) -> Option<(usize, FailureClass, i64)> {
+    fn other_cause(&self, run: &[LoggedCheck]) -> Option<(usize, FailureClass, UnixMillis)> {
         if run.len() < self.in_a_row || !self.first.is_partial() {
             return None;
         }
@@ -299,16 +299,16 @@ mod tests {
                 _ => None,
             };
             let verdict = if class.is_some() { Verdict::Down } else { Verdict::Up };
-            LoggedCheck { at: n * 10, verdict, class, code: None, is_set_aside: false }
+            LoggedCheck { at: UnixMillis(n * 10), verdict, class, code: None, is_set_aside: false }
         };
         (-1_000..).zip(before.chars()).map(logged).for_each(|check| watch.first.see(&check));
         watch.first.failures.clear();
         (0..).zip(checks.chars()).map(logged).for_each(|check| watch.push(&check));
         let outage = Outage {
-            start: Transition { after: None, by: 0 },
+            start: Transition { after: None, by: UnixMillis(0) },
             end: None,
-            last_failed: 0,
-            detected_at: 20,
+            last_failed: UnixMillis(0),
+            detected_at: UnixMillis(20),
             rule: OpenRule::InARow,
             opened_with: 3,
             flap_percent: 0.0,
@@ -317,7 +317,7 @@ mod tests {
             counted: crate::report::series::outage::Count::default(),
         };
         let parts = watch.parts(outage).into_iter();
-        parts.map(|one| (one.start.by, one.end.map(|end| end.by), one.detected_at)).collect()
+        parts.map(|one| (one.start.by.0, one.end.map(|end| end.by.0), one.detected_at.0)).collect()
     }
 
     #[test]

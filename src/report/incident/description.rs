@@ -3,11 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{SafeText, timestamp};
+use crate::model::{SafeText, UnixMillis, timestamp};
 use crate::report::context::ReportContext;
-use crate::report::document::bracket::instant;
 use crate::report::document::incident::{DurationRange, Incident, Peak, Recurring, SurfaceImpact, SurfaceSpan, Wave};
-use crate::report::fold::bucket;
 use crate::report::fold::history::HOUR_MS;
 use crate::report::incident::fact_gathering::{FactGatherer, IncidentPart};
 use crate::report::incident::incident_detection::DetectedIncidents;
@@ -141,8 +139,8 @@ impl Description<'_, '_> {
             probes: probes.into_iter().collect(),
             start: start.bracket(),
             end: end.map(Transition::bracket),
-            last_seen: last_seen.map(instant),
-            detected_at: instant(detected_at),
+            last_seen: last_seen.map(UnixMillis::timestamp),
+            detected_at: detected_at.timestamp(),
             rule: opened.map(|outage| outage.opened_by(self.context.range.rules)).unwrap_or_default(),
             duration_s: duration(start, end, last_seen.unwrap_or(self.context.range.to)),
             waves: self.incident.iter().zip(self.counts).map(|(wave, counts)| self.wave(wave, counts)).collect(),
@@ -163,7 +161,13 @@ impl Description<'_, '_> {
 
     /// The number of earlier days on which each of its surfaces failed at this time of the day;
     /// `None` if more fails now than then, or if nothing recurs.
-    fn recurring(&self, expected: Option<f64>, failed: u64, began: i64, detected_at: i64) -> Option<Recurring> {
+    fn recurring(
+        &self,
+        expected: Option<f64>,
+        failed: u64,
+        began: UnixMillis,
+        detected_at: UnixMillis,
+    ) -> Option<Recurring> {
         /// Failures up to this many times the expected number, plus this many standard deviations,
         /// are no more than usual.
         const TIMES: f64 = 1.5;
@@ -208,7 +212,7 @@ impl Description<'_, '_> {
 
     /// The latest checks of an incident that continues and began before them: those in the buckets
     /// that started since. `None` if too few of them failed.
-    fn now(&self, end: Option<Transition>, last_seen: Option<i64>, flapping: bool) -> Option<IncidentPart> {
+    fn now(&self, end: Option<Transition>, last_seen: Option<UnixMillis>, flapping: bool) -> Option<IncidentPart> {
         /// Fewer failures show little.
         const FEW: u64 = 5;
         let wave = self.incident.last().filter(|_| end.is_none() && last_seen.is_none())?;
@@ -216,7 +220,7 @@ impl Description<'_, '_> {
         let (range, step) = (&self.context.range, self.context.range.evidence_step);
         let interval = counts.keys().filter_map(|at| self.context.analyses[*at].interval()).min().unwrap_or_default();
         let since = range.to - judgement::recent_ms(interval);
-        let begins = [bucket::floor(since + step - 1, step), bucket::floor(since, step)];
+        let begins = [(since + step - 1).floor(step), since.floor(step)];
         let parts = begins.into_iter().filter(|from| *from > wave.start.by).map(|from| {
             let spans = time_span::without(&[TimeSpan::new(from, range.to)], &self.nested);
             let counts = counts.keys().map(|at| (*at, self.context.count(*at, &spans))).collect();
@@ -252,7 +256,7 @@ impl Description<'_, '_> {
 
     /// The last check of its failing series, if the incident has no end and all of them have gone
     /// silent.
-    fn last_seen(&self, end: Option<Transition>) -> Option<i64> {
+    fn last_seen(&self, end: Option<Transition>) -> Option<UnixMillis> {
         let members = self.incident.iter().flat_map(|wave| &wave.members);
         let open: Vec<_> = members.filter(|member| member.outage.end.is_none()).collect();
         let series = |member: &&WaveMember| &self.context.analyses[member.series];
@@ -293,7 +297,7 @@ impl Description<'_, '_> {
         let first = self.incident.iter().flat_map(|wave| &wave.members).min_by_key(key);
         let surface = first.map(|member| self.context.analyses[member.series].surface.as_str()).unwrap_or_default();
         let start = first.map_or(start, |member| member.outage.start);
-        let begin = timestamp::text(instant(start.by));
+        let begin = timestamp::text(start.by.timestamp());
         let checksum = crc32fast::hash(format!("{begin} {surface}").as_bytes());
         format!("{}-{checksum:08x}", &begin.replace([':', '-', '.'], "")[..15])
     }
@@ -315,10 +319,11 @@ impl Description<'_, '_> {
         /// A bucket with fewer checks is no peak.
         const CHECKS: u64 = 3;
         let step = self.context.range.step;
-        let (from, to) = (bucket::floor(wave.start.by, step), wave.last().min(self.context.range.to));
-        let mut buckets: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+        let (from, to) = (wave.start.by.floor(step), wave.last().min(self.context.range.to));
+        let mut buckets: BTreeMap<UnixMillis, (u64, u64)> = BTreeMap::new();
         let surfaces = self.surfaces.iter().filter_map(|surface| self.context.surface(surface, false));
-        let is_nested = |begin: &i64| self.nested.iter().any(|span| span.first < begin + step && span.last >= *begin);
+        let is_nested =
+            |begin: &UnixMillis| self.nested.iter().any(|span| span.first < *begin + step && span.last >= *begin);
         let in_wave = surfaces.flat_map(|surface| surface.buckets.range(from..=to.max(from)));
         for (begin, bucket) in in_wave.filter(|(begin, _)| !is_nested(begin)) {
             let (judged, failed) = buckets.entry(*begin).or_default();
@@ -327,7 +332,7 @@ impl Description<'_, '_> {
         }
         let peaks =
             buckets.into_iter().filter(|(_, (judged, _))| *judged >= CHECKS).map(|(begin, (judged, failed))| Peak {
-                at: instant(begin),
+                at: begin.timestamp(),
                 judged,
                 failed,
                 ratio: rounded(ratio(failed, judged).unwrap_or_default()),
@@ -369,7 +374,7 @@ impl Description<'_, '_> {
     }
 }
 
-fn duration(start: Transition, end: Option<Transition>, to: i64) -> DurationRange {
+fn duration(start: Transition, end: Option<Transition>, to: UnixMillis) -> DurationRange {
     let seconds = |ms: i64| rounded(number(u64::try_from(ms).unwrap_or_default()) / 1000.0);
     let (least_end, most_end) = end.map_or((to, to), |end| (end.after.unwrap_or(end.by), end.by));
     DurationRange { min: seconds(least_end - start.by), max: start.after.map(|after| seconds(most_end - after)) }

@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{FailureClass, SafeText};
+use crate::model::{FailureClass, SafeText, UnixMillis};
 use crate::report::context::ReportContext;
-use crate::report::fold::bucket;
 use crate::report::fold::evidence::{FailureFact, name};
 use crate::report::fold::extra_checks::ExtraChecks;
 use crate::report::fold::latency_series::LatencySeries;
@@ -32,10 +31,10 @@ impl IncidentPart {
     /// For each span the first bucket and the last instant, so that evidence counted by bucket is
     /// taken once.
     fn by_bucket(&self, step: i64) -> Vec<TimeSpan> {
-        let mut free = i64::MIN;
+        let mut free = UnixMillis::MIN;
         let spans = self.spans.iter().map(|span| {
-            let first = bucket::floor(span.first, step).max(free);
-            free = bucket::floor(span.last, step).saturating_add(step);
+            let first = span.first.floor(step).max(free);
+            free = span.last.floor(step).saturating_add(step);
             TimeSpan { first, ..*span }
         });
         spans.filter(|span| !span.is_empty()).collect()
@@ -135,7 +134,7 @@ impl FactGatherer<'_, '_> {
     /// no control target is known to be behind it.
     fn control_on_cdn_fails(&self) -> Option<bool> {
         let context = self.context;
-        let first = self.incident.first().map(|wave| bucket::floor(wave.start.by, context.range.evidence_step))?;
+        let first = self.incident.first().map(|wave| wave.start.by.floor(context.range.evidence_step))?;
         let last = self.incident.last().map(|wave| wave.last().min(context.range.to))?;
         let span = TimeSpan { first, last };
         let mine: BTreeSet<_> = context

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::SafeText;
+use crate::model::{SafeText, UnixMillis};
 use crate::report::context::ReportContext;
 use crate::report::incident::cause::{self, Classes};
 use crate::report::incident::nested_outages::NestedOutages;
@@ -35,11 +35,11 @@ struct Group {
     series: BTreeSet<usize>,
     /// Whether its cause was seen before: what joins it must have the same cause.
     goes_on: bool,
-    /// The starts of its first and of its newest outage, in milliseconds since 1970.
-    begin: i64,
-    newest: i64,
+    /// The starts of its first and of its newest outage.
+    begin: UnixMillis,
+    newest: UnixMillis,
     /// The last failure of its outages; `i64::MAX` while one continues.
-    last: i64,
+    last: UnixMillis,
     /// The classes of its failures: in total, by vantage and by probe.
     classes: Classes,
     of_vantage: BTreeMap<SafeText, Classes>,
@@ -119,7 +119,7 @@ fn without_covered(context: &ReportContext<'_>, members: Vec<WaveMember>) -> (Ve
     let place_of = |member: &WaveMember| (surface_of(member), &context.analyses[member.series].vantage);
     let mut pooled: BTreeMap<(&SafeText, &SafeText), Vec<WaveMember>> = BTreeMap::new();
     // What a surface fails of with a pool, all its series together: of one there are few failures.
-    let mut causes: BTreeMap<(&SafeText, i64), (Classes, Vec<usize>)> = BTreeMap::new();
+    let mut causes: BTreeMap<(&SafeText, UnixMillis), (Classes, Vec<usize>)> = BTreeMap::new();
     for member in members.iter().filter(|member| member.outage.is_pooled()) {
         pooled.entry(place_of(member)).or_default().push(*member);
         let (cause, series) = causes.entry((surface_of(member), member.outage.start.by)).or_default();
@@ -149,7 +149,7 @@ fn without_covered(context: &ReportContext<'_>, members: Vec<WaveMember>) -> (Ve
 
 /// Whether the cause of an outage has taken the place of the one of which some series failed in part since an instant:
 /// that is seen no more, and no more of their checks fail. What hides the first cause, or comes beside it, adds to it.
-fn takes_its_place(context: &ReportContext<'_>, series: &[usize], since: i64, member: &WaveMember) -> bool {
+fn takes_its_place(context: &ReportContext<'_>, series: &[usize], since: UnixMillis, member: &WaveMember) -> bool {
     let onset = member.outage.start.by;
     let before = context.count_all(series, &[TimeSpan::new(since, onset - 1)]);
     let after = context.count_all(series, &[TimeSpan::new(onset, member.last().min(context.range.to))]);
@@ -232,7 +232,7 @@ fn probe_of<'c>(context: &'c ReportContext<'_>, series: usize) -> (&'c SafeText,
 }
 
 /// The spans of a group's outages before an instant; overlapping ones are joined.
-fn spans(group: &Group, before: i64) -> Vec<TimeSpan> {
+fn spans(group: &Group, before: UnixMillis) -> Vec<TimeSpan> {
     let spans = group.members.iter().map(|member| TimeSpan::new(member.outage.start.by, member.last().min(before - 1)));
     time_span::union(spans.filter(|span| !span.is_empty()).collect())
 }

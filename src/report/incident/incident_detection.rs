@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{SafeText, Verdict};
+use crate::model::{SafeText, UnixMillis, Verdict};
 use crate::report::context::{ReportContext, SurfaceIncident};
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::incident::nested_outages::NestedOutages;
@@ -101,8 +101,8 @@ impl DetectedIncidents {
         self.nested.in_incident(incident, series)
     }
 
-    fn last(&self, incident: usize) -> i64 {
-        self.incidents[incident].iter().map(DetectedWave::last).max().unwrap_or(i64::MAX)
+    fn last(&self, incident: usize) -> UnixMillis {
+        self.incidents[incident].iter().map(DetectedWave::last).max().unwrap_or(UnixMillis::MAX)
     }
 }
 
@@ -195,7 +195,7 @@ fn incident(
         .into_iter()
         .flat_map(|wave| divided(context, wave, slack, others))
         .collect();
-    let last = waves.iter().map(DetectedWave::last).max().unwrap_or(i64::MAX);
+    let last = waves.iter().map(DetectedWave::last).max().unwrap_or(UnixMillis::MAX);
     let is_partial = is_partial(context, &series, &waves, others);
     if let Some(first) = waves.first_mut().filter(|_| is_partial)
         && !is_onset_seen(context, &series, first)

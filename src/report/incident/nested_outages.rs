@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::Verdict;
+use crate::model::{UnixMillis, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::incident::waves::WaveMember;
 use crate::report::time_span::TimeSpan;
@@ -14,7 +14,7 @@ pub(crate) struct NestedOutages {
     of_series: BTreeMap<usize, Vec<NestedOutage>>,
     /// When each incident began, and when it began at each of its series, in milliseconds since
     /// 1970.
-    began: Vec<(i64, BTreeMap<usize, i64>)>,
+    began: Vec<(UnixMillis, BTreeMap<usize, UnixMillis>)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ impl NestedOutages {
     ) -> NestedOutages {
         let mut nested = NestedOutages::default();
         for (incident, members) in incidents.enumerate() {
-            let (mut first, mut began) = (i64::MAX, BTreeMap::new());
+            let (mut first, mut began) = (UnixMillis::MAX, BTreeMap::new());
             for member in members {
                 let start = member.outage.start.by;
                 first = start.min(first);

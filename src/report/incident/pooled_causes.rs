@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{FailureClass, SafeText, Verdict};
+use crate::model::{FailureClass, SafeText, UnixMillis, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::incident::cause::{self, Classes};
 use crate::report::series::outage::{OpenRule, Outage, Transition};
@@ -22,7 +22,7 @@ const SAMPLE_SIZE: usize = 20;
 /// A failure of a surface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct SurfaceFailure {
-    at: i64,
+    at: UnixMillis,
     series: usize,
     class: FailureClass,
 }
@@ -35,7 +35,7 @@ struct CauseChange {
     first: SurfaceFailure,
     /// The failure that shows the change, and the failed and judged checks of the second cause by
     /// then.
-    shown_at: i64,
+    shown_at: UnixMillis,
     failed: u64,
     judged: u64,
 }
@@ -103,7 +103,7 @@ fn shown_by(before: &Classes, failures: &[SurfaceFailure]) -> Option<usize> {
 
 /// Whether chance hardly makes the good checks from one failure to another, at the failed ratio since
 /// an instant.
-fn is_pause(context: &ReportContext<'_>, series: &[usize], since: i64, pause: TimeSpan) -> bool {
+fn is_pause(context: &ReportContext<'_>, series: &[usize], since: UnixMillis, pause: TimeSpan) -> bool {
     let (failed, judged) = count(context, series, TimeSpan::new(since, pause.first));
     let (_, good) = count(context, series, TimeSpan::new(pause.first + 1, pause.last - 1));
     let good_share = 1.0 - ratio(failed, judged).unwrap_or_default();
@@ -134,7 +134,7 @@ fn failures(context: &ReportContext<'_>, series: &[usize], span: TimeSpan) -> Ve
 /// The outages of a series, each split where it spans a change of cause. Parts without a failure
 /// are dropped.
 fn split_outages(context: &ReportContext<'_>, series: usize, outages: &[Outage], change: CauseChange) -> Vec<Outage> {
-    let good = |failure: SurfaceFailure, first: i64, last: i64| {
+    let good = |failure: SurfaceFailure, first: UnixMillis, last: UnixMillis| {
         let checks = context.judged(failure.series, TimeSpan { first, last });
         checks.filter(|check| check.verdict == Verdict::Up).map(|check| check.at).collect::<Vec<_>>()
     };

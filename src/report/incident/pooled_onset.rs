@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{SafeText, Verdict};
+use crate::model::{SafeText, UnixMillis, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::incident::pooled_causes;
 use crate::report::incident::waves::WaveMember;
@@ -122,7 +122,7 @@ fn participants(context: &ReportContext<'_>, series: &[usize], rise: &Rise, rise
         let one = &context.analyses[*at];
         places.entry((&one.surface, &one.vantage)).or_default().push(*at);
     }
-    let count = |place: &[usize], to: i64| {
+    let count = |place: &[usize], to: UnixMillis| {
         let each = place.iter().map(|at| failures(context, *at).count(rise.onset, to));
         each.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     };
@@ -133,7 +133,7 @@ fn participants(context: &ReportContext<'_>, series: &[usize], rise: &Rise, rise
         if is_sure { ratio(failed, judged) } else { None }
     };
     let highest = places.values().filter_map(share).fold(0.0, f64::max);
-    let is_fine = |place: &[usize], to: i64| {
+    let is_fine = |place: &[usize], to: UnixMillis| {
         let (failed, judged) = count(place, to);
         wilson(failed, judged).is_some_and(|[_, high]| high < highest / 2.0)
     };
@@ -154,13 +154,13 @@ fn participants(context: &ReportContext<'_>, series: &[usize], rise: &Rise, rise
 const INTERVALS: i64 = 10;
 
 /// The last good check of a series before an instant; `None` if there is none nearby.
-fn good_before(context: &ReportContext<'_>, series: usize, at: i64) -> Option<i64> {
+fn good_before(context: &ReportContext<'_>, series: usize, at: UnixMillis) -> Option<UnixMillis> {
     let back = context.analyses[series].interval()?.saturating_mul(INTERVALS);
     good(context, series, TimeSpan::new(at.saturating_sub(back), at - 1)).max()
 }
 
 /// The first good check of some series after an instant; that instant if there is none nearby.
-fn good_after(context: &ReportContext<'_>, series: &[usize], at: i64) -> i64 {
+fn good_after(context: &ReportContext<'_>, series: &[usize], at: UnixMillis) -> UnixMillis {
     let after = |one: &usize| {
         let ahead = context.analyses[*one].interval()?.saturating_mul(INTERVALS);
         good(context, *one, TimeSpan::new(at + 1, at.saturating_add(ahead))).min()
@@ -168,7 +168,7 @@ fn good_after(context: &ReportContext<'_>, series: &[usize], at: i64) -> i64 {
     series.iter().filter_map(after).min().unwrap_or(at)
 }
 
-fn good(context: &ReportContext<'_>, series: usize, span: TimeSpan) -> impl Iterator<Item = i64> {
+fn good(context: &ReportContext<'_>, series: usize, span: TimeSpan) -> impl Iterator<Item = UnixMillis> {
     let judged = context.judged(series, span);
     judged.filter(|check| check.verdict == Verdict::Up).map(|check| check.at)
 }

@@ -4,14 +4,13 @@
 pub(crate) mod incident_facts;
 mod table;
 
-use crate::report::document::reading::{Match, Reading};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::format;
 use crate::model::FailureClass;
-
+use crate::report::document::reading::{Match, Reading};
 use crate::report::fold::cdn::Cdn;
 use crate::report::fold::evidence::Validity;
 use crate::report::incident::signature::incident_facts::IncidentFacts;

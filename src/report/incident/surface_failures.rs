@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{FailureClass, SafeText, Verdict};
+use crate::model::{FailureClass, SafeText, UnixMillis, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::fold::even_run::EvenRun;
 use crate::report::series::offline::Offline;
@@ -11,8 +11,8 @@ use crate::report::series::offline::Offline;
 /// The failures of the surfaces asked for so far; each surface is read once.
 pub(super) struct SurfaceFailures<'c, 'f> {
     context: &'c ReportContext<'f>,
-    /// When each failed check was due, in milliseconds since 1970, in order; by surface and class.
-    surfaces: BTreeMap<SafeText, BTreeMap<FailureClass, Vec<i64>>>,
+    /// When each failed check was due, in order; by surface and class.
+    surfaces: BTreeMap<SafeText, BTreeMap<FailureClass, Vec<UnixMillis>>>,
 }
 
 impl<'c, 'f> SurfaceFailures<'c, 'f> {
@@ -21,10 +21,15 @@ impl<'c, 'f> SurfaceFailures<'c, 'f> {
     }
 
     /// The failures of a surface between two instants, the end excluded.
-    pub(super) fn between(&mut self, surface: &SafeText, from: i64, to: i64) -> BTreeMap<FailureClass, u64> {
+    pub(super) fn between(
+        &mut self,
+        surface: &SafeText,
+        from: UnixMillis,
+        to: UnixMillis,
+    ) -> BTreeMap<FailureClass, u64> {
         let context = self.context;
         let by_class = self.surfaces.entry(surface.clone()).or_insert_with(|| failures(context, surface));
-        let before = |instants: &[i64], at: i64| instants.partition_point(|instant| *instant < at);
+        let before = |instants: &[UnixMillis], at: UnixMillis| instants.partition_point(|instant| *instant < at);
         let counts = by_class.iter().map(|(class, instants)| {
             let n = before(instants, to).saturating_sub(before(instants, from));
             (*class, u64::try_from(n).unwrap_or(u64::MAX))
@@ -34,8 +39,8 @@ impl<'c, 'f> SurfaceFailures<'c, 'f> {
 }
 
 /// The failures of a surface, with those of the lead-in.
-fn failures(context: &ReportContext<'_>, surface: &SafeText) -> BTreeMap<FailureClass, Vec<i64>> {
-    let mut by_class: BTreeMap<FailureClass, Vec<i64>> = BTreeMap::new();
+fn failures(context: &ReportContext<'_>, surface: &SafeText) -> BTreeMap<FailureClass, Vec<UnixMillis>> {
+    let mut by_class: BTreeMap<FailureClass, Vec<UnixMillis>> = BTreeMap::new();
     for at in context.series_of(surface) {
         let one = &context.analyses[*at];
         // A run of up checks may contain a month of checks; skip it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::UnixMillis;
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::series::recovery;
 use crate::report::statistics::{number, ratio};
@@ -17,8 +18,8 @@ pub(crate) struct WaveMember {
 
 impl WaveMember {
     /// Its last failure; `i64::MAX` while it continues.
-    pub(crate) fn last(&self) -> i64 {
-        self.outage.end.map_or(i64::MAX, |_| self.outage.last_failed)
+    pub(crate) fn last(&self) -> UnixMillis {
+        self.outage.end.map_or(UnixMillis::MAX, |_| self.outage.last_failed)
     }
 }
 
@@ -32,10 +33,10 @@ pub(crate) struct DetectedWave {
 
 impl DetectedWave {
     /// Its last failure; `i64::MAX` while it continues.
-    pub(crate) fn last(&self) -> i64 {
+    pub(crate) fn last(&self) -> UnixMillis {
         match self.end {
             Some(end) => end.after.unwrap_or(end.by),
-            None => i64::MAX,
+            None => UnixMillis::MAX,
         }
     }
 
@@ -52,7 +53,7 @@ pub(crate) fn waves(
     slack: i64,
     hidden: impl Fn(usize) -> Vec<TimeSpan>,
 ) -> Vec<DetectedWave> {
-    let pauses = |last: i64, member: &WaveMember| {
+    let pauses = |last: UnixMillis, member: &WaveMember| {
         let between = TimeSpan::new(last.saturating_add(1), member.outage.start.by.saturating_sub(1));
         let seen = || time_span::without(&[between], &hidden(member.series)).into_iter().map(TimeSpan::length);
         member.outage.start.by > last.saturating_add(slack) && seen().sum::<i64>() >= slack
@@ -75,7 +76,7 @@ pub(crate) fn waves(
 /// A judged check of a wave, from any of its series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PooledCheck {
-    pub(crate) at: i64,
+    pub(crate) at: UnixMillis,
     pub(crate) series: usize,
     pub(crate) failed: bool,
 }
@@ -236,13 +237,13 @@ mod tests {
     fn members(series: usize, verdicts: &str) -> Vec<WaveMember> {
         let mut detector = OutageDetector::new(&IncidentRules::default(), Some(1), 1);
         for (at, verdict) in (0..).zip(verdicts.chars()) {
-            detector.push(at, verdict == 'x');
+            detector.push(UnixMillis(at), verdict == 'x');
         }
         detector.outages().map(|outage| WaveMember { series, outage }).collect()
     }
 
     fn spans(waves: &[DetectedWave]) -> Vec<(i64, Option<i64>)> {
-        waves.iter().map(|wave| (wave.start.by, wave.end.map(|end| end.by))).collect()
+        waves.iter().map(|wave| (wave.start.by.0, wave.end.map(|end| end.by.0))).collect()
     }
 
     #[test]
@@ -260,7 +261,7 @@ mod tests {
     #[test]
     fn a_cause_that_hides_another_is_no_pause_of_it() {
         let all = || members(0, "...xxxx.....................xxxx.......");
-        let hidden = |from: i64, to: i64| move |_: usize| vec![TimeSpan::new(from, to)];
+        let hidden = |from, to| move |_: usize| vec![TimeSpan::new(UnixMillis(from), UnixMillis(to))];
         assert_eq!(waves(all(), 2, |_| Vec::new()).len(), 2);
         assert_eq!(spans(&waves(all(), 2, hidden(7, 26))), [(3, Some(32))]);
         assert_eq!(waves(all(), 2, hidden(10, 26)).len(), 2, "it was seen for three checks that it was over");
@@ -274,7 +275,7 @@ mod tests {
             .flat_map(|(series, verdicts)| {
                 (0..).zip(verdicts.chars()).map(move |(n, verdict)| {
                     let offset = i64::try_from(series).expect("small");
-                    PooledCheck { at: n * 10 + offset, series, failed: verdict == 'x' }
+                    PooledCheck { at: UnixMillis(n * 10 + offset), series, failed: verdict == 'x' }
                 })
             })
             .collect();
@@ -284,12 +285,13 @@ mod tests {
 
     #[test]
     fn a_wave_is_divided_where_all_its_series_pause() {
-        let wave = DetectedWave { start: Transition { after: None, by: 0 }, end: None, members: Vec::new() };
+        let wave =
+            DetectedWave { start: Transition { after: None, by: UnixMillis(0) }, end: None, members: Vec::new() };
         let checks = judged(&["xxxx.x.......xxx.xx", "x.xx.........x.xxxx", ".x..x..........x..x"]);
         let division = WaveDivision { pause: 30, failures: 3, chance: 0.001 };
         let parts = divide(wave.clone(), &checks, division);
         assert_eq!(spans(&parts), [(0, Some(60)), (130, None)]);
-        assert_eq!(parts[1].start.after, Some(120), "the last good check of the series that fails first");
+        assert_eq!(parts[1].start.after, Some(UnixMillis(120)), "the last good check of the series that fails first");
         let brown_out = judged(&["x.x..xx.x......x.x..x.xx..x.x"]);
         assert_eq!(divide(wave.clone(), &brown_out, division).len(), 1);
         let stray = judged(&["xxxx.x........................xxx.xx", "x.xx..............x...........xxxxxx"]);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Counts, FailureClass, SafeText, Verdict};
+use crate::model::{Counts, FailureClass, SafeText, UnixMillis, Verdict};
 use crate::report::document::coverage::Coverage;
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::evidence::name;
@@ -53,8 +53,8 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) classes: BTreeMap<FailureClass, ClassSpan>,
     /// Failures by class and status code.
     pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
-    /// The last check that was made, whatever its verdict; in milliseconds since 1970.
-    pub(crate) last: Option<i64>,
+    /// The last check that was made, whatever its verdict.
+    pub(crate) last: Option<UnixMillis>,
     /// Whether the last checks show nothing, because the vantage was offline or could not judge.
     pub(crate) cannot_judge: bool,
     /// The number of last checks in a row that show nothing for that reason.
@@ -96,8 +96,8 @@ impl SeriesAnalysis<'_> {
         if self.intervals.len() < 2 || failed == 0 {
             return self.cadence.map_or(0.0, |cadence| minutes(failed, cadence));
         }
-        let ends = self.intervals.iter().skip(1).map(|next| next.from - 1).chain([i64::MAX]);
-        let mut first = i64::MIN;
+        let ends = self.intervals.iter().skip(1).map(|next| next.from - 1).chain([UnixMillis::MAX]);
+        let mut first = UnixMillis::MIN;
         let at_each = self.intervals.iter().zip(ends).map(|(interval, last)| {
             let in_force = TimeSpan::new(std::mem::replace(&mut first, last.saturating_add(1)), last);
             let planned = time_span::intersection(spans, &[in_force]);
@@ -115,7 +115,7 @@ pub(crate) fn analyze<'f>(
     range: &ReportRange<'_>,
     offline: Option<&Arc<Offline>>,
     planned: Option<&PlannedSchedule>,
-) -> (SeriesAnalysis<'f>, BTreeMap<i64, CheckCounts>) {
+) -> (SeriesAnalysis<'f>, BTreeMap<UnixMillis, CheckCounts>) {
     let cadence = cadence(series, range);
     let interval = cadence.map(|cadence| cadence.every);
     let detector = OutageDetector::new(range.rules, interval, range.series);

@@ -2,8 +2,8 @@
 //! journal; from the same hour of the same weekday, if that differs and there are enough weeks; and
 //! within the hour, what recurs at the same minutes.
 
+use crate::model::UnixMillis;
 use crate::report::document::usual::Usual;
-use crate::report::fold::bucket;
 use crate::report::fold::history::{DAY_MS, DAYS, HOUR_MS, Judged, SurfaceHistory};
 use crate::report::series::past_hour::{PastHour, calm, lasting_outages, median_p95, median_us, share, sum};
 use crate::report::series::recurring_dip::{Recurrence, RecurringDip};
@@ -41,18 +41,18 @@ pub(crate) struct HourBaseline {
 }
 
 impl Baseline {
-    /// The baseline from what is known before `from`, in milliseconds since 1970.
-    pub(crate) fn new(past: Option<&SurfaceHistory>, from: i64) -> Baseline {
+    /// The baseline from what is known before `from`.
+    pub(crate) fn new(past: Option<&SurfaceHistory>, from: UnixMillis) -> Baseline {
         let mut usual = Baseline::default();
         let Some(past) = past else { return usual };
         let lasting = lasting_outages(past, from);
         for (hour, slot) in (0..).zip(&mut usual.hours) {
             let then: Vec<PastHour> = (0..=DAYS)
-                .map(|day| bucket::floor(from, DAY_MS) - day * DAY_MS + hour * HOUR_MS)
-                .filter(|begin| begin + HOUR_MS <= from && !lasting.contains(begin))
+                .map(|day| from.floor(DAY_MS) - day * DAY_MS + hour * HOUR_MS)
+                .filter(|begin| *begin + HOUR_MS <= from && !lasting.contains(begin))
                 .filter_map(|begin| {
                     let then = past.hourly.get(&begin)?;
-                    let of_day = past.daily.get(&bucket::floor(begin, DAY_MS));
+                    let of_day = past.daily.get(&begin.floor(DAY_MS));
                     (then.judged.n > 0).then(|| PastHour::of(begin, then, of_day))
                 })
                 .collect();
@@ -71,13 +71,13 @@ impl Baseline {
 
     /// The baseline of a bucket, given its start and length in milliseconds; `None` if there is
     /// none for these hours.
-    pub(crate) fn at(&self, begin: i64, length: i64) -> Option<HourBaseline> {
+    pub(crate) fn at(&self, begin: UnixMillis, length: i64) -> Option<HourBaseline> {
         let end = begin + length.max(1);
         let first = begin.div_euclid(HOUR_MS);
         let last = (end - 1).div_euclid(HOUR_MS).min(first + 23);
         let hours = (first..=last).filter_map(|hour| {
             let usual = self.of_hour(hour)?;
-            let (from, to) = (begin.max(hour * HOUR_MS), end.min((hour + 1) * HOUR_MS));
+            let (from, to) = (begin.max(UnixMillis(hour * HOUR_MS)), end.min(UnixMillis((hour + 1) * HOUR_MS)));
             let failed_ratio = usual.dip.map_or(usual.failed_ratio, |dip| dip.ratio(from, to));
             Some(HourBaseline { failed_ratio, ..usual })
         });
@@ -86,7 +86,7 @@ impl Baseline {
 
     /// The number of earlier days on which as much failed at this time of the day; `None` if that
     /// is not usual.
-    pub(crate) fn recurs_at(&self, at: i64) -> Option<Recurrence> {
+    pub(crate) fn recurs_at(&self, at: UnixMillis) -> Option<Recurrence> {
         let usual = self.of_hour(at.div_euclid(HOUR_MS))?;
         if usual.dip.is_some_and(|dip| !dip.covers(at)) { None } else { usual.recurs }
     }
@@ -100,7 +100,7 @@ impl Baseline {
     }
 
     /// The baseline over some buckets, given their starts and judged checks.
-    pub(crate) fn over(&self, buckets: impl Iterator<Item = (i64, u64)>, length: i64) -> Usual {
+    pub(crate) fn over(&self, buckets: impl Iterator<Item = (UnixMillis, u64)>, length: i64) -> Usual {
         let none = Usual { days: self.days, days_needed: DAYS_NEEDED, ..Usual::default() };
         let (mut expected, mut judged, mut hours) = (0.0, 0, Vec::new());
         for (begin, n) in buckets {
@@ -129,7 +129,7 @@ fn usual_hour(past: &SurfaceHistory, then: &[PastHour]) -> Option<HourBaseline> 
         return None;
     }
     let mut p50s: Vec<f64> = then.iter().filter_map(|one| one.p50_us).collect();
-    let days: Vec<(i64, Judged)> = calm_days.iter().map(|one| (one.begin, one.judged)).collect();
+    let days: Vec<(UnixMillis, Judged)> = calm_days.iter().map(|one| (one.begin, one.judged)).collect();
     let dip = RecurringDip::of(&past.failing, &days);
     Some(HourBaseline {
         failed_ratio: share(sum),
@@ -185,6 +185,8 @@ mod tests {
     use super::*;
     use crate::report::fold::history::PastSpan;
 
+    const DAY_100: UnixMillis = UnixMillis(100 * DAY_MS);
+
     /// A past of `days` days before day 100, each hour with the same checks.
     fn past(days: i64, then: impl Fn(i64) -> (u64, u64, u64)) -> SurfaceHistory {
         let mut past = SurfaceHistory::default();
@@ -193,7 +195,7 @@ mod tests {
                 let (n, failed, latency) = then(day);
                 let mut slot = PastSpan { judged: Judged { n, failed }, ..PastSpan::default() };
                 (0..n - failed).for_each(|_| slot.latency.record_micros(latency));
-                past.hourly.insert(day * DAY_MS + hour * HOUR_MS, slot);
+                past.hourly.insert(UnixMillis(day * DAY_MS + hour * HOUR_MS), slot);
             }
         }
         past
@@ -201,27 +203,26 @@ mod tests {
 
     #[test]
     fn four_days_are_no_baseline_and_five_are() {
-        let four = Baseline::new(Some(&past(4, |_| (60, 0, 1000))), 100 * DAY_MS);
-        assert_eq!(four.at(100 * DAY_MS, HOUR_MS), None);
-        let none = four.over(std::iter::once((100 * DAY_MS, 60)), HOUR_MS);
+        let four = Baseline::new(Some(&past(4, |_| (60, 0, 1000))), DAY_100);
+        assert_eq!(four.at(DAY_100, HOUR_MS), None);
+        let none = four.over(std::iter::once((DAY_100, 60)), HOUR_MS);
         assert_eq!((none.days, none.method, none.expected_failures), (4, None, None));
-        let five = Baseline::new(Some(&past(5, |_| (60, 0, 1000))), 100 * DAY_MS);
-        let usual = five.over(std::iter::once((100 * DAY_MS, 60)), HOUR_MS);
+        let five = Baseline::new(Some(&past(5, |_| (60, 0, 1000))), DAY_100);
+        let usual = five.over(std::iter::once((DAY_100, 60)), HOUR_MS);
         assert_eq!((usual.days, usual.expected_failures, usual.p50_us), (5, Some(0.0), Some(1000)));
     }
 
     #[test]
     fn one_bad_day_is_not_usual() {
-        let usual =
-            Baseline::new(Some(&past(10, |day| if day == 95 { (60, 60, 0) } else { (60, 1, 2000) })), 100 * DAY_MS);
-        let hour = usual.at(100 * DAY_MS, HOUR_MS).expect("a baseline");
+        let usual = Baseline::new(Some(&past(10, |day| if day == 95 { (60, 60, 0) } else { (60, 1, 2000) })), DAY_100);
+        let hour = usual.at(DAY_100, HOUR_MS).expect("a baseline");
         assert!((hour.failed_ratio - 1.0 / 60.0).abs() < 1e-9, "{hour:?}");
         assert_eq!(hour.p95_us, Some(2000));
     }
 
     #[test]
     fn the_hours_of_the_window_itself_are_not_usual() {
-        let usual = Baseline::new(Some(&past(6, |_| (60, 0, 1000))), 99 * DAY_MS);
+        let usual = Baseline::new(Some(&past(6, |_| (60, 0, 1000))), DAY_100 - DAY_MS);
         assert_eq!(usual.days, 5);
     }
 
@@ -232,37 +233,38 @@ mod tests {
         for day in 72..100 {
             for hour in 0..24 {
                 let judged = Judged { n, failed: failed(day, hour) };
-                past.hourly.insert(day * DAY_MS + hour * HOUR_MS, PastSpan { judged, ..PastSpan::default() });
+                past.hourly
+                    .insert(UnixMillis(day * DAY_MS + hour * HOUR_MS), PastSpan { judged, ..PastSpan::default() });
             }
         }
         past
     }
 
     fn ratio_at(usual: &Baseline, day: i64, hour: i64) -> f64 {
-        usual.at(day * DAY_MS + hour * HOUR_MS, HOUR_MS).expect("a baseline").failed_ratio
+        usual.at(UnixMillis(day * DAY_MS + hour * HOUR_MS), HOUR_MS).expect("a baseline").failed_ratio
     }
 
     #[test]
     fn an_outage_of_many_days_that_ended_does_not_become_usual() {
-        let usual = Baseline::new(Some(&past_of(100, |day, _| if day < 88 { 100 } else { 1 })), 100 * DAY_MS);
+        let usual = Baseline::new(Some(&past_of(100, |day, _| if day < 88 { 100 } else { 1 })), DAY_100);
         assert!((ratio_at(&usual, 100, 5) - 0.01).abs() < 1e-9, "{}", ratio_at(&usual, 100, 5));
         // A failure of eight hours each night recurs.
-        let nightly = Baseline::new(Some(&past_of(100, |_, hour| if hour < 8 { 30 } else { 0 })), 100 * DAY_MS);
+        let nightly = Baseline::new(Some(&past_of(100, |_, hour| if hour < 8 { 30 } else { 0 })), DAY_100);
         assert!((ratio_at(&nightly, 100, 5) - 0.3).abs() < 1e-9);
-        assert_eq!(nightly.recurs_at(100 * DAY_MS + 5 * HOUR_MS), Some(Recurrence { days: 28, of: 28 }));
-        assert_eq!(nightly.recurs_at(100 * DAY_MS + 12 * HOUR_MS), None);
+        assert_eq!(nightly.recurs_at(DAY_100 + 5 * HOUR_MS), Some(Recurrence { days: 28, of: 28 }));
+        assert_eq!(nightly.recurs_at(DAY_100 + 12 * HOUR_MS), None);
     }
 
     #[test]
     fn what_is_usual_on_one_weekday_is_not_usual_on_the_others() {
         // In four weeks, on each day whose number modulo 7 is 3, a quarter fails at nine.
         let past = past_of(200, |day, hour| if day % 7 == 3 && hour == 9 { 50 } else { 1 });
-        let usual = Baseline::new(Some(&past), 100 * DAY_MS);
+        let usual = Baseline::new(Some(&past), DAY_100);
         assert!((ratio_at(&usual, 101, 9) - 0.25).abs() < 1e-9, "{}", ratio_at(&usual, 101, 9));
         for (day, hour) in [(100, 9), (102, 9), (101, 10)] {
             assert!(ratio_at(&usual, day, hour) < 0.01, "{day} {hour}");
         }
-        assert_eq!(usual.recurs_at(101 * DAY_MS + 9 * HOUR_MS), Some(Recurrence { days: 4, of: 4 }));
+        assert_eq!(usual.recurs_at(DAY_100 + DAY_MS + 9 * HOUR_MS), Some(Recurrence { days: 4, of: 4 }));
     }
 
     #[test]
@@ -270,17 +272,17 @@ mod tests {
         let mut past = past_of(600, |_, hour| if hour == 2 { 50 } else { 0 });
         // At ten past two, for five minutes, all checks fail.
         for day in 72..100 {
-            past.failing.insert(day * DAY_MS + 2 * HOUR_MS + 600_000, 50);
+            past.failing.insert(UnixMillis(day * DAY_MS + 2 * HOUR_MS + 600_000), 50);
         }
-        let usual = Baseline::new(Some(&past), 100 * DAY_MS);
+        let usual = Baseline::new(Some(&past), DAY_100);
         let at = |minute: i64, length: i64| {
-            let begin = 100 * DAY_MS + 2 * HOUR_MS + minute * 60_000;
+            let begin = DAY_100 + 2 * HOUR_MS + minute * 60_000;
             usual.at(begin, length * 60_000).expect("a baseline").failed_ratio
         };
         assert!((at(10, 5) - 1.0).abs() < 1e-9 && at(15, 15) < 1e-9, "{} {}", at(10, 5), at(15, 15));
         assert!((at(0, 60) - 50.0 / 600.0).abs() < 1e-9, "{}", at(0, 60));
         assert!((at(5, 10) - 0.5).abs() < 1e-9, "{}", at(5, 10));
-        let begin = 100 * DAY_MS + 2 * HOUR_MS;
+        let begin = DAY_100 + 2 * HOUR_MS;
         assert_eq!(usual.recurs_at(begin + 12 * 60_000), Some(Recurrence { days: 28, of: 28 }));
         assert_eq!(usual.recurs_at(begin + 30 * 60_000), None);
     }

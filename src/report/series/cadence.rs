@@ -1,6 +1,8 @@
 //! The cadence of a probe, derived from its checks: a steady interval, or bursts, as when cron
 //! starts a few passes at a time.
 
+use crate::model::UnixMillis;
+
 /// Bursts of checks at a regular interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cadence {
@@ -23,13 +25,13 @@ const LONGEST_BURST_MS: i64 = 300_000;
 /// A burst of checks with no pause between them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Burst {
-    from: i64,
-    to: i64,
+    from: UnixMillis,
+    to: UnixMillis,
     checks: u64,
 }
 
 impl Burst {
-    const fn lasts(&self) -> i64 {
+    fn lasts(&self) -> i64 {
         self.to - self.from
     }
 }
@@ -116,7 +118,7 @@ fn bursts(distances: impl Iterator<Item = (i64, u64)>, pause: i64, tolerance: i6
 /// Divides checks into bursts at each pause.
 fn runs(distances: impl Iterator<Item = (i64, u64)>, pause: i64) -> Vec<Burst> {
     let mut runs = Vec::new();
-    let mut run = Burst { from: 0, to: 0, checks: 1 };
+    let mut run = Burst { from: UnixMillis(0), to: UnixMillis(0), checks: 1 };
     for (distance, times) in distances {
         if distance < pause {
             run.to += distance * times.cast_signed();

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::IncidentRules;
+use crate::model::{IncidentRules, UnixMillis};
 use crate::report::fold::history::{DAY_MS, HOUR_MS};
 use crate::report::series::recovery;
 use crate::report::statistics::{ln_choose, number};
@@ -31,25 +31,25 @@ const USUAL_AT_MOST: f64 = 0.05;
 /// The usual failed ratio is computed over this long, in milliseconds.
 const USUAL_OVER_MS: i64 = DAY_MS;
 
-/// A rise of the failed ratio. Its instants are in milliseconds since 1970.
+/// A rise of the failed ratio.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Rise {
     /// Its first failure: the first one since the sum last left zero.
-    pub(crate) onset: i64,
+    pub(crate) onset: UnixMillis,
     /// The failure at which it was detected.
-    pub(crate) detected_at: i64,
+    pub(crate) detected_at: UnixMillis,
     /// Failed and judged checks from the onset to the detection.
     pub(crate) detected_with: (u32, u32),
     /// Its last failure; `None` while it continues.
-    pub(crate) last_failed: Option<i64>,
+    pub(crate) last_failed: Option<UnixMillis>,
 }
 
 /// The failures of one round, and its approximate number of checks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Round {
-    /// Its first and its last failure, in milliseconds since 1970.
-    pub(crate) first: i64,
-    pub(crate) last: i64,
+    /// Its first and its last failure.
+    pub(crate) first: UnixMillis,
+    pub(crate) last: UnixMillis,
     pub(crate) failed: u32,
     pub(crate) judged: f64,
 }
@@ -74,7 +74,7 @@ pub(crate) struct Cusum {
 struct Sum {
     llr: f64,
     /// The first failure since the sum left zero.
-    onset: i64,
+    onset: UnixMillis,
     /// The checks since then.
     counted: Counted,
 }
@@ -102,7 +102,7 @@ struct OpenRise {
     /// The sum for its end, the checks since that sum left zero, and the last failure before.
     back: f64,
     pending: Counted,
-    last_failed: i64,
+    last_failed: UnixMillis,
 }
 
 /// The failed ratio of the last day without rises.
@@ -116,12 +116,12 @@ struct UsualShare {
 }
 
 impl UsualShare {
-    fn settle(&mut self, at: i64) {
+    fn settle(&mut self, at: UnixMillis) {
         let counted = std::mem::take(&mut self.pending);
         self.add(at, counted);
     }
 
-    fn add(&mut self, at: i64, counted: Counted) {
+    fn add(&mut self, at: UnixMillis, counted: Counted) {
         let hour = at.div_euclid(HOUR_MS);
         self.all.add(counted.failed, counted.judged);
         match self.hours.back_mut() {
@@ -162,7 +162,7 @@ impl Cusum {
     }
 
     /// Adds `rounds` rounds without a failure, of `judged` checks each, up to an instant.
-    pub(crate) fn push_good(&mut self, to: i64, rounds: f64, judged: f64) {
+    pub(crate) fn push_good(&mut self, to: UnixMillis, rounds: f64, judged: f64) {
         if rounds <= 0.0 || judged <= 0.0 {
             return;
         }
@@ -208,7 +208,7 @@ impl Cusum {
                 *sum = Sum { onset: round.first, ..Sum::default() };
             }
             let with = |failed: f64| sum.llr + llr(failed, judged, usual, usual + rise);
-            let lasts = round.last.saturating_sub(sum.onset) >= least;
+            let lasts = round.last.saturating_since(sum.onset) >= least;
             let shows = |nth: &u32| lasts && with(f64::from(*nth)) >= threshold;
             let shown_by = if shows(&round.failed) { (1..=round.failed).find(shows) } else { None };
             sum.llr = with(failed);
@@ -223,7 +223,7 @@ impl Cusum {
     }
 
     /// Resets the sums that are not above zero. If all are reset, the checks since then were usual.
-    fn rest(&mut self, at: i64) {
+    fn rest(&mut self, at: UnixMillis) {
         for sum in &mut self.sums {
             if sum.llr <= 0.0 {
                 *sum = Sum::default();
@@ -234,7 +234,7 @@ impl Cusum {
         }
     }
 
-    fn open(&mut self, sum: &Sum, at: i64) {
+    fn open(&mut self, sum: &Sum, at: UnixMillis) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "numbers of checks")]
         let detected_with = (sum.counted.failed.round() as u32, sum.counted.judged.round() as u32);
         let rise = Rise { onset: sum.onset, detected_at: at, detected_with, last_failed: None };
@@ -245,20 +245,20 @@ impl Cusum {
     }
 
     /// Sets when the rise that was just found could be detected.
-    pub(crate) fn found_at(&mut self, at: i64) {
+    pub(crate) fn found_at(&mut self, at: UnixMillis) {
         if let Some(open) = &mut self.open {
             open.rise.detected_at = at;
         }
     }
 
-    fn close_if_over(&mut self, at: i64) {
+    fn close_if_over(&mut self, at: UnixMillis) {
         let Some(open) = self.open.take_if(|open| open.back >= self.over) else { return };
         self.rises.push(Rise { last_failed: Some(open.last_failed), ..open.rise });
         self.usual.add(at, open.pending);
     }
 
-    /// The onset of the rise that continues, in milliseconds since 1970; `None` if there is none.
-    pub(crate) fn rising_since(&self) -> Option<i64> {
+    /// The onset of the rise that continues; `None` if there is none.
+    pub(crate) fn rising_since(&self) -> Option<UnixMillis> {
         self.open.map(|open| open.rise.onset)
     }
 
@@ -312,7 +312,7 @@ mod tests {
 
     fn rises_by(rules: &IncidentRules, judged: u32, rounds: impl Iterator<Item = u32>) -> Vec<Rise> {
         let mut cusum = Cusum::new(rules, 12, ROUND_MS);
-        for (at, failed) in (0..).map(|n| n * ROUND_MS).zip(rounds) {
+        for (at, failed) in (0..).map(|n| UnixMillis(n * ROUND_MS)).zip(rounds) {
             if failed == 0 {
                 cusum.push_good(at, 1.0, f64::from(judged));
             } else {
@@ -366,7 +366,7 @@ mod tests {
             let share = |round: u32| if (2_880..3_360).contains(&round) { 0.05 } else { 0.0005 };
             let found = rises(60, (0..3_840).map(|round| failed(&mut chance, 60, share(round))));
             assert_eq!(found.len(), 1, "{seed}: {found:?}");
-            let (onset, end) = (2_880 * ROUND_MS, 3_360 * ROUND_MS);
+            let (onset, end) = (UnixMillis(2_880 * ROUND_MS), UnixMillis(3_360 * ROUND_MS));
             assert!((found[0].onset - onset).abs() < 5 * 60_000, "{seed}: {found:?}");
             delays.push(found[0].detected_at - onset);
             ends.push(found[0].last_failed.map_or(i64::MAX, |last| (last - end).abs()));
@@ -395,6 +395,6 @@ mod tests {
     fn what_goes_on_has_no_end() {
         let found = rises(60, (0..200).map(|round| if round < 100 { 0 } else { 6 }));
         assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!((found[0].onset, found[0].last_failed), (100 * ROUND_MS, None));
+        assert_eq!((found[0].onset, found[0].last_failed), (UnixMillis(100 * ROUND_MS), None));
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::IncidentRules;
+use crate::model::{IncidentRules, UnixMillis};
 use crate::report::fold::even_run::EvenRun;
 use crate::report::series::flapping::FlapDetector;
 use crate::report::series::outage::{Count, OpenRule, Outage, Transition};
@@ -24,8 +24,8 @@ pub(crate) struct OutageDetector {
     recent: VecDeque<Recent>,
     failed_recently: u32,
     run: Run,
-    last: Option<i64>,
-    last_good: Option<i64>,
+    last: Option<UnixMillis>,
+    last_good: Option<UnixMillis>,
     open: Option<Outage>,
     flap: FlapDetector,
     count: Count,
@@ -37,9 +37,9 @@ pub(crate) struct OutageDetector {
 /// One of the last checks, and the last good check before it.
 #[derive(Clone, Copy, Debug)]
 struct Recent {
-    at: i64,
+    at: UnixMillis,
     failed: bool,
-    good_before: Option<i64>,
+    good_before: Option<UnixMillis>,
 }
 
 /// Checks in a row with the same verdict.
@@ -47,10 +47,10 @@ struct Recent {
 struct Run {
     failed: bool,
     length: u32,
-    /// The first of them, in milliseconds since 1970.
-    start: i64,
+    /// The first of them.
+    start: UnixMillis,
     /// The last good check before them.
-    good_before: Option<i64>,
+    good_before: Option<UnixMillis>,
 }
 
 impl OutageDetector {
@@ -77,7 +77,7 @@ impl OutageDetector {
     }
 
     /// Adds a judged check: up or down. Checks of other verdicts are not added.
-    pub(crate) fn push(&mut self, at: i64, failed: bool) {
+    pub(crate) fn push(&mut self, at: UnixMillis, failed: bool) {
         if self.last.is_some_and(|last| at - last > self.memory) {
             self.forget();
         }
@@ -172,7 +172,7 @@ impl OutageDetector {
         self.run = Run::default();
     }
 
-    fn remember(&mut self, at: i64, failed: bool) {
+    fn remember(&mut self, at: UnixMillis, failed: bool) {
         if self.recent.len() == self.rules.open_of.get() as usize
             && let Some(oldest) = self.recent.pop_front()
         {
@@ -186,7 +186,7 @@ impl OutageDetector {
         self.run.length = self.run.length.saturating_add(1);
     }
 
-    fn fail(&mut self, at: i64) {
+    fn fail(&mut self, at: UnixMillis) {
         if let Some(open) = &mut self.open {
             open.last_failed = at;
             return;
@@ -226,13 +226,13 @@ impl OutageDetector {
 
     /// Whether failures from one instant to another span more than one round: three failed checks
     /// in the same second are not three in a row.
-    const fn spans_a_round(&self, from: i64, to: i64, failures: u32) -> bool {
+    fn spans_a_round(&self, from: UnixMillis, to: UnixMillis, failures: u32) -> bool {
         failures <= 1 || to - from >= self.round
     }
 
     /// Opens an outage. If the last failure of the previous outage is still among the checks that
     /// the rules look at, that outage has not ended: reopens it instead.
-    fn open(&mut self, at: i64, start: Transition, rule: OpenRule, opened_with: u32) {
+    fn open(&mut self, at: UnixMillis, start: Transition, rule: OpenRule, opened_with: u32) {
         let goes_on = self.outages.pop_if(|last| self.recent.iter().any(|check| check.at == last.last_failed));
         if let Some(outage) = goes_on {
             // Its checks are counted again when it ends.
@@ -255,7 +255,7 @@ impl OutageDetector {
     }
 
     /// The checks before one of the last checks.
-    fn before(&self, at: i64) -> Count {
+    fn before(&self, at: UnixMillis) -> Count {
         let mut before = self.count;
         for check in self.recent.iter().filter(|check| check.at >= at) {
             before.judged -= 1;
@@ -264,7 +264,7 @@ impl OutageDetector {
         before
     }
 
-    fn recover(&mut self, at: i64) {
+    fn recover(&mut self, at: UnixMillis) {
         self.last_good = Some(at);
         if self.run.length >= self.rules.close_after.get()
             && let Some(outage) = self.open.take()
@@ -306,14 +306,14 @@ mod tests {
         let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE), 1);
         for (minute, verdict) in (0..).zip(verdicts.chars()) {
             if verdict != ' ' {
-                detector.push(minute * MINUTE, verdict == 'x');
+                detector.push(UnixMillis(minute * MINUTE), verdict == 'x');
             }
         }
         detector
     }
 
     fn minutes(edge: Transition) -> (Option<i64>, i64) {
-        (edge.after.map(|after| after / MINUTE), edge.by / MINUTE)
+        (edge.after.map(|after| after.div_euclid(MINUTE)), edge.by.div_euclid(MINUTE))
     }
 
     /// Starts, ends and rules of the outages, in minutes.
@@ -328,7 +328,7 @@ mod tests {
         let outage = found.outages().next().expect("an outage");
         assert_eq!(minutes(outage.start), (Some(2), 3));
         assert_eq!(outage.end.map(minutes), Some((Some(5), 6)));
-        assert_eq!(outage.detected_at / MINUTE, 5);
+        assert_eq!(outage.detected_at.div_euclid(MINUTE), 5);
         assert_eq!(outage.rule, OpenRule::InARow);
         assert!(!found.is_open());
     }
@@ -349,7 +349,7 @@ mod tests {
             pause in 0_i64..20,
             after in "[.x ]{0,60}",
         ) {
-            let begin = (before.len().cast_signed() as i64 + pause) * MINUTE;
+            let begin = UnixMillis((before.len().cast_signed() as i64 + pause) * MINUTE);
             let first = LoggedCheck { at: begin, verdict: Verdict::Up, class: None, code: None, is_set_aside: false };
             let good = EvenRun { first, last_at: begin + distance * (count.cast_signed() - 1) + 7, count };
             let end = good.last_at;
@@ -399,7 +399,7 @@ mod tests {
     #[test]
     fn sixty_thousand_healthy_checks_open_nothing() {
         let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE), 1);
-        (0..60_000).for_each(|minute| detector.push(minute * MINUTE, false));
+        (0..60_000).for_each(|minute| detector.push(UnixMillis(minute * MINUTE), false));
         assert_eq!(detector.outages().count(), 0);
     }
 
@@ -407,7 +407,7 @@ mod tests {
     fn sixty_thousand_checks_with_one_failure_in_a_thousand_open_nothing() {
         let mut chance = Chance::new(1);
         let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE), 1);
-        (0..60_000).for_each(|minute| detector.push(minute * MINUTE, chance.happens(0.001)));
+        (0..60_000).for_each(|minute| detector.push(UnixMillis(minute * MINUTE), chance.happens(0.001)));
         assert_eq!(detector.outages().count(), 0);
     }
 
@@ -421,7 +421,7 @@ mod tests {
             let is_burst = chance.happens(0.01);
             for one in &mut series {
                 let failed = chance.happens(share) || (is_burst && chance.happens(0.5));
-                one.push(round * ROUND, failed);
+                one.push(UnixMillis(round * ROUND), failed);
             }
         }
         series.iter().map(|one| one.outages().count()).sum()
@@ -444,12 +444,12 @@ mod tests {
     fn checks_of_one_moment_are_no_three_in_a_row() {
         let mut detector = analyze("..........");
         for ms in [0, 150, 300, 450] {
-            detector.push(10 * MINUTE + ms, true);
+            detector.push(UnixMillis(10 * MINUTE + ms), true);
         }
         assert!(!detector.is_open());
-        detector.push(11 * MINUTE, true);
+        detector.push(UnixMillis(11 * MINUTE), true);
         let outage = detector.outages().next().expect("an outage");
-        assert_eq!((outage.start.by, outage.start.after), (10 * MINUTE, Some(9 * MINUTE)));
+        assert_eq!((outage.start.by, outage.start.after), (UnixMillis(10 * MINUTE), Some(UnixMillis(9 * MINUTE))));
     }
 
     /// The number of checks until an outage opens if 30 % fail at random, for many seeds.
@@ -459,7 +459,7 @@ mod tests {
                 let mut chance = Chance::new(seed);
                 let mut detector = OutageDetector::new(rules, Some(MINUTE), 1);
                 (1_i32..100_000).find(|check| {
-                    detector.push(i64::from(*check) * MINUTE, chance.happens(0.3));
+                    detector.push(UnixMillis(i64::from(*check) * MINUTE), chance.happens(0.3));
                     detector.is_open()
                 })
             })
@@ -484,7 +484,7 @@ mod tests {
     fn a_brown_out_is_one_outage_or_few() {
         let mut chance = Chance::new(3);
         let mut detector = OutageDetector::new(&IncidentRules::default(), Some(MINUTE), 1);
-        (0..600).for_each(|minute| detector.push(minute * MINUTE, chance.happens(0.71)));
+        (0..600).for_each(|minute| detector.push(UnixMillis(minute * MINUTE), chance.happens(0.71)));
         assert!(detector.outages().count() <= 3, "{}", detector.outages().count());
         assert!(!detector.is_flapping());
     }

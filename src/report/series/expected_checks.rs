@@ -2,6 +2,7 @@
 //! repeat at the same interval, missing checks between them were due. Passes by hand have no
 //! schedule, so none of their checks are missing.
 
+use crate::model::UnixMillis;
 use crate::report::fold::plans::{PlannedInterval, PlannedSchedule};
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::Cadence;
@@ -13,11 +14,11 @@ const SHOWN_AFTER_MS: i64 = 15 * 60_000;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProbeSchedule<'p> {
     pub(crate) cadence: Cadence,
-    /// The first and the last check that was made, in milliseconds since 1970.
-    pub(crate) first: i64,
-    pub(crate) last: i64,
-    /// The start of the time in which checks were due, in milliseconds since 1970.
-    pub(crate) begin: i64,
+    /// The first and the last check that was made.
+    pub(crate) first: UnixMillis,
+    pub(crate) last: UnixMillis,
+    /// The start of the time in which checks were due.
+    pub(crate) begin: UnixMillis,
     /// When a plan that lists the probe says that it is due.
     pub(crate) planned: Option<&'p PlannedSchedule>,
     /// A pause up to this long, in milliseconds, never counts as missed checks.
@@ -26,7 +27,7 @@ pub(crate) struct ProbeSchedule<'p> {
 
 impl ProbeSchedule<'_> {
     /// The number of checks due until an instant, which must not be before the last check.
-    pub(crate) fn due(&self, series: &Series, until: i64) -> u64 {
+    pub(crate) fn due(&self, series: &Series, until: UnixMillis) -> u64 {
         let scheduled = series.counts.scheduled();
         if let Some(PlannedSchedule { cron: Some(cron), .. }) = self.planned {
             let limit = cron.shortest() + cron.shortest() / 2;
@@ -34,7 +35,7 @@ impl ProbeSchedule<'_> {
             return scheduled + self.lost(series, until, limit, lost);
         }
         if let Some(planned) = self.planned {
-            let due = |(from, to, cadence): (i64, i64, Cadence)| {
+            let due = |(from, to, cadence): (UnixMillis, UnixMillis, Cadence)| {
                 cadence.due_in(to - from - series.maintenance.within(from, to, cadence.every))
             };
             return scheduled.max(self.planned_spans(&planned.intervals, until).into_iter().map(due).sum());
@@ -43,7 +44,7 @@ impl ProbeSchedule<'_> {
             return scheduled;
         }
         let every = self.cadence.every;
-        let lost = |from: i64, to: i64| {
+        let lost = |from: UnixMillis, to: UnixMillis| {
             self.cadence.due_in(to - from - series.maintenance.within(from, to, every) - every / 2)
         };
         scheduled + self.lost(series, until, every + every / 2, lost)
@@ -51,9 +52,15 @@ impl ProbeSchedule<'_> {
 
     /// The number of checks that are missing in the pauses longer than `limit` milliseconds, if `lost` counts those
     /// between two instants.
-    fn lost(&self, series: &Series, until: i64, limit: i64, lost: impl Fn(i64, i64) -> u64) -> u64 {
+    fn lost(
+        &self,
+        series: &Series,
+        until: UnixMillis,
+        limit: i64,
+        lost: impl Fn(UnixMillis, UnixMillis) -> u64,
+    ) -> u64 {
         let limit = limit.max(self.tolerance);
-        let lost = |from: i64, to: i64| if to - from <= limit { 0 } else { lost(from, to) };
+        let lost = |from: UnixMillis, to: UnixMillis| if to - from <= limit { 0 } else { lost(from, to) };
         let (mut before, mut all) = (self.begin, 0);
         for span in series.log.runs().flat_map(|run| run.spans(limit)) {
             all += lost(before, span.first);
@@ -63,7 +70,7 @@ impl ProbeSchedule<'_> {
     }
 
     /// The time in which checks were due, divided where the plan changed the interval.
-    fn planned_spans(&self, planned: &[PlannedInterval], until: i64) -> Vec<(i64, i64, Cadence)> {
+    fn planned_spans(&self, planned: &[PlannedInterval], until: UnixMillis) -> Vec<(UnixMillis, UnixMillis, Cadence)> {
         let Some((first, changes)) = planned.split_first().filter(|(_, changes)| !changes.is_empty()) else {
             return vec![(self.begin, until, self.cadence)];
         };
@@ -109,16 +116,16 @@ mod tests {
     }
 
     /// A span of checks that are due each minute, from 0 on.
-    fn span(last: i64) -> ProbeSchedule<'static> {
+    fn span(last: UnixMillis) -> ProbeSchedule<'static> {
         let cadence = Cadence { every: 60_000, checks: 1 };
-        ProbeSchedule { cadence, first: 0, last, begin: 0, planned: None, tolerance: 60_000 }
+        ProbeSchedule { cadence, first: UnixMillis(0), last, begin: UnixMillis(0), planned: None, tolerance: 60_000 }
     }
 
     #[test]
     fn two_probers_at_once_miss_nothing() {
         // One probes all the time, the other from minute 10 to 20.
         let series = series_of([(0, 6_000, 101), (600, 1_200, 11), (6_060, 6_600, 10)]);
-        let last = 6_600_000;
+        let last = UnixMillis(6_600_000);
         assert_eq!(span(last).due(&series, last), series.counts.scheduled());
         assert_eq!(
             span(last).due(&series, last + 600_000),
@@ -131,7 +138,7 @@ mod tests {
     fn checks_that_are_missed_again_and_again_are_missed_in_a_run_too() {
         let (steady, rare) = ((0..60_i64).map(|n| n * 60), (0..12).map(|n| 3_600 + n * 300));
         let singles = steady.chain(rare).map(|at| (at, at, 1));
-        let last = (3_600 + 11 * 300) * 1_000;
+        let last = UnixMillis((3_600 + 11 * 300) * 1_000);
         let mut raw = series_of(singles);
         let apart = span(last).due(&raw, last);
         raw.log.join_even();

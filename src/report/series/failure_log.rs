@@ -1,6 +1,7 @@
 //! The failures of one series and the spans in which it was checked at a steady rate: all that a
 //! pool needs of a series, in memory that grows with the failures and not with the checks.
 
+use crate::model::UnixMillis;
 use crate::report::fold::even_run::EvenRun;
 use crate::report::series::outage::Outage;
 use crate::report::statistics::number;
@@ -9,27 +10,27 @@ use crate::report::time_span::{self, TimeSpan};
 /// Failures in order of time, and the spans of judged checks without a pause.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FailureLog {
-    /// When each failed check was due, in milliseconds since 1970.
-    failed: Vec<i64>,
+    /// When each failed check was due.
+    failed: Vec<UnixMillis>,
     spans: Vec<SteadySpan>,
     /// A distance between two checks that is longer than this, in milliseconds, ends a span.
     pause: i64,
 }
 
-/// A span of checks at a steady rate, in milliseconds since 1970.
+/// A span of checks at a steady rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct SteadySpan {
     /// The first check.
-    pub(crate) from: i64,
+    pub(crate) from: UnixMillis,
     /// One interval after the last check.
-    pub(crate) to: i64,
+    pub(crate) to: UnixMillis,
     /// Checks per millisecond.
     pub(crate) rate: f64,
 }
 
 impl SteadySpan {
     /// The number of its checks between two instants.
-    pub(crate) fn within(&self, from: i64, to: i64) -> f64 {
+    pub(crate) fn within(&self, from: UnixMillis, to: UnixMillis) -> f64 {
         let length = self.to.min(to) - self.from.max(from);
         self.rate * number(u64::try_from(length).unwrap_or_default())
     }
@@ -44,8 +45,8 @@ impl SteadySpan {
 /// A span that may still grow.
 #[derive(Clone, Copy, Debug)]
 struct OpenSpan {
-    from: i64,
-    last: i64,
+    from: UnixMillis,
+    last: UnixMillis,
     checks: u64,
 }
 
@@ -68,7 +69,7 @@ impl FailureLogger {
     }
 
     /// Adds a judged check.
-    pub(crate) fn push(&mut self, at: i64, failed: bool) {
+    pub(crate) fn push(&mut self, at: UnixMillis, failed: bool) {
         match &mut self.open {
             // The common case: there are millions of these.
             Some(open) if at - open.last <= self.log.pause => {
@@ -91,7 +92,7 @@ impl FailureLogger {
         }
     }
 
-    fn push_many(&mut self, first: i64, last: i64, count: u64) {
+    fn push_many(&mut self, first: UnixMillis, last: UnixMillis, count: u64) {
         match &mut self.open {
             Some(open) if first - open.last <= self.log.pause => {
                 open.last = last;
@@ -121,7 +122,7 @@ impl FailureLogger {
     /// report again what is known already, and must not lose what it has shown before that.
     pub(crate) fn without(mut self, outages: impl Iterator<Item = Outage>) -> FailureLog {
         self.close();
-        let span = |one: Outage| TimeSpan::new(one.detected_at, one.end.map_or(i64::MAX, |_| one.last_failed));
+        let span = |one: Outage| TimeSpan::new(one.detected_at, one.end.map_or(UnixMillis::MAX, |_| one.last_failed));
         let outages: Vec<TimeSpan> = outages.map(span).collect();
         if outages.is_empty() {
             return self.log;
@@ -133,8 +134,8 @@ impl FailureLogger {
 }
 
 impl FailureLog {
-    /// When each failed check was due, in milliseconds since 1970, in order.
-    pub(crate) fn failed(&self) -> &[i64] {
+    /// When each failed check was due, in order.
+    pub(crate) fn failed(&self) -> &[UnixMillis] {
         &self.failed
     }
 
@@ -144,8 +145,8 @@ impl FailureLog {
     }
 
     /// Failed and judged checks between two instants, the first included and the second not.
-    pub(crate) fn count(&self, from: i64, to: i64) -> (u64, u64) {
-        let before = |at: i64| self.failed.partition_point(|failed| *failed < at);
+    pub(crate) fn count(&self, from: UnixMillis, to: UnixMillis) -> (u64, u64) {
+        let before = |at: UnixMillis| self.failed.partition_point(|failed| *failed < at);
         let failed = before(to).saturating_sub(before(from)) as u64;
         let first = self.spans.partition_point(|span| span.to <= from);
         let spans = self.spans.iter().skip(first).take_while(|span| span.from < to);
@@ -165,12 +166,13 @@ mod tests {
     fn logged(checks: &str) -> FailureLogger {
         let mut logger = FailureLogger::new(Some(10));
         for (n, check) in (0..).zip(checks.chars()).filter(|(_, check)| *check != ' ') {
-            logger.push(n * 10, check == 'x');
+            logger.push(UnixMillis(n * 10), check == 'x');
         }
         logger
     }
 
     fn outage(from: i64, last_failed: i64, is_over: bool) -> Outage {
+        let (from, last_failed) = (UnixMillis(from), UnixMillis(last_failed));
         Outage {
             start: Transition { after: None, by: from },
             end: is_over.then_some(Transition { after: Some(last_failed), by: last_failed + 10 }),
@@ -188,33 +190,33 @@ mod tests {
     #[test]
     fn a_pause_parts_the_spans() {
         let log = logged("..x..       x.").without(std::iter::empty());
-        assert_eq!(log.failed(), [20, 120]);
-        assert_eq!(log.spans().iter().map(|span| (span.from, span.to)).collect::<Vec<_>>(), [(0, 50), (120, 140)]);
-        assert_eq!(log.count(0, 1_000), (2, 7));
-        assert_eq!(log.count(30, 120), (0, 2));
+        assert_eq!(log.failed(), [20, 120].map(UnixMillis));
+        assert_eq!(log.spans().iter().map(|span| (span.from.0, span.to.0)).collect::<Vec<_>>(), [(0, 50), (120, 140)]);
+        assert_eq!(log.count(UnixMillis(0), UnixMillis(1_000)), (2, 7));
+        assert_eq!(log.count(UnixMillis(30), UnixMillis(120)), (0, 2));
     }
 
     #[test]
     fn the_checks_of_its_own_outages_are_left_out_once_they_are_detected() {
         let log = logged("..xxx..x..xxx").without([outage(20, 40, true), outage(100, 120, false)].into_iter());
-        assert_eq!(log.failed(), [20, 30, 70, 100, 110]);
+        assert_eq!(log.failed(), [20, 30, 70, 100, 110].map(UnixMillis));
         // A check covers the interval up to the next, so the last one before a detection counts in
         // full.
-        assert_eq!(log.count(0, 1_000), (5, 12));
+        assert_eq!(log.count(UnixMillis(0), UnixMillis(1_000)), (5, 12));
     }
 
     #[test]
     fn even_runs_are_their_checks() {
         let mut at_once = FailureLogger::new(Some(10));
         let good = crate::report::fold::logged_check::LoggedCheck {
-            at: 0,
+            at: UnixMillis(0),
             verdict: crate::model::Verdict::Up,
             class: None,
             code: None,
             is_set_aside: false,
         };
-        at_once.push_good(&EvenRun { first: good, last_at: 90, count: 10 });
-        at_once.push(100, true);
+        at_once.push_good(&EvenRun { first: good, last_at: UnixMillis(90), count: 10 });
+        at_once.push(UnixMillis(100), true);
         let one_by_one = logged("..........x");
         let (at_once, one_by_one) = (at_once.without(std::iter::empty()), one_by_one.without(std::iter::empty()));
         assert_eq!((at_once.failed(), at_once.spans()), (one_by_one.failed(), one_by_one.spans()));

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::model::{IncidentRules, Verdict};
+use crate::model::{IncidentRules, UnixMillis, Verdict};
 use crate::report::document::answer::State;
 use crate::report::series::run_length;
 use crate::report::statistics::wilson;
@@ -25,8 +25,8 @@ pub(crate) const ALLOWED: f64 = 0.01;
 /// A judged check: up or down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JudgedCheck {
-    /// When it was due, in milliseconds since 1970. In journals of format version 1: when it began.
-    pub at: i64,
+    /// When it was due. In journals of format version 1: when it began.
+    pub at: UnixMillis,
     /// Whether the target was down.
     pub failed: bool,
 }
@@ -40,7 +40,7 @@ pub struct JudgedCheck {
 ///   ratio (Wilson) lies above `allowed`;
 /// - `up` otherwise.
 #[must_use]
-pub fn judge(checks: &[JudgedCheck], to: i64, open_after: u32, allowed: f64) -> State {
+pub fn judge(checks: &[JudgedCheck], to: UnixMillis, open_after: u32, allowed: f64) -> State {
     if checks.is_empty() {
         return State::Unknown;
     }
@@ -54,7 +54,7 @@ pub fn judge(checks: &[JudgedCheck], to: i64, open_after: u32, allowed: f64) -> 
 /// The state of checks in order of time by their recent failed ratio alone, as for many series
 /// together: `degraded` or `up`, `unknown` if there is no check.
 #[must_use]
-pub(crate) fn judge_share(checks: &[JudgedCheck], to: i64, allowed: f64) -> State {
+pub(crate) fn judge_share(checks: &[JudgedCheck], to: UnixMillis, allowed: f64) -> State {
     let recent = recent(checks, to);
     let failed = recent.iter().filter(|check| check.failed).count() as u64;
     if recent.is_empty() {
@@ -120,7 +120,7 @@ pub fn latest(strip: &Strip, open_after: u32) -> Vec<JudgedCheck> {
     let is_judged = |run: &Run| matches!(run.verdict, Verdict::Up | Verdict::Down);
     let mut checks: Vec<JudgedCheck> = Vec::new();
     'runs: for run in strip.runs().rev().filter(is_judged) {
-        let (from, to) = (run.from.as_millisecond(), run.to.as_millisecond());
+        let (from, to) = (UnixMillis::from(run.from), UnixMillis::from(run.to));
         for n in (0..run.count).rev() {
             let into = i128::from(to - from) * i128::from(n) / i128::from(run.count.saturating_sub(1).max(1));
             let at = from + i64::try_from(into).unwrap_or_default();
@@ -142,7 +142,7 @@ pub(crate) fn is_excessive(failed: u64, judged: u64, allowed: f64) -> bool {
 }
 
 /// The checks of the last 15 minutes, or the last twenty if these are more.
-pub(crate) fn recent(checks: &[JudgedCheck], to: i64) -> &[JudgedCheck] {
+pub(crate) fn recent(checks: &[JudgedCheck], to: UnixMillis) -> &[JudgedCheck] {
     let since = to.saturating_sub(i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX));
     let in_time = checks.partition_point(|check| check.at < since);
     &checks[in_time.min(checks.len().saturating_sub(RECENT_CHECKS))..]
@@ -155,7 +155,11 @@ pub(crate) fn recent_ms(interval: i64) -> i64 {
 }
 
 /// The recent checks of many series together, without those before a certain recovery.
-pub(crate) fn pooled(mut checks: Vec<JudgedCheck>, to: i64, recovered_by: Option<i64>) -> Vec<JudgedCheck> {
+pub(crate) fn pooled(
+    mut checks: Vec<JudgedCheck>,
+    to: UnixMillis,
+    recovered_by: Option<UnixMillis>,
+) -> Vec<JudgedCheck> {
     checks.sort_unstable();
     let recent = recent(&checks, to);
     let since = recovered_by.map_or(0, |by| recent.partition_point(|check| check.at < by));
@@ -170,9 +174,9 @@ mod tests {
     fn state(verdicts: &str, every_s: i64) -> State {
         let checks: Vec<JudgedCheck> = (0..)
             .zip(verdicts.chars())
-            .map(|(n, verdict)| JudgedCheck { at: n * every_s * 1_000, failed: verdict == 'x' })
+            .map(|(n, verdict)| JudgedCheck { at: UnixMillis(n * every_s * 1_000), failed: verdict == 'x' })
             .collect();
-        judge(&checks, i64::try_from(verdicts.len()).expect("few") * every_s * 1_000, 3, ALLOWED)
+        judge(&checks, UnixMillis(i64::try_from(verdicts.len()).expect("few") * every_s * 1_000), 3, ALLOWED)
     }
 
     #[test]
@@ -210,7 +214,9 @@ mod tests {
         }
         let checks = latest(&strip, 3);
         assert_eq!(checks.len(), 21, "two of three of a quarter of an hour are judged");
-        assert!(checks.is_sorted() && checks.last().is_some_and(|last| last.at == 99 * 30_000 && !last.failed));
+        assert!(
+            checks.is_sorted() && checks.last().is_some_and(|last| last.at == UnixMillis(99 * 30_000) && !last.failed)
+        );
         let mut rare = Strip::default();
         (0..100).for_each(|n| rare.push(at(n * 3_600), CheckResult::new(Verdict::Up, None)));
         rare.join_even();
@@ -254,8 +260,8 @@ mod tests {
 
     #[test]
     fn what_was_before_a_certain_recovery_is_not_recent() {
-        let check = |at: i64| JudgedCheck { at, failed: at < 10 };
-        assert_eq!(pooled((0..40).map(check).collect(), 40, Some(10)).len(), 30);
-        assert_eq!(pooled((0..40).map(check).collect(), 40, None).len(), 40);
+        let checks: Vec<_> = (0..40).map(|at| JudgedCheck { at: UnixMillis(at), failed: at < 10 }).collect();
+        assert_eq!(pooled(checks.clone(), UnixMillis(40), Some(UnixMillis(10))).len(), 30);
+        assert_eq!(pooled(checks, UnixMillis(40), None).len(), 40);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::Arc;
 
-use crate::model::{FailureClass, Verdict};
+use crate::model::{FailureClass, UnixMillis, Verdict};
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::probe_series::Series;
@@ -56,7 +56,7 @@ impl Offline {
     }
 
     /// Whether the vantage was offline at an instant.
-    pub(crate) fn covers(&self, at: i64) -> bool {
+    pub(crate) fn covers(&self, at: UnixMillis) -> bool {
         time_span::cover(&self.spans, at)
     }
 
@@ -84,7 +84,7 @@ impl Offline {
 
     /// Whether the vantage was offline at the end of the data.
     pub(crate) fn is_open(&self) -> bool {
-        self.spans.last().is_some_and(|span| span.last == i64::MAX)
+        self.spans.last().is_some_and(|span| span.last == UnixMillis::MAX)
     }
 }
 
@@ -93,7 +93,7 @@ const DEAD_AFTER: u32 = 3;
 
 /// When a check of a control target was due, and how many failures in a row up to it were disproved; `None` if it shows
 /// by itself that the vantage was online.
-type ControlCheck = (i64, Option<u32>);
+type ControlCheck = (UnixMillis, Option<u32>);
 
 /// The judged checks of a control target.
 fn checks_of(series: &Series, targets: &[&Series]) -> Vec<ControlCheck> {
@@ -115,7 +115,7 @@ fn checks_of(series: &Series, targets: &[&Series]) -> Vec<ControlCheck> {
 
 /// The spans around the checks of a control target that do not show the vantage online, between those that do.
 fn failing(checks: &[ControlCheck], is_online: impl Fn(Option<u32>) -> bool) -> Vec<TimeSpan> {
-    let (mut last_good, mut failing_since) = (i64::MIN, None);
+    let (mut last_good, mut failing_since) = (UnixMillis::MIN, None);
     let mut spans = Vec::new();
     for (at, disproved) in checks {
         if is_online(*disproved) {
@@ -125,7 +125,7 @@ fn failing(checks: &[ControlCheck], is_online: impl Fn(Option<u32>) -> bool) -> 
             failing_since = failing_since.or(Some(last_good.saturating_add(1)));
         }
     }
-    spans.extend(failing_since.map(|since| TimeSpan::new(since, i64::MAX)));
+    spans.extend(failing_since.map(|since| TimeSpan::new(since, UnixMillis::MAX)));
     // A good check may have been due at the same instant.
     spans.retain(|span| !span.is_empty());
     spans
@@ -134,7 +134,7 @@ fn failing(checks: &[ControlCheck], is_online: impl Fn(Option<u32>) -> bool) -> 
 /// The spans in which a control target was dead: it failed again and again while other targets were good. What it
 /// fails until it answers says nothing of the vantage.
 fn dead(checks: &[ControlCheck]) -> Vec<TimeSpan> {
-    let (mut spans, mut since, mut last) = (Vec::new(), None, i64::MIN);
+    let (mut spans, mut since, mut last) = (Vec::new(), None, UnixMillis::MIN);
     for (at, disproved) in checks {
         match disproved {
             None => spans.extend(since.take().map(|since| TimeSpan::new(since, *at - 1))),
@@ -143,7 +143,7 @@ fn dead(checks: &[ControlCheck]) -> Vec<TimeSpan> {
         }
         last = *at;
     }
-    spans.extend(since.map(|since| TimeSpan::new(since, i64::MAX)));
+    spans.extend(since.map(|since| TimeSpan::new(since, UnixMillis::MAX)));
     spans
 }
 
@@ -195,23 +195,24 @@ impl ControlAnswers {
 /// both before and after it, within the distance to its neighbours. If it is the last check, the
 /// result for the check before it stands.
 fn other_checks_show_online(
-    at: i64,
-    before: Option<i64>,
-    after: Option<i64>,
+    at: UnixMillis,
+    before: Option<UnixMillis>,
+    after: Option<UnixMillis>,
     targets: &[&Series],
     was_disproved: bool,
 ) -> bool {
     let Some(interval) = before.map(|before| at - before).or_else(|| after.map(|after| after - at)) else {
         return false;
     };
-    let is_good =
-        |first: i64, last: i64| targets.iter().any(|target| first_up(target, TimeSpan { first, last }).is_some());
+    let is_good = |first: UnixMillis, last: UnixMillis| {
+        targets.iter().any(|target| first_up(target, TimeSpan { first, last }).is_some())
+    };
     let was_good = is_good(before.unwrap_or(at - interval), at);
     was_good && (is_good(at, after.unwrap_or(at + interval)) || (was_disproved && after.is_none()))
 }
 
 /// The first up check of a series in a span.
-fn first_up(series: &Series, span: TimeSpan) -> Option<i64> {
+fn first_up(series: &Series, span: TimeSpan) -> Option<UnixMillis> {
     series.checks_in(span).find(|check| check.verdict == Verdict::Up).map(|check| check.at)
 }
 
@@ -221,8 +222,11 @@ mod tests {
 
     #[test]
     fn the_good_checks_around_are_not_offline() {
-        let offline = Offline { spans: vec![TimeSpan::new(11, 19), TimeSpan::new(41, i64::MAX)], ..Offline::default() };
-        let covered: Vec<i64> = (0..60).filter(|at| offline.covers(*at)).collect();
+        let offline = Offline {
+            spans: vec![TimeSpan::new(UnixMillis(11), UnixMillis(19)), TimeSpan::new(UnixMillis(41), UnixMillis::MAX)],
+            ..Offline::default()
+        };
+        let covered: Vec<i64> = (0..60).filter(|at| offline.covers(UnixMillis(*at))).collect();
         assert_eq!(covered, (11..20).chain(41..60).collect::<Vec<_>>());
         assert!(offline.is_open());
     }

@@ -1,16 +1,15 @@
 //! An outage of one probe from one vantage, or of a pool of series: when it began and ended, and
 //! the rule that opened it.
 
-use crate::model::{Bracket, IncidentRules};
-use crate::report::document::bracket::instant;
+use crate::model::{Bracket, IncidentRules, UnixMillis};
 
-/// A change of state, known to lie between two checks, in milliseconds since 1970.
+/// A change of state, known to lie between two checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Transition {
     /// The last check before it; `None` if there was none.
-    pub(crate) after: Option<i64>,
+    pub(crate) after: Option<UnixMillis>,
     /// The first check after it.
-    pub(crate) by: i64,
+    pub(crate) by: UnixMillis,
 }
 
 impl Transition {
@@ -25,7 +24,7 @@ impl Transition {
 
     /// The bracket that documents have.
     pub(crate) fn bracket(self) -> Bracket {
-        Bracket { after: self.after.map(instant), by: instant(self.by) }
+        Bracket { after: self.after.map(UnixMillis::timestamp), by: self.by.timestamp() }
     }
 }
 
@@ -41,7 +40,7 @@ pub(crate) enum OpenRule {
 }
 
 /// An outage: from the first failed check of the run that opened it to the first good check of the
-/// recovery. Instants are in milliseconds since 1970.
+/// recovery.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Outage {
     /// When it began.
@@ -49,9 +48,9 @@ pub(crate) struct Outage {
     /// When it ended; `None` while it continues.
     pub(crate) end: Option<Transition>,
     /// Its last failure so far.
-    pub(crate) last_failed: i64,
+    pub(crate) last_failed: UnixMillis,
     /// The check that opened it.
-    pub(crate) detected_at: i64,
+    pub(crate) detected_at: UnixMillis,
     /// The rule that opened it.
     pub(crate) rule: OpenRule,
     /// The number of failures that opened it.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::model::micros;
+use crate::model::{UnixMillis, micros};
 use crate::report::fold::history::{HOUR_MS, Judged, PastSpan, SurfaceHistory};
 use crate::report::statistics::{fisher, median, number, ratio};
 use crate::window::Histogram;
@@ -21,7 +21,7 @@ const CHECKS_FOR_P95: u64 = 20;
 /// One hour of an earlier day.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PastHour {
-    pub(super) begin: i64,
+    pub(super) begin: UnixMillis,
     pub(super) judged: Judged,
     pub(super) p50_us: Option<f64>,
     pub(super) p95_us: Option<f64>,
@@ -29,7 +29,7 @@ pub(super) struct PastHour {
 
 impl PastHour {
     /// Its latencies are those of its day where its own are not known apart.
-    pub(super) fn of(begin: i64, then: &PastSpan, of_day: Option<&Histogram>) -> PastHour {
+    pub(super) fn of(begin: UnixMillis, then: &PastSpan, of_day: Option<&Histogram>) -> PastHour {
         let latency = of_day.filter(|_| then.latency.count() == 0).unwrap_or(&then.latency);
         let p95 = if latency.count() >= CHECKS_FOR_P95 { latency.quantile(0.95) } else { None };
         PastHour {
@@ -44,21 +44,21 @@ impl PastHour {
 /// The hours of outages that lasted for most of a day or longer: an outage that ended does not
 /// become usual, and neither does one that continues with most checks failing. A recurring dip is
 /// shorter.
-pub(super) fn lasting_outages(past: &SurfaceHistory, from: i64) -> BTreeSet<i64> {
+pub(super) fn lasting_outages(past: &SurfaceHistory, from: UnixMillis) -> BTreeSet<UnixMillis> {
     /// An outage that continues is left out of the baseline if its mean failed ratio is above this.
     const ALTOGETHER: f64 = 0.5;
     let mut lasting = BTreeSet::new();
-    let mut add = |run: &[(i64, f64)]| {
-        let goes_on = run.last().is_some_and(|(last, _)| from - last < 2 * HOUR_MS);
+    let mut add = |run: &[(UnixMillis, f64)]| {
+        let goes_on = run.last().is_some_and(|(last, _)| from - *last < 2 * HOUR_MS);
         let mean = run.iter().map(|(_, share)| share).sum::<f64>() / number(run.len() as u64);
         if run.len() >= LASTING_HOURS && (!goes_on || mean > ALTOGETHER) {
             lasting.extend(run.iter().map(|(begin, _)| *begin));
         }
     };
-    let mut run: Vec<(i64, f64)> = Vec::new();
+    let mut run: Vec<(UnixMillis, f64)> = Vec::new();
     for (begin, then) in &past.hourly {
         let share = share(then.judged);
-        if share <= FAILING || run.last().is_some_and(|(last, _)| begin - last > HOUR_MS) {
+        if share <= FAILING || run.last().is_some_and(|(last, _)| *begin - *last > HOUR_MS) {
             add(&std::mem::take(&mut run));
         }
         if share > FAILING {
@@ -128,7 +128,7 @@ mod tests {
 
     /// The checks of the days that `calm` keeps.
     fn calm_sum(days: &[Judged]) -> Judged {
-        let hour = |judged: &Judged| PastHour { begin: 0, judged: *judged, p50_us: None, p95_us: None };
+        let hour = |judged: &Judged| PastHour { begin: UnixMillis(0), judged: *judged, p50_us: None, p95_us: None };
         let days: Vec<PastHour> = days.iter().map(hour).collect();
         sum(&calm(&days))
     }

@@ -2,7 +2,7 @@
 //! partial failure of 5 % causes no three failures in a row in any of sixty series, but three in
 //! each round of all of them.
 
-use crate::model::IncidentRules;
+use crate::model::{IncidentRules, UnixMillis};
 use crate::report::series::cusum::{Cusum, Rise, Round};
 use crate::report::series::failure_log::FailureLog;
 use crate::report::statistics::number;
@@ -17,9 +17,9 @@ pub(crate) struct LivePool {
     number: i64,
     judged: u32,
     failed: u32,
-    /// The first and the last failure of the current round, in milliseconds since 1970.
-    first: i64,
-    last: i64,
+    /// The first and the last failure of the current round.
+    first: UnixMillis,
+    last: UnixMillis,
 }
 
 impl LivePool {
@@ -29,11 +29,19 @@ impl LivePool {
         const UNKNOWN: i64 = 60_000;
         let length = round.unwrap_or(UNKNOWN).max(1);
         let cusum = Cusum::new(rules, pools, length);
-        LivePool { cusum, length, number: i64::MIN, judged: 0, failed: 0, first: 0, last: 0 }
+        LivePool {
+            cusum,
+            length,
+            number: i64::MIN,
+            judged: 0,
+            failed: 0,
+            first: UnixMillis::MIN,
+            last: UnixMillis::MIN,
+        }
     }
 
     /// Adds a judged check. A late check counts in the current round.
-    pub(crate) fn push(&mut self, at: i64, failed: bool) {
+    pub(crate) fn push(&mut self, at: UnixMillis, failed: bool) {
         let number = at.div_euclid(self.length);
         if number > self.number {
             self.end_round();
@@ -53,14 +61,13 @@ impl LivePool {
         if failed > 0 {
             self.cusum.push(&Round { first: self.first, last: self.last, failed, judged });
         } else {
-            let end = self.number.saturating_add(1).saturating_mul(self.length);
+            let end = UnixMillis(self.number.saturating_add(1).saturating_mul(self.length));
             self.cusum.push_good(end, 1.0, judged);
         }
     }
 
-    /// The instant since which more checks fail than usual, in milliseconds since 1970; `None` if
-    /// no more do.
-    pub(crate) fn rising_since(&self) -> Option<i64> {
+    /// The instant since which more checks fail than usual; `None` if no more do.
+    pub(crate) fn rising_since(&self) -> Option<UnixMillis> {
         self.cusum.rising_since()
     }
 }
@@ -68,7 +75,7 @@ impl LivePool {
 /// A change of the check rate of a pool, in checks per millisecond.
 #[derive(Clone, Copy, Debug)]
 struct RateChange {
-    at: i64,
+    at: UnixMillis,
     by: f64,
 }
 
@@ -78,7 +85,7 @@ struct PoolWalk<'c> {
     cusum: &'c mut Cusum,
     changes: std::iter::Peekable<std::vec::IntoIter<RateChange>>,
     rate: f64,
-    at: i64,
+    at: UnixMillis,
     /// The length of a round in milliseconds.
     round: i64,
 }
@@ -87,7 +94,7 @@ struct PoolWalk<'c> {
 /// `round` milliseconds.
 pub(crate) fn rises(rules: &IncidentRules, series: &[&FailureLog], round: i64, pools: usize) -> Vec<Rise> {
     let round = round.max(1);
-    let mut failed: Vec<i64> = series.iter().flat_map(|one| one.failed()).copied().collect();
+    let mut failed: Vec<UnixMillis> = series.iter().flat_map(|one| one.failed()).copied().collect();
     failed.sort_unstable();
     if failed.is_empty() {
         return Vec::new();
@@ -110,9 +117,9 @@ pub(crate) fn rises(rules: &IncidentRules, series: &[&FailureLog], round: i64, p
 
 impl PoolWalk<'_> {
     /// Adds the failures of one round.
-    fn failures(&mut self, failures: &[i64]) {
+    fn failures(&mut self, failures: &[UnixMillis]) {
         let (Some(first), Some(last)) = (failures.first(), failures.last()) else { return };
-        let begin = first - first.rem_euclid(self.round);
+        let begin = first.floor(self.round);
         self.advance(begin);
         let judged = self.judged_to(begin.saturating_add(self.round));
         let failed = u32::try_from(failures.len()).unwrap_or(u32::MAX);
@@ -122,7 +129,7 @@ impl PoolWalk<'_> {
     }
 
     /// Adds good checks up to an instant.
-    fn advance(&mut self, to: i64) {
+    fn advance(&mut self, to: UnixMillis) {
         while self.at < to {
             let until = self.changes.peek().map_or(to, |change| change.at.min(to));
             let rounds = length(until - self.at) / length(self.round);
@@ -133,7 +140,7 @@ impl PoolWalk<'_> {
     }
 
     /// Advances to an instant and returns the number of checks until then.
-    fn judged_to(&mut self, to: i64) -> f64 {
+    fn judged_to(&mut self, to: UnixMillis) -> f64 {
         let mut judged = 0.0;
         while self.at < to {
             let until = self.changes.peek().map_or(to, |change| change.at.min(to));

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::UnixMillis;
 use crate::report::fold::history::{HOUR_MS, Judged, SLOT_MS};
 use crate::report::statistics::{number, ratio};
 
@@ -37,10 +38,10 @@ pub(crate) struct Recurrence {
 impl RecurringDip {
     /// The dip of an hour of the day; `None` if there is none. `failing`: failures by slot; `days`:
     /// the start of that hour on earlier days, with its checks.
-    pub(crate) fn of(failing: &BTreeMap<i64, u64>, days: &[(i64, Judged)]) -> Option<RecurringDip> {
+    pub(crate) fn of(failing: &BTreeMap<UnixMillis, u64>, days: &[(UnixMillis, Judged)]) -> Option<RecurringDip> {
         let (mut failed, mut on_days) = ([0_u64; SLOTS], [0_usize; SLOTS]);
         for (begin, _) in days {
-            for (slot, n) in failing.range(*begin..begin + HOUR_MS) {
+            for (slot, n) in failing.range(*begin..*begin + HOUR_MS) {
                 if let Some(at) = place(*slot) {
                     failed[at] += n;
                     on_days[at] += 1;
@@ -68,13 +69,13 @@ impl RecurringDip {
     }
 
     /// Whether an instant lies in the dip, by its minute of the hour.
-    pub(crate) fn covers(&self, at: i64) -> bool {
+    pub(crate) fn covers(&self, at: UnixMillis) -> bool {
         place(at).is_some_and(|at| self.slots[at])
     }
 
     /// The expected failed ratio between two instants of one hour.
-    pub(crate) fn ratio(&self, from: i64, to: i64) -> f64 {
-        let hour = from.div_euclid(HOUR_MS) * HOUR_MS;
+    pub(crate) fn ratio(&self, from: UnixMillis, to: UnixMillis) -> f64 {
+        let hour = from.floor(HOUR_MS);
         let mut expected = 0.0;
         for (at, is_dip) in (0..).zip(self.slots) {
             let begin = hour + at * SLOT_MS;
@@ -90,13 +91,13 @@ impl Recurrence {
     /// The number of days on which the failed ratio was at least half its mean, within the dip if
     /// there is one. `None` if the mean is too low to mention, or if these are not most days.
     pub(crate) fn of(
-        failing: &BTreeMap<i64, u64>,
-        days: &[(i64, Judged)],
+        failing: &BTreeMap<UnixMillis, u64>,
+        days: &[(UnixMillis, Judged)],
         dip: Option<RecurringDip>,
     ) -> Option<Recurrence> {
-        let found = |(begin, judged): &(i64, Judged)| match dip {
+        let found = |(begin, judged): &(UnixMillis, Judged)| match dip {
             Some(dip) => {
-                let within = failing.range(*begin..begin + HOUR_MS).filter(|(slot, _)| dip.covers(**slot));
+                let within = failing.range(*begin..*begin + HOUR_MS).filter(|(slot, _)| dip.covers(**slot));
                 let slots = dip.slots.iter().filter(|dip| **dip).count() as u64;
                 ratio(within.map(|(_, n)| n).sum(), judged.n * slots / SLOTS as u64).unwrap_or_default()
             }
@@ -111,7 +112,7 @@ impl Recurrence {
 }
 
 /// The index of an instant's slot within its hour.
-fn place(at: i64) -> Option<usize> {
+fn place(at: UnixMillis) -> Option<usize> {
     usize::try_from(at.rem_euclid(HOUR_MS) / SLOT_MS).ok().filter(|place| *place < SLOTS)
 }
 
@@ -119,19 +120,19 @@ fn place(at: i64) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn hour(day: i64) -> i64 {
-        day * 24 * HOUR_MS + 2 * HOUR_MS
+    fn hour(day: i64) -> UnixMillis {
+        UnixMillis(day * 24 * HOUR_MS + 2 * HOUR_MS)
     }
 
     #[test]
     fn what_fails_evenly_or_on_few_days_is_no_dip() {
-        let days: Vec<(i64, Judged)> = (0..14).map(|day| (hour(day), Judged { n: 1_200, failed: 24 })).collect();
-        let even: BTreeMap<i64, u64> =
+        let days: Vec<(UnixMillis, Judged)> = (0..14).map(|day| (hour(day), Judged { n: 1_200, failed: 24 })).collect();
+        let even: BTreeMap<UnixMillis, u64> =
             (0..14).flat_map(|day| (0..12).map(move |slot| (hour(day) + slot * SLOT_MS, 2))).collect();
         assert_eq!(RecurringDip::of(&even, &days), None);
-        let once: BTreeMap<i64, u64> = (0..3).map(|day| (hour(day) + SLOT_MS, 100)).collect();
+        let once: BTreeMap<UnixMillis, u64> = (0..3).map(|day| (hour(day) + SLOT_MS, 100)).collect();
         assert_eq!(RecurringDip::of(&once, &days), None);
-        let nightly: BTreeMap<i64, u64> = (0..14).map(|day| (hour(day) + SLOT_MS, 24)).collect();
+        let nightly: BTreeMap<UnixMillis, u64> = (0..14).map(|day| (hour(day) + SLOT_MS, 24)).collect();
         let dip = RecurringDip::of(&nightly, &days).expect("a dip");
         assert!((dip.within - 0.24).abs() < 1e-9 && dip.without < 1e-9, "{dip:?}");
         assert!(dip.covers(hour(20) + SLOT_MS) && !dip.covers(hour(20)));

@@ -1,15 +1,15 @@
 //! The range of a report, with the rules and lengths that its series are judged with.
 
-use crate::model::IncidentRules;
+use crate::model::{IncidentRules, UnixMillis};
 use crate::report::time_span::TimeSpan;
 
 /// What the analysis of a series needs besides its checks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReportRange<'f> {
     pub(crate) rules: &'f IncidentRules,
-    /// The range, in milliseconds since 1970.
-    pub(crate) from: i64,
-    pub(crate) to: i64,
+    /// The range.
+    pub(crate) from: UnixMillis,
+    pub(crate) to: UnixMillis,
     /// Whether the question sets the start of the range; otherwise it is the first check.
     pub(crate) from_is_asked: bool,
     /// The length of a bucket in milliseconds.

@@ -3,32 +3,31 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Counts, FailureClass, Verdict};
-use crate::report::fold::bucket;
+use crate::model::{Counts, FailureClass, UnixMillis, Verdict};
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::series::check_counts::CheckCounts;
 
-/// The failures of one class: their number, the first and the last, in milliseconds since 1970.
+/// The failures of one class: their number, the first and the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClassSpan {
     pub(crate) n: u64,
-    pub(crate) first: i64,
-    pub(crate) last: i64,
+    pub(crate) first: UnixMillis,
+    pub(crate) last: UnixMillis,
 }
 
 /// The counts of one pass over the checks in the range.
 #[derive(Debug, Default)]
 pub(crate) struct SeriesTally {
     /// The start of the current bucket, and its checks.
-    bucket: i64,
+    bucket: UnixMillis,
     counts: CheckCounts,
     /// The checks of earlier buckets, by the start of the bucket.
-    pub(crate) buckets: BTreeMap<i64, CheckCounts>,
+    pub(crate) buckets: BTreeMap<UnixMillis, CheckCounts>,
     pub(crate) classes: BTreeMap<FailureClass, ClassSpan>,
     pub(crate) codes: BTreeMap<(FailureClass, u16), u64>,
-    pub(crate) first: Option<i64>,
-    pub(crate) last: Option<i64>,
+    pub(crate) first: Option<UnixMillis>,
+    pub(crate) last: Option<UnixMillis>,
     /// Failures that rejudging set aside, and those that it counts after all.
     set_aside: u64,
     held: u64,
@@ -50,7 +49,7 @@ impl SeriesTally {
     }
 
     pub(crate) fn add(&mut self, check: &LoggedCheck, step: i64) {
-        let bucket = bucket::floor(check.at, step);
+        let bucket = check.at.floor(step);
         if bucket != self.bucket {
             self.flush();
             self.bucket = bucket;
@@ -72,7 +71,7 @@ impl SeriesTally {
 
     /// Adds the good checks of a run, bucket by bucket.
     pub(crate) fn add_good(&mut self, run: &EvenRun, step: i64) {
-        let (mut bucket, mut counted) = (bucket::floor(run.first.at, step), 0);
+        let (mut bucket, mut counted) = (run.first.at.floor(step), 0);
         while counted < run.count {
             if bucket != self.bucket {
                 self.flush();

@@ -1,6 +1,6 @@
 //! Finds the spans in which no check of some series was made.
 
-use crate::model::Verdict;
+use crate::model::{UnixMillis, Verdict};
 use crate::report::fold::planned_cron::PlannedCron;
 use crate::report::parallel;
 use crate::report::series::analysis::SeriesAnalysis;
@@ -38,7 +38,7 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
 }
 
 /// The spans between these, and after the last, in which a cron expression makes fewer than [`SILENT_AFTER`] checks due.
-fn pauses(cron: &PlannedCron, heard: &[TimeSpan], to: i64) -> Vec<TimeSpan> {
+fn pauses(cron: &PlannedCron, heard: &[TimeSpan], to: UnixMillis) -> Vec<TimeSpan> {
     let nexts = heard.iter().skip(1).map(|span| span.first).chain([to]);
     let between = heard.iter().zip(nexts).map(|(span, next)| TimeSpan::new(span.last, next));
     between.filter(|pause| !cron.is_due(pause.first, pause.last, SILENT_AFTER)).collect()
@@ -59,7 +59,7 @@ impl CoveredSpans {
     /// Adds a span, which is joined to the previous one if it is near enough. Add spans in order.
     fn add(&mut self, span: TimeSpan) {
         match self.spans.last_mut() {
-            Some(before) if before.first <= span.first && span.first.saturating_sub(before.last) <= self.limit => {
+            Some(before) if before.first <= span.first && span.first.saturating_since(before.last) <= self.limit => {
                 before.last = before.last.max(span.last);
             }
             _ => self.spans.push(span),

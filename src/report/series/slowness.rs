@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::micros;
-use crate::report::fold::bucket;
+use crate::model::{UnixMillis, micros};
 use crate::report::fold::history::{HOUR_MS, SurfaceHistory};
 use crate::report::series::baseline::Baseline;
 use crate::report::statistics::wilson;
@@ -39,8 +38,8 @@ pub(crate) struct Tail {
 /// The latency of a surface, now and before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SurfaceLatency<'a> {
-    /// By the start of the bucket, in milliseconds since 1970; all vantages together.
-    pub(crate) latency: &'a BTreeMap<i64, Latency>,
+    /// By the start of the bucket; all vantages together.
+    pub(crate) latency: &'a BTreeMap<UnixMillis, Latency>,
     pub(crate) usual: &'a Baseline,
     pub(crate) past: Option<&'a SurfaceHistory>,
     /// The length of a bucket in milliseconds.
@@ -50,7 +49,7 @@ pub(crate) struct SurfaceLatency<'a> {
 impl SurfaceLatency<'_> {
     /// Whether the latest answers up to an instant take far longer than usual. Looks at the latest
     /// buckets that hold at least ten answers. `None` without a baseline, or with fewer answers.
-    pub(crate) fn slow(&self, up_to: i64) -> Option<Slow> {
+    pub(crate) fn slow(&self, up_to: UnixMillis) -> Option<Slow> {
         /// At least this many answers are looked at.
         const ANSWERS: u64 = 10;
         let usual = self.usual.at(up_to, 1)?;
@@ -71,10 +70,10 @@ impl SurfaceLatency<'_> {
 
     /// The latency of the latest buckets up to an instant that hold at least `answers` answers.
     /// Looks back no further than ten buckets, or `span` milliseconds if that is longer.
-    fn latest(&self, up_to: i64, answers: u64, span: i64) -> Histogram {
+    fn latest(&self, up_to: UnixMillis, answers: u64, span: i64) -> Histogram {
         let mut latest = Histogram::default();
         // Older answers say nothing about now.
-        let oldest = bucket::floor(up_to, self.step) - span.max(10 * self.step);
+        let oldest = up_to.floor(self.step) - span.max(10 * self.step);
         for (_, latency) in self.latency.range(oldest..=up_to.max(oldest)).rev() {
             if latest.count() >= answers {
                 break;
@@ -87,7 +86,7 @@ impl SurfaceLatency<'_> {
     /// Whether the slowest of the latest answers up to an instant are slower than usual: a few in a
     /// hundred, which leave every other percentile unchanged. `None` without a baseline, or with
     /// fewer than a hundred answers.
-    pub(crate) fn tail(&self, up_to: i64) -> Option<Tail> {
+    pub(crate) fn tail(&self, up_to: UnixMillis) -> Option<Tail> {
         /// At least this many answers are looked at.
         const ANSWERS: u64 = 100;
         /// An answer is slow if it takes more than this many times the usual 99th percentile.
@@ -113,7 +112,7 @@ impl SurfaceLatency<'_> {
 
     /// Whether the slowest answers are slower than usual while the median is not. `None` without a
     /// baseline or enough answers.
-    pub(crate) fn has_slow_tail(&self, up_to: i64) -> Option<bool> {
+    pub(crate) fn has_slow_tail(&self, up_to: UnixMillis) -> Option<bool> {
         let slow = self.slow(up_to).map(|slow| slow.certain && slow.median_as_usual);
         let tail = self.tail(up_to).map(|tail| tail.certain && tail.median_as_usual);
         match (slow, tail) {

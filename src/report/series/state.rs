@@ -10,6 +10,7 @@
 //! - With fewer checks than any rule needs, a series counts as an open incident if all of them
 //!   failed.
 
+use crate::model::UnixMillis;
 use crate::report::document::answer::State;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::judgement;
@@ -51,9 +52,8 @@ pub(crate) fn exceeds(live: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, sta
 pub(crate) struct StateThresholds {
     /// The allowed failed ratio.
     pub(crate) allowed: f64,
-    /// When its last incident was certainly over, in milliseconds since 1970; `None` if it had
-    /// none.
-    pub(crate) recovered_by: Option<i64>,
+    /// When its last incident was certainly over; `None` if it had none.
+    pub(crate) recovered_by: Option<UnixMillis>,
 }
 
 impl Default for StateThresholds {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::model::{
     AddressOutcome, CertificateFacts, Check, Diagnosis, Evidence, ExtraCheck, ExtraKind, Failure, FailureClass, Hop,
-    Outcome, Probe, RecordedPlan, SafeText, Timings, TlsFacts, Verdict,
+    Outcome, Probe, RecordedPlan, SafeText, Timings, TlsFacts, UnixMillis, Verdict,
 };
 use crate::report::answer::answer;
 use crate::report::document::report::{Integrity, Report};
@@ -78,9 +78,9 @@ impl RecordedJournal {
         mut found: impl FnMut(Timestamp) -> PlayedCheck,
     ) {
         let mut collector = Collector::new(line.vantage, Duration::from_mins(1));
-        let (mut due, end) = (first.as_millisecond(), to.as_millisecond());
+        let (mut due, end) = (UnixMillis::from(first), UnixMillis::from(to));
         while due < end {
-            let scheduled_at = Timestamp::from_millisecond(due).expect("an instant");
+            let scheduled_at = due.timestamp();
             if let Some(outcome) = outcome(line, scheduled_at, found(scheduled_at)) {
                 self.windows.extend(collector.record(&outcome));
             }

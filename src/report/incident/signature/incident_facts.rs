@@ -1,13 +1,13 @@
 //! The facts about an incident: its failures, counted by what signatures ask, and the criteria that
 //! hold. A criterion that was not measured neither holds nor fails.
 
-use crate::report::fold::extra_checks::ExtraChecks;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use crate::model::{ClassGroup, FailureClass};
 use crate::report::fold::evidence::{BodyKind, FailureFact, Pace};
+use crate::report::fold::extra_checks::ExtraChecks;
 use crate::report::statistics::ratio;
 
 /// Below this share of the failures a kind of failure is negligible.
