@@ -24,6 +24,31 @@ pub(super) struct RunStates {
     pub(super) surfaces: BTreeMap<(bool, String), State>,
 }
 
+/// The latest checks of a surface's probes together, and the interval of each probe in milliseconds.
+#[derive(Default)]
+struct Pool {
+    checks: Vec<JudgedCheck>,
+    intervals: Vec<i64>,
+}
+
+impl Pool {
+    /// Adds the checks of one probe, in order of time.
+    fn add(&mut self, checks: Vec<JudgedCheck>) {
+        if let [first, .., last] = checks.as_slice() {
+            let intervals = i64::try_from(checks.len() - 1).unwrap_or(i64::MAX);
+            self.intervals.push((last.at - first.at) / intervals);
+        }
+        self.checks.extend(checks);
+    }
+
+    fn state(mut self, allowed: f64) -> State {
+        self.checks.sort_unstable();
+        let to = self.checks.last().map(|check| check.at).unwrap_or_default();
+        let round = judgement::round(self.intervals.into_iter()).unwrap_or_default();
+        judgement::judge_pool(&self.checks, to, round, allowed)
+    }
+}
+
 impl JudgingRules {
     pub(super) fn new(rules: IncidentRules, surfaces: &Surfaces) -> JudgingRules {
         let left = |objective: &crate::model::Objective| 1.0 - objective.ratio;
@@ -41,20 +66,18 @@ impl JudgingRules {
         let open_after = self.rules.open_after.get();
         let is_one_pass = windows.iter().all(|window| window.counts.judged() <= 1);
         let mut probes = Vec::new();
-        let mut pools: BTreeMap<(bool, String), Vec<JudgedCheck>> = BTreeMap::new();
+        let mut pools: BTreeMap<(bool, String), Pool> = BTreeMap::new();
         for window in windows {
             let checks = judgement::latest(&window.strip, open_after);
             let to = checks.last().map(|check| check.at).unwrap_or_default();
             probes.push(judgement::judge(&checks, to, open_after, self.allowed(&window.surface)));
             let pool = pools.entry((window.control, window.surface.to_string())).or_default();
-            pool.extend(checks);
+            pool.add(checks);
         }
         let mut surfaces = BTreeMap::new();
-        for (key, mut checks) in pools {
-            checks.sort_unstable();
-            let to = checks.last().map(|check| check.at).unwrap_or_default();
+        for (key, pool) in pools {
             let is_of = |window: &Window| window.control == key.0 && *window.surface == *key.1;
-            let of_pool = judgement::judge_share(&checks, to, self.allowed(&key.1));
+            let of_pool = pool.state(self.allowed(&key.1));
             let is_failing = windows.iter().zip(&probes).any(|(window, state)| is_of(window) && state.is_failing());
             if of_pool == State::Degraded && !is_failing {
                 // No probe is degraded by itself, so every probe with a failure shares the state.

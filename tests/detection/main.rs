@@ -118,6 +118,28 @@ fn a_failure_of_some_or_all_checks_is_found_within_minutes() {
     }
 }
 
+/// Rounds in which half of all checks fail together are over by the next: they make no surface degraded.
+#[test]
+fn a_bad_round_makes_no_state() {
+    for (vantages, usual, at_most) in [(1, 0.0, 0.01), (1, 0.01, 0.12), (3, 0.005, 0.05)] {
+        let (mut asked, mut failing) = (0, 0);
+        for seed in SEEDS {
+            let world = World { vantages, usual, bad_rounds: 0.01, ..World::new(seed) };
+            let windows = world.windows(0, 8 * HOUR_MS);
+            let mut now = HOUR_MS;
+            while now < 8 * HOUR_MS {
+                let told = report(&windows, 0, now);
+                asked += told.surfaces.len();
+                failing += told.surfaces.iter().filter(|row| row.state.is_failing()).count();
+                now += 7 * MINUTE_MS + ROUND_MS / 7;
+            }
+        }
+        let share = failing as f64 / asked as f64;
+        println!("{usual} of all checks fail from {vantages} vantages: failing {:.1} % of the time", share * 100.0);
+        assert!(share <= at_most, "{vantages} {usual}: {share}");
+    }
+}
+
 #[test]
 fn chance_makes_no_incident_in_two_days() {
     for (usual, bad_rounds) in [(0.0005, 0.0), (0.005, 0.0), (0.02, 0.0), (0.0005, 0.01)] {

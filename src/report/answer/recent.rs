@@ -18,7 +18,7 @@ pub(crate) fn recent(group: &[&SeriesAnalysis<'_>], to: UnixMillis, wave: Option
     let checks = group.iter().flat_map(|one| one.recent.iter().copied()).collect();
     let checks = judgement::pooled(checks, to, None);
     let since = checks.partition_point(|check| wave.is_some_and(|wave| check.at < wave));
-    let (failed, judged) = counted(&checks[since..]);
+    let (failed, judged) = judgement::counted(&checks[since..]);
     let open = group.iter().flat_map(|one| one.detector.outages()).filter(|outage| outage.end.is_none());
     Recent {
         judged,
@@ -32,7 +32,7 @@ pub(crate) fn recent(group: &[&SeriesAnalysis<'_>], to: UnixMillis, wave: Option
 
 fn trend(checks: &[JudgedCheck]) -> Trend {
     let (early, late) = checks.split_at(checks.len() / 2);
-    let ((early_failed, early), (late_failed, late)) = (counted(early), counted(late));
+    let ((early_failed, early), (late_failed, late)) = (judgement::counted(early), judgement::counted(late));
     let share = |failed, judged| ratio(failed, judged).unwrap_or_default();
     let (before, now) = (share(early_failed, early), share(late_failed, late));
     if early_failed + late_failed == 0 {
@@ -44,10 +44,6 @@ fn trend(checks: &[JudgedCheck]) -> Trend {
     } else {
         Trend::Steady
     }
-}
-
-fn counted(checks: &[JudgedCheck]) -> (u64, u64) {
-    (checks.iter().filter(|check| check.failed).count() as u64, checks.len() as u64)
 }
 
 /// The outages that began or ended in the last 15 minutes, in order of time.

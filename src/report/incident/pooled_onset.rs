@@ -12,7 +12,7 @@ use crate::report::parallel;
 use crate::report::series::cusum::{Rise, USUAL_AT_LEAST};
 use crate::report::series::failure_log::FailureLog;
 use crate::report::series::outage::{Count, OpenRule, Outage, Transition};
-use crate::report::series::pool;
+use crate::report::series::{judgement, pool};
 use crate::report::statistics::{ratio, wilson};
 use crate::report::time_span::TimeSpan;
 
@@ -103,13 +103,11 @@ fn pools(context: &ReportContext<'_>) -> BTreeSet<Vec<usize>> {
     pools.into_values().collect()
 }
 
-/// The length of a round of a pool in milliseconds: the median interval of its series.
+/// The length of a round of a pool in milliseconds.
 fn round(context: &ReportContext<'_>, series: &[usize]) -> i64 {
     /// The length if no interval is known.
     const UNKNOWN: i64 = 60_000;
-    let mut intervals: Vec<i64> = series.iter().filter_map(|at| context.analyses[*at].interval()).collect();
-    intervals.sort_unstable();
-    intervals.get(intervals.len() / 2).copied().unwrap_or(UNKNOWN)
+    judgement::round(series.iter().filter_map(|at| context.analyses[*at].interval())).unwrap_or(UNKNOWN)
 }
 
 /// The series of a pool that have a part in a rise: those that failed in it, of the surfaces that were not fine from

@@ -1,6 +1,6 @@
 //! Judges a state by comparing the latest checks with the allowed failed ratio. [`judge`] judges
-//! one series from its verdicts alone; a report, which also knows incidents, applies `is_excessive`
-//! to the pooled recent checks.
+//! one series from its verdicts alone; a report, which also knows incidents, applies
+//! `is_pool_excessive` to the pooled recent checks.
 
 use std::time::Duration;
 
@@ -48,18 +48,18 @@ pub fn judge(checks: &[JudgedCheck], to: UnixMillis, open_after: u32, allowed: f
     if checks[checks.len() - last..].iter().all(|check| check.failed) {
         return State::Down;
     }
-    judge_share(checks, to, allowed)
+    // A round of one series is one check.
+    judge_pool(checks, to, 0, allowed)
 }
 
 /// The state of checks in order of time by their recent failed ratio alone, as for many series
-/// together: `degraded` or `up`, `unknown` if there is no check.
+/// together with rounds of `round` milliseconds: `degraded` or `up`, `unknown` if there is no check.
 #[must_use]
-pub(crate) fn judge_share(checks: &[JudgedCheck], to: UnixMillis, allowed: f64) -> State {
+pub(crate) fn judge_pool(checks: &[JudgedCheck], to: UnixMillis, round: i64, allowed: f64) -> State {
     let recent = recent(checks, to);
-    let failed = recent.iter().filter(|check| check.failed).count() as u64;
     if recent.is_empty() {
         State::Unknown
-    } else if is_excessive(failed, recent.len() as u64, allowed) {
+    } else if is_pool_excessive(recent, round, allowed) {
         State::Degraded
     } else {
         State::Up
@@ -141,6 +141,52 @@ pub(crate) fn is_excessive(failed: u64, judged: u64, allowed: f64) -> bool {
     failed >= FAILURES && wilson(failed, judged).is_some_and(|[low, _]| low > allowed)
 }
 
+/// Whether the checks of several series, in order of time, certainly fail more than is allowed. The
+/// round with most failures counts as one failed check, unless it is the only one: a hiccup of a
+/// network fails half of all checks at once and is over by the next round.
+#[must_use]
+pub(crate) fn is_pool_excessive(checks: &[JudgedCheck], round: i64, allowed: f64) -> bool {
+    // Passes that a timer starts are due a little earlier or later: two passes are no round.
+    let span = round / 10 * 9;
+    let [first, .., last] = checks else { return false };
+    let (failed, judged) = counted(checks);
+    let (worst_failed, worst_judged) = counted(worst_within(checks, span));
+    if worst_failed == 0 || last.at - first.at <= span {
+        return is_excessive(failed, judged, allowed);
+    }
+    is_excessive(failed - worst_failed + 1, judged - worst_judged + 1, allowed)
+}
+
+/// The checks of the span of so many milliseconds that has most failures, up to the last of these.
+fn worst_within(checks: &[JudgedCheck], span: i64) -> &[JudgedCheck] {
+    let (mut from, mut failed) = (0, 0);
+    let (mut worst, mut most) = (&checks[..0], 0);
+    for (at, check) in checks.iter().enumerate() {
+        failed += u64::from(check.failed);
+        while check.at - checks[from].at > span {
+            failed -= u64::from(checks[from].failed);
+            from += 1;
+        }
+        if failed > most {
+            (worst, most) = (&checks[from..=at], failed);
+        }
+    }
+    worst
+}
+
+/// Failed and judged checks.
+#[must_use]
+pub(crate) fn counted(checks: &[JudgedCheck]) -> (u64, u64) {
+    (checks.iter().filter(|check| check.failed).count() as u64, checks.len() as u64)
+}
+
+/// The length of a round of several series in milliseconds: the median of their intervals; `None` if none is known.
+pub(crate) fn round(intervals: impl Iterator<Item = i64>) -> Option<i64> {
+    let mut intervals: Vec<i64> = intervals.collect();
+    intervals.sort_unstable();
+    intervals.get(intervals.len() / 2).copied()
+}
+
 /// The checks of the last 15 minutes, or the last twenty if these are more.
 pub(crate) fn recent(checks: &[JudgedCheck], to: UnixMillis) -> &[JudgedCheck] {
     let since = to.saturating_sub(i64::try_from(RECENT.as_millis()).unwrap_or(i64::MAX));
@@ -197,6 +243,33 @@ mod tests {
             ("xxx.................".to_owned(), State::Degraded),
         ] {
             assert_eq!(state(&verdicts, 30), expected, "{verdicts}");
+        }
+    }
+
+    /// The state of rounds ten seconds long with a check of each of ten probes per second: the number that fail.
+    fn state_of_rounds(failing: &[i64]) -> State {
+        let checks: Vec<JudgedCheck> = (0..)
+            .zip(failing)
+            .flat_map(|(round, failing)| {
+                (0..10).map(move |n| JudgedCheck { at: UnixMillis((round * 10 + n) * 1_000), failed: n < *failing })
+            })
+            .collect();
+        judge_pool(&checks, checks.last().map(|check| check.at).unwrap_or_default(), 10_000, ALLOWED)
+    }
+
+    #[test]
+    fn the_failures_of_one_round_are_one_blip() {
+        let with = |first: &[i64]| [first, &[0; 28]].concat();
+        for (rounds, expected) in [
+            (with(&[10]), State::Up),
+            (with(&[5, 1]), State::Up),
+            (with(&[0, 10, 10]), State::Degraded),
+            (with(&[3, 3, 3]), State::Degraded),
+            (vec![10], State::Degraded),
+            (vec![6], State::Degraded),
+            (vec![0, 10], State::Up),
+        ] {
+            assert_eq!(state_of_rounds(&rounds), expected, "{rounds:?}");
         }
     }
 

@@ -43,8 +43,8 @@ pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, 
 pub(crate) fn exceeds(live: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &StateThresholds) -> bool {
     let checks = live.iter().flat_map(|one| one.recent.iter().copied()).collect();
     let recent = judgement::pooled(checks, range.to, standing.recovered_by);
-    let failed = recent.iter().filter(|check| check.failed).count() as u64;
-    judgement::is_excessive(failed, recent.len() as u64, standing.allowed)
+    let round = judgement::round(live.iter().filter_map(|one| one.interval())).unwrap_or_default();
+    judgement::is_pool_excessive(&recent, round, standing.allowed)
 }
 
 /// What is known of a surface besides its checks.
