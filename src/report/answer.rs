@@ -47,11 +47,12 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
     let detected = incident_detection::detect(&context);
     let incidents = detected.by_surface(&context);
     context.judge_surfaces(&incidents);
-    let surfaces = rows::surfaces(&context, &detected);
+    let mut surfaces = rows::surfaces(&context, &detected);
     let comparisons = compare::compare(&surfaces);
     let incidents = description::describe(&context, &detected, comparisons.iter().any(|one| one.significant));
-    let vantages = rows::vantages(&context);
+    let vantages = rows::vantages(&context, &detected);
     let slow_periods = slow_periods::slow_periods(&context, &incidents);
+    slow_periods::date_slow_surfaces(&mut surfaces, &context, &detected, &slow_periods);
     let targets: Vec<_> = context.of_targets().collect();
     let unseen = unseen::unseen(fold, &context.range);
     let coverage = unseen::with_unseen(figures::coverage(&targets), &unseen);

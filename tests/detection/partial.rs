@@ -2,7 +2,7 @@
 //! the failure, and the right end afterwards.
 
 use uptick::model::FailureClass;
-use uptick::report::{Extent, Incident, Report, State};
+use uptick::report::{Extent, Incident, Recent, Report, State};
 
 use crate::generator::{HOUR_MS, MINUTE_MS, Outage, World, report};
 
@@ -85,12 +85,24 @@ fn wrong_while_it_lasts(case: &Case, told: &Report, known: usize) -> Vec<String>
     if verdict.scope.extent != case.extent || vantages != case.vantages {
         wrong.push(format!("scope {:?} {vantages:?}", verdict.scope.extent));
     }
+    wrong.extend(undated(told).into_iter().map(|row| format!("since when {row} fails")));
     let failing = told.surfaces.iter().filter(|row| row.state.is_failing());
     let surfaces: Vec<&str> = failing.map(|row| row.surface.as_str()).collect();
     if surfaces != case.surfaces {
         wrong.push(format!("surfaces {surfaces:?}"));
     }
     wrong
+}
+
+/// The rows that fail without saying since when, and those that do not fail and say it.
+fn undated(told: &Report) -> Vec<String> {
+    let row = |name: String, state: State, recent: &Recent| (name, state.is_failing(), recent.failing_since.is_some());
+    let surfaces = told.surfaces.iter().map(|one| row(one.surface.to_string(), one.state, &one.recent));
+    let places = told.places.iter().map(|one| row(format!("{} {}", one.surface, one.vantage), one.state, &one.recent));
+    let probes = told.probes.iter().map(|one| row(one.probe.to_string(), one.state, &one.recent));
+    let vantages = told.vantages.iter().map(|one| row(one.vantage.to_string(), one.state, &one.recent));
+    let all = surfaces.chain(places).chain(probes).chain(vantages);
+    all.filter(|(_, fails, is_dated)| fails != is_dated).map(|(name, ..)| name).collect()
 }
 
 /// The mistakes of a report one hour after its end.

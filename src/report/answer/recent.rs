@@ -1,33 +1,55 @@
 //! The latest checks of a group of series, their trend, and the outages that have just begun or
 //! ended.
 
-use crate::model::UnixMillis;
+use crate::model::{Bracket, UnixMillis};
 use crate::report::context::ReportContext;
+use crate::report::document::answer::State;
 use crate::report::document::recent::{Change, ChangeKind, Recent, Trend};
+use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::series::analysis::SeriesAnalysis;
 use crate::report::series::judgement;
 use crate::report::series::judgement::JudgedCheck;
+use crate::report::series::outage::Transition;
 use crate::report::statistics::{SIGNIFICANT, fisher, ratio, rounded};
 
 /// Outages that began or ended within this time before the end of the range are changes; in
 /// milliseconds.
 const CHANGED_WITHIN_MS: i64 = 15 * 60_000;
 
-/// The latest checks of a group; if a wave is open, only those since it began. `wave`: its start.
-pub(crate) fn recent(group: &[&SeriesAnalysis<'_>], to: UnixMillis, wave: Option<UnixMillis>) -> Recent {
+/// The latest checks of a group of series in a state; if a wave is open, only those since it began. `wave`: its start.
+pub(crate) fn recent(
+    context: &ReportContext<'_>,
+    detected: &DetectedIncidents,
+    series: &[usize],
+    state: State,
+    wave: Option<UnixMillis>,
+) -> Recent {
+    let group = context.at(series);
     let checks = group.iter().flat_map(|one| one.recent.iter().copied()).collect();
-    let checks = judgement::pooled(checks, to, None);
+    let checks = judgement::pooled(checks, context.range.to, None);
     let since = checks.partition_point(|check| wave.is_some_and(|wave| check.at < wave));
     let (failed, judged) = judgement::counted(&checks[since..]);
-    let open = group.iter().flat_map(|one| one.detector.outages()).filter(|outage| outage.end.is_none());
     Recent {
         judged,
         failed,
         failed_ratio: ratio(failed, judged).map(rounded),
         trend: trend(&checks[since..]),
         last_failure: checks.iter().rev().find(|check| check.failed).map(|check| check.at.timestamp()),
-        failing_since: open.min_by_key(|outage| outage.start.by).map(|outage| outage.start.bracket()),
+        failing_since: failing_since(&group, detected.open_since(series), &checks).filter(|_| state.is_failing()),
     }
+}
+
+/// The start of the open outage of a group that fails, its own or that of an incident that it is part of. What fails
+/// more than is allowed without an incident has failed since its first failure, or for longer.
+fn failing_since(
+    group: &[&SeriesAnalysis<'_>],
+    incident: Option<Transition>,
+    checks: &[JudgedCheck],
+) -> Option<Bracket> {
+    let open = group.iter().flat_map(|one| one.detector.outages()).filter(|outage| outage.end.is_none());
+    let start = open.map(|outage| outage.start).chain(incident).min_by_key(|start| start.by);
+    let first = || checks.iter().find(|check| check.failed).map(|check| Transition { after: None, by: check.at });
+    Some(start.or_else(first)?.bracket())
 }
 
 fn trend(checks: &[JudgedCheck]) -> Trend {

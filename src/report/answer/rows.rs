@@ -52,12 +52,13 @@ fn surface_row(
     let asked = context.fold.question.surfaces.iter().find(|(of, _)| name(of) == *surface).map(|(_, asked)| asked);
     let figures = figures(&group, &context.fold.evidence);
     let time_up_ratio = time_up_ratio(context, detected, surface, figures.coverage.ratio);
+    let state = if control { control_state(context, entry) } else { context.surface_state(surface) };
     SurfaceRow {
         surface: surface.clone(),
         label: asked.and_then(|asked| asked.label.as_deref()).map(name),
         control,
-        state: if control { control_state(context, entry) } else { context.surface_state(surface) },
-        recent: recent(&group, context.range.to, wave.filter(|_| !control)),
+        state,
+        recent: recent(context, detected, &entry.series, state, wave.filter(|_| !control)),
         probes: entry.probes.len() as u64,
         share_of_failures: None,
         share_per_check: None,
@@ -111,15 +112,21 @@ fn slo(context: &ReportContext<'_>, asked: &Surface, surface: &SafeText, group: 
 }
 
 /// One row per vantage.
-pub(crate) fn vantages(context: &ReportContext<'_>) -> Vec<VantageRow> {
-    context.vantages().map(|(vantage, entry)| vantage_row(context, vantage, entry)).collect()
+pub(crate) fn vantages(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<VantageRow> {
+    context.vantages().map(|(vantage, entry)| vantage_row(context, detected, vantage, entry)).collect()
 }
 
-fn vantage_row(context: &ReportContext<'_>, vantage: &SafeText, entry: &VantageEntry) -> VantageRow {
+fn vantage_row(
+    context: &ReportContext<'_>,
+    detected: &DetectedIncidents,
+    vantage: &SafeText,
+    entry: &VantageEntry,
+) -> VantageRow {
     let mine = context.at(&entry.series);
     let mut all = mine.clone();
     all.extend(context.at(&entry.control_series));
     let places = context.surfaces().filter(|(_, surface)| surface.places.contains_key(vantage));
+    let state = judgement::worst(places.map(|(surface, _)| context.place_state(surface, vantage)));
     VantageRow {
         vantage: vantage.clone(),
         set_aside: entry.is_set_aside,
@@ -129,10 +136,10 @@ fn vantage_row(context: &ReportContext<'_>, vantage: &SafeText, entry: &VantageE
             heard.peek().is_some() && heard.all(|one| one.unjudged_in_a_row >= rounds)
         },
         control: entry.control,
-        state: judgement::worst(places.map(|(surface, _)| context.place_state(surface, vantage))),
+        state,
         last_seen: all.iter().filter_map(|one| one.last).max().unwrap_or(context.range.from).timestamp(),
         lag_us: lag(&all),
-        recent: recent(&mine, context.range.to, None),
+        recent: recent(context, detected, &entry.series, state, None),
         figures: figures(&mine, &context.fold.evidence),
     }
 }
@@ -143,13 +150,13 @@ pub(crate) fn places(context: &ReportContext<'_>, detected: &DetectedIncidents) 
     for (surface, entry) in context.surfaces() {
         let wave = detected.open_wave(context, surface).map(|wave| wave.start.by);
         rows.extend(entry.places.iter().map(|(vantage, series)| {
-            place_row(context, surface, vantage, series, context.place_state(surface, vantage), wave)
+            place_row(context, detected, (surface, vantage), series, context.place_state(surface, vantage), wave)
         }));
     }
     for (surface, entry) in context.control_surfaces() {
         rows.extend(entry.places.iter().map(|(vantage, series)| {
             let state = state::of_place(&context.at(series), &context.range, &StateThresholds::default());
-            SurfaceVantageRow { control: true, ..place_row(context, surface, vantage, series, state, None) }
+            SurfaceVantageRow { control: true, ..place_row(context, detected, (surface, vantage), series, state, None) }
         }));
     }
     rows
@@ -157,15 +164,15 @@ pub(crate) fn places(context: &ReportContext<'_>, detected: &DetectedIncidents) 
 
 fn place_row(
     context: &ReportContext<'_>,
-    surface: &SafeText,
-    vantage: &SafeText,
+    detected: &DetectedIncidents,
+    (surface, vantage): (&SafeText, &SafeText),
     series: &[usize],
     state: State,
     wave: Option<UnixMillis>,
 ) -> SurfaceVantageRow {
     let mine = context.at(series);
     let figures = figures(&mine, &context.fold.evidence);
-    let recent = recent(&mine, context.range.to, wave);
+    let recent = recent(context, detected, series, state, wave);
     SurfaceVantageRow { surface: surface.clone(), vantage: vantage.clone(), control: false, state, recent, figures }
 }
 
@@ -174,29 +181,23 @@ pub(crate) fn probes(context: &ReportContext<'_>, detected: &DetectedIncidents) 
     let mut rows = Vec::new();
     for (surface, entry) in context.surfaces() {
         let wave = detected.open_wave(context, surface).map(|wave| wave.start.by);
-        rows.extend(
-            entry
-                .probes
-                .iter()
-                .map(|(probe, series)| probe_row(context, (surface, &entry.standing), probe, series, (wave, false))),
-        );
+        rows.extend(entry.probes.iter().map(|(probe, series)| {
+            probe_row(context, detected, (surface, &entry.standing), (probe, series), (wave, false))
+        }));
     }
     for (surface, entry) in context.control_surfaces() {
-        rows.extend(
-            entry
-                .probes
-                .iter()
-                .map(|(probe, series)| probe_row(context, (surface, &entry.standing), probe, series, (None, true))),
-        );
+        rows.extend(entry.probes.iter().map(|(probe, series)| {
+            probe_row(context, detected, (surface, &entry.standing), (probe, series), (None, true))
+        }));
     }
     rows
 }
 
 fn probe_row(
     context: &ReportContext<'_>,
+    detected: &DetectedIncidents,
     (surface, standing): (&SafeText, &StateThresholds),
-    probe: &SafeText,
-    series: &[usize],
+    (probe, series): (&SafeText, &[usize]),
     (wave, control): (Option<UnixMillis>, bool),
 ) -> ProbeRow {
     let mine = context.at(series);
@@ -205,13 +206,14 @@ fn probe_row(
         if is_judged { state::of_place(&[one], &context.range, standing) } else { State::Unknown }
     };
     let interval = mine.iter().filter_map(|one| one.interval()).min();
+    let state = state::of_surface(&mine.iter().map(state_of).collect::<Vec<_>>());
     ProbeRow {
         probe: probe.clone(),
         surface: surface.clone(),
         control,
         insecure: mine.iter().any(|one| one.series.insecure),
-        state: state::of_surface(&mine.iter().map(state_of).collect::<Vec<_>>()),
-        recent: recent(&mine, context.range.to, wave),
+        state,
+        recent: recent(context, detected, series, state, wave),
         cadence_ms: interval.and_then(|interval| u64::try_from(interval).ok()),
         lag_us: lag(&mine),
         unmet_warnings: context.fold.warnings.of(surface, probe).cloned().collect(),

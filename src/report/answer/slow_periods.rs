@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::model::{Bracket, SafeText, UnixMillis, micros, timestamp};
 use crate::report::context::ReportContext;
 use crate::report::document::incident::Incident;
+use crate::report::document::rows::SurfaceRow;
 use crate::report::document::slow_period::{SlowPeriod, SlowWave};
+use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::series::slowness::{self, SurfaceLatency};
 use crate::report::statistics::{number, ratio};
 use crate::window::{Histogram, Latency};
@@ -50,6 +52,23 @@ pub(super) fn slow_periods(context: &ReportContext<'_>, incidents: &[Incident]) 
         periods.extend(groups.iter().filter_map(of_group).filter(is_apart));
     }
     periods
+}
+
+/// Sets since when the surfaces fail that do so because of slow answers and not of an incident.
+pub(super) fn date_slow_surfaces(
+    surfaces: &mut [SurfaceRow],
+    context: &ReportContext<'_>,
+    detected: &DetectedIncidents,
+    periods: &[SlowPeriod],
+) {
+    for period in periods.iter().filter(|period| period.is_open()) {
+        let is_slow = |row: &&mut SurfaceRow| {
+            let is_of_surface = !row.control && row.surface == period.surface && row.state.is_failing();
+            is_of_surface && detected.open_wave(context, &row.surface).is_none()
+        };
+        let since = period.waves.last().map(|wave| wave.start);
+        surfaces.iter_mut().filter(is_slow).for_each(|row| row.recent.failing_since = since);
+    }
 }
 
 /// Whether a period lies within an incident, give or take the length of a bucket.

@@ -22,7 +22,9 @@ pub struct Recent {
     #[serde(with = "optional")]
     #[schemars(with = "Option<String>")]
     pub last_failure: Option<Timestamp>,
-    /// The start of the open outage, of the earliest if several are open; null if none is.
+    /// Since when it fails: the start of the open outage of its own or of the incident that it is part of, of the earliest
+    /// if several are open; of the slow answers, if only these are not as usual. Without an incident, its first failure
+    /// among these checks, and `after` is null. Null if it is not failing.
     pub failing_since: Option<Bracket>,
 }
 

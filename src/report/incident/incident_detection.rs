@@ -62,6 +62,19 @@ impl DetectedIncidents {
         of_surface.into_iter().max_by_key(failing)?.last()
     }
 
+    /// When the open wave of an incident that some series are part of began for them, of the earliest; `None` if they are
+    /// part of no open incident.
+    pub(crate) fn open_since(&self, series: &[usize]) -> Option<Transition> {
+        let since = |incident: &Vec<DetectedWave>| {
+            let wave = incident.last().filter(|wave| wave.end.is_none())?;
+            let members = incident.iter().flat_map(|wave| &wave.members);
+            let starts = members.filter(|member| series.contains(&member.series)).map(|member| member.outage.start);
+            let of_wave = |start: Transition| if start.by < wave.start.by { wave.start } else { start };
+            starts.map(of_wave).min_by_key(|start| start.by)
+        };
+        self.incidents.iter().filter_map(since).min_by_key(|start| start.by)
+    }
+
     /// By surface: whether an incident is open, and when the last incident ended.
     pub(crate) fn by_surface(&self, context: &ReportContext<'_>) -> BTreeMap<SafeText, SurfaceIncident> {
         let mut of_surface: BTreeMap<SafeText, SurfaceIncident> = BTreeMap::new();

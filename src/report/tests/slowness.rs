@@ -42,6 +42,7 @@ fn answers_that_are_slow_from_one_vantage_are_told_with_it_and_since_when() {
         assert!(period.is_open() && period.waves.len() == 1, "{period:?}");
         assert_eq!(period.vantages.iter().map(SafeText::as_str).collect::<Vec<_>>(), ["sjc"]);
         assert!(minutes_off(period.start.by, "2025-01-07T13:07:00Z") <= 3, "{period:?}");
+        assert_eq!(report.surfaces[0].recent.failing_since, Some(period.start), "the row says since when too");
         let text = &report.verdict.headline;
         assert!(text.contains("web since 13:0") && text.contains("only from sjc"), "{text}");
         assert!(text.contains("answers take 2."), "{text}");
