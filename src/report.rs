@@ -45,6 +45,7 @@ pub use document::usual::Usual;
 pub use fold::{Fold, Question, TooManySeries};
 pub(crate) use open_incidents::{IncidentChange, OpenIncidents};
 pub use series::judgement;
+pub use series::single_series;
 
 #[cfg(test)]
 mod tests;

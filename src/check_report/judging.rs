@@ -7,6 +7,7 @@ use crate::model::{Counts, IncidentRules, Surfaces, Verdict};
 use crate::report::State;
 use crate::report::judgement;
 use crate::report::judgement::JudgedCheck;
+use crate::report::single_series;
 use crate::window::Window;
 
 /// The rules for judging a run: when an incident opens, and by surface, the share of failures that
@@ -33,11 +34,8 @@ struct Pool {
 
 impl Pool {
     /// Adds the checks of one probe, in order of time.
-    fn add(&mut self, checks: Vec<JudgedCheck>) {
-        if let [first, .., last] = checks.as_slice() {
-            let intervals = i64::try_from(checks.len() - 1).unwrap_or(i64::MAX);
-            self.intervals.push((last.at - first.at) / intervals);
-        }
+    fn add(&mut self, checks: &[JudgedCheck]) {
+        self.intervals.extend(judgement::mean_interval(checks));
         self.checks.extend(checks);
     }
 
@@ -69,10 +67,9 @@ impl JudgingRules {
         let mut pools: BTreeMap<(bool, String), Pool> = BTreeMap::new();
         for window in windows {
             let checks = judgement::latest(&window.strip, open_after);
-            let to = checks.last().map(|check| check.at).unwrap_or_default();
-            probes.push(judgement::judge(&checks, to, open_after, self.allowed(&window.surface)));
+            probes.push(single_series::judge(&checks, &self.rules, self.allowed(&window.surface)));
             let pool = pools.entry((window.control, window.surface.to_string())).or_default();
-            pool.add(checks);
+            pool.add(&checks);
         }
         let mut surfaces = BTreeMap::new();
         for (key, pool) in pools {

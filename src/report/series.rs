@@ -21,5 +21,6 @@ pub(crate) mod report_range;
 pub(crate) mod run_length;
 pub(crate) mod series_tally;
 pub(crate) mod silence;
+pub mod single_series;
 pub(crate) mod slowness;
 pub(crate) mod state;

@@ -190,6 +190,10 @@ fn lines_of_a_baseline_that_cannot_be_read_are_named() {
 
 /// Runs a pass for each character, against a server that answers in this order: `.` 200, `x` 503.
 fn passes(verdicts: &str, format: &str) -> Ran {
+    passes_with(verdicts, &["--every", "1ms", "--format", format])
+}
+
+fn passes_with(verdicts: &str, options: &[&str]) -> Ran {
     let script: Vec<bool> = verdicts.chars().map(|verdict| verdict == 'x').collect();
     let server = Server::start(move |conn| {
         let is_down = script[(conn.number() - 1) % script.len()];
@@ -197,7 +201,7 @@ fn passes(verdicts: &str, format: &str) -> Ran {
         conn.send(if is_down { answer(503, &[], "busy") } else { ok("well") });
     });
     let count = verdicts.len().to_string();
-    let arguments = ["check", "--count", &count, "--every", "1ms", "--format", format];
+    let arguments = ["check", "--count", &count].into_iter().chain(options.iter().copied());
     Run::new(arguments).config(&probe("a", &server.url("/"), &[])).run()
 }
 
@@ -220,6 +224,29 @@ fn several_passes_are_judged_as_a_report_judges_them() {
         assert_eq!((&document["state"], &document["verdict"]), (&state.into(), &verdict.into()), "{verdicts}");
         assert_eq!(document["probes"][0]["state"], state, "{verdicts}");
     }
+}
+
+#[test]
+fn a_run_and_the_report_of_it_say_the_same() {
+    let good = ".".repeat(20);
+    for (verdicts, code, state) in [
+        ("xxx.".to_owned(), 1, "down"),
+        ("...xxxxxx..".to_owned(), 1, "down"),
+        ("xx.x.xx.x...".to_owned(), 1, "degraded"),
+        ("x...x...x...x...x...".to_owned(), 1, "degraded"),
+        (format!("..x{good}"), 0, "up"),
+    ] {
+        let journal = tempfile::tempdir().expect("a folder");
+        let folder = journal.path().to_str().expect("text");
+        let ran = passes_with(&verdicts, &["--every", "20ms", "--record", "--journal", folder, "--format", "json"]);
+        let report = Run::new(["report", folder, "--format", "json"]).run();
+        ran.expect_code(code);
+        report.expect_code(code);
+        let (run, report) = (ran.json(), report.json());
+        assert_eq!((&run["state"], &report["verdict"]["state"]), (&state.into(), &state.into()), "{verdicts}");
+    }
+    // A run answers for all of its passes; the report says what failed before.
+    passes_with(&format!("xxx{good}"), &["--every", "20ms"]).expect_code(1);
 }
 
 #[test]

@@ -1,6 +1,4 @@
-//! Judges a state by comparing the latest checks with the allowed failed ratio. [`judge`] judges
-//! one series from its verdicts alone; a report, which also knows incidents, applies
-//! `is_pool_excessive` to the pooled recent checks.
+//! Judges a state by comparing the latest checks with the allowed failed ratio.
 
 use std::time::Duration;
 
@@ -29,27 +27,6 @@ pub struct JudgedCheck {
     pub at: UnixMillis,
     /// Whether the target was down.
     pub failed: bool,
-}
-
-/// The state of a series of checks in order of time, judged at the instant `to` in milliseconds
-/// since 1970:
-///
-/// - `unknown` if there is no check;
-/// - `down` if the last `open_after` checks failed, or all of fewer;
-/// - `degraded` if at least three of the recent checks failed and the 95 % interval of their failed
-///   ratio (Wilson) lies above `allowed`;
-/// - `up` otherwise.
-#[must_use]
-pub fn judge(checks: &[JudgedCheck], to: UnixMillis, open_after: u32, allowed: f64) -> State {
-    if checks.is_empty() {
-        return State::Unknown;
-    }
-    let last = usize::try_from(open_after).unwrap_or(usize::MAX).min(checks.len());
-    if checks[checks.len() - last..].iter().all(|check| check.failed) {
-        return State::Down;
-    }
-    // A round of one series is one check.
-    judge_pool(checks, to, 0, allowed)
 }
 
 /// The state of checks in order of time by their recent failed ratio alone, as for many series
@@ -212,39 +189,15 @@ pub(crate) fn pooled(
     recent[since..].to_vec()
 }
 
+/// The mean interval between checks in order of time, in milliseconds; `None` if there are fewer than two.
+pub(crate) fn mean_interval(checks: &[JudgedCheck]) -> Option<i64> {
+    let [first, .., last] = checks else { return None };
+    Some((last.at - first.at) / i64::try_from(checks.len() - 1).ok()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The state of verdicts `every_s` seconds apart: `.` good, `x` failed.
-    fn state(verdicts: &str, every_s: i64) -> State {
-        let checks: Vec<JudgedCheck> = (0..)
-            .zip(verdicts.chars())
-            .map(|(n, verdict)| JudgedCheck { at: UnixMillis(n * every_s * 1_000), failed: verdict == 'x' })
-            .collect();
-        judge(&checks, UnixMillis(i64::try_from(verdicts.len()).expect("few") * every_s * 1_000), 3, ALLOWED)
-    }
-
-    #[test]
-    fn a_series_is_judged_by_its_end_and_by_its_recent_share() {
-        let good = ".".repeat(99);
-        for (verdicts, expected) in [
-            (String::new(), State::Unknown),
-            (".".to_owned(), State::Up),
-            ("x".to_owned(), State::Down),
-            ("xx".to_owned(), State::Down),
-            (".x".to_owned(), State::Up),
-            ("xxx".to_owned(), State::Down),
-            (format!("x{good}"), State::Up),
-            (format!("{good}xxx"), State::Down),
-            (format!("{good}xx"), State::Up),
-            ("x..x...x..x..x....x..x.".to_owned(), State::Degraded),
-            ("x.x.................".to_owned(), State::Up),
-            ("xxx.................".to_owned(), State::Degraded),
-        ] {
-            assert_eq!(state(&verdicts, 30), expected, "{verdicts}");
-        }
-    }
 
     /// The state of rounds ten seconds long with a check of each of ten probes per second: the number that fail.
     fn state_of_rounds(failing: &[i64]) -> State {
@@ -320,15 +273,6 @@ mod tests {
         assert_eq!(worst([Unknown, Degraded].into_iter()), Degraded);
         assert_eq!(worst([Up, Up].into_iter()), Up);
         assert_eq!(worst(std::iter::empty()), Unknown);
-    }
-
-    #[test]
-    fn recent_is_a_quarter_of_an_hour_or_twenty_checks_whichever_is_more() {
-        // Failures an hour ago: not recent with a check each minute, recent with one every five
-        // minutes.
-        let verdicts = format!("xxx{}", ".".repeat(16));
-        assert_eq!(state(&format!("{verdicts}{}", ".".repeat(40)), 60), State::Up);
-        assert_eq!(state(&verdicts, 300), State::Degraded);
     }
 
     #[test]
