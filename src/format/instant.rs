@@ -70,28 +70,49 @@ impl InstantFormat {
         whole.strip_suffix(":00").unwrap_or(whole).to_owned()
     }
 
-    /// An instant known only to lie between two checks: `15:03:30–15:04:00`.
+    /// The form for an instant that follows one of this day: the day is named once.
+    fn after(&self, instant: Timestamp) -> InstantFormat {
+        InstantFormat { day: Some(instant.to_zoned_datetime(self.zone.clone()).date()), ..self.clone() }
+    }
+
+    /// ` CEST` for an instant after which the clocks change until another; empty if they do not.
+    fn zone_before_change(&self, from: Timestamp, to: Timestamp) -> String {
+        let zone = self.zone(from);
+        if zone == self.zone(to) { String::new() } else { format!(" {zone}") }
+    }
+
+    /// An instant known only to lie between two checks: `15:03:30–15:04:00`, `2025-03-09 15:03:30–15:04:00`.
     pub(crate) fn bracket(&self, bracket: &Bracket) -> String {
         let Some(after) = bracket.after else { return format!("{} or earlier", self.at(bracket.by)) };
-        let (after, by) = (self.at(after), self.at(bracket.by));
-        if after == by { by } else { format!("{after}–{by}") }
+        let zone_before = self.zone_before_change(after, bracket.by);
+        let zone = if zone_before.is_empty() { String::new() } else { format!(" {}", self.zone(bracket.by)) };
+        if self.at(after) == self.at(bracket.by) && zone.is_empty() {
+            return self.at(bracket.by);
+        }
+        format!("{}{zone_before}–{}{zone}", self.at(after), self.after(after).at(bracket.by))
     }
 
     /// The same with the zone: `15:03:30–15:04:00 UTC`, `15:04:00 UTC or earlier`.
     pub(crate) fn bracket_in_zone(&self, bracket: &Bracket) -> String {
         let zone = self.zone(bracket.by);
         match bracket.after {
-            Some(_) => format!("{} {zone}", self.bracket(bracket)),
+            Some(after) if self.zone_before_change(after, bracket.by).is_empty() => {
+                format!("{} {zone}", self.bracket(bracket))
+            }
+            Some(_) => self.bracket(bracket),
             None => format!("{} {zone} or earlier", self.at(bracket.by)),
         }
     }
 
-    /// From one change of state to the next: `15:03:30–15:04:00 to 17:59:30–18:00:00`, `15:03:30–15:04:00, ongoing`.
+    /// From one change of state to the next: `15:03:30–15:04:00 to 17:59:30–18:00:00`, `15:03:30–15:04:00, ongoing`; with
+    /// zones if the clocks change in between.
     pub(crate) fn stretch(&self, start: &Bracket, end: Option<&Bracket>) -> String {
-        match end {
-            Some(end) => format!("{} to {}", self.bracket(start), self.bracket(end)),
-            None => format!("{}, ongoing", self.bracket(start)),
+        let Some(end) = end else { return format!("{}, ongoing", self.bracket(start)) };
+        let of_end = self.after(start.by);
+        if self.zone_before_change(start.by, end.by).is_empty() {
+            return format!("{} to {}", self.bracket(start), of_end.bracket(end));
         }
+        format!("{} to {}", self.bracket_in_zone(start), of_end.bracket_in_zone(end))
     }
 
     /// The zone at an instant: `UTC`, `CET`.
@@ -102,10 +123,8 @@ impl InstantFormat {
     /// From one instant to another: `15:04–17:59 UTC`, `2025-03-09 15:04–17:59 UTC`, `2025-03-09 23:50–2025-03-10 00:20
     /// UTC`, `02:50 CEST–02:10 CET`.
     pub(crate) fn span(&self, from: Timestamp, to: Timestamp) -> String {
-        let of_same_day = InstantFormat { day: Some(from.to_zoned_datetime(self.zone.clone()).date()), ..self.clone() };
-        let (zone_before, zone) = (self.zone(from), self.zone(to));
-        let zone_before = if zone_before == zone { String::new() } else { format!(" {zone_before}") };
-        format!("{}{zone_before}–{} {zone}", self.short(from), of_same_day.short(to))
+        let zone_before = self.zone_before_change(from, to);
+        format!("{}{zone_before}–{} {}", self.short(from), self.after(from).short(to), self.zone(to))
     }
 
     /// `2025-03-10 09:00:00 to 18:00:00 UTC`, `2025-10-26 02:50:00 CEST to 02:10:00 CET`
@@ -169,6 +188,33 @@ mod tests {
         let (from, to) = (at("2025-10-26T00:50:00Z"), at("2025-10-26T01:10:00Z"));
         assert_eq!(autumn.span(from, to), "02:50 CEST–02:10 CET");
         assert_eq!(autumn.range(from, to), "2025-10-26 02:50:00 CEST to 02:10:00 CET");
+    }
+
+    #[test]
+    fn brackets_name_their_day_once_and_both_zones_where_the_clocks_change() {
+        let days = utc(at("2025-03-09T09:00:00Z"), at("2025-03-10T18:00:00Z"));
+        let bracket = |after: &str, by: &str| Bracket { after: Some(at(after)), by: at(by) };
+        let onset = bracket("2025-03-09T15:03:30Z", "2025-03-09T15:04:00Z");
+        let midnight = bracket("2025-03-09T23:59:30Z", "2025-03-10T00:00:00Z");
+        assert_eq!(days.bracket(&onset), "2025-03-09 15:03:30–15:04:00");
+        assert_eq!(days.bracket_in_zone(&onset), "2025-03-09 15:03:30–15:04:00 UTC");
+        assert_eq!(days.bracket(&midnight), "2025-03-09 23:59:30–2025-03-10 00:00:00");
+        let stretch = days.stretch(&onset, Some(&midnight));
+        assert_eq!(stretch, "2025-03-09 15:03:30–15:04:00 to 23:59:30–2025-03-10 00:00:00");
+        let later = bracket("2025-03-10T00:10:00Z", "2025-03-10T00:10:30Z");
+        let stretch = days.stretch(&midnight, Some(&later));
+        assert_eq!(stretch, "2025-03-09 23:59:30–2025-03-10 00:00:00 to 00:10:00–00:10:30");
+        let zone = TimeZone::get("Europe/Berlin").expect("a zone of the tz database");
+        let autumn = InstantFormat::of_range(at("2025-10-26T00:00:00Z"), at("2025-10-26T12:00:00Z"), zone);
+        let before = bracket("2025-10-26T00:49:30Z", "2025-10-26T00:50:00Z");
+        let after = bracket("2025-10-26T01:09:30Z", "2025-10-26T01:10:00Z");
+        let change = bracket("2025-10-26T00:59:30Z", "2025-10-26T01:00:00Z");
+        assert_eq!(autumn.stretch(&before, Some(&after)), "02:49:30–02:50:00 CEST to 02:09:30–02:10:00 CET");
+        assert_eq!(autumn.bracket_in_zone(&change), "02:59:30 CEST–02:00:00 CET");
+        assert_eq!(autumn.stretch(&change, Some(&after)), "02:59:30 CEST–02:00:00 CET to 02:09:30–02:10:00");
+        assert_eq!(autumn.stretch(&change, None), "02:59:30 CEST–02:00:00 CET, ongoing");
+        let hour = bracket("2025-10-26T00:30:00Z", "2025-10-26T01:30:00Z");
+        assert_eq!(autumn.bracket(&hour), "02:30:00 CEST–02:30:00 CET");
     }
 
     #[test]
