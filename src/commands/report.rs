@@ -236,6 +236,12 @@ fn percentile(latency: &LatencySummary, quantile: f64) -> Option<Option<Duration
     }
 }
 
+/// The highest percentile below one of which there are too few samples, or the shortest time: it is no higher.
+fn lower_percentile(latency: &LatencySummary, quantile: f64) -> Option<Duration> {
+    let lower = [0.99, 0.95, 0.9, 0.5].into_iter().filter(|lower| *lower < quantile);
+    lower.filter_map(|lower| percentile(latency, lower).flatten()).next().or(latency.min)
+}
+
 /// Rejects a condition on a percentile that a report does not have.
 fn check_conditions(conditions: &[Condition]) -> Result<(), CliError> {
     let latency = LatencySummary::default();
@@ -257,9 +263,11 @@ fn found(condition: &Condition, figures: &Figures) -> Option<String> {
     let judged = figures.up + figures.down;
     match *condition {
         Condition::Slower { quantile, limit } => {
-            let time = percentile(&figures.latency_us, quantile).flatten().filter(|time| *time > limit)?;
             let checks = format::counted(figures.latency_us.count, "up check");
-            Some(format!("{} of {checks}", format::duration(time)))
+            let known = percentile(&figures.latency_us, quantile).flatten();
+            let time = known.or_else(|| lower_percentile(&figures.latency_us, quantile)).filter(|time| *time > limit)?;
+            let at_least = if known.is_none() { "at least " } else { "" };
+            Some(format!("{at_least}{} of {checks}", format::duration(time)))
         }
         Condition::Failed { ratio } => {
             let is_more = figures.down > 0 && figures.down as f64 > ratio * judged as f64 + 1e-9;

@@ -51,6 +51,17 @@ fn a_report_ends_as_a_check_would_or_as_it_is_asked_to() {
 }
 
 #[test]
+fn a_percentile_of_few_checks_fails_where_all_of_them_were_slower() {
+    let recorded = recorded();
+    for condition in ["p95 > 1us", "p99 > 1us"] {
+        let ran = report(recorded.folder.path(), &["--surface", "web", "--fail-on", condition, "--brief"]);
+        assert!(ran.expect_code(1).stdout.contains(" > 1µs: ") && ran.stdout.contains("at least"), "{}", ran.stdout);
+    }
+    let ran = report(recorded.folder.path(), &["--surface", "web", "--fail-on", "p95 > 1h", "--brief"]);
+    assert!(!ran.stdout.contains("fails on"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_failing_state_that_fails_no_report_is_explained_in_every_format() {
     let recorded = recorded();
     let why = "what fails is within what --fail-on allows";
