@@ -270,6 +270,38 @@ mod tests {
     }
 
     #[test]
+    fn the_last_time_is_the_one_that_was_next_also_where_clocks_change() {
+        let mut wrong = Vec::new();
+        for (zone, days) in [
+            ("Europe/Berlin", ["2026-03-28", "2026-10-24"]),
+            ("America/New_York", ["2026-03-07", "2026-10-31"]),
+            ("Australia/Lord_Howe", ["2026-04-04", "2026-10-03"]),
+        ] {
+            for fields in
+                ["30 2 * * *", "0 2 * * *", "0 3 * * SUN", "15 1 * * *", "50 23 * * *", "*/30 * * * *", "15 * * * *"]
+            {
+                let cron = Cron::new(&format!("{fields} {zone}")).unwrap();
+                for day in days {
+                    let from = instant(&format!("{day}T00:00:00Z"));
+                    let mut due = cron.next_after(from).unwrap();
+                    while due < from + SignedDuration::from_hours(60) {
+                        let next = cron.next_after(due).unwrap();
+                        let mut at = due;
+                        while at < next.min(due + SignedDuration::from_hours(30)) {
+                            if cron.last_at(at) != Some(due) {
+                                wrong.push(format!("{fields} {zone} at {at}: {:?}, not {due}", cron.last_at(at)));
+                            }
+                            at += SignedDuration::from_mins(10);
+                        }
+                        due = next;
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} wrong: {:#?}", wrong.len(), &wrong[..wrong.len().min(40)]);
+    }
+
+    #[test]
     fn seconds_words_and_zones_are_read() {
         assert_eq!(Cron::new("*/15 * * * * *").unwrap().shortest, Duration::from_secs(15));
         assert_eq!(Cron::new("*/5 * * * * Europe/Berlin").unwrap().shortest, Duration::from_mins(5));
