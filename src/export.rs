@@ -9,6 +9,7 @@ mod error;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp"))]
 mod exponential;
 mod exporter;
+mod file_sync;
 mod hgrm;
 #[cfg(any(feature = "prometheus-server", feature = "remote-write"))]
 pub mod histogram_format;
@@ -47,6 +48,7 @@ pub(crate) use exporter::ExporterOption;
 pub use csv::Csv;
 pub use delivery_stats::DeliveryStats;
 pub use error::ExportError;
+pub(crate) use file_sync::sync_files;
 pub use hgrm::hgrm;
 pub(crate) use hlog::Hlog;
 pub(crate) use kept_sums::KeptSums;

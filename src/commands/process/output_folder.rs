@@ -12,8 +12,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tempfile::TempPath;
 
 use crate::commands::process::exit::CliError;
+use crate::export::sync_files;
 
 /// The list of the files that uptick wrote here.
 const LIST: &str = "uptick-files.json";
@@ -63,9 +65,7 @@ impl OutputFolder {
         // next run recognizes.
         let all = old.files.union(&new).cloned().collect();
         self.write_list(&WrittenFiles { files: all })?;
-        for (path, content) in files {
-            self.write(path, content).map_err(|error| self.trouble(path, &error))?;
-        }
+        self.write(files)?;
         for gone in old.files.difference(&new).filter(|path| is_of_ours(path)) {
             match std::fs::remove_file(self.path.join(gone)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.trouble(gone, &error)),
@@ -96,7 +96,7 @@ impl OutputFolder {
     fn write_list(&self, written: &WrittenFiles) -> Result<(), CliError> {
         let mut text = serde_json::to_vec_pretty(written).unwrap_or_default();
         text.push(b'\n');
-        self.write(LIST, &text).map_err(|error| self.trouble(LIST, &error))
+        self.write(&[(LIST, &text)])
     }
 
     /// Refuses to replace a file that uptick did not write.
@@ -123,21 +123,35 @@ impl OutputFolder {
         }
     }
 
-    /// Replaces one file atomically. A file with the same content is not touched, so that tools
-    /// that copy the folder copy only what changed.
-    fn write(&self, path: &str, content: &[u8]) -> io::Result<()> {
-        let path = self.path.join(path);
-        if std::fs::read(&path).is_ok_and(|old| old == content) {
-            return Ok(());
+    /// Replaces each file atomically, in the given order, once all are on the disk. A file with the same content is
+    /// not touched, so that tools that copy the folder copy only what changed.
+    fn write(&self, files: &[(&str, &[u8])]) -> Result<(), CliError> {
+        let mut drafts = Vec::new();
+        for (path, content) in files {
+            let path = self.path.join(path);
+            if std::fs::read(&path).is_ok_and(|old| old == *content) {
+                continue;
+            }
+            let draft =
+                self.draft(&path, content).map_err(|error| CliError::io(&path.display().to_string(), &error))?;
+            drafts.push((path, draft));
         }
+        sync_files(&drafts.iter().map(|(_, draft)| &**draft).collect::<Vec<_>>())
+            .map_err(|error| self.trouble("", &error))?;
+        for (path, draft) in drafts {
+            draft.persist(&path).map_err(|error| CliError::io(&path.display().to_string(), &error.error))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the future content of a file beside it.
+    fn draft(&self, path: &Path, content: &[u8]) -> io::Result<TempPath> {
         let folder = path.parent().unwrap_or(&self.path);
         std::fs::create_dir_all(folder)?;
         let mut options = tempfile::Builder::new();
         let mut draft = options.prefix(DRAFT).permissions(Permissions::from_mode(FILE_MODE)).tempfile_in(folder)?;
         draft.write_all(content)?;
-        draft.as_file().sync_data()?;
-        draft.persist(&path).map_err(|error| error.error)?;
-        Ok(())
+        Ok(draft.into_temp_path())
     }
 }
 
@@ -208,6 +222,17 @@ mod tests {
         assert_eq!(number("same"), before[0]);
         assert_ne!(number("other"), before[1]);
         assert_eq!(io::read_to_string(reader).unwrap(), "1", "who reads has the whole old file");
+    }
+
+    #[test]
+    fn pages_are_replaced_together_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = OutputFolder::open(folder.path()).unwrap();
+        output.replace(&[("index.html", b"old")]).unwrap();
+        std::fs::write(folder.path().join("badge"), "not a folder").unwrap();
+        output.replace(&[("index.html", b"new"), ("badge/web.svg", b"new")]).unwrap_err();
+        assert_eq!(std::fs::read(folder.path().join("index.html")).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["badge", "index.html", LIST]);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Where the table files go: a folder of this machine, or a bucket of an object store. A file gets its name only once
 //! it is complete.
 
-use std::fs::{File, Permissions};
+use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use crate::export::sync_files;
 #[cfg(feature = "object-store")]
 use crate::object_storage::Bucket;
 use crate::object_storage::StorageError;
@@ -63,7 +64,11 @@ impl TablePlace {
     /// Gives drafts their names, and replaces existing files.
     pub(super) fn replace(&self, drafts: Vec<Draft>) -> Result<(), TablesError> {
         match self {
-            TablePlace::Folder(root) => drafts.into_iter().try_for_each(|draft| rename(root, draft)),
+            TablePlace::Folder(root) => {
+                sync_files(&drafts.iter().map(|draft| &*draft.path).collect::<Vec<_>>())?;
+                let rename = |draft: Draft| draft.path.persist(root.join(draft.name)).map_err(|error| error.error);
+                Ok(drafts.into_iter().try_for_each(rename)?)
+            }
             #[cfg(feature = "object-store")]
             TablePlace::Bucket(bucket) => {
                 let files = drafts.iter().map(|draft| (draft.name.clone(), draft.path.to_path_buf()));
@@ -81,10 +86,4 @@ fn named(folder: &Path, error: io::Error) -> io::Error {
         }
         _ => error,
     }
-}
-
-fn rename(root: &Path, draft: Draft) -> Result<(), TablesError> {
-    File::open(&draft.path)?.sync_data()?;
-    draft.path.persist(root.join(draft.name)).map_err(|error| error.error)?;
-    Ok(())
 }
