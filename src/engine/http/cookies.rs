@@ -76,6 +76,9 @@ impl Jar {
                 continue;
             }
             let Ok(mut cookie) = Cookie::parse(text_of(value.as_bytes())) else { continue };
+            if !is_as_secure_as_it_says(&cookie, url) {
+                continue;
+            }
             if is_for_a_whole_top_level(&cookie) {
                 // A single-label host may name itself as the domain, and then means itself only (section 5.3).
                 let own = cookie.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
@@ -130,6 +133,28 @@ fn is_for_a_whole_top_level(cookie: &Cookie<'_>) -> bool {
     cookie.domain().is_some_and(|domain| !domain.trim_start_matches('.').contains('.') && domain != "localhost")
 }
 
+/// Whether a cookie that is called secure, by its attribute or the prefix of its name, was set like one: browsers drop
+/// it otherwise, and the login that needs it fails (RFC 6265bis, section 5.7).
+fn is_as_secure_as_it_says(cookie: &Cookie<'_>, url: &Url) -> bool {
+    let name = cookie.name().to_ascii_lowercase();
+    let is_secure = cookie.secure() == Some(true);
+    let is_of_host = cookie.domain().is_none() && cookie.path() == Some("/");
+    (!is_secure || is_trusted(url))
+        && (is_secure || !name.starts_with("__secure-"))
+        && (is_secure && is_of_host || !name.starts_with("__host-"))
+}
+
+/// Whether a URL may set secure cookies: over TLS, or on this machine.
+fn is_trusted(url: &Url) -> bool {
+    let is_local = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    is_local || matches!(url.scheme(), "https" | "wss")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +203,30 @@ mod tests {
         set(&mut jar, "http://a.test/app/", &["name=Größe; Path=/app/x"]);
         let header = jar.header(&url("http://a.test/app/x")).expect("cookies");
         assert!(header.as_bytes().starts_with("name=Größe; sid=b".as_bytes()));
+    }
+
+    #[test]
+    fn a_cookie_that_browsers_drop_is_dropped() {
+        let kept = |from: &str, cookie: &str| {
+            let mut jar = Jar::default();
+            set(&mut jar, from, &[cookie]);
+            jar.len() == 1
+        };
+        for cookie in ["__Secure-a=1; Secure", "__Host-a=1; Path=/; Secure", "a=1; Secure", "__Hosta=1", "Host-a=1"] {
+            assert!(kept("https://a.test/x/", cookie), "{cookie}");
+            assert!(kept("http://127.0.0.1/x/", cookie) && kept("http://localhost/x/", cookie), "{cookie}");
+            assert_eq!(kept("http://a.test/x/", cookie), !cookie.contains("Secure"), "{cookie}");
+        }
+        for cookie in [
+            "__Secure-a=1",
+            "__secure-a=1; Path=/",
+            "__Host-a=1; Path=/",
+            "__Host-a=1; Secure",
+            "__host-a=1; Secure; Path=/x/",
+            "__Host-a=1; Secure; Path=/; Domain=a.test",
+        ] {
+            assert!(!kept("https://a.test/x/", cookie), "{cookie}");
+        }
     }
 
     #[test]
