@@ -164,7 +164,8 @@ impl Worker {
             }
             self.begin_sending();
             let is_through = self.queue.is_empty() && lock(&self.shared.inbox).pending.is_empty();
-            if deadline.is_some_and(|deadline| is_through || deadline <= Instant::now()) {
+            let is_in_vain = |deadline| deadline <= self.next_try.unwrap_or_else(Instant::now);
+            if deadline.is_some_and(|deadline| is_through || is_in_vain(deadline)) {
                 break;
             }
             tokio::select! {
@@ -225,7 +226,8 @@ impl Worker {
             Answer::Accepted(body) => {
                 self.queue.pop_front();
                 self.pause = FIRST_PAUSE;
-                let objection = (self.objection)(&body).map(|why| self.endpoint.message(why));
+                let objection = web_page(&body).or_else(|| (self.objection)(&body));
+                let objection = objection.map(|why| self.endpoint.message(why));
                 self.note(|stats, _| match objection {
                     None => stats.accept(),
                     Some(why) => stats.refuse(why),
@@ -257,6 +259,15 @@ async fn response(in_flight: &mut Option<JoinHandle<Answer>>) -> Answer {
         }
         None => std::future::pending().await,
     }
+}
+
+/// What is wrong with an answer that is a web page: a login, a proxy or another server answered. No backend answers with
+/// one, and as protobuf it would end a group that has not begun.
+fn web_page(body: &[u8]) -> Option<String> {
+    let page = body.trim_ascii_start().starts_with(b"<");
+    page.then(|| {
+        format!("the answer is a web page, so the URL is not that of a backend: {}", String::from_utf8_lossy(body))
+    })
 }
 
 async fn at(instant: Option<Instant>) {

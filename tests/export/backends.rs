@@ -206,6 +206,34 @@ async fn a_collector_that_takes_a_request_and_rejects_what_is_in_it_is_noticed()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_web_page_is_not_taken_for_the_answer_of_a_backend() {
+    for kind in BOTH {
+        let server =
+            answering(vec![answer(200, &[("content-type", "text/html")], "\n<!doctype html><title>Log in</title>")]);
+        let exporter = Exporter::start(kind, &server.url(""));
+        exporter.windows(&[some()]);
+        let stats = exporter.finish(PATIENCE).await;
+        assert_eq!((stats.sent, stats.refused), (0, 1), "{kind}: {stats:?}");
+        let why = stats.last_error.unwrap();
+        assert!(why.as_str().contains("web page") && why.as_str().contains("Log in"), "{kind}: {why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_does_not_wait_for_an_attempt_that_would_come_too_late() {
+    for kind in BOTH {
+        let server = Server::answers(answer(429, &[("retry-after", "3600")], "slow down"));
+        let exporter = Exporter::start(kind, &server.url(""));
+        exporter.windows(&[some()]);
+        let start = Instant::now();
+        let stats = exporter.finish(Duration::from_secs(50)).await;
+        assert_eq!((stats.sent, stats.dropped, stats.retries), (0, 1, 1), "{kind}: {stats:?}");
+        assert!(stats.last_error.unwrap().as_str().contains("slow down"), "{kind}");
+        assert!(start.elapsed() < Duration::from_secs(40), "{kind}: {:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_into_the_queue_is_dropped_oldest_first_and_counted() {
     for kind in BOTH {
         let server = Server::start(|conn| {
