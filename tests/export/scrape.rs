@@ -335,6 +335,19 @@ async fn only_get_of_metrics_is_answered() {
     assert_eq!(status("GET /etc/passwd"), "404");
     assert_eq!(status("GET /probe?target=home"), "404");
     assert_eq!(status("POST /metrics"), "405");
+    let refused = raw(scrape.address(), b"PUT /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    assert!(find(&refused, b"allow: GET, HEAD\r\n").is_some(), "{}", String::from_utf8_lossy(&refused));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_closes_its_half_after_the_request_is_answered() {
+    let scrape = serving(&[outcome("home", None)]).await;
+    let mut client = TcpStream::connect(scrape.address()).unwrap();
+    client.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test(flavor = "multi_thread")]

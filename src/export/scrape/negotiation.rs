@@ -65,12 +65,16 @@ struct Choice {
 fn choices(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = Choice> {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(|choice| {
-        let mut parts = choice.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let parameter = |name: &str| parts.clone().find_map(|part| part.strip_prefix(name));
-        let quality = parameter("q=").and_then(|quality| quality.parse().ok()).unwrap_or(1.0);
-        let is_delimited = parameter("encoding=").is_none_or(|encoding| encoding == "delimited");
-        Choice { name, quality, is_delimited }
+        let (name, parameters) = choice.split_once(';').unwrap_or((choice, ""));
+        let parameters = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
+        let parameters: Vec<_> =
+            parameters.map(|(name, value)| (name.trim(), value.trim().trim_matches('"'))).collect();
+        let parameter = |name: &str| parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        Choice {
+            name: name.trim().to_ascii_lowercase(),
+            quality: parameter("q").and_then(|(_, quality)| quality.parse().ok()).unwrap_or(1.0),
+            is_delimited: parameter("encoding").is_none_or(|(_, encoding)| encoding.eq_ignore_ascii_case("delimited")),
+        }
     })
 }
 
@@ -99,15 +103,22 @@ mod tests {
         assert_eq!(wanted("application/openmetrics-text;q=0.1, text/plain"), Format::Text);
         assert_eq!(wanted("application/vnd.google.protobuf;encoding=text"), Format::Text);
         assert_eq!(wanted("application/vnd.google.protobuf;q=0.1, text/plain"), Format::Text);
+        assert_eq!(wanted("application/openmetrics-text ; Q = 0.1 , text/plain"), Format::Text);
+        assert_eq!(wanted("application/vnd.google.protobuf; Encoding=\"delimited\""), Format::Protobuf);
         assert_eq!(wanted("*/*"), Format::Text);
         assert_eq!(Format::wanted(&HeaderMap::new()), Format::Text);
     }
 
     #[test]
     fn gzip_is_for_who_takes_it() {
-        for (value, takes) in
-            [("gzip", true), ("deflate, gzip;q=0.5", true), ("*", true), ("gzip;q=0, *", false), ("br", false)]
-        {
+        for (value, takes) in [
+            ("gzip", true),
+            ("deflate, gzip;q=0.5", true),
+            ("*", true),
+            ("gzip;q=0, *", false),
+            ("gzip; Q=0", false),
+            ("br", false),
+        ] {
             assert_eq!(takes_gzip(&with(header::ACCEPT_ENCODING, value)), takes, "{value}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));

@@ -100,6 +100,8 @@ async fn serve(stream: TcpStream, served: Arc<Served>) -> hyper::Result<()> {
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_LIMIT)
         .keep_alive(false)
+        // A client may close its half once it has asked, as `nc -N` does.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), service)
         .await
 }
@@ -110,7 +112,9 @@ async fn answer(request: Request<Incoming>, served: Arc<Served>) -> Result<Respo
         return Ok(plain(StatusCode::MISDIRECTED_REQUEST, why));
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Ok(plain(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered\n"));
+        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered\n");
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return Ok(response);
     }
     let only = match target(request.uri(), &served.metrics) {
         Ok(only) => only,
