@@ -82,16 +82,17 @@ impl CommandLineError {
 /// # Errors
 /// [`CommandLineError`] if it cannot be parsed or asks for help.
 pub fn parse() -> Result<Cli, CommandLineError> {
-    read().map_err(|error| {
-        let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    read(&words).map_err(|error| {
         let overview = (error.kind() == ErrorKind::DisplayHelp).then(|| asked_at_a_glance(&words)).flatten();
         CommandLineError { error: mistake::with_suggestion(error, &words), overview }
     })
 }
 
-fn read() -> Result<Cli, clap::Error> {
+fn read(words: &[String]) -> Result<Cli, clap::Error> {
     let mut command = without_empty_variables(Cli::command());
     let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    exporter::refuse_separate_value(&mut command, words)?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 

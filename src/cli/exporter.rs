@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::cli::groups;
@@ -32,6 +33,23 @@ impl ExporterArgs {
     /// The value of an option, if it was given with one.
     pub(crate) fn value(&self, option: &ExporterOption) -> Option<&str> {
         self.given.get(option.long)?.as_deref()
+    }
+}
+
+/// Refuses a URL that follows, as a word of its own, an option whose value stands after `=`: it would be a target.
+pub(super) fn refuse_separate_value(command: &mut Command, words: &[String]) -> Result<(), clap::Error> {
+    let takes = |word: &str| {
+        let long = word.strip_prefix("--");
+        export::OPTIONS.iter().any(|option| option.is_value_optional && long == Some(option.long))
+    };
+    match words.windows(2).find(|pair| takes(&pair[0]) && pair[1].contains("://")) {
+        Some(pair) => {
+            let (option, url) = (&pair[0], &pair[1]);
+            let why =
+                format!("`{option} {url}` would check that URL: write {option}={url}, or the target before {option}");
+            Err(command.error(ErrorKind::ValueValidation, why))
+        }
+        None => Ok(()),
     }
 }
 

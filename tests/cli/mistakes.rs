@@ -310,6 +310,7 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["watch", "--interval", "5s"], &["interval"]),
     (&["schema", "probe"], &["probes"]),
     (&["completions", "tcsh"], &["bash"]),
+    (&["check", "home", "--otlp", "http://collector.test:4318"], &["--otlp=http://collector.test:4318", "would check"]),
 ];
 
 /// Why a message does not help; `None` if it does.

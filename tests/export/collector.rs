@@ -157,7 +157,7 @@ async fn requests_are_as_far_apart_as_the_environment_says() {
 #[test]
 fn a_check_sends_deltas_and_honours_the_environment() {
     let (origin, server) = (taking(), taking());
-    let ran = Run::new(["check", "--otlp", &origin.url("/")])
+    let ran = Run::new(["check", &origin.url("/"), "--otlp"])
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", &server.url(""))
         .env("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=seven")
         .env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
