@@ -265,7 +265,8 @@ fn found(condition: &Condition, figures: &Figures) -> Option<String> {
         Condition::Slower { quantile, limit } => {
             let checks = format::counted(figures.latency_us.count, "up check");
             let known = percentile(&figures.latency_us, quantile).flatten();
-            let time = known.or_else(|| lower_percentile(&figures.latency_us, quantile)).filter(|time| *time > limit)?;
+            let time =
+                known.or_else(|| lower_percentile(&figures.latency_us, quantile)).filter(|time| *time > limit)?;
             let at_least = if known.is_none() { "at least " } else { "" };
             Some(format!("{at_least}{} of {checks}", format::duration(time)))
         }

@@ -12,6 +12,7 @@ pub(crate) mod extra_checks;
 pub(crate) mod history;
 pub(crate) mod latency_series;
 pub(crate) mod logged_check;
+mod packed_checks;
 pub(crate) mod planned_cron;
 pub(crate) mod plans;
 pub(crate) mod probe_series;

@@ -1,4 +1,4 @@
-//! The verdicts of one probe from one vantage in order of time, packed into at most eight bytes per
+//! The verdicts of one probe from one vantage in order of time, packed into about three bytes per
 //! check, so that a month of many probes fits into memory. Checks are added in any order and read
 //! in order.
 
@@ -7,17 +7,22 @@ use std::iter::Peekable;
 use crate::model::UnixMillis;
 use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::logged_check::{LoggedCheck, began, is_distance, pack, unpack};
+use crate::report::fold::packed_checks::PackedChecks;
 use crate::report::time_span::TimeSpan;
 use crate::window::Run;
 
 /// The fewest evenly spaced single checks that become a run.
 const EVEN_RUN: usize = 8;
+/// The most single checks that wait to be packed.
+const WAITING: usize = 256;
 
 /// Checks, in order of time after [`CheckLog::sort`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CheckLog {
-    /// Packed checks, as `pack` makes them.
-    singles: Vec<u64>,
+    /// Single checks, as `pack` makes them: in order once they are sorted.
+    singles: PackedChecks,
+    /// Those that were added last.
+    waiting: Vec<u64>,
     /// Runs of equal checks, of which only the ends have instants.
     runs: Vec<PackedRun>,
     /// The duration of the longest run, in milliseconds; set when the runs are sorted.
@@ -43,7 +48,10 @@ impl CheckLog {
             is_set_aside: run.own_class.is_some(),
         });
         if run.count == 1 {
-            self.singles.push(first);
+            self.waiting.push(first);
+            if self.waiting.len() >= WAITING {
+                self.pack_waiting();
+            }
         } else if run.count > 1 {
             self.runs.push(PackedRun { first, last_at: UnixMillis::from(run.to), count: run.count });
         }
@@ -51,21 +59,39 @@ impl CheckLog {
 
     /// Adds the checks of another log.
     pub(crate) fn merge(&mut self, other: CheckLog) {
-        // Logs are merged a few times, and there are many: growing them to twice their size takes more than they do.
-        self.singles.reserve_exact(other.singles.len());
-        self.singles.extend(other.singles);
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        self.singles.append(other.singles);
+        self.waiting.extend(other.waiting);
         self.runs.extend(other.runs);
+    }
+
+    fn pack_waiting(&mut self) {
+        self.waiting.sort_unstable();
+        self.singles.add(&self.waiting);
+        self.waiting.clear();
     }
 
     /// Whether it has no checks.
     pub(crate) fn is_empty(&self) -> bool {
-        self.singles.is_empty() && self.runs.is_empty()
+        self.singles.is_empty() && self.waiting.is_empty() && self.runs.is_empty()
     }
 
     /// Sorts the checks: the result does not depend on the order in which they were added.
     pub(crate) fn sort(&mut self) {
-        sort_stretches(&mut self.singles);
+        let mut singles: Vec<u64> = self.singles.iter().chain(std::mem::take(&mut self.waiting)).collect();
+        sort_stretches(&mut singles);
+        self.keep(&singles);
         self.sort_runs();
+    }
+
+    /// Keeps these single checks, which are in order, and no others.
+    fn keep(&mut self, singles: &[u64]) {
+        self.singles = PackedChecks::default();
+        self.singles.add(singles);
+        self.singles.shrink();
     }
 
     fn sort_runs(&mut self) {
@@ -76,8 +102,8 @@ impl CheckLog {
     /// Packs evenly spaced single checks, as `watch` makes them, into runs, without losing an
     /// instant. The log must be sorted. Single checks within the span of a run stay single.
     pub(crate) fn join_even(&mut self) {
-        let singles = std::mem::take(&mut self.singles);
-        let (mut rest, mut runs) = (singles.as_slice(), Vec::new());
+        let all: Vec<u64> = self.singles.iter().collect();
+        let (mut rest, mut singles, mut runs) = (all.as_slice(), Vec::new(), Vec::new());
         while let Some(first) = rest.first() {
             let (mut apart, mut beside) = (rest, &[][..]);
             if let Some(run) = self.packed_runs(TimeSpan::new(began(*first), UnixMillis::MAX)).next() {
@@ -86,13 +112,13 @@ impl CheckLog {
                 (apart, beside) = (&rest[..before], &rest[before..until]);
             }
             rest = &rest[apart.len() + beside.len()..];
-            join_even(apart, &mut self.singles, &mut runs);
-            self.singles.extend(beside);
+            join_even(apart, &mut singles, &mut runs);
+            singles.extend(beside);
         }
+        self.keep(&singles);
         self.runs.extend(runs);
         self.sort_runs();
         // A log is complete now, and there are many.
-        self.singles.shrink_to_fit();
         self.runs.shrink_to_fit();
     }
 
@@ -122,10 +148,8 @@ impl CheckLog {
 
     /// The runs that overlap a span.
     pub(crate) fn runs_in(&self, span: TimeSpan) -> impl Iterator<Item = EvenRun> {
-        // Packed checks sort by instant first.
-        let first = self.singles.partition_point(|packed| began(*packed) < span.first);
-        let singles = self.singles[first..].iter().take_while(move |packed| began(**packed) <= span.last);
-        let mut singles = singles.map(|packed| unpack(*packed)).peekable();
+        let singles = self.singles.from(span.first).take_while(move |packed| began(*packed) <= span.last);
+        let mut singles = singles.map(unpack).peekable();
         let mut runs = self.packed_runs(span).map(PackedRun::run).peekable();
         // The runs into which other checks fall: their remaining checks.
         let mut parted: Vec<Peekable<Box<dyn Iterator<Item = LoggedCheck>>>> = Vec::new();
@@ -157,8 +181,7 @@ impl CheckLog {
 
     /// The instant of the last check; `None` if there is no check.
     pub(crate) fn last_at(&self) -> Option<UnixMillis> {
-        let single = self.singles.last().map(|packed| unpack(*packed).at);
-        single.max(self.runs.iter().map(|run| run.last_at).max())
+        self.singles.last_at().max(self.runs.iter().map(|run| run.last_at).max())
     }
 }
 
@@ -279,7 +302,7 @@ mod tests {
                 prop_assert_eq!(run.distances()[1].1, longer as u64);
                 flat.extend(run.checks());
             }
-            let singles = ticks.singles.iter().map(|packed| unpack(*packed));
+            let singles = ticks.singles.iter().map(unpack);
             let mut apart: Vec<_> = singles.chain(ticks.runs.iter().flat_map(|run| run.run().checks())).collect();
             apart.sort_by_key(|tick| tick.at);
             prop_assert!(flat.is_sorted_by_key(|tick| tick.at));
@@ -311,16 +334,16 @@ mod tests {
                 log.add(&run(at, at, verdict, None, 1));
             }
             log.add(&run(200, 200 + length, Verdict::Missed, None, 4));
-            let mut apart = log.clone();
-            apart.singles.sort_unstable();
             log.sort();
+            let apart = log.clone();
             log.join_even();
             prop_assert_eq!(log.iter().collect::<Vec<_>>(), apart.iter().collect::<Vec<_>>());
             // One more than a run needs, because the last may be at the same instant as another
             // check.
             let even = EVEN_RUN + 1;
             let is_beside = |these: &[u64]| log.packed_runs(TimeSpan::new(began(these[0]), began(these[even - 1]))).count() > 0;
-            let mut left = log.singles.windows(even).filter(|these| even_length(these) == even);
+            let singles: Vec<u64> = log.singles.iter().collect();
+            let mut left = singles.windows(even).filter(|these| even_length(these) == even);
             prop_assert!(left.all(is_beside));
         }
 

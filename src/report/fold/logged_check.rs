@@ -54,6 +54,16 @@ pub(super) const fn began(packed: u64) -> UnixMillis {
     UnixMillis((packed >> FOUND_BITS).cast_signed())
 }
 
+/// The result bits of a packed check.
+pub(super) const fn found(packed: u64) -> u64 {
+    packed & FOUND_MASK
+}
+
+/// The packed check of an instant and result bits.
+pub(super) const fn packed(at: UnixMillis, found: u64) -> u64 {
+    at.0.cast_unsigned() << FOUND_BITS | found
+}
+
 /// Whether two packed checks that differ by this number have the same result and different
 /// instants: the result is in the low bits.
 pub(super) const fn is_distance(difference: u64) -> bool {

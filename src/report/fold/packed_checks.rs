@@ -1,0 +1,168 @@
+//! Packed checks in about three bytes each: a check is kept as how much longer or shorter it came after the one before
+//! than that one after its own, and its result where that changed.
+
+use crate::model::UnixMillis;
+use crate::report::fold::logged_check::{began, found, packed};
+
+/// The most checks of a block: who looks for an instant reads one block in vain.
+const BLOCK: usize = 256;
+
+/// Blocks of checks. Each is in order; the blocks are in the order in which they were added.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PackedChecks {
+    blocks: Vec<Block>,
+    /// The checks of all blocks but for the first of each, as numbers of seven bits a byte, the lowest first.
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    first: u64,
+    /// The instant of the last check.
+    last_at: UnixMillis,
+    /// Where its bytes begin.
+    start: usize,
+    /// The number of checks after the first.
+    more: u32,
+}
+
+impl PackedChecks {
+    /// Adds checks that are in order.
+    pub(super) fn add(&mut self, checks: &[u64]) {
+        for some in checks.chunks(BLOCK) {
+            let (first, last) = (some[0], some[some.len() - 1]);
+            let more = u32::try_from(some.len() - 1).unwrap_or(u32::MAX);
+            self.blocks.push(Block { first, last_at: began(last), start: self.bytes.len(), more });
+            let mut distance = 0;
+            for pair in some.windows(2) {
+                let next = began(pair[1]) - began(pair[0]);
+                let longer = next - distance;
+                let is_changed = found(pair[0]) != found(pair[1]);
+                // The sign is the second lowest bit, so that small numbers of either sign are short.
+                let zigzag = (longer << 1 ^ longer >> 63).cast_unsigned();
+                self.write(zigzag << 1 | u64::from(is_changed));
+                if is_changed {
+                    self.write(found(pair[1]));
+                }
+                distance = next;
+            }
+        }
+    }
+
+    /// Adds the blocks of others.
+    pub(super) fn append(&mut self, other: PackedChecks) {
+        let shift = self.bytes.len();
+        self.bytes.extend(other.bytes);
+        self.blocks.extend(other.blocks.into_iter().map(|block| Block { start: block.start + shift, ..block }));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// Gives back the room that was kept for more.
+    pub(super) fn shrink(&mut self) {
+        self.blocks.shrink_to_fit();
+        self.bytes.shrink_to_fit();
+    }
+
+    /// All checks.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u64> {
+        self.blocks.iter().flat_map(|block| self.checks(*block))
+    }
+
+    /// The checks from an instant on. All must have been added in order.
+    pub(super) fn from(&self, at: UnixMillis) -> impl Iterator<Item = u64> {
+        let first = self.blocks.partition_point(|block| block.last_at < at);
+        let checks = self.blocks[first..].iter().flat_map(|block| self.checks(*block));
+        checks.skip_while(move |check| began(*check) < at)
+    }
+
+    /// The instant of the last check. All must have been added in order.
+    pub(super) fn last_at(&self) -> Option<UnixMillis> {
+        self.blocks.last().map(|block| block.last_at)
+    }
+
+    fn checks(&self, block: Block) -> impl Iterator<Item = u64> {
+        let (mut rest, mut check, mut distance) = (&self.bytes[block.start..], block.first, 0);
+        let more = (0..block.more).map(move |_| {
+            let number = read(&mut rest);
+            let zigzag = number >> 1;
+            distance += (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
+            let found = if number & 1 == 1 { read(&mut rest) } else { found(check) };
+            check = packed(began(check) + distance, found);
+            check
+        });
+        std::iter::once(block.first).chain(more)
+    }
+
+    fn write(&mut self, mut number: u64) {
+        loop {
+            let [low, ..] = number.to_le_bytes();
+            number >>= 7;
+            if number == 0 {
+                self.bytes.push(low);
+                return;
+            }
+            self.bytes.push(low | 0x80);
+        }
+    }
+}
+
+/// Takes a number off the front.
+fn read(bytes: &mut &[u8]) -> u64 {
+    let (mut number, mut shift) = (0, 0);
+    while let Some((byte, rest)) = bytes.split_first() {
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if *byte < 0x80 {
+            break;
+        }
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn checks_come_back_as_they_were_from_any_instant_on(
+            steps in prop::collection::vec((prop_oneof![0_i64..40_000, Just(30_000), Just(1 << 43)], 0_u64..3), 0..600),
+            cut in 0_usize..600,
+            at in 0_i64..20_000_000,
+        ) {
+            let most = (1 << 44) - 1;
+            let instants = steps.iter().scan(0_i64, |at, (step, found)| {
+                *at = (*at + step).min(most);
+                Some(packed(UnixMillis(*at), *found << 18))
+            });
+            let mut checks: Vec<u64> = instants.collect();
+            checks.sort_unstable();
+            let (some, others) = checks.split_at(cut.min(checks.len()));
+            let (mut all, mut rest) = (PackedChecks::default(), PackedChecks::default());
+            all.add(some);
+            rest.add(others);
+            all.append(rest);
+            let at = UnixMillis(at);
+            prop_assert_eq!(all.iter().collect::<Vec<_>>(), checks.clone());
+            let from: Vec<u64> = checks.iter().copied().filter(|check| began(*check) >= at).collect();
+            prop_assert_eq!(all.from(at).collect::<Vec<_>>(), from);
+            prop_assert_eq!(all.last_at(), checks.last().map(|check| began(*check)));
+        }
+    }
+
+    #[test]
+    fn a_check_at_an_uneven_instant_takes_three_bytes() {
+        let uneven = |n: i64| packed(UnixMillis(1_741_600_860_250 + n * 30_000 + n * 7_919 % 997), 0);
+        let checks: Vec<u64> = (0..10_000).map(uneven).collect();
+        let mut kept = PackedChecks::default();
+        kept.add(&checks);
+        let bytes = kept.bytes.len() + kept.blocks.len() * size_of::<Block>();
+        assert!(bytes <= 3 * checks.len(), "{bytes} bytes");
+    }
+}
