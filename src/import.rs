@@ -23,6 +23,7 @@ mod prometheus;
 mod request;
 mod secrets;
 mod shell;
+mod shell_expansion;
 mod shell_words;
 mod template;
 mod uptime_kuma;

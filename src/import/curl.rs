@@ -42,6 +42,10 @@ pub(crate) fn probes(
             drafts.extend(transfer.urls.iter().map(|url| transfer.draft(url, secrets)));
             drafts.extend(transfer.urls.is_empty().then(|| transfer.without_url()));
         }
+        for (expansion, variable) in &command.computed {
+            let why = format!("set {variable} to what the shell makes of it");
+            drafts[before..].iter_mut().for_each(|draft| draft.not_carried(&format!("`{expansion}`"), &why));
+        }
         if let Some(program) = &command.elsewhere {
             let why = format!(
                 "`{program}` in line {} runs it elsewhere: probe it where it is reached from here",

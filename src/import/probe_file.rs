@@ -170,7 +170,7 @@ fn problems(path: &Path, text: &str) -> Option<String> {
 /// A placeholder for a variable of a probe file, which may not be set here, so that the file is checked as if it were
 /// set.
 fn stand_in(name: &str, text: &str) -> &'static str {
-    if text.contains(&format!("url = \"${{{name}}}://")) {
+    if ["", ":-http", ":-https"].iter().any(|default| text.contains(&format!("url = \"${{{name}{default}}}://"))) {
         "https"
     } else if begins_url(name, text) || is_url(name) {
         "https://stand-in.invalid"
@@ -183,8 +183,12 @@ fn stand_in(name: &str, text: &str) -> &'static str {
 
 /// Whether a URL of a probe file begins with a variable that has to contain its scheme.
 fn begins_url(name: &str, text: &str) -> bool {
-    let begins = format!("url = \"${{{name}}}");
-    text.match_indices(&begins).any(|(at, _)| !text[at + begins.len()..].starts_with("://"))
+    let begins = format!("url = \"${{{name}");
+    let mut rests = text.match_indices(&begins).map(|(at, _)| &text[at + begins.len()..]);
+    rests.any(|rest| {
+        let behind = rest.split_once('}').filter(|(default, _)| default.is_empty() || default.starts_with(":-"));
+        behind.is_some_and(|(_, behind)| !behind.starts_with("://"))
+    })
 }
 
 /// Whether a variable is called as if it contained a URL.

@@ -26,7 +26,8 @@ const OWN_HEADERS: [&str; 7] =
 
 /// Host and path of a URL: what a probe is called by.
 pub(crate) fn name_of(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let url = template::without_defaults(url);
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit('@').next().unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::import::secrets::is_secret;
+use crate::import::shell_expansion::ComputedValues;
 use crate::import::shell_words::{self, ShellError, Token, Word};
 use crate::import::template;
 
@@ -15,6 +16,8 @@ pub(crate) struct ShellCommand {
     pub(crate) words: Vec<String>,
     /// Its standard input, if the script defines it.
     pub(crate) stdin: Option<String>,
+    /// What its words have of the shell that a template has not, and the variables in its place.
+    pub(crate) computed: Vec<(String, String)>,
     /// The program that runs it on another machine or in a container, where it may reach what this machine does not.
     pub(crate) elsewhere: Option<String>,
 }
@@ -68,8 +71,12 @@ const ELSEWHERE: [&str; 14] = [
 
 /// The commands with this name, in the order of the script.
 pub(crate) fn commands(script: &str, name: &str) -> Result<Vec<ShellCommand>, ShellError> {
-    let mut reader =
-        CommandReader { name: name.to_owned(), variables: BTreeMap::new(), outputs: Vec::new(), found: Vec::new() };
+    let mut reader = CommandReader {
+        name: name.to_owned(),
+        variables: BTreeMap::new(),
+        computed: ComputedValues::default(),
+        found: Vec::new(),
+    };
     reader.read(script, 0)?;
     Ok(reader.found)
 }
@@ -77,8 +84,7 @@ pub(crate) fn commands(script: &str, name: &str) -> Result<Vec<ShellCommand>, Sh
 struct CommandReader {
     name: String,
     variables: BTreeMap<String, String>,
-    /// The commands whose output stands in a word.
-    outputs: Vec<String>,
+    computed: ComputedValues,
     found: Vec<ShellCommand>,
 }
 
@@ -86,7 +92,7 @@ impl CommandReader {
     fn read(&mut self, script: &str, depth: usize) -> Result<(), ShellError> {
         let mut words: Vec<Word> = Vec::new();
         let mut line_of_commands = Vec::new();
-        for token in shell_words::tokens(script, &mut self.outputs)? {
+        for token in shell_words::tokens(script, &mut self.computed)? {
             match token {
                 Token::Word(word) => words.push(word),
                 Token::End => {
@@ -98,25 +104,31 @@ impl CommandReader {
                 }
                 Token::Stdin(text) => {
                     line_of_commands.extend(self.command(std::mem::take(&mut words), depth)?);
-                    self.give_stdin(text, &line_of_commands);
+                    self.read_substitutions(&text, depth)?;
+                    self.give_stdin(&text, &line_of_commands);
                 }
             }
         }
         Ok(())
     }
 
-    fn give_stdin(&mut self, text: String, commands: &[usize]) {
+    fn give_stdin(&mut self, word: &Word, commands: &[usize]) {
+        let text = self.filled(&word.text);
         let command = commands.last().and_then(|at| self.found.get_mut(*at));
         if let Some(command) = command.filter(|command| command.stdin.is_none()) {
             command.stdin = Some(text);
+            command.computed.extend(word.computed.clone());
         }
+    }
+
+    /// Reads the scripts of the `$(…)` in a word.
+    fn read_substitutions(&mut self, word: &Word, depth: usize) -> Result<(), ShellError> {
+        word.substitutions.iter().filter(|_| depth < DEEPEST).try_for_each(|script| self.read(script, depth + 1))
     }
 
     /// Reads one command. Returns its index in the result if it has the name that is searched for.
     fn command(&mut self, words: Vec<Word>, depth: usize) -> Result<Option<usize>, ShellError> {
-        for script in words.iter().flat_map(|word| &word.substitutions).filter(|_| depth < DEEPEST) {
-            self.read(script, depth + 1)?;
-        }
+        words.iter().try_for_each(|word| self.read_substitutions(word, depth))?;
         let is_health_check = words.first().is_some_and(|word| word.text == "HEALTHCHECK");
         let mut words = words.into_iter().peekable();
         while let Some(word) = words.peek() {
@@ -125,7 +137,8 @@ impl CommandReader {
                 let value = self.filled(value);
                 // A secret of the script must not be written to the probe file, so its variable
                 // stays.
-                let is_known = !is_secret(name) && word.substitutions.is_empty() && !value.is_empty();
+                let is_computed = !word.substitutions.is_empty() || !word.computed.is_empty();
+                let is_known = !is_secret(name) && !is_computed && !value.is_empty();
                 if is_known {
                     self.variables.insert(name.to_owned(), value);
                 } else {
@@ -159,8 +172,10 @@ impl CommandReader {
             return Ok(None);
         }
         let line = first.line;
-        let words = words.map(|word| self.filled(&word.text)).collect();
-        self.found.push(ShellCommand { line, words, stdin: None, elsewhere });
+        let (words, computed): (Vec<String>, Vec<_>) =
+            words.map(|word| (self.filled(&word.text), word.computed)).unzip();
+        let computed = computed.into_iter().flatten().collect();
+        self.found.push(ShellCommand { line, words, stdin: None, computed, elsewhere });
         Ok(Some(self.found.len() - 1))
     }
 
@@ -178,15 +193,7 @@ impl CommandReader {
 
     /// A template with the variables that the script has set filled in.
     fn filled(&self, text: &str) -> String {
-        const LONGEST: usize = 64 * 1024;
-        let mut text = text.to_owned();
-        for (name, value) in &self.variables {
-            let written = template::variable(name);
-            if text.contains(&written) && text.len() < LONGEST {
-                text = text.replace(&written, value);
-            }
-        }
-        text
+        template::filled(text, |name| self.variables.get(name).map(String::as_str))
     }
 }
 
@@ -227,6 +234,17 @@ mod tests {
     fn variables_of_the_script_are_filled_in_unless_they_are_secret() {
         let script = "BASE=https://x.test\nexport API_TOKEN=abc\ncurl -H \"t: $API_TOKEN\" $BASE/$OTHER";
         assert_eq!(curls(script), [vec!["curl", "-H", "t: ${API_TOKEN}", "https://x.test/${OTHER}"]]);
+    }
+
+    #[test]
+    fn what_the_shell_computes_is_no_value_of_a_variable() {
+        let script = "HOST=a.test\nNAME=${HOST%%.*}\nBASE=${1:-https://b.test}\n\
+                      curl https://$NAME ${HOST:-c.test} ${HOST%.*} $BASE/x\ncurl -d @- d <<E\n$HOST\nE";
+        let found = commands(script, "curl").unwrap();
+        let words = ["curl", "https://${NAME}", "a.test", "${HOST_EXPANDED_2}", "${ARGUMENT_1:-https://b.test}/x"];
+        assert_eq!(found[0].words, words);
+        assert_eq!(found[0].computed, [("${HOST%…}".to_owned(), "HOST_EXPANDED_2".to_owned())]);
+        assert_eq!(found[1].stdin.as_deref(), Some("a.test\n"));
     }
 
     #[test]

@@ -4,6 +4,10 @@
 //! Existing crates that split shell words support neither `$'…'`, which browsers write, nor the
 //! distinction between `$` as text in single quotes and as a variable.
 
+#[cfg(test)]
+mod tests;
+
+use crate::import::shell_expansion::{self, ComputedValues, Expansion};
 use crate::import::template;
 
 /// A token of a script.
@@ -15,7 +19,7 @@ pub(crate) enum Token {
     /// The end of a line, which also ends a command.
     Line,
     /// The standard input of the command: a here document or a here string.
-    Stdin(String),
+    Stdin(Word),
 }
 
 /// A word as a template.
@@ -26,6 +30,8 @@ pub(crate) struct Word {
     pub(crate) line: u64,
     /// The scripts of its `$(…)`.
     pub(crate) substitutions: Vec<String>,
+    /// What has no form as a template, and the variable in its place.
+    pub(crate) computed: Vec<(String, String)>,
     /// Whether any part of it is quoted: then it is no operator, no keyword and no comment.
     pub(crate) quoted: bool,
 }
@@ -38,11 +44,9 @@ pub(crate) struct ShellError {
     pub(crate) message: &'static str,
 }
 
-/// The tokens of a script. `outputs` are the commands whose output is a variable: each has its own.
-pub(crate) fn tokens(script: &str, outputs: &mut Vec<String>) -> Result<Vec<Token>, ShellError> {
-    let chars = script.chars().collect();
-    let mut reader = WordReader { chars, at: 0, line: 1, line_start: 0, word: None, outputs };
-    reader.read()
+/// The tokens of a script.
+pub(crate) fn tokens(script: &str, computed: &mut ComputedValues) -> Result<Vec<Token>, ShellError> {
+    WordReader::of(script, 1, computed).read()
 }
 
 /// A here document that starts after the current line.
@@ -52,17 +56,21 @@ struct HereDocument {
     strips_tabs: bool,
 }
 
-struct WordReader<'o> {
+struct WordReader<'c> {
     chars: Vec<char>,
     at: usize,
     line: u64,
     line_start: usize,
     /// The word being read.
     word: Option<Word>,
-    outputs: &'o mut Vec<String>,
+    computed: &'c mut ComputedValues,
 }
 
 impl WordReader<'_> {
+    fn of<'c>(text: &str, line: u64, computed: &'c mut ComputedValues) -> WordReader<'c> {
+        WordReader { chars: text.chars().collect(), at: 0, line, line_start: 0, word: None, computed }
+    }
+
     fn read(&mut self) -> Result<Vec<Token>, ShellError> {
         let mut tokens = Vec::new();
         let mut documents: Vec<HereDocument> = Vec::new();
@@ -71,7 +79,7 @@ impl WordReader<'_> {
                 '\n' => {
                     self.end_word(&mut tokens);
                     for document in std::mem::take(&mut documents) {
-                        tokens.push(Token::Stdin(self.here_document(&document)));
+                        tokens.push(Token::Stdin(self.here_document(&document)?));
                     }
                     tokens.push(Token::Line);
                 }
@@ -86,7 +94,7 @@ impl WordReader<'_> {
                     self.end_word(&mut tokens);
                     self.skip_blanks();
                     let text = self.one_word()?;
-                    tokens.push(Token::Stdin(text.text));
+                    tokens.push(Token::Stdin(text));
                 }
                 '<' if self.peek(0) == Some('<') => {
                     self.at += 1;
@@ -215,24 +223,34 @@ impl WordReader<'_> {
 
     fn double_quoted(&mut self) -> Result<(), ShellError> {
         self.word().quoted = true;
-        loop {
-            match self.next() {
-                Some('"') => return Ok(()),
-                Some('\\') => match self.next() {
-                    Some('\n') => {}
-                    Some(escaped @ ('$' | '`' | '"' | '\\')) => self.push(escaped),
-                    Some(other) => {
-                        self.push('\\');
-                        self.push(other);
-                    }
-                    None => return Err(self.error("a double quote is not closed")),
-                },
-                Some('$') => self.dollar(false)?,
-                Some('`') => self.backquoted()?,
-                Some(text) => self.push(text),
-                None => return Err(self.error("a double quote is not closed")),
+        while self.peek(0) != Some('"') {
+            if !self.quoted_part(true)? {
+                return Err(self.error("a double quote is not closed"));
             }
         }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Reads a character or an expansion as it stands in double quotes, or in a here document, which has no quotes to
+    /// escape. Returns whether there was one.
+    fn quoted_part(&mut self, in_quotes: bool) -> Result<bool, ShellError> {
+        match self.next() {
+            Some('\\') => match self.next() {
+                Some('\n') => {}
+                Some(escaped @ ('$' | '`' | '\\')) => self.push(escaped),
+                Some('"') if in_quotes => self.push('"'),
+                other => {
+                    self.push('\\');
+                    other.into_iter().for_each(|other| self.push(other));
+                }
+            },
+            Some('$') => self.dollar(false)?,
+            Some('`') => self.backquoted()?,
+            Some(text) => self.push(text),
+            None => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// Reads the text after a dollar sign. Outside of quotes it may be `$'…'`.
@@ -251,15 +269,8 @@ impl WordReader<'_> {
             }
             Some('{') => {
                 self.at += 1;
-                let mut inside = String::new();
-                loop {
-                    match self.next() {
-                        Some('}') => break,
-                        Some(text) => inside.push(text),
-                        None => return Err(self.error("`${` is not closed by `}`")),
-                    }
-                }
-                self.variable(&inside);
+                let inside = self.until_brace()?;
+                self.expansion(&inside);
                 Ok(())
             }
             Some(next) if next.is_ascii_alphabetic() || next == '_' => {
@@ -268,7 +279,12 @@ impl WordReader<'_> {
                     name.push(next);
                     self.at += 1;
                 }
-                self.variable(&name);
+                self.expansion(&name);
+                Ok(())
+            }
+            Some(next) if let Some(name) = shell_expansion::special(next) => {
+                self.at += 1;
+                self.word().text.push_str(&template::variable(&name));
                 Ok(())
             }
             _ => {
@@ -278,31 +294,42 @@ impl WordReader<'_> {
         }
     }
 
-    /// Adds a variable: `NAME` or `NAME:-default`. Of any other expansion only the name is kept.
-    fn variable(&mut self, inside: &str) {
-        let length = inside.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-        let (name, rest) = inside.split_at(length);
-        let word = self.word();
-        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-            word.text.push_str(&template::variable(&format!("ARGUMENT_{}", name.trim_start_matches('0'))));
-            return;
+    /// The text up to the brace that closes `${`.
+    fn until_brace(&mut self) -> Result<String, ShellError> {
+        let (mut depth, mut inside) = (0_usize, String::new());
+        loop {
+            match self.next() {
+                Some('}') if depth == 0 => return Ok(inside),
+                Some(text) => {
+                    depth = match text {
+                        '{' if inside.ends_with('$') => depth + 1,
+                        '}' => depth - 1,
+                        _ => depth,
+                    };
+                    inside.push(text);
+                }
+                None => return Err(self.error("`${` is not closed by `}`")),
+            }
         }
-        let default = rest.strip_prefix(":-").filter(|default| !default.contains(['$', '"', '\'', '`', '{', '}']));
-        match default {
-            Some(default) => word.text.push_str(&format!("${{{name}:-{default}}}")),
-            None => word.text.push_str(&template::variable(name)),
+    }
+
+    /// Adds the expansion `${inside}`.
+    fn expansion(&mut self, inside: &str) {
+        match shell_expansion::of(inside) {
+            Expansion::Template(template) => self.word().text.push_str(&template),
+            Expansion::Computed { name, shown } => {
+                let name = self.computed.variable(&name, inside);
+                let word = self.word();
+                word.text.push_str(&template::variable(&name));
+                word.computed.push((shown, name));
+            }
         }
     }
 
     /// Adds the output of a command, which is unknown here, as a variable. The command itself is
     /// read too.
     fn substitution(&mut self, script: String) {
-        let known = self.outputs.iter().position(|output| *output == script);
-        let at = known.unwrap_or_else(|| {
-            self.outputs.push(script.clone());
-            self.outputs.len() - 1
-        });
-        let name = if at == 0 { "COMMAND_OUTPUT".to_owned() } else { format!("COMMAND_OUTPUT_{}", at + 1) };
+        let name = self.computed.variable("COMMAND_OUTPUT", &script);
         let word = self.word();
         word.substitutions.push(script);
         word.text.push_str(&template::variable(&name));
@@ -383,8 +410,8 @@ impl WordReader<'_> {
         self.push(char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER));
     }
 
-    fn here_document(&mut self, document: &HereDocument) -> String {
-        let mut text = String::new();
+    fn here_document(&mut self, document: &HereDocument) -> Result<Word, ShellError> {
+        let (line, mut text) = (self.line, String::new());
         loop {
             let mut line = String::new();
             let mut ended = true;
@@ -405,65 +432,11 @@ impl WordReader<'_> {
                 break;
             }
         }
-        if document.is_literal { template::literal(&text) } else { template::with_dollar_variables(&text) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(script: &str) -> Result<Vec<Token>, ShellError> {
-        tokens(script, &mut Vec::new())
-    }
-
-    fn words(script: &str) -> Vec<String> {
-        let tokens = read(script).unwrap();
-        let words = tokens.into_iter().map(|token| match token {
-            Token::Word(word) => word.text,
-            Token::End | Token::Line => ";".to_owned(),
-            Token::Stdin(text) => format!("<{text}"),
-        });
-        words.collect()
-    }
-
-    #[test]
-    fn quotes_escapes_and_continuations_are_read_as_bash_reads_them() {
-        assert_eq!(words(r#"a 'b c' "d \"e\" \x" f\ g"#), ["a", "b c", "d \"e\" \\x", "f g", ";"]);
-        assert_eq!(words("a \\\n  b \\\r\n c"), ["a", "b", "c", ";"]);
-        assert_eq!(words(r"$'it\'s\n\u0021 \x41\101'"), ["it's\n! AA", ";"]);
-        assert_eq!(words("''"), ["", ";"]);
-    }
-
-    #[test]
-    fn a_dollar_in_single_quotes_is_text_and_a_variable_elsewhere() {
-        assert_eq!(
-            words(r#"'$A ${B}' "$A ${B}x" $C "\$D" "${E:-f}" ${G//a/b} $1"#)[..7],
-            ["$A $${B}", "${A} ${B}x", "${C}", "$D", "${E:-f}", "${G}", "$1"]
-        );
-    }
-
-    #[test]
-    fn operators_comments_and_redirections_are_not_words() {
-        assert_eq!(
-            words("a x > /dev/null 2>&1 && b # c\nd; e | f#g"),
-            ["a", "x", ";", ";", "b", ";", "d", ";", "e", ";", "f#g", ";"]
-        );
-        assert_eq!(words("a <<< \"x $Y\""), ["a", "<x ${Y}", ";"]);
-    }
-
-    #[test]
-    fn a_here_document_is_what_the_command_reads() {
-        assert_eq!(
-            words("curl -d @- u <<'EOF' | jq\n{\"a\": \"$x\"}\nEOF\nb"),
-            ["curl", "-d", "@-", "u", ";", "jq", "<{\"a\": \"$x\"}\n", ";", "b", ";"]
-        );
-    }
-
-    #[test]
-    fn a_script_that_breaks_off_says_where() {
-        let error = read("a\nb 'c").unwrap_err();
-        assert_eq!((error.line, error.column, error.message), (2, 5, "a single quote is not closed"));
-        assert!(read("\"$(a").is_err() && read("`").is_err() && read("${").is_err() && read("$'").is_err());
+        if document.is_literal {
+            return Ok(Word { text: template::literal(&text), line, ..Word::default() });
+        }
+        let mut reader = WordReader::of(&text, line, self.computed);
+        while reader.quoted_part(false)? {}
+        Ok(reader.word.unwrap_or_default())
     }
 }

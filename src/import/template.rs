@@ -40,6 +40,41 @@ pub(crate) fn with_secret_variables(template: &str) -> String {
     marked
 }
 
+/// The template with the known variables filled in, whatever their default. Values stay as they are, and a text that
+/// has become long is filled in no further.
+pub(crate) fn filled<'v>(template: &str, value_of: impl Fn(&str) -> Option<&'v str>) -> String {
+    const LONGEST: usize = 64 * 1024;
+    let mut text = String::with_capacity(template.len());
+    let mut copied = 0;
+    for at in variables(template) {
+        let Some(length) = template[at..].find('}') else { break };
+        let inside = &template[at + 2..at + length];
+        let name = inside.split_once(":-").map_or(inside, |(name, _)| name);
+        if let Some(value) = value_of(name).filter(|_| text.len() < LONGEST) {
+            text.push_str(&template[copied..at]);
+            text.push_str(value);
+            copied = at + length + 1;
+        }
+    }
+    text.push_str(&template[copied..]);
+    text
+}
+
+/// The template with every variable without its default.
+pub(crate) fn without_defaults(template: &str) -> String {
+    let mut text = String::with_capacity(template.len());
+    let mut copied = 0;
+    for at in variables(template) {
+        let Some(length) = template[at..].find('}') else { break };
+        if let Some(default) = template[at..at + length].find(":-") {
+            text.push_str(&template[copied..at + default]);
+            copied = at + length;
+        }
+    }
+    text.push_str(&template[copied..]);
+    text
+}
+
 /// Converts a text in which `$NAME` and `${NAME}` are variables and `$$` is a dollar sign, as in
 /// Gatus and shells.
 pub(crate) fn with_dollar_variables(text: &str) -> String {
@@ -92,6 +127,9 @@ mod tests {
             with_secret_variables("Bearer ${TOKEN} $${x} ${secret:A} ${B:-c}"),
             "Bearer ${secret:TOKEN} $${x} ${secret:A} ${B:-c}"
         );
+        assert_eq!(without_defaults("${A:-b://c}/${D}/$${E:-f}"), "${A}/${D}/$${E:-f}");
+        let known = |name: &str| (name != "C").then_some("${A}");
+        assert_eq!(filled("${A}/${B:-x}/${C:-y}/$${A}/${A", known), "${A}/${A}/${C:-y}/$${A}/${A");
         assert!(!has_variable(&literal("${x}")));
         assert_eq!(unescaped(&literal("${x}")), "${x}");
     }

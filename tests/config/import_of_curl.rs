@@ -64,11 +64,26 @@ fn a_variable_may_be_the_beginning_of_a_url_whatever_its_name() {
     let text = given("curl $HOST/health\ncurl \"$1api\"\ncurl $x\ncurl $PROTO://x.test\ncurl http://h:$P_PORT\n")
         .unwrap()
         .text;
-    for url in ["${HOST}/health", "${x}", "${PROTO}://x.test", "http://h:${P_PORT}"] {
+    for url in ["${HOST}/health", "${ARGUMENT_1}api", "${x}", "${PROTO}://x.test", "http://h:${P_PORT}"] {
         assert!(text.contains(&format!("\nurl = \"{url}\"\n")), "{url}: {text}");
     }
     for said in ["#   export HOST=https://…\n", "#   export PROTO=…\n", "#   export P_PORT=…\n"] {
         assert!(text.contains(said), "{said}: {text}");
+    }
+}
+
+#[test]
+fn what_only_the_shell_knows_is_a_variable_to_set_or_a_default() {
+    let script = "BASE=${1:-http://localhost:3000}\ncurl $BASE/health\ncurl \"https://$2/${HOST%%.*}?n=$#\" $@\n";
+    let text = given(script).unwrap().text;
+    for written in [
+        "\nname = \"{ARGUMENT_1}/health\"\nurl = \"${ARGUMENT_1:-http://localhost:3000}/health\"\n",
+        "\nurl = \"https://${ARGUMENT_2}/${HOST_EXPANDED}?n=${ARGUMENT_COUNT}\"\n",
+        "\n# not carried over: `${HOST%%…}`: set HOST_EXPANDED to what the shell makes of it\n",
+        "\nurl = \"${ARGUMENTS}\"\n",
+        "\n#   export ARGUMENT_2=…\n",
+    ] {
+        assert!(text.contains(written), "{written}: {text}");
     }
 }
 
