@@ -52,6 +52,9 @@ pub(super) struct Payload {
     pub(super) warning: Option<UnmetWarning>,
     /// The first line of the report that shows it.
     pub(super) verdict: String,
+    /// What its sentences may quote: the names and labels of the report.
+    #[serde(skip)]
+    pub(super) names: Vec<SafeText>,
 }
 
 /// An error budget that burns too fast.
@@ -91,8 +94,17 @@ impl Payload {
             slow: None,
             warning: None,
             verdict: report.verdict.headline.clone(),
+            names: names(report),
         }
     }
+}
+
+/// Everything in a report that a user has named.
+fn names(report: &Report) -> Vec<SafeText> {
+    let surfaces = report.surfaces.iter().flat_map(|row| std::iter::once(&row.surface).chain(&row.label));
+    let probes = report.probes.iter().map(|row| &row.probe);
+    let vantages = report.vantages.iter().map(|row| &row.vantage);
+    surfaces.chain(probes).chain(vantages).cloned().collect()
 }
 
 /// The message about a change.

@@ -489,6 +489,25 @@ async fn a_heartbeat_is_asked_after_a_pass() {
 }
 
 #[tokio::test]
+async fn a_secret_is_redacted_in_what_an_alert_quotes_and_not_in_its_words() {
+    let server = taker();
+    let mut stage =
+        Stage::new(&format!("{}template = \"slack\"\n{}", webhook(&server), webhook(&server).replace("ops", "shop")));
+    stage.config.redactor = uptick::model::Redactor::new(["down", "DNS_", "open", "shop"].map(Secret::new));
+    let told = stage.notify(&[("web", "uuuuuddd")]).await;
+    assert_eq!(told.sent.len(), 2, "{told:?}");
+    let bodies = bodies(&server);
+    let document = bodies.iter().find(|body| body["event"] == "open").expect("a document");
+    assert_eq!(document["alert"], "[redacted]");
+    let slack = bodies.iter().find_map(|body| body["text"].as_str()).expect("a text");
+    for said in [document["summary"].as_str().unwrap(), slack] {
+        assert!(said.contains("The [redacted] has been down since "), "{said}");
+    }
+    let verdict = document["verdict"].as_str().unwrap();
+    assert!(verdict.contains("The [redacted]") && verdict.contains("DOWN"), "{verdict}");
+}
+
+#[tokio::test]
 async fn what_a_heartbeat_is_answered_shows_no_secret_of_the_probe_file() {
     let server = Server::start(|conn| {
         conn.request();
