@@ -54,14 +54,15 @@ impl Format for ReportFormat {
     }
 }
 
-/// A file to write to. The name of a format alone is a format that was meant, and not a file.
+/// A file to write to. The name of a format, also with a file behind it, is what `--format` takes.
 pub(super) fn output_file<F: Format>() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().try_map(|path| match F::ALL.iter().find(|format| path.as_os_str() == format.name()) {
-        Some(format) => {
-            let name = format.name();
-            Err(format!("this is a format: write --format {name}; a file of this name is ./{name}"))
+    PathBufValueParser::new().try_map(|path| {
+        let given = path.to_string_lossy().into_owned();
+        let first = given.split('=').next().unwrap_or_default();
+        match F::ALL.iter().find(|format| first == format.name()) {
+            Some(_) => Err(format!("this is a format: write --format {given}; a file of this name is ./{given}")),
+            None => Ok(path),
         }
-        None => Ok(path),
     })
 }
 

@@ -197,8 +197,9 @@ fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
 fn say(written: &Imported, seen: &[Observation], terminal: &Terminal) {
     let failed = seen.iter().filter(|seen| seen.failure.is_some()).count();
     if failed > 0 {
-        let failed = format::counted(failed as u64, "URL");
-        terminal.warn(&format!("{failed} of {} did not answer: nothing is expected of it yet", seen.len()));
+        let whose = if failed == 1 { "it" } else { "them" };
+        let said = format!("{failed} of {} did not answer", format::counted(seen.len() as u64, "URL"));
+        terminal.warn(&format!("{said}: nothing is expected of {whose} yet"));
     }
     if !written.variables.is_empty() {
         let message = format!("secrets are not in the file; set before you use it: {}", written.variables.join(", "));

@@ -315,6 +315,9 @@ mod tests {
             "0 0 LW * friL",
             "@WEEKLY UTC",
             "0 0 * * SAT-SUN",
+            "0 0 * * 5-7",
+            "0-30/10,45 */2 15W * ?",
+            "0 0 L * MON#L",
         ] {
             assert!(Cron::new(names).is_ok(), "{names}");
         }
@@ -336,9 +339,30 @@ mod tests {
             ("0 0 * * jan", "`jan` is not a day of the week: write 0 to 7, or SUN to SAT"),
             ("0 0 * * Monday", "`Monday` is not a day of the week: write 0 to 7, or SUN to SAT"),
             ("0 0 FRI * *", "`FRI` is not a day of the month: write 1 to 31, or L for the last"),
-            ("H * * * *", "`H` is not a minute or an hour: they have numbers alone"),
+            ("H * * * *", "`H` is not a minute: write 0 to 59"),
+            ("a b c d e", "`a` is not a minute: write 0 to 59"),
+            ("61 * * * *", "`61` is not a minute: write 0 to 59"),
+            ("60 0 0 * * *", "`60` is not a second: write 0 to 59"),
+            ("0 24 * * *", "`24` is not an hour: write 0 to 23"),
+            ("0 0 0 * *", "`0` is not a day of the month: write 1 to 31, or L for the last"),
+            ("0 0 * 13 *", "`13` is not a month: write 1 to 12, or JAN to DEC"),
+            ("0 0 * * 1,8", "`8` is not a day of the week: write 0 to 7, or SUN to SAT"),
+            ("-1 * * * *", "`-1` is not a minute: write 0 to 59"),
+            ("+1 * * * *", "`+1` is not a minute: write 0 to 59"),
+            ("5* * * * *", "`5*` is not a minute: write 0 to 59"),
+            ("99999999999 * * * *", "`99999999999` is not a minute: write 0 to 59"),
+            ("0 0 * * MON-", "`MON-` is not a day of the week: write 0 to 7, or SUN to SAT"),
+            ("50-10 * * * *", "the range 50-10 ends before it begins: write two, with a comma"),
+            ("1-5-7 * * * *", "`1-5-7` is not a range: write two values, as 1-5"),
+            ("*/61 * * * *", "the step of `*/61` is larger than the range 0 to 59: write 0"),
+            ("0 */24 * * *", "the step of `*/24` is larger than the range 0 to 23: write 0"),
+            ("*/0 * * * *", "the step of `*/0` is 0: write 1 or more"),
+            ("*/5/2 * * * *", "the step of `*/5/2` is not a number: write it as */5"),
+            ("0/5 * * * *", "`0/5` has a step without a range: write */5 or 0-59/5"),
+            ("0 0 * * mon/2", "`mon/2` has a step without a range: write */2 or mon-SAT/2"),
+            ("0 0 * * 1#9", "`1#9`: a month has a day of the week five times at most: write #1 to #5, or #L"),
             ("0 0 * * FRI-MON", "the range FRI-MON ends before it begins: write two, with a comma"),
-            ("0 0 * DEC-feb/2 *", "the range DEC-feb/2 ends before it begins: write two, with a comma"),
+            ("0 0 * DEC-feb/2 *", "the range DEC-feb ends before it begins: write two, with a comma"),
             ("CRON_TZ=Europe/Berlin 0 0 * * *", "its time zone stands last, as a word of its own"),
             ("@every 5m", "write `interval` for what is due every so often"),
         ] {
@@ -346,8 +370,6 @@ mod tests {
         }
         assert!(told("@reboot").starts_with("`@reboot` is not one of @yearly, "));
         assert_eq!(told("0 0 31 2 *"), "no date ever matches it");
-        assert!(!told("61 * * * *").is_empty());
-        assert!(!told("a b c d e").is_empty());
         assert!(!told("").is_empty());
     }
 

@@ -31,10 +31,9 @@ pub(crate) fn save(
     };
     let path = file.map_or_else(nearest, Path::to_path_buf);
     let shown = path.display();
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => Some(text),
+    let text = match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(usage(&format!("{shown} cannot be read: {error}"))),
+        _ => Some(config::read_text(&path).map_err(|why| usage(&format!("{shown} {why}")))?),
     };
     let saved = config::with_probe(config, probe, name, &path, text.as_deref(), &locations::env)
         .map_err(|message| usage(&message))?;

@@ -16,6 +16,7 @@ use tempfile::TempPath;
 
 use crate::commands::process::exit::CliError;
 use crate::export::sync_files;
+use crate::model::io_reason;
 
 /// The list of the files that uptick wrote here.
 const LIST: &str = "uptick-files.json";
@@ -39,7 +40,9 @@ pub(crate) struct OutputFolder {
 impl OutputFolder {
     /// Creates the folder if it is missing; its parent must exist.
     pub(crate) fn open(path: &Path) -> Result<OutputFolder, CliError> {
-        let failed = |error: io::Error| CliError::Usage(format!("error: cannot write to {}: {error}", path.display()));
+        let failed = |error: io::Error| {
+            CliError::Usage(format!("error: cannot write to {}: {}", path.display(), io_reason(&error)))
+        };
         match std::fs::create_dir(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
             _ => {}

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::model::io_reason;
 use crate::model::quantity::show_bytes;
 
 /// Maximum size of a probe file, in bytes.
@@ -199,6 +200,16 @@ fn read_up_to(from: impl Read, limit: u64) -> Result<Vec<u8>, SourceError> {
     Ok(bytes)
 }
 
+/// Why there is no file to read at a path; `None` if there is one.
+pub(crate) fn not_a_file(path: &Path) -> Option<SourceError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => None,
+        Ok(metadata) if metadata.is_dir() => Some(SourceError::Directory),
+        Ok(_) => Some(SourceError::NotRegular),
+        Err(error) => Some(stat_error(path, &error)),
+    }
+}
+
 /// A link to itself has no stable error kind: it is reported as a link that cannot be followed.
 fn stat_error(path: &Path, error: &std::io::Error) -> SourceError {
     let is_link = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
@@ -215,7 +226,7 @@ fn io_error(error: &std::io::Error) -> SourceError {
         ErrorKind::NotFound => SourceError::Absent,
         ErrorKind::PermissionDenied => SourceError::Forbidden,
         ErrorKind::NotADirectory => SourceError::NotBelowFolder,
-        _ => SourceError::Io(error.to_string()),
+        _ => SourceError::Io(io_reason(error)),
     }
 }
 
@@ -253,6 +264,11 @@ mod tests {
         assert_eq!(read("large"), "is larger than 1KiB");
         assert_eq!(read("loop"), "is a symbolic link that leads to itself");
         assert_eq!(read("absent"), "does not exist");
+        assert_eq!(read(&"long".repeat(99)), "cannot be read: its name is too long");
+        for name in ["large", "loop", "absent"] {
+            let told = not_a_file(&file(name)).map(|error| error.to_string());
+            assert_eq!(told, (name != "large").then(|| read(name)), "{name}");
+        }
         assert_eq!(read("latin1/below"), "does not exist: a part of its path is a file");
         assert_eq!(read_text(Path::new("/dev/null"), 64).unwrap_err().to_string(), "is not a regular file");
     }

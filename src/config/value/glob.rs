@@ -4,6 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::model::io_reason;
+
 /// Maximum number of files that one pattern may match.
 const MOST_FILES: usize = 1_000;
 /// Maximum number of folder entries that one pattern may visit.
@@ -95,7 +97,8 @@ impl Walk {
     /// The names in a folder that are valid text; none if it is not a folder.
     fn names(&mut self, folder: &Path) -> Result<Vec<String>, String> {
         let path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let unreadable = |error: &std::io::Error| format!("the folder {} cannot be read: {error}", path.display());
+        let unreadable =
+            |error: &std::io::Error| format!("the folder {} cannot be read: {}", path.display(), io_reason(error));
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::reader::ConfigReader;
+use crate::config::syntax::source;
 use crate::config::syntax::tree::{Item, Node, Table, TableEntry};
 use crate::config::table_schema::list_of;
 use crate::config::value::interpolate;
@@ -236,12 +237,7 @@ pub(crate) fn name(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<
 pub(crate) fn file(reader: &mut ConfigReader, name: &str, node: &Node) -> Option<PathBuf> {
     let text = interpolate::plain(reader, node)?;
     let path = reader.folder_of(&node.span).join(&text);
-    let problem = match std::fs::metadata(&path) {
-        Ok(metadata) if metadata.is_file() => return Some(path),
-        Ok(_) => "is not a regular file",
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist",
-        Err(_) => "cannot be read",
-    };
+    let Some(problem) = source::not_a_file(&path) else { return Some(path) };
     let message = message!("`{name}`: the file {} {problem}", path.display());
     reader.problem(&node.span, message);
     None
