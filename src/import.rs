@@ -31,7 +31,7 @@ mod uptime_kuma;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use draft::ProbeDraft;
+use draft::{MOST_PROBES, ProbeDraft};
 use kind::Kind;
 use probe_file::Origin;
 use secrets::Secrets;
@@ -40,9 +40,6 @@ pub use document::InputFile;
 pub use error::ImportError;
 pub use observed::Observation;
 pub use probe_file::Imported;
-
-/// The most probes that one import writes.
-const MOST_PROBES: usize = 5_000;
 
 /// Reads the files together and writes one probe file, whose relative paths are relative to
 /// `folder`.
@@ -84,7 +81,7 @@ pub fn import(files: &[InputFile], folder: &Path) -> Result<Imported, ImportErro
         return Err(ImportError::of_file(&names.join(", "), what));
     }
     if drafts.len() > MOST_PROBES {
-        let message = format!("contains {} probes; one import writes at most {MOST_PROBES}", drafts.len());
+        let message = format!("contains more than {MOST_PROBES} probes: import it in parts");
         return Err(ImportError::of_file(&origin.sources.join(", "), &message));
     }
     probe_file::write(drafts, &origin, &secrets, folder)

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::config::toml_text::quoted;
 use crate::import::curl_options;
 use crate::import::document::InputFile;
-use crate::import::draft::ProbeDraft;
+use crate::import::draft::{MOST_PROBES, ProbeDraft};
 use crate::import::error::ImportError;
 use crate::import::request::{self, ImportedRequest, has_header, proxy_without_secrets};
 use crate::import::secrets::Secrets;
@@ -35,6 +35,10 @@ pub(crate) fn probes(
     let mut drafts = Vec::new();
     for command in commands {
         let before = drafts.len();
+        // More than what one import writes are refused.
+        if before > MOST_PROBES {
+            break;
+        }
         let transfers = transfers(command).map_err(|message| ImportError::at(&file.name, command.line, 1, &message))?;
         // With these options curl prints something and sends no request.
         let asks = |transfer: &Transfer| !["help", "manual", "version"].iter().any(|long| transfer.has(long));

@@ -1,6 +1,7 @@
 //! An input file, and its content parsed as JSON or YAML.
 
 use serde_json::Value;
+use serde_json::error::Category;
 use serde_saphyr::Error as YamlError;
 
 use crate::import::error::ImportError;
@@ -25,7 +26,10 @@ impl InputFile {
 pub(crate) fn json(file: &InputFile) -> Result<Value, ImportError> {
     serde_json::from_str(file.content()).map_err(|error| {
         let told = error.to_string();
-        let message = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
+        let message = match error.classify() {
+            Category::Eof => "it ends before it is complete",
+            _ => told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message),
+        };
         let (line, column) = (error.line() as u64, error.column().max(1) as u64);
         ImportError::at(&file.name, line, column, &format!("this is not JSON: {message}"))
     })
@@ -38,13 +42,19 @@ pub(crate) fn yaml(file: &InputFile) -> Result<Vec<Value>, ImportError> {
     let text = file.content().replace("!!binary ", &format!("!!str {BINARY}"));
     serde_saphyr::from_multiple(&text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        ImportError::at(
-            &file.name,
-            line,
-            column,
-            &format!("this YAML cannot be read: {}", why_not(error.without_snippet())),
-        )
+        let why = if is_template(file.content(), line) {
+            "it is a template with `{{ … }}`: give what it is rendered to, as `helm template` prints it".to_owned()
+        } else {
+            why_not(error.without_snippet())
+        };
+        ImportError::at(&file.name, line, column, &format!("this YAML cannot be read: {why}"))
     })
+}
+
+/// Whether a line, or the one before it, has an expression of a template.
+fn is_template(text: &str, line: u64) -> bool {
+    let before = usize::try_from(line.saturating_sub(2)).unwrap_or_default();
+    text.lines().skip(before).take(2).any(|line| line.contains("{{") || line.contains("{%"))
 }
 
 /// What is wrong with a YAML text, for its author. The parser's own words about its limits and options help only its

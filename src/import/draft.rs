@@ -11,6 +11,9 @@ use crate::import::document::{fields, is_said};
 use crate::import::secrets::{is_secret, names_secret};
 use crate::model::quantity::show_duration;
 
+/// The most probes that one import writes.
+pub(crate) const MOST_PROBES: usize = 5_000;
+
 /// One probe of another tool.
 #[derive(Clone, Debug)]
 pub(crate) struct ProbeDraft {

@@ -107,3 +107,18 @@ fn http_2_by_an_upgrade_is_told() {
         "{text}"
     );
 }
+
+#[test]
+fn more_commands_than_one_import_takes_are_refused_before_they_are_read() {
+    let script = "curl https://x.test/\n".repeat(100_000);
+    assert_eq!(given(&script).unwrap_err(), "given (curl) contains more than 5000 probes: import it in parts");
+}
+
+#[test]
+fn what_is_no_document_yet_is_told_so() {
+    let told = |text: &str| given(text).unwrap_err();
+    let template = told("endpoints:\n- {{ range .Values.hosts }}\n- name: a\n");
+    assert!(template.contains("it is a template with `{{ … }}`: give what it is rendered to"), "{template}");
+    let cut = told("{\"log\": {\"entries\": [");
+    assert!(cut.ends_with("this is not JSON: it ends before it is complete"), "{cut}");
+}
