@@ -39,7 +39,7 @@ pub struct CheckArgs {
     /// Make passes for this long, one each second unless --every or --count says otherwise
     #[arg(help_heading = groups::PASSES, long = "for", value_name = "TIME", value_parser = values::duration)]
     pub span: Option<Duration>,
-    /// Before the pass, repeat until every probe is up, for at most this long; nothing of that is recorded
+    /// Before the pass, repeat each second or --every, until every probe is up or this is over; unrecorded
     #[arg(help_heading = groups::PASSES, long, value_name = "TIME", value_parser = values::duration)]
     pub wait: Option<Duration>,
     /// Record: append the results to the journal
@@ -87,8 +87,10 @@ pub struct CheckArgs {
 const EVERY: Duration = Duration::from_secs(1);
 
 impl CheckArgs {
-    /// The interval between the starts of two passes; none if they are made back to back.
+    /// The interval between the starts of two passes; none if they are made back to back, or if there is one, after a
+    /// `--wait` whose passes have the interval of `--every`.
     pub(crate) fn interval(&self) -> Option<Duration> {
-        self.every.or_else(|| (self.span.is_some() && self.count.is_none()).then_some(EVERY))
+        let is_of_wait = self.wait.is_some() && self.count.is_none() && self.span.is_none();
+        self.every.filter(|_| !is_of_wait).or_else(|| (self.span.is_some() && self.count.is_none()).then_some(EVERY))
     }
 }

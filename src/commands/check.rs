@@ -161,7 +161,7 @@ fn stream(
         }
         _ => return Ok(None),
     };
-    if let Some(every) = args.every
+    if let Some(every) = args.interval()
         && args.count.is_none()
         && args.span.is_none()
         && !terminal.quiet
@@ -381,10 +381,10 @@ fn detail(args: &cli::CheckArgs, probes: &[Arc<Probe>]) -> Result<ExchangeDetail
     Ok(ExchangeDetail { exchanges: verbose > 0 || body, headers: verbose > 1 || args.include, body })
 }
 
-/// The number of passes. By default one; `None` (unlimited) if only `--every` or `--for` bounds
+/// The number of passes. By default one; `None` (unlimited) if only an interval or `--for` bounds
 /// them.
 fn passes(args: &cli::CheckArgs) -> Option<u64> {
-    let endless = args.span.is_some() || args.every.is_some();
+    let endless = args.span.is_some() || args.interval().is_some();
     args.count.or(if endless { None } else { Some(1) })
 }
 

@@ -33,6 +33,15 @@ fn a_wait_ends_when_all_is_up_and_the_pass_after_it_is_the_one_that_counts() {
 }
 
 #[test]
+fn one_pass_counts_after_a_wait_whatever_the_interval_of_the_wait() {
+    let server = coming_up(2);
+    let ran = Run::new(["check", &server.url("/"), "--wait", "60s", "--every", "10ms"]).run();
+    ran.expect_code(0);
+    assert_eq!(server.connections(), 4, "{}", ran.stdout);
+    assert!(!ran.stderr.contains("Ctrl-C"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_wait_that_is_over_says_what_is_still_wrong_and_since_when() {
     let ran = Run::new(["check", &refusing(), "--wait", "200ms", "--every", "20ms", "--count", "1"]).run();
     ran.expect_code(1);
