@@ -11,6 +11,7 @@ mod format;
 mod groups;
 mod manual;
 mod mistake;
+mod other_words;
 mod overview;
 mod report;
 mod request;

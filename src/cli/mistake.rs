@@ -4,183 +4,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Error};
 
 use crate::cli::command::Cli;
+use crate::cli::other_words::{NO_COMMANDS, OTHER_COMMANDS, OTHER_OPTIONS};
 use crate::model::suggest;
-
-/// Commands of other programs, and the equivalent commands of uptick.
-const OTHER_WORDS: [(&str, &str); 15] = [
-    ("run", "check"),
-    ("probe", "check"),
-    ("test", "check"),
-    ("ping", "check"),
-    ("get", "check"),
-    ("start", "watch"),
-    ("serve", "watch"),
-    ("daemon", "watch"),
-    ("status", "report"),
-    ("show", "report"),
-    ("lint", "validate"),
-    ("config", "validate"),
-    ("convert", "import"),
-    ("version", "--version"),
-    ("new", "init"),
-];
-
-/// Options of other programs, the commands after which they are typed (empty: any), and what to
-/// write instead.
-const OTHER_OPTIONS: &[(&[&str], &[&str], &str)] = &[
-    (
-        &["-s", "-S", "--silent", "--show-error", "--no-progress-meter"],
-        &[],
-        "leave it out; -q prints nothing when all is up",
-    ),
-    (
-        &["-f", "--fail", "--fail-with-body"],
-        &[],
-        "leave it out: every status but 2xx fails, and --expect-status names others",
-    ),
-    (&["--compressed"], &[], "leave it out: every check accepts compressed answers"),
-    (&["-G", "--get", "--url-query"], &[], "put the query into the URL: 'https://example.com/?q=a%20b'"),
-    (&["--data-urlencode"], &[], "a form is encoded by --set form.name=value -X POST; a query is part of the URL"),
-    (
-        &["--url", "--target", "--host", "--hostname", "--path"],
-        &[],
-        "write the URL without an option: uptick check https://example.com",
-    ),
-    (&["--follow", "--follow-redirects"], &[], "leave it out: redirects are followed, and --no-follow stops that"),
-    (&["--verify"], &[], "leave it out: certificates are verified, and -k stops that"),
-    (&["-0", "--http1.0", "--http0.9"], &[], "write --http1.1, the oldest version that a check speaks"),
-    (&["-U", "--proxy-user"], &[], "write -x 'http://USER:${secret:NAME}@proxy.example:3128', in single quotes"),
-    (&["--socks5", "--socks5-hostname"], &[], "write -x socks5h://HOST:PORT"),
-    (&["--noproxy"], &[], "leave out -x; --set proxy=environment reads `no_proxy`"),
-    (&["-p", "--print", "-O", "--remote-name", "--download"], &["check"], "-v, -i and --body print what came"),
-    (&["-z", "--duration", "--time-limit"], &["check"], "write --for TIME, with --every TIME between the passes"),
-    (
-        &["--vus", "--concurrency", "--connections", "--threads", "--rate", "--qps", "--iterations"],
-        &["check", "watch"],
-        "uptick is no load generator: --count N --every TIME makes one pass after the other",
-    ),
-    (
-        &["--module", "--config.file", "--probe.module"],
-        &[],
-        "`uptick import blackbox.yml prometheus.yml` makes a probe file of a blackbox_exporter's",
-    ),
-    (
-        &["-F", "--form", "--form-string", "--multipart"],
-        &[],
-        "a form is `form` or `multipart` in probes.toml: --set form.name=value",
-    ),
-    (&["-T", "--upload-file"], &[], "write -X PUT -d @FILE"),
-    (&["-w", "--write-out", "--output-format", "--json-output"], &[], "write --format json"),
-    (&["--connect-timeout"], &[], "write --expect-latency 'connect < 5s', or -m for the whole check"),
-    (
-        &["--retry", "--retries", "--retry-delay", "--retry-max-time", "--retry-all-errors", "--retry-connrefused"],
-        &[],
-        "write --set retries=3, or --wait 60s for a target that is about to come up",
-    ),
-    (
-        &["--digest", "--ntlm", "--negotiate", "--aws-sigv4"],
-        &[],
-        "credentials of other kinds are `auth` in probes.toml",
-    ),
-    (
-        &["--bearer", "--token", "--oauth2-bearer"],
-        &[],
-        "write -H 'Authorization: Bearer ${secret:NAME}', in single quotes",
-    ),
-    (&["-a", "--auth", "--basic"], &[], "write -u user:password"),
-    (
-        &["--status", "--expect", "--expect-code", "--expected-status", "--ok", "--status-code"],
-        &[],
-        "write --expect-status 200",
-    ),
-    (&["--expect-body-regex", "--expect-regex", "--regex", "--match"], &[], "write --expect-body-matches PATTERN"),
-    (
-        &["--contains", "--expect-text", "--expect-contains", "--body-contains", "--expect-body-contains", "--string"],
-        &[],
-        "write --expect-body TEXT",
-    ),
-    (
-        &["--expect-time", "--latency", "--max-latency", "--max-duration", "--warn", "--warning", "--critical"],
-        &["check", "watch", "validate"],
-        "write --expect-latency 'total < 800ms'; what only warns is `warn` in probes.toml",
-    ),
-    (&["-C", "--certificate", "--cert-days"], &[], "write --expect-certificate-days 14"),
-    (&["-r", "--range"], &[], "write -H 'Range: bytes=0-99' --expect-status 206"),
-    (&["--location-trusted"], &[], "leave it out: redirects are followed, and no credentials go to another host"),
-    (
-        &["--tlsv1", "--tlsv1.0", "--tlsv1.1", "--tlsv1.2", "--tlsv1.3", "--tls-max", "-1"],
-        &[],
-        "the lowest version is --set tls.min-version=1.3; 1.2 is the default",
-    ),
-    (&["--max-filesize"], &[], "write --set expect.max-bytes=1MiB"),
-    (&["--interface"], &[], "write --set source-interface=eth0 or --set source-address=192.0.2.1"),
-    (&["--dns-servers", "--resolver", "--nameserver", "--dns"], &[], "write --set resolver=udp://1.1.1.1:53"),
-    (&["-K"], &[], "no file of options is read; -c names the probe file"),
-    (&["--cookie-jar", "-j", "--session"], &[], "cookies are kept within a check; -b NAME=VALUE sends one"),
-    (&["--http2-prior-knowledge"], &[], "write --http2"),
-    (&["--http3-only"], &[], "write --http3"),
-    (&["--http-version"], &[], "write --http1.1, --http2 or --http3"),
-    (&["--crlfile"], &[], "write --set tls.crl-file=FILE"),
-    (&["--capath", "--ca", "--ca-file", "--ca-cert"], &[], "write --cacert FILE"),
-    (&["--sni", "--server-name", "--servername"], &[], "write --set tls.server-name=example.com"),
-    (
-        &["-D", "--dump-header", "--headers", "--trace", "--trace-ascii", "--debug"],
-        &["check"],
-        "-i prints the head of each answer, -vv the headers both ways",
-    ),
-    (&["--log-level", "--loglevel"], &[], "-v prints more, -vv everything"),
-    (&["--delay", "--pause", "--sleep"], &["check"], "write --every TIME"),
-    (&["--no-fail", "--exit-zero"], &["check"], "write --fail-on never"),
-    (&["--netrc"], &[], "write -u user:password"),
-    (&["--pass"], &[], "a key file has no passphrase here: openssl pkey -in KEY -out PLAIN takes it off"),
-    (
-        &["--next", "--parallel", "-Z"],
-        &["check"],
-        "give all the URLs: they are checked at once, and options apply to each",
-    ),
-    (&["--version", "-V"], &["check", "watch", "report", "validate"], "write uptick --version"),
-    (
-        &[
-            "-N",
-            "--no-buffer",
-            "-#",
-            "--progress-bar",
-            "--pretty",
-            "--style",
-            "-g",
-            "--globoff",
-            "--check-status",
-            "--ignore-stdin",
-            "--no-keepalive",
-            "--tcp-nodelay",
-            "--path-as-is",
-            "--ssl-reqd",
-        ],
-        &["check"],
-        "leave it out: it changes nothing here",
-    ),
-    (&["--no-check-certificate", "--no-verify", "--skip-verify", "--insecure-skip-verify"], &[], "write -k"),
-    (&["--interval"], &["check"], "write --every TIME"),
-    (&["--interval", "--every"], &["watch"], "each probe has its interval: --set interval=5s"),
-    (&["--count", "-n"], &["watch"], "write --for TIME; `uptick check --count` makes so many passes"),
-    (&["-n", "--times", "--repeat", "--requests", "--number"], &["check"], "write --count N"),
-    (&["--port", "--metrics", "--web.listen-address"], &["watch"], "write --listen 127.0.0.1:9115"),
-    (&["-D", "--daemon", "--detach", "-d"], &["watch"], "it runs until a signal: start it with systemd, or with `&`"),
-    (&["--probe", "--name", "--only"], &["check", "watch", "validate"], "name it: uptick check home"),
-    (&["--no-color", "--no-colour", "--nocolor"], &[], "write --color never, or set NO_COLOR=1"),
-    (&["--tz", "--timezone"], &["check", "watch"], "write --utc, or set TZ=Europe/Berlin"),
-    (&["--dry-run", "--check"], &["check", "watch"], "write `uptick validate`, which sends nothing"),
-    (&["--probe", "--name"], &["report"], "--surface and --tag choose what a report is about"),
-    (&["--last", "--past", "--period", "--duration"], &["report", "export"], "write --since 24h"),
-    (&["--timezone", "--time-zone"], &["report"], "write --tz Europe/Berlin"),
-    (&["--summary", "--short", "--oneline"], &["report"], "write --brief"),
-    (&["--json"], &["report", "demo"], "write `report --format json`"),
-    (&["--html"], &["report", "demo"], "write `report --format html=report.html`"),
-    (&["--json"], &["export"], "write --otlp-json or --csv; `report --format json` is the answer"),
-    (&["-o", "--output", "-c", "--config"], &["init"], "name the file: uptick init probes.toml https://example.com"),
-    (&["--force", "-f", "--overwrite"], &["init"], "a file that exists is never replaced: remove it, or name another"),
-    (&["--before", "--older-than", "--keep"], &["compact"], "write --hourly-after 7d and --daily-after 60d"),
-];
 
 /// The error with the most likely suggestion, instead of all similar words.
 pub(super) fn with_suggestion(error: Error, words: &[String]) -> Error {
@@ -242,9 +67,14 @@ fn negative<'w>(words: &'w [String], option: &str) -> Option<(&'w str, &'w str)>
 /// Adds the one command that was probably meant, instead of all similar ones.
 fn with_command(mut error: Error) -> Error {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand).cloned() else { return error };
+    if let Some((_, instead)) = NO_COMMANDS.iter().find(|(words, _)| words.contains(&&*word)) {
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![(*instead).to_owned().into()]));
+        return error;
+    }
     let command = Cli::command();
     let known = command.get_subcommands().map(clap::Command::get_name);
-    let other = OTHER_WORDS.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours);
+    let other = OTHER_COMMANDS.iter().find(|(theirs, _)| theirs.contains(&&*word)).map(|(_, ours)| *ours);
     let meant = other.or_else(|| suggest::nearest(&word, known)).map(str::to_owned).or_else(|| {
         // Somebody who gives a URL without a command probably wants to check it.
         word.contains(['.', ':', '/']).then(|| format!("check {word}"))
@@ -301,6 +131,12 @@ mod tests {
             (&["init", "-o", "x.toml"], "name the file: uptick init"),
             (&["check", "--every", "-1s"], "`--every` takes no negative value: write --every 1s"),
             (&["report", "--since", "-24h"], "write --since 24h"),
+            (&["check", "-t", "3", "x.test"], "-m 3s"),
+            (&["check", "-t3", "x.test"], "-m 3s"),
+            (&["watch", "-i", "5"], "--set interval=5s"),
+            (&["check", "x.test", "--jq=.a"], "--expect-json"),
+            (&["report", "--until", "now"], "--to 23:00"),
+            (&["import", "--from", "gatus", "x"], "recognised by the content"),
             (&["-c", "probes.toml", "check"], "options come after the command"),
             (&["--config=probes.toml", "check"], "options come after the command"),
             (&["-fsS", "x.test"], "options come after the command"),
@@ -319,9 +155,14 @@ mod tests {
         for (options, commands, _) in OTHER_OPTIONS {
             let all = whole.get_subcommands().filter(|command| commands.contains(&command.get_name()));
             for command in all {
-                let longs: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+                let longs = command.get_arguments().flat_map(|argument| {
+                    let aliases = argument.get_all_aliases().unwrap_or_default();
+                    argument.get_long().into_iter().chain(aliases).map(|long| format!("--{long}"))
+                });
+                let shorts = command.get_arguments().filter_map(|argument| Some(format!("-{}", argument.get_short()?)));
+                let ours: Vec<String> = longs.chain(shorts).collect();
                 for option in *options {
-                    assert!(!option.strip_prefix("--").is_some_and(|long| longs.contains(&long)), "{option}");
+                    assert!(!ours.iter().any(|ours| ours == option), "{option}");
                 }
             }
         }
@@ -340,14 +181,21 @@ mod tests {
             assert!(said.contains(meant) && said.matches("similar").count() == 1, "{said}");
         }
         assert!(!said("xylophone").contains("similar"));
+        for (word, ours) in [("version", "write uptick --version"), ("doctor", "uptick check --diagnose")] {
+            let said = said(word);
+            assert!(said.contains(ours) && !said.contains("similar"), "{said}");
+        }
     }
 
     #[test]
     fn every_other_word_leads_to_a_command() {
         let command = Cli::command();
-        for (theirs, ours) in OTHER_WORDS {
-            let is_ours = ours == "--version" || command.find_subcommand(ours).is_some();
-            assert!(is_ours && command.find_subcommand(theirs).is_none(), "{theirs}");
+        let no_commands = NO_COMMANDS.iter().flat_map(|(words, _)| *words);
+        for (theirs, ours) in OTHER_COMMANDS {
+            assert!(command.find_subcommand(ours).is_some(), "{ours}");
+            for theirs in theirs.iter().chain(no_commands.clone()) {
+                assert!(command.find_subcommand(theirs).is_none(), "{theirs}");
+            }
         }
     }
 }

@@ -197,6 +197,7 @@ mod tests {
             ("expect-status", "9xx", "error: --expect-status: `status` is not a status code, a class or a range"),
             ("request", "post", "did you mean \"POST\"?"),
             ("header", "no colon", "error: -H: this is not a header"),
+            ("header", "https://x.test/", "error: -H: this is a URL, not a header"),
             ("max-time", "soon", "error: -m: `timeout` is not a duration"),
             ("json", "{a:1}", "error: --json: this is not JSON"),
             ("user", "me", "error: -u: the password is missing"),

@@ -7,6 +7,7 @@ use crate::config::reader::ConfigReader;
 use crate::config::syntax::source;
 use crate::config::syntax::tree::{Item, Node, Span, Table};
 use crate::config::value::connect_option::host_port_rest;
+use crate::config::value::url_schemes::TARGETS;
 use crate::model::message;
 
 /// Reads every option, in the order of the command line.
@@ -173,6 +174,12 @@ impl OptionReader<'_, '_> {
 
     fn header(&mut self, span: &Span, line: &str) {
         let (name, value) = match line.split_once(':') {
+            // The option has taken the target for its value.
+            Some((scheme, rest)) if rest.starts_with("//") && TARGETS.contains(&scheme) => {
+                let help = "write it as 'name: value'; a target stands without an option";
+                self.reader.advise(span, "this is a URL, not a header", help);
+                return;
+            }
             Some((name, value)) if !value.trim().is_empty() => (name.trim(), value.trim()),
             // As in curl, `Name:` sends no such header, and `Name;` sends it empty.
             Some((name, _)) => {

@@ -72,7 +72,10 @@ impl ConfigError {
     pub(crate) fn of_source(path: &Path, error: &SourceError) -> ConfigError {
         let problem = match error {
             SourceError::Absent => {
-                Problem::about_argument(&format!("the probe file {} does not exist", path.display()))
+                let problem = Problem::about_argument(&format!("the probe file {} does not exist", path.display()));
+                // Of a load generator, -c is how many connections it opens.
+                let is_number = path.to_str().is_some_and(|path| path.parse::<u64>().is_ok());
+                if is_number { problem.with_help("-c names the probe file; --count N makes N passes") } else { problem }
             }
             error => Problem::about_file(path, &error.to_string()),
         };
