@@ -164,7 +164,9 @@ fn problems(path: &Path, text: &str) -> Option<String> {
     let problem = error.problems().first()?;
     // A message starts with the name of its probe, which is right below in the file.
     let message = problem.message.strip_prefix("probe \"").and_then(|rest| rest.split_once("\": "));
-    Some(message.map_or(problem.message.clone(), |(_, message)| message.to_owned()))
+    let message = message.map_or(problem.message.as_str(), |(_, message)| message);
+    let help = problem.help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();
+    Some(format!("{message}{help}"))
 }
 
 /// A placeholder for a variable of a probe file, which may not be set here, so that the file is checked as if it were

@@ -146,7 +146,10 @@ impl PrometheusFiles {
             (Some(found), None) => draft.remark(&format!("no job names its module: asked as {found}")),
             (Some(_), Some(_)) => {}
         }
-        draft.left_out = why.or(draft.left_out);
+        // Prometheus fills in no variables: a file that has some is filled in by another program first.
+        let unfilled = "`${` in a target is text to Prometheus: give the file with its variables filled in";
+        let unfilled = target.contains("${").then(|| unfilled.to_owned());
+        draft.left_out = why.or(draft.left_out).or(unfilled);
         job.finish(&mut draft, &labels);
         draft
     }

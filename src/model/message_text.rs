@@ -64,6 +64,11 @@ impl MessageText {
         &self.text
     }
 
+    /// Whether it quotes nothing.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.ours == [(0, self.text.len())]
+    }
+
     /// The byte ranges of our own words.
     pub(crate) fn own_words(&self) -> &[(usize, usize)] {
         &self.ours

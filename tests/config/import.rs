@@ -223,7 +223,7 @@ fn a_monitor_of_a_port_expects_no_certificate() {
 fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
     let cases = [
         ("", "given is empty; import takes"),
-        ("\n\n{\"a\": 1", "given:3:7: this is not JSON: EOF while parsing an object"),
+        ("\n\n{\"a\": 1", "given:3:7: this is not JSON: it ends before it is complete"),
         ("{\"a\": 1}", "given:1:1: this JSON is not of a known tool; import takes"),
         ("a: 1\n", "given:1:1: this YAML is not of a known tool; import takes"),
         ("endpoints:\n  - name: x\n url: [\n", "given:3:"),
@@ -422,6 +422,17 @@ fn a_name_of_joined_emoji_has_no_escapes() {
     .text;
     assert!(text.contains("\nname = \"\u{1f469}\u{1f4bb} dev\"\n"), "{text}");
     assert!(text.contains("\nsurface = \"\u{2764}\"\n"), "{text}");
+}
+
+#[test]
+fn a_target_with_a_variable_of_another_program_is_left_out_with_why() {
+    let config = "scrape_configs:\n- job_name: j\n  metrics_path: /probe\n  static_configs: [{targets: [\"https://x.test\", \
+                  \"https://${REGION}.x.test\", \"https://x.test/${PATH}\", \"$HOST\"]}]\n";
+    let imported = given(config).unwrap();
+    assert_eq!((imported.probes, imported.left_out), (1, 3), "{}", imported.text);
+    let told = "# left out: `${` in a target is text to Prometheus: give the file with its variables filled in\n";
+    assert_eq!(imported.text.matches(told).count(), 2, "{}", imported.text);
+    assert!(imported.text.contains("# left out: `url` has a host with `$`, which no name has: "), "{}", imported.text);
 }
 
 #[test]

@@ -66,8 +66,8 @@ pub(crate) fn target_of_text(
         Ok(parsed) => parsed,
         Err((message, help)) => {
             let message = message!("`{key}` ").then(message);
-            // The advice quotes the text, which is safe only if nothing was filled in and nothing is secret.
-            match help.filter(|_| url.to_string() == raw) {
+            // Advice that quotes the text is safe only if nothing was filled in and nothing is secret.
+            match help.filter(|help| help.is_ours() || url.to_string() == raw) {
                 Some(help) => reader.advise(span, message, help),
                 None => reader.problem(span, message),
             }
@@ -134,6 +134,9 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, Refused> {
         let help = message!("leave it out, and write source-interface = \"{zone}\"");
         return Err(("has an address with a zone, which no URL has".into(), Some(help)));
     }
+    if let Some(refused) = placeholder_in_host(rest) {
+        return Err(refused);
+    }
     let url = Url::parse(text).map_err(|error| told(parse_sentence(error)))?;
     if !matches!(Protocol::of_scheme(&scheme), None | Some(Protocol::Http | Protocol::WebSocket)) {
         return connection_target(url);
@@ -144,6 +147,19 @@ fn check(text: &str, schemes: &[&str]) -> Result<Url, Refused> {
         Some(_) if url.port() == Some(0) => Err(told("has port 0, which nothing can listen on")),
         Some(_) => Ok(url),
     }
+}
+
+/// What is wrong with a host in which something was to be filled in: `$HOST`, `${HOST}` as text, `{region}`, `<host>`.
+fn placeholder_in_host(rest: &str) -> Option<Refused> {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let found = host.chars().find(|character| matches!(character, '$' | '{' | '<' | '*'))?;
+    let help = match found {
+        '$' => "a probe file fills in ${NAME}, in braces; a shell does in double quotes, and not in single ones",
+        '{' => "{name} is a value of `matrix`, {{name}} a capture, and ${NAME} a variable of the environment",
+        '<' => "write the name of the host in its place",
+        _ => "write one name: a probe asks one host",
+    };
+    Some((MessageText::ours(format!("has a host with `{found}`, which no name has")), Some(help.into())))
 }
 
 /// The zone of an address: `%eth0` in `[fe80::1%eth0]`.
