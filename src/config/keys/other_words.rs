@@ -20,7 +20,9 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("ca-cert", "tls.ca-file"),
     ("cacert", "tls.ca-file"),
     ("cert", "tls.client-cert"),
+    ("cert", "certificate-days"),
     ("cert-expiry", "certificate-days"),
+    ("certificate", "certificate-days"),
     ("certificate-expiry", "certificate-days"),
     ("check", "probe"),
     ("checks", "probe"),
@@ -87,6 +89,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("redirect", "final-url"),
     ("redirects", "final-url"),
     ("region", "vantage"),
+    ("response-time", "latency"),
     ("retry", "retries"),
     ("schema", "json-schema"),
     ("script", "exec"),
@@ -97,6 +100,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("slo", "objective"),
     ("sni", "tls.server-name"),
     ("ssl", "tls"),
+    ("ssl", "certificate-days"),
     ("ssl-days", "certificate-days"),
     ("ssl-expiry", "certificate-days"),
     ("status-code", "expect.status"),
@@ -107,6 +111,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("tcp", "connect"),
     ("text", "body-contains"),
     ("threshold", "open-after"),
+    ("time", "latency"),
     ("timeout-ms", "timeout"),
     ("timeout-seconds", "timeout"),
     ("token", "auth.bearer"),
@@ -162,6 +167,9 @@ pub(crate) fn suggestion(unknown: &str, schema: &TableSchema) -> Option<String> 
     if schema.key(&kebab).is_some() {
         return Some(format!("did you mean `{kebab}`?"));
     }
+    if let Some(key) = schema.keys().find(|key| is_other_number(key.name, &kebab)) {
+        return Some(format!("did you mean `{}`?", key.name));
+    }
     let inner = schema.keys().find_map(|key| match &key.value_type {
         ValueType::Table(table) => table.key(&kebab).map(|found| (key.name, found.name)),
         _ => None,
@@ -188,6 +196,11 @@ pub(crate) fn suggestion(unknown: &str, schema: &TableSchema) -> Option<String> 
         return Some(home);
     }
     suggest::nearest(&kebab, schema.keys().map(|key| key.name)).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// Whether one word is the plural of the other.
+fn is_other_number(one: &str, other: &str) -> bool {
+    one.strip_suffix('s') == Some(other) || other.strip_suffix('s') == Some(one)
 }
 
 /// Rewrites `bodyLimit` and `body_limit` as `body-limit`.
@@ -259,6 +272,11 @@ mod tests {
             ("ttfb", &tables::LATENCY, "did you mean `processing`?"),
             ("region", &tables::PROBE, "`vantage` belongs in [settings]"),
             ("slo", &tables::PROBE, "`objective` belongs in a [surface.NAME]"),
+            ("headers", &tables::EXPECT, "did you mean `header`?"),
+            ("tag", &tables::PROBE, "did you mean `tags`?"),
+            ("time", &tables::EXPECT, "did you mean `latency`?"),
+            ("cert", &tables::EXPECT, "did you mean `certificate-days`?"),
+            ("cert", &tables::PROBE, "did you mean `tls.client-cert`?"),
             ("count", &tables::RETRIES, "did you mean `attempts`?"),
             ("url", &tables::ALERT, "did you mean `webhook`?"),
             ("status", &tables::JSON, "a rule names its path: { path = \"$.status\", equals = … }"),

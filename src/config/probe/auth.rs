@@ -97,7 +97,10 @@ pub(crate) fn auth(
     let table = node.as_table()?;
     let inner = Layers::new([table]);
     let Some(entry) = inner.one_of(reader, &["basic", "digest", "bearer", "oauth2", "aws-sigv4"]) else {
-        reader.problem(&node.span, "`auth` is empty: add `basic`, `digest`, `bearer`, `oauth2` or `aws-sigv4`");
+        // An unknown key is told as such.
+        if table.entries.is_empty() {
+            reader.problem(&node.span, "`auth` is empty: add `basic`, `digest`, `bearer`, `oauth2` or `aws-sigv4`");
+        }
         return None;
     };
     match entry.key.as_str() {
