@@ -174,7 +174,7 @@ fn problems(path: &Path, text: &str) -> Option<String> {
 fn stand_in(name: &str, text: &str) -> &'static str {
     if ["", ":-http", ":-https"].iter().any(|default| text.contains(&format!("url = \"${{{name}{default}}}://"))) {
         "https"
-    } else if begins_url(name, text) || is_url(name) {
+    } else if begins_url(name, text) || (is_url(name) && text.contains(&format!("\"${{{name}"))) {
         "https://stand-in.invalid"
     } else if name.to_ascii_uppercase().contains("PORT") {
         "8443"
@@ -185,8 +185,8 @@ fn stand_in(name: &str, text: &str) -> &'static str {
 
 /// Whether a URL of a probe file begins with a variable that has to contain its scheme.
 fn begins_url(name: &str, text: &str) -> bool {
-    let begins = format!("url = \"${{{name}");
-    let mut rests = text.match_indices(&begins).map(|(at, _)| &text[at + begins.len()..]);
+    let begins = ["url", "proxy"].map(|key| format!("{key} = \"${{{name}"));
+    let mut rests = begins.iter().flat_map(|begin| text.split(begin.as_str()).skip(1));
     rests.any(|rest| {
         let behind = rest.split_once('}').filter(|(default, _)| default.is_empty() || default.starts_with(":-"));
         behind.is_some_and(|(_, behind)| !behind.starts_with("://"))
