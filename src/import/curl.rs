@@ -266,7 +266,8 @@ impl Transfer {
         let proxy = self.last("proxy").or_else(|| self.last("proxy1.0"));
         let proxy = proxy.map(str::to_owned).or(socks).filter(|proxy| !proxy.is_empty());
         if let Some(proxy) = proxy.filter(|_| !self.is_direct(url)) {
-            let proxy = if proxy.contains("://") || proxy.starts_with("${") { proxy } else { format!("http://{proxy}") };
+            let proxy =
+                if proxy.contains("://") || proxy.starts_with("${") { proxy } else { format!("http://{proxy}") };
             let owner = draft.name.clone();
             let proxy = proxy_without_secrets(secrets, &owner, &proxy, self.last("proxy-user"));
             draft.set_text("proxy", &proxy);

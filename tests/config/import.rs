@@ -464,5 +464,8 @@ fn a_variable_called_like_a_url_is_a_part_of_a_name_where_it_stands_in_one() {
     let error = given("curl \"https://a$BASE_URL!.x.test/\"\n").unwrap_err();
     assert!(error.contains("not allowed in a name") || error.contains("host"), "{error}");
     let text = given("curl \"$BASE_URL/health\" -x \"$PROXY_URL\"\n").unwrap().text;
-    assert!(text.contains("\nurl = \"${BASE_URL}/health\"\n") && text.contains("\nproxy = \"${PROXY_URL}\"\n"), "{text}");
+    assert!(
+        text.contains("\nurl = \"${BASE_URL}/health\"\n") && text.contains("\nproxy = \"${PROXY_URL}\"\n"),
+        "{text}"
+    );
 }

@@ -284,3 +284,24 @@ fn a_total_outage_of_another_cause_makes_no_waves_of_the_partial_failure_that_it
         assert!((first - ONSET).abs() <= MINUTE_MS && (second - hidden).abs() <= MINUTE_MS, "seed {seed}: {found:?}");
     }
 }
+
+#[test]
+fn a_chance_failure_near_the_onset_makes_a_healthy_surface_no_part_of_it() {
+    let worlds = [
+        (77_015, 1, MINUTE_MS, 0.9),
+        (77_038, 3, 30_000, 0.7),
+        (2_000_079, 2, 30_000, 0.47),
+        (3_000_082, 2, 30_000, 0.47),
+        (3_000_082, 3, 30_000, 0.47),
+    ];
+    for (seed, vantages, round, share) in worlds {
+        let outages = vec![Outage { surface: Some(0), ..Outage::of_all(ONSET, END, share) }];
+        let world = World { probes: 6, vantages, round, usual: 0.002, outages, ..World::new(seed) };
+        let windows = world.windows(0, END + HOUR_MS);
+        for now in [10, 15, 25, 38, 70].map(|minute| ONSET + minute * MINUTE_MS) {
+            let told = report(&windows, 0, now);
+            let [one] = told.incidents.as_slice() else { panic!("seed {seed}: {}", told.verdict.headline) };
+            assert_eq!(one.surfaces.len(), 1, "seed {seed} at {}: {}", World::at(now), told.verdict.headline);
+        }
+    }
+}

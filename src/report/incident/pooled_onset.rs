@@ -13,7 +13,7 @@ use crate::report::series::cusum::{Rise, USUAL_AT_LEAST};
 use crate::report::series::failure_log::FailureLog;
 use crate::report::series::outage::{Count, OpenRule, Outage, Transition};
 use crate::report::series::{judgement, pool};
-use crate::report::statistics::{ratio, wilson};
+use crate::report::statistics::{SIGNIFICANT, fisher, ratio, wilson};
 use crate::report::time_span::TimeSpan;
 
 /// A rise in one of the pools.
@@ -111,8 +111,7 @@ fn round(context: &ReportContext<'_>, series: &[usize]) -> i64 {
 }
 
 /// The series of a pool that have a part in a rise: those that failed in it, of the surfaces that were not fine from
-/// their vantage. Fine is where the upper end of the interval of the share lies below half of the highest share. What was
-/// fine until a pool rose that has not all of these has its onset there.
+/// their vantage. What was fine until a pool rose that has not all of these has its onset there.
 fn participants(context: &ReportContext<'_>, series: &[usize], rise: &Rise, rises: &[PoolRise]) -> Vec<usize> {
     let to = rise.last_failed.map_or(context.range.to, |last| last.saturating_add(1));
     let mut places: BTreeMap<(&SafeText, &SafeText), Vec<usize>> = BTreeMap::new();
@@ -125,16 +124,9 @@ fn participants(context: &ReportContext<'_>, series: &[usize], rise: &Rise, rise
         each.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     };
     // Of a few checks a share says little: what surely fails counts.
-    let share = |place: &Vec<usize>| {
-        let (failed, judged) = count(place, to);
-        let is_sure = wilson(failed, judged).is_some_and(|[low, _]| low > USUAL_AT_LEAST);
-        if is_sure { ratio(failed, judged) } else { None }
-    };
-    let highest = places.values().filter_map(share).fold(0.0, f64::max);
-    let is_fine = |place: &[usize], to: UnixMillis| {
-        let (failed, judged) = count(place, to);
-        wilson(failed, judged).is_some_and(|[_, high]| high < highest / 2.0)
-    };
+    let raised = places.values().map(|place| count(place, to)).filter(|counts| is_raised(*counts));
+    let most = raised.max_by(|one, other| share(*one).total_cmp(&share(*other))).unwrap_or_default();
+    let is_fine = |place: &[usize], to: UnixMillis| is_fine(count(place, to), most);
     let has_a_part = |place: &&Vec<usize>| {
         let rises_later = |other: &PoolRise| {
             let onset = other.rise.onset;
@@ -146,6 +138,22 @@ fn participants(context: &ReportContext<'_>, series: &[usize], rise: &Rise, rise
     };
     let of_places = places.values().filter(has_a_part).flatten().copied();
     of_places.filter(|at| failures(context, *at).count(rise.onset, to).0 > 0).collect()
+}
+
+fn share((failed, judged): (u64, u64)) -> f64 {
+    ratio(failed, judged).unwrap_or_default()
+}
+
+/// Whether more of these checks fail than is usual anywhere, for certain. One or two failures show nothing.
+fn is_raised((failed, judged): (u64, u64)) -> bool {
+    judgement::is_excessive(failed, judged, USUAL_AT_LEAST)
+}
+
+/// Whether the checks of a place fail less than those of the one that fails most: the upper end of the interval of their
+/// share lies below half of its share, or the difference is significant and the place by itself shows no raised share.
+fn is_fine(place: (u64, u64), most: (u64, u64)) -> bool {
+    let is_low = wilson(place.0, place.1).is_some_and(|[_, high]| high < share(most) / 2.0);
+    is_low || (!is_raised(place) && fisher(most.0, most.1, place.0, place.1) <= SIGNIFICANT)
 }
 
 /// How far from an instant to look for a neighbouring check, in intervals.
