@@ -305,3 +305,13 @@ fn a_chance_failure_near_the_onset_makes_a_healthy_surface_no_part_of_it() {
         }
     }
 }
+
+#[test]
+fn what_is_over_for_twice_as_long_as_it_came_and_went_flaps_no_more() {
+    for (seed, share) in [(1, 0.6), (15, 0.3), (23, 0.6), (26, 0.3), (27, 0.6), (38, 0.6)] {
+        let outages = vec![Outage::of_all(ONSET, END, share)];
+        let world = World { probes: 8, round: MINUTE_MS, usual: 0.002, outages, ..World::new(99_000 + seed) };
+        let told = world.report(0, END + 25 * MINUTE_MS);
+        assert_eq!(told.verdict.state, State::Up, "seed {seed}: {}", told.verdict.headline);
+    }
+}

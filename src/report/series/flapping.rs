@@ -27,7 +27,7 @@ const SCATTERED: f64 = 70.0;
 const STRIDES: [usize; 4] = [1, 3, 5, 10];
 /// A state that has lasted more than this many times as long as each of the two before it is
 /// stable: no longer flapping.
-const SETTLED: u64 = 3;
+const SETTLED: u64 = 2;
 
 /// After this many good checks, everything remembered is good: the states of the longest stride,
 /// and the checks before the first of them.
