@@ -44,10 +44,28 @@ impl ProbeSchedule<'_> {
             return scheduled;
         }
         let every = self.cadence.every;
+        let limit = every + every / 2;
         let lost = |from: UnixMillis, to: UnixMillis| {
             self.cadence.due_in(to - from - series.maintenance.within(from, to, every) - every / 2)
         };
-        scheduled + self.lost(series, until, every + every / 2, lost)
+        let begin = self.begin.max(self.kept_from(series, limit.max(self.tolerance)));
+        scheduled + ProbeSchedule { begin, ..*self }.lost(series, until, limit, lost)
+    }
+
+    /// When two checks were first no further apart than `limit` milliseconds: until then they
+    /// were made at a longer interval, and none is missing.
+    fn kept_from(&self, series: &Series, limit: i64) -> UnixMillis {
+        let mut before = UnixMillis::MIN;
+        for span in series.lead_in.runs().chain(series.log.runs()).flat_map(|run| run.spans(limit)) {
+            if span.first.saturating_since(before) <= limit {
+                return before;
+            }
+            if span.last > span.first {
+                return span.first;
+            }
+            before = span.last;
+        }
+        self.begin
     }
 
     /// The number of checks that are missing in the pauses longer than `limit` milliseconds, if `lost` counts those
@@ -64,7 +82,7 @@ impl ProbeSchedule<'_> {
         let (mut before, mut all) = (self.begin, 0);
         for span in series.log.runs().flat_map(|run| run.spans(limit)) {
             all += lost(before, span.first);
-            before = span.last;
+            before = before.max(span.last);
         }
         all + lost(self.last.max(before), until)
     }
@@ -132,6 +150,21 @@ mod tests {
             series.counts.scheduled() + 9,
             "what comes after is missing"
         );
+    }
+
+    #[test]
+    fn what_was_made_at_a_longer_interval_before_misses_nothing() {
+        let rare = |count: i64| (0..count).map(|n| n * 300);
+        let steady = (0..60_i64).map(|n| 3_600 + n * 60);
+        let singles = rare(12).chain(steady).map(|at| (at, at, 1));
+        let last = UnixMillis((3_600 + 59 * 60) * 1_000);
+        let mut raw = series_of(singles);
+        assert_eq!(span(last).due(&raw, last), 72);
+        assert_eq!(span(last).due(&raw, last + 600_000), 72 + 9, "what comes after is missing");
+        raw.log.join_even();
+        assert_eq!(span(last).due(&raw, last), 72);
+        let compacted = series_of([(0, 3_300, 12), (3_600, 3_600 + 59 * 60, 60)]);
+        assert_eq!(span(last).due(&compacted, last), 72);
     }
 
     #[test]
