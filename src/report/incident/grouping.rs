@@ -114,7 +114,7 @@ type CoveredOutage = (WaveMember, WaveMember);
 /// or for one that takes the place of the first: of a partial failure each probe fails a few times in a row again and
 /// again, and that is no onset of anything.
 fn without_covered(context: &ReportContext<'_>, members: Vec<WaveMember>) -> (Vec<WaveMember>, Vec<CoveredOutage>) {
-    let nested = NestedOutages::of(context, std::iter::once(members.iter()));
+    let nested = NestedOutages::of(std::iter::once(members.iter()));
     let surface_of = |member: &WaveMember| &context.analyses[member.series].surface;
     let place_of = |member: &WaveMember| (surface_of(member), &context.analyses[member.series].vantage);
     let mut pooled: BTreeMap<(&SafeText, &SafeText), Vec<WaveMember>> = BTreeMap::new();
@@ -165,7 +165,7 @@ fn takes_its_place(context: &ReportContext<'_>, series: &[usize], since: UnixMil
 fn bursts(context: &ReportContext<'_>, members: Vec<WaveMember>, within: i64) -> Vec<Group> {
     /// The number of latest bursts to look at: a cause that persists has bursts again and again.
     const LOOKED_AT: usize = 100;
-    let nested = NestedOutages::of(context, std::iter::once(members.iter()));
+    let nested = NestedOutages::of(std::iter::once(members.iter()));
     let mut bursts: Vec<Group> = Vec::new();
     for member in members {
         let near = near(context, &member);

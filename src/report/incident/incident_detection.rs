@@ -8,7 +8,7 @@ use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::incident::nested_outages::NestedOutages;
 use crate::report::incident::surface_failures::SurfaceFailures;
 use crate::report::incident::waves::{DetectedWave, WaveDivision, WaveMember};
-use crate::report::incident::{cause, grouping, pooled_onset, waves};
+use crate::report::incident::{cause, grouping, nested_outages, pooled_onset, waves};
 use crate::report::series::outage::{Outage, Transition};
 use crate::report::series::{judgement, recovery};
 use crate::report::statistics::ratio;
@@ -140,12 +140,12 @@ pub(crate) fn detect(context: &ReportContext<'_>) -> DetectedIncidents {
             (surface, waves.filter(in_range).collect())
         })
         .collect();
-    let nested = NestedOutages::of(context, groups.iter().map(|members| members.iter()));
+    let nested = NestedOutages::of(groups.iter().map(|members| members.iter()));
     let numbered = groups.into_iter().enumerate();
     let incidents = numbered.map(|(number, members)| incident(context, members, number, &nested));
     let mut incidents: Vec<Vec<DetectedWave>> = incidents.filter(|waves| waves.last().is_some_and(in_range)).collect();
     incidents.sort_by_key(|waves| waves.first().map(|wave| wave.start.by));
-    let nested = NestedOutages::of(context, incidents.iter().map(|waves| waves.iter().flat_map(|wave| &wave.members)));
+    let nested = NestedOutages::of(incidents.iter().map(|waves| waves.iter().flat_map(|wave| &wave.members)));
     DetectedIncidents { incidents, of_surface, nested }
 }
 
@@ -157,11 +157,14 @@ fn outages(context: &ReportContext<'_>) -> Vec<WaveMember> {
     for (series, one) in context.analyses.iter().enumerate().filter(|(_, one)| !one.series.control) {
         let outages =
             one.detector.outages().flat_map(|outage| cause::split_by_cause(context, &mut failures, series, outage));
-        members.extend(outages.map(|outage| WaveMember { series, outage: end_if_removed(outage, context, series) }));
+        members.extend(
+            outages.map(|outage| nested_outages::member(context, series, end_if_removed(outage, context, series))),
+        );
     }
-    let pooled = pooled_onset::members(context).into_iter();
     members.extend(
-        pooled.map(|member| WaveMember { outage: end_if_removed(member.outage, context, member.series), ..member }),
+        pooled_onset::outages(context)
+            .into_iter()
+            .map(|(series, outage)| nested_outages::member(context, series, end_if_removed(outage, context, series))),
     );
     members
 }
@@ -184,7 +187,8 @@ fn end_silent(context: &ReportContext<'_>, members: &mut [WaveMember]) -> bool {
     for member in members.iter_mut().filter(|member| member.outage.end.is_none() && is_unheard(member)) {
         let end = ends.get(surface_of(member)).copied().flatten();
         if let Some(end) = end.filter(|end| end.by > member.outage.last_failed) {
-            member.outage = member.outage.ending(Transition { after: Some(member.outage.last_failed), by: end.by });
+            let ended = member.outage.ending(Transition { after: Some(member.outage.last_failed), by: end.by });
+            *member = nested_outages::member(context, member.series, ended);
             is_any = true;
         }
     }

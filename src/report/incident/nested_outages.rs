@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::model::{UnixMillis, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::incident::waves::WaveMember;
+use crate::report::series::outage::Outage;
 use crate::report::time_span::TimeSpan;
 
 /// The outages of probes by series, each with its incident, without the outages of pools.
@@ -26,10 +27,7 @@ struct NestedOutage {
 
 impl NestedOutages {
     /// The outages of some incidents, which are numbered in this order.
-    pub(crate) fn of<'m>(
-        context: &ReportContext<'_>,
-        incidents: impl Iterator<Item = impl Iterator<Item = &'m WaveMember>>,
-    ) -> NestedOutages {
+    pub(crate) fn of<'m>(incidents: impl Iterator<Item = impl Iterator<Item = &'m WaveMember>>) -> NestedOutages {
         let mut nested = NestedOutages::default();
         for (incident, members) in incidents.enumerate() {
             let (mut first, mut began) = (UnixMillis::MAX, BTreeMap::new());
@@ -39,7 +37,7 @@ impl NestedOutages {
                 let of_series = began.entry(member.series).or_insert(start);
                 *of_series = start.min(*of_series);
                 if !member.outage.is_pooled() {
-                    let outage = NestedOutage { incident, span: hiding(context, member) };
+                    let outage = NestedOutage { incident, span: member.hides };
                     nested.of_series.entry(member.series).or_default().push(outage);
                 }
             }
@@ -66,13 +64,17 @@ impl NestedOutages {
     }
 }
 
-/// The span in which an outage hides others: to the last failure that has its main class. After it, a series that fails
-/// for another cause as well may go on failing for that one.
-fn hiding(context: &ReportContext<'_>, member: &WaveMember) -> TimeSpan {
-    let span = TimeSpan::new(member.outage.start.by, member.last());
-    let classes = context.count(member.series, &[span]).classes;
+/// An outage of a series, with the span in which it hides others: to the last failure that has its main class. After it, a
+/// series that fails for another cause as well may go on failing for that one. The outage of a pool hides none.
+pub(crate) fn member(context: &ReportContext<'_>, series: usize, outage: Outage) -> WaveMember {
+    let span = TimeSpan::new(outage.start.by, outage.end.map_or(i64::MAX, |_| outage.last_failed));
+    WaveMember { series, outage, hides: if outage.is_pooled() { span } else { hiding(context, series, span) } }
+}
+
+fn hiding(context: &ReportContext<'_>, series: usize, span: TimeSpan) -> TimeSpan {
+    let classes = context.count(series, &[span]).classes;
     let Some((main, _)) = classes.iter().max_by_key(|(_, n)| **n).filter(|_| classes.len() > 1) else { return span };
-    let failures = context.judged(member.series, span).filter(|check| check.verdict == Verdict::Down);
+    let failures = context.judged(series, span).filter(|check| check.verdict == Verdict::Down);
     let of_main = failures.map(|check| (check.at, check.counted_class() == Some(*main)));
     let last = of_main.fold((None, false), |(last, _), (at, is_main)| (if is_main { Some(at) } else { last }, is_main));
     match last {

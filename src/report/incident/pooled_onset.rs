@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{SafeText, UnixMillis, Verdict};
 use crate::report::context::ReportContext;
 use crate::report::incident::pooled_causes;
-use crate::report::incident::waves::WaveMember;
 use crate::report::parallel;
 use crate::report::series::cusum::{Rise, USUAL_AT_LEAST};
 use crate::report::series::failure_log::FailureLog;
@@ -23,8 +22,8 @@ struct PoolRise {
     rise: Rise,
 }
 
-/// The outages of the pools, one for each series that takes part.
-pub(crate) fn members(context: &ReportContext<'_>) -> Vec<WaveMember> {
+/// The outages of the pools by series: of each, those that it takes part in.
+pub(crate) fn outages(context: &ReportContext<'_>) -> Vec<(usize, Outage)> {
     let mut rises = rises(context);
     rises.sort_by_key(|one| (one.rise.detected_at, one.series.len(), one.rise.onset));
     let mut outages: BTreeMap<usize, Vec<Outage>> = BTreeMap::new();
@@ -56,7 +55,7 @@ pub(crate) fn members(context: &ReportContext<'_>) -> Vec<WaveMember> {
     }
     pooled_causes::split(context, &mut outages);
     let members = outages.into_iter();
-    members.flat_map(|(series, outages)| outages.into_iter().map(move |outage| WaveMember { series, outage })).collect()
+    members.flat_map(|(series, outages)| outages.into_iter().map(move |outage| (series, outage))).collect()
 }
 
 /// Adds an outage of a series to the known ones. If it overlaps one, that keeps its start, as the

@@ -14,6 +14,8 @@ pub(crate) struct WaveMember {
     /// The index of the series in the analyses.
     pub(crate) series: usize,
     pub(crate) outage: Outage,
+    /// The span in which its cause hides other causes from the series.
+    pub(crate) hides: TimeSpan,
 }
 
 impl WaveMember {
@@ -239,7 +241,8 @@ mod tests {
         for (at, verdict) in (0..).zip(verdicts.chars()) {
             detector.push(UnixMillis(at), verdict == 'x');
         }
-        detector.outages().map(|outage| WaveMember { series, outage }).collect()
+        let hides = TimeSpan::new(0, 0);
+        detector.outages().map(|outage| WaveMember { series, outage, hides }).collect()
     }
 
     fn spans(waves: &[DetectedWave]) -> Vec<(i64, Option<i64>)> {
