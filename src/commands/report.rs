@@ -238,8 +238,8 @@ fn percentile(latency: &LatencySummary, quantile: f64) -> Option<Option<Duration
 
 /// The highest percentile below one of which there are too few samples, or the shortest time: it is no higher.
 fn lower_percentile(latency: &LatencySummary, quantile: f64) -> Option<Duration> {
-    let lower = [0.99, 0.95, 0.9, 0.5].into_iter().filter(|lower| *lower < quantile);
-    lower.filter_map(|lower| percentile(latency, lower).flatten()).next().or(latency.min)
+    let mut lower = [0.99, 0.95, 0.9, 0.5].into_iter().filter(|lower| *lower < quantile);
+    lower.find_map(|lower| percentile(latency, lower).flatten()).or(latency.min)
 }
 
 /// Rejects a condition on a percentile that a report does not have.

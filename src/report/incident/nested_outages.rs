@@ -67,7 +67,7 @@ impl NestedOutages {
 /// An outage of a series, with the span in which it hides others: to the last failure that has its main class. After it, a
 /// series that fails for another cause as well may go on failing for that one. The outage of a pool hides none.
 pub(crate) fn member(context: &ReportContext<'_>, series: usize, outage: Outage) -> WaveMember {
-    let span = TimeSpan::new(outage.start.by, outage.end.map_or(i64::MAX, |_| outage.last_failed));
+    let span = TimeSpan::new(outage.start.by, outage.end.map_or(UnixMillis::MAX, |_| outage.last_failed));
     WaveMember { series, outage, hides: if outage.is_pooled() { span } else { hiding(context, series, span) } }
 }
 

@@ -241,7 +241,7 @@ mod tests {
         for (at, verdict) in (0..).zip(verdicts.chars()) {
             detector.push(UnixMillis(at), verdict == 'x');
         }
-        let hides = TimeSpan::new(0, 0);
+        let hides = TimeSpan::new(UnixMillis(0), UnixMillis(0));
         detector.outages().map(|outage| WaveMember { series, outage, hides }).collect()
     }
 
