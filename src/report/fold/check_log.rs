@@ -91,7 +91,6 @@ impl CheckLog {
     fn keep(&mut self, singles: &[u64]) {
         self.singles = PackedChecks::default();
         self.singles.add(singles);
-        self.singles.shrink();
     }
 
     fn sort_runs(&mut self) {

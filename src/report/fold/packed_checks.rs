@@ -11,28 +11,24 @@ const BLOCK: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub(super) struct PackedChecks {
     blocks: Vec<Block>,
-    /// The checks of all blocks but for the first of each, as numbers of seven bits a byte, the lowest first.
-    bytes: Vec<u8>,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// Some checks in order. It has its own memory: growing all of a log would take twice as much while it is copied.
+#[derive(Clone, Debug)]
 struct Block {
     first: u64,
     /// The instant of the last check.
     last_at: UnixMillis,
-    /// Where its bytes begin.
-    start: usize,
-    /// The number of checks after the first.
-    more: u32,
+    /// The checks after the first, as numbers of seven bits a byte, the lowest first.
+    more: Box<[u8]>,
 }
 
 impl PackedChecks {
     /// Adds checks that are in order.
     pub(super) fn add(&mut self, checks: &[u64]) {
+        let mut bytes = Vec::new();
         for some in checks.chunks(BLOCK) {
-            let (first, last) = (some[0], some[some.len() - 1]);
-            let more = u32::try_from(some.len() - 1).unwrap_or(u32::MAX);
-            self.blocks.push(Block { first, last_at: began(last), start: self.bytes.len(), more });
+            bytes.clear();
             let mut distance = 0;
             for pair in some.windows(2) {
                 let next = began(pair[1]) - began(pair[0]);
@@ -40,72 +36,70 @@ impl PackedChecks {
                 let is_changed = found(pair[0]) != found(pair[1]);
                 // The sign is the second lowest bit, so that small numbers of either sign are short.
                 let zigzag = (longer << 1 ^ longer >> 63).cast_unsigned();
-                self.write(zigzag << 1 | u64::from(is_changed));
+                write(&mut bytes, zigzag << 1 | u64::from(is_changed));
                 if is_changed {
-                    self.write(found(pair[1]));
+                    write(&mut bytes, found(pair[1]));
                 }
                 distance = next;
             }
+            let (first, last_at) = (some[0], began(some[some.len() - 1]));
+            self.blocks.push(Block { first, last_at, more: bytes.as_slice().into() });
         }
     }
 
     /// Adds the blocks of others.
-    pub(super) fn append(&mut self, other: PackedChecks) {
-        let shift = self.bytes.len();
-        self.bytes.extend(other.bytes);
-        self.blocks.extend(other.blocks.into_iter().map(|block| Block { start: block.start + shift, ..block }));
+    pub(super) fn append(&mut self, mut other: PackedChecks) {
+        self.blocks.append(&mut other.blocks);
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }
 
-    /// Gives back the room that was kept for more.
-    pub(super) fn shrink(&mut self) {
-        self.blocks.shrink_to_fit();
-        self.bytes.shrink_to_fit();
-    }
-
     /// All checks.
     pub(super) fn iter(&self) -> impl Iterator<Item = u64> {
-        self.blocks.iter().flat_map(|block| self.checks(*block))
+        self.blocks.iter().flat_map(Block::checks)
     }
 
     /// The checks from an instant on. All must have been added in order.
     pub(super) fn from(&self, at: UnixMillis) -> impl Iterator<Item = u64> {
         let first = self.blocks.partition_point(|block| block.last_at < at);
-        let checks = self.blocks[first..].iter().flat_map(|block| self.checks(*block));
-        checks.skip_while(move |check| began(*check) < at)
+        self.blocks[first..].iter().flat_map(Block::checks).skip_while(move |check| began(*check) < at)
     }
 
     /// The instant of the last check. All must have been added in order.
     pub(super) fn last_at(&self) -> Option<UnixMillis> {
         self.blocks.last().map(|block| block.last_at)
     }
+}
 
-    fn checks(&self, block: Block) -> impl Iterator<Item = u64> {
-        let (mut rest, mut check, mut distance) = (&self.bytes[block.start..], block.first, 0);
-        let more = (0..block.more).map(move |_| {
+impl Block {
+    fn checks(&self) -> impl Iterator<Item = u64> {
+        let (mut rest, mut check, mut distance) = (&*self.more, self.first, 0);
+        let more = std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
             let number = read(&mut rest);
             let zigzag = number >> 1;
             distance += (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
             let found = if number & 1 == 1 { read(&mut rest) } else { found(check) };
             check = packed(began(check) + distance, found);
-            check
+            Some(check)
         });
-        std::iter::once(block.first).chain(more)
+        std::iter::once(self.first).chain(more)
     }
+}
 
-    fn write(&mut self, mut number: u64) {
-        loop {
-            let [low, ..] = number.to_le_bytes();
-            number >>= 7;
-            if number == 0 {
-                self.bytes.push(low);
-                return;
-            }
-            self.bytes.push(low | 0x80);
+fn write(bytes: &mut Vec<u8>, mut number: u64) {
+    loop {
+        let [low, ..] = number.to_le_bytes();
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return;
         }
+        bytes.push(low | 0x80);
     }
 }
 
@@ -162,7 +156,7 @@ mod tests {
         let checks: Vec<u64> = (0..10_000).map(uneven).collect();
         let mut kept = PackedChecks::default();
         kept.add(&checks);
-        let bytes = kept.bytes.len() + kept.blocks.len() * size_of::<Block>();
+        let bytes: usize = kept.blocks.iter().map(|block| block.more.len() + size_of::<Block>()).sum();
         assert!(bytes <= 3 * checks.len(), "{bytes} bytes");
     }
 }
