@@ -33,28 +33,49 @@ pub(crate) struct PlannedSpan {
     pub(crate) probe: PlannedProbe,
     pub(crate) first: UnixMillis,
     last: UnixMillis,
-    /// By hour, the last plan line that gives it an interval. A prober that starts again and again writes a plan each
-    /// time.
-    intervals: BTreeMap<UnixMillis, PlannedInterval>,
+    /// By hour, the last plan line that says how often. A prober that starts again and again writes a plan each time.
+    lines: BTreeMap<UnixMillis, ScheduleLine>,
 }
 
-/// An interval that a probe is planned at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct PlannedInterval {
+/// How often a plan line has a probe checked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ScheduleLine {
+    from: UnixMillis,
+    /// Its interval in milliseconds.
+    every: Option<i64>,
+    /// Its cron expression, if it has no interval.
+    schedule: Option<String>,
+}
+
+/// How often a probe is planned from an instant on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlannedPhase {
     /// The instant from which it holds.
     pub(crate) from: UnixMillis,
-    /// Its length in milliseconds.
-    pub(crate) every: i64,
+    pub(crate) schedule: PhaseSchedule,
 }
 
-/// When the checks of a probe are planned.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PlannedSchedule {
-    /// Its intervals in order of time.
-    pub(crate) intervals: Vec<PlannedInterval>,
-    /// Its cron expression, if it has no interval.
-    pub(crate) cron: Option<Arc<PlannedCron>>,
+/// When checks are due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PhaseSchedule {
+    /// At an interval, in milliseconds.
+    Every(i64),
+    /// At the times of a cron expression.
+    Cron(Arc<PlannedCron>),
 }
+
+impl PhaseSchedule {
+    /// The shortest interval between two checks, in milliseconds.
+    pub(crate) fn every(&self) -> i64 {
+        match self {
+            PhaseSchedule::Every(every) => *every,
+            PhaseSchedule::Cron(cron) => cron.shortest(),
+        }
+    }
+}
+
+/// When the checks of a probe are planned: its phases in order of time.
+pub(crate) type PlannedSchedule = Vec<PlannedPhase>;
 
 impl Plans {
     /// Adds a plan line.
@@ -124,19 +145,24 @@ impl Plans {
         let mut crons: BTreeMap<&str, Option<Arc<PlannedCron>>> = BTreeMap::new();
         for ((vantage, _), plan) in self.of_prober.iter().filter(|(_, plan)| plan.latest >= since) {
             for (probe, span) in &plan.probes {
-                let schedule = planned.entry((vantage, probe)).or_default();
-                schedule.intervals.extend(span.intervals.values());
-                if let Some(expression) = span.probe.schedule.as_deref().filter(|_| schedule.intervals.is_empty()) {
-                    let cron = crons.entry(expression).or_insert_with(|| PlannedCron::new(expression).map(Arc::new));
-                    schedule.cron.clone_from(cron);
-                }
+                let mut cron_of = |expression| {
+                    crons.entry(expression).or_insert_with(|| PlannedCron::new(expression).map(Arc::new)).clone()
+                };
+                let phases = span.lines.values().filter_map(|line| {
+                    let schedule = match line.every {
+                        Some(every) => PhaseSchedule::Every(every),
+                        None => PhaseSchedule::Cron(cron_of(line.schedule.as_deref()?)?),
+                    };
+                    Some(PlannedPhase { from: line.from, schedule })
+                });
+                planned.entry((vantage, probe)).or_default().extend(phases);
             }
         }
-        for PlannedSchedule { intervals, .. } in planned.values_mut() {
-            intervals.sort_unstable();
-            let before = intervals.partition_point(|interval| interval.from <= from);
-            intervals.drain(..before.saturating_sub(1));
-            intervals.dedup_by_key(|interval| interval.every);
+        for phases in planned.values_mut() {
+            phases.sort_by_key(|phase| (phase.from, phase.schedule.every()));
+            let before = phases.partition_point(|phase| phase.from <= from);
+            phases.drain(..before.saturating_sub(1));
+            phases.dedup_by(|next, phase| next.schedule == phase.schedule);
         }
         planned
     }
@@ -146,14 +172,19 @@ impl PlannedSpan {
     fn new(probe: &PlannedProbe, from: UnixMillis) -> PlannedSpan {
         let every = probe.interval_ms.and_then(|interval| i64::try_from(interval).ok()).filter(|every| *every > 0);
         let hour = from.floor(HOUR_MS);
-        let intervals = every.into_iter().map(|every| (hour, PlannedInterval { from, every })).collect();
-        PlannedSpan { probe: probe.clone(), first: from, last: from, intervals }
+        let schedule = if every.is_none() { probe.schedule.clone() } else { None };
+        let says = every.is_some() || schedule.is_some();
+        let lines = says.then_some((hour, ScheduleLine { from, every, schedule })).into_iter().collect();
+        PlannedSpan { probe: probe.clone(), first: from, last: from, lines }
     }
 
     fn merge(&mut self, other: PlannedSpan) {
-        for (hour, line) in other.intervals {
-            let latest = self.intervals.entry(hour).or_insert(line);
-            *latest = line.max(*latest);
+        for (hour, line) in other.lines {
+            match self.lines.get_mut(&hour) {
+                Some(latest) if *latest >= line => {}
+                Some(latest) => *latest = line,
+                None => drop(self.lines.insert(hour, line)),
+            }
         }
         self.first = self.first.min(other.first);
         if other.last > self.last {

@@ -10,7 +10,7 @@ use crate::report::fold::even_run::EvenRun;
 use crate::report::fold::evidence::name;
 use crate::report::fold::logged_check::LoggedCheck;
 use crate::report::fold::planned_cron::PlannedCron;
-use crate::report::fold::plans::{PlannedInterval, PlannedSchedule};
+use crate::report::fold::plans::{PhaseSchedule, PlannedPhase, PlannedSchedule};
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::{Cadence, SILENT_AFTER};
 use crate::report::series::check_counts::{CheckCounts, tally};
@@ -65,10 +65,8 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) recent: Vec<JudgedCheck>,
     /// The minutes that its failed checks in the range cover.
     pub(crate) impact_minutes: f64,
-    /// The intervals that a plan has for it, if it has several.
-    intervals: Vec<PlannedInterval>,
-    /// The cron expression that says when it is due, if a plan has one.
-    pub(crate) cron: Option<Arc<PlannedCron>>,
+    /// When plans have it due, phase by phase.
+    planned: PlannedSchedule,
     pub(crate) coverage: Coverage,
     /// The coverage up to its last check.
     pub(crate) coverage_while_seen: Coverage,
@@ -85,6 +83,14 @@ impl SeriesAnalysis<'_> {
         self.cadence.map(|cadence| cadence.every)
     }
 
+    /// The cron expression that now says when it is due, if one does, and the instant from which it holds.
+    pub(crate) fn cron(&self) -> Option<(UnixMillis, &PlannedCron)> {
+        match self.planned.last()? {
+            PlannedPhase { from, schedule: PhaseSchedule::Cron(cron) } => Some((*from, cron)),
+            _ => None,
+        }
+    }
+
     /// The latest judged checks, at most `checks` of them.
     pub(crate) fn latest(&self, checks: usize) -> &[JudgedCheck] {
         &self.recent[self.recent.len().saturating_sub(checks)..]
@@ -93,16 +99,16 @@ impl SeriesAnalysis<'_> {
     /// The minutes that its failed checks in some spans cover, each up to the next check. `failed`: their number.
     pub(crate) fn failed_minutes(&self, failed: u64, spans: &[TimeSpan]) -> f64 {
         let minutes = |failed: u64, cadence: Cadence| number(failed) * cadence.per_check() / MINUTE_MS;
-        if self.intervals.len() < 2 || failed == 0 {
+        if self.planned.len() < 2 || failed == 0 {
             return self.cadence.map_or(0.0, |cadence| minutes(failed, cadence));
         }
-        let ends = self.intervals.iter().skip(1).map(|next| next.from - 1).chain([UnixMillis::MAX]);
+        let ends = self.planned.iter().skip(1).map(|next| next.from - 1).chain([UnixMillis::MAX]);
         let mut first = UnixMillis::MIN;
-        let at_each = self.intervals.iter().zip(ends).map(|(interval, last)| {
+        let at_each = self.planned.iter().zip(ends).map(|(phase, last)| {
             let in_force = TimeSpan::new(std::mem::replace(&mut first, last.saturating_add(1)), last);
             let planned = time_span::intersection(spans, &[in_force]);
             let failed = tally(self.series, self.offline(), &planned).iter().map(|counts| counts.failed).sum();
-            minutes(failed, Cadence::steady(interval.every))
+            minutes(failed, Cadence::steady(phase.schedule.every()))
         });
         at_each.sum()
     }
@@ -161,8 +167,7 @@ pub(crate) fn analyze<'f>(
         last: seen.last,
         silent,
         impact_minutes: 0.0,
-        intervals: planned.map(|planned| planned.intervals.clone()).unwrap_or_default(),
-        cron: planned.and_then(|planned| planned.cron.clone()),
+        planned: planned.cloned().unwrap_or_default(),
         coverage,
         coverage_while_seen,
         offline: of_series,
@@ -246,9 +251,10 @@ fn recent(
 /// The cadence at present: that of the plan, if it has changed since the first checks, or if checks by hand among the
 /// planned ones seem to show a faster one. Otherwise that of the checks: a plan may have been left by a prober that is gone.
 fn present(cadence: Cadence, planned: Option<&PlannedSchedule>) -> Cadence {
-    let Some([before @ .., now]) = planned.map(|planned| planned.intervals.as_slice()) else { return cadence };
-    let planned = Cadence::steady(now.every);
-    if before.is_empty() && cadence.per_check() >= planned.per_check() { cadence } else { planned }
+    let Some([before @ .., now]) = planned.map(Vec::as_slice) else { return cadence };
+    let planned = Cadence::steady(now.schedule.every());
+    let is_cron = matches!(now.schedule, PhaseSchedule::Cron(_));
+    if before.is_empty() && (is_cron || cadence.per_check() >= planned.per_check()) { cadence } else { planned }
 }
 
 /// The cadence of a series.
@@ -280,11 +286,14 @@ fn coverage(
         let (interval, tolerance) = (cadence.every, tolerance(range));
         // Maintenance is no silence.
         let heard = last.max(series.maintenance.log.last_at().unwrap_or(last));
-        silent = match planned.and_then(|planned| planned.cron.as_ref()) {
-            Some(cron) => cron.is_due(heard, range.to, SILENT_AFTER),
-            None => range.to - heard > tolerance.max(interval.saturating_mul(SILENT_AFTER)),
+        silent = match planned.and_then(|planned| planned.last()) {
+            Some(PlannedPhase { from, schedule: PhaseSchedule::Cron(cron) }) => {
+                cron.is_due(heard.max(*from), range.to, SILENT_AFTER)
+            }
+            _ => range.to - heard > tolerance.max(interval.saturating_mul(SILENT_AFTER)),
         };
         let begin = if has_past && range.from_is_asked { range.from } else { first };
+        let planned = planned.map(Vec::as_slice);
         let span = ProbeSchedule { cadence, first, last, begin, planned, tolerance };
         while_seen = span.due(series, range.to.min(last + interval).max(last));
         expected = if silent { span.due(series, range.to) } else { while_seen };

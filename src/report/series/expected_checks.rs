@@ -3,7 +3,7 @@
 //! schedule, so none of their checks are missing.
 
 use crate::model::UnixMillis;
-use crate::report::fold::plans::{PlannedInterval, PlannedSchedule};
+use crate::report::fold::plans::{PhaseSchedule, PlannedPhase};
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::Cadence;
 
@@ -20,7 +20,7 @@ pub(crate) struct ProbeSchedule<'p> {
     /// The start of the time in which checks were due.
     pub(crate) begin: UnixMillis,
     /// When a plan that lists the probe says that it is due.
-    pub(crate) planned: Option<&'p PlannedSchedule>,
+    pub(crate) planned: Option<&'p [PlannedPhase]>,
     /// A pause up to this long, in milliseconds, never counts as missed checks.
     pub(crate) tolerance: i64,
 }
@@ -29,16 +29,13 @@ impl ProbeSchedule<'_> {
     /// The number of checks due until an instant, which must not be before the last check.
     pub(crate) fn due(&self, series: &Series, until: UnixMillis) -> u64 {
         let scheduled = series.counts.scheduled();
-        if let Some(PlannedSchedule { cron: Some(cron), .. }) = self.planned {
+        if let Some([PlannedPhase { schedule: PhaseSchedule::Cron(cron), .. }]) = self.planned {
             let limit = cron.shortest() + cron.shortest() / 2;
             let lost = |from, to| cron.due_between(from, to).saturating_sub(series.maintenance.between(from, to));
             return scheduled + self.lost(series, until, limit, lost);
         }
         if let Some(planned) = self.planned {
-            let due = |(from, to, cadence): (UnixMillis, UnixMillis, Cadence)| {
-                cadence.due_in(to - from - series.maintenance.within(from, to, cadence.every))
-            };
-            return scheduled.max(self.planned_spans(&planned.intervals, until).into_iter().map(due).sum());
+            return scheduled.max(self.planned_due(series, planned, until));
         }
         if !self.shows_schedule(series) {
             return scheduled;
@@ -87,20 +84,26 @@ impl ProbeSchedule<'_> {
         all + lost(self.last.max(before), until)
     }
 
-    /// The time in which checks were due, divided where the plan changed the interval.
-    fn planned_spans(&self, planned: &[PlannedInterval], until: UnixMillis) -> Vec<(UnixMillis, UnixMillis, Cadence)> {
-        let Some((first, changes)) = planned.split_first().filter(|(_, changes)| !changes.is_empty()) else {
-            return vec![(self.begin, until, self.cadence)];
+    /// The number of checks due by a plan, in each phase as it has them.
+    fn planned_due(&self, series: &Series, planned: &[PlannedPhase], until: UnixMillis) -> u64 {
+        let at_cadence = |from: UnixMillis, to: UnixMillis, cadence: Cadence| {
+            cadence.due_in(to - from - series.maintenance.within(from, to, cadence.every))
         };
-        let mut spans = Vec::with_capacity(planned.len());
-        let (mut from, mut every) = (self.begin, first.every);
-        for next in changes {
-            let at = next.from.clamp(self.begin, until);
-            spans.push((from, at, Cadence::steady(every)));
-            (from, every) = (at, next.every);
+        if planned.len() < 2 {
+            return at_cadence(self.begin, until, self.cadence);
         }
-        spans.push((from, until, Cadence::steady(every)));
-        spans
+        let ends = planned.iter().skip(1).map(|next| next.from.clamp(self.begin, until)).chain([until]);
+        let mut end = self.begin;
+        let due = planned.iter().zip(ends).map(|(phase, to)| {
+            let from = std::mem::replace(&mut end, to);
+            match &phase.schedule {
+                PhaseSchedule::Every(every) => at_cadence(from, to, Cadence::steady(*every)),
+                PhaseSchedule::Cron(cron) => {
+                    cron.due_between(from, to).saturating_sub(series.maintenance.between(from, to))
+                }
+            }
+        });
+        due.sum()
     }
 
     /// Whether the checks, with those of the lead-in, keep one interval for long enough.

@@ -20,8 +20,8 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
         }
         // Those of the day before the range are known too.
         heard.spans.extend(one.series.maintenance.spans(limit).filter(|span| span.last >= range.from));
-        if let Some(cron) = &one.cron {
-            heard.spans.extend(pauses(cron, &heard.spans, range.to));
+        if let Some((from, cron)) = one.cron() {
+            heard.spans.extend(pauses(cron, from, &heard.spans, range.to));
         }
         heard.spans
     });
@@ -37,11 +37,13 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
     heard.spans.windows(2).map(|pair| TimeSpan::new(pair[0].last, pair[1].first)).collect()
 }
 
-/// The spans between these, and after the last, in which a cron expression makes fewer than [`SILENT_AFTER`] checks due.
-fn pauses(cron: &PlannedCron, heard: &[TimeSpan], to: UnixMillis) -> Vec<TimeSpan> {
+/// The spans between these, and after the last, in which a cron expression that holds from an instant on makes fewer
+/// than [`SILENT_AFTER`] checks due.
+fn pauses(cron: &PlannedCron, from: UnixMillis, heard: &[TimeSpan], to: UnixMillis) -> Vec<TimeSpan> {
     let nexts = heard.iter().skip(1).map(|span| span.first).chain([to]);
     let between = heard.iter().zip(nexts).map(|(span, next)| TimeSpan::new(span.last, next));
-    between.filter(|pause| !cron.is_due(pause.first, pause.last, SILENT_AFTER)).collect()
+    let in_force = between.filter(|pause| pause.last > from);
+    in_force.filter(|pause| !cron.is_due(pause.first, pause.last, SILENT_AFTER)).collect()
 }
 
 /// Spans of time without a silence in them.

@@ -138,3 +138,35 @@ fn what_a_cron_expression_leaves_out_is_not_missing() {
         }
     }
 }
+
+#[test]
+fn an_interval_that_became_a_cron_expression_misses_no_check_and_back() {
+    let cron = |expression: &str| Schedule::Cron(Cron::new(expression).unwrap());
+    let at_interval = |seconds| Schedule::Every(Duration::from_secs(seconds));
+    for (schedules, lines) in [
+        ([at_interval(30), cron("*/10 * * * *")], [30, 600]),
+        ([cron("*/10 * * * *"), at_interval(30)], [600, 30]),
+        ([cron("*/10 * * * *"), cron("*/2 * * * *")], [600, 120]),
+    ] {
+        let coverage = |pauses: &[(&str, &str)]| {
+            let mut stage = RecordedJournal::default();
+            for (at_time, to, schedule, every) in [
+                (FROM, "2025-03-10T09:00:00Z", &schedules[0], lines[0]),
+                ("2025-03-10T09:00:00Z", TO, &schedules[1], lines[1]),
+            ] {
+                let probe = Probe {
+                    schedule: schedule.clone(),
+                    ..Probe::plain("home", "web", "http://x.test/", Duration::ZERO)
+                };
+                stage.plans.extend(RecordedPlan::parts("here", None, at(at_time), [&probe]));
+                stage.play(Line::new("here", "web", "home", every), at_time, to, |now| {
+                    if within(now, pauses) { PlayedCheck::Asleep } else { PlayedCheck::Up(50) }
+                });
+            }
+            stage.play(Line::new("here", "other", "on and on", 30), FROM, TO, |_| PlayedCheck::Up(50));
+            home(&stage.report(question(FROM, TO))).0
+        };
+        assert!(coverage(&[]) > 0.98, "{lines:?}: {}", coverage(&[]));
+        assert!(coverage(&[("03:00", "05:00"), ("10:00", "11:00")]) < 0.85, "{lines:?}: two pauses");
+    }
+}
