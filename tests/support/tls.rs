@@ -294,15 +294,16 @@ pub fn after(time: Duration) -> SystemTime {
 pub struct WeakRsaKey(Vec<u8>);
 
 impl WeakRsaKey {
-    /// Any odd modulus of 1024 bits will do.
-    pub fn new() -> WeakRsaKey {
-        let mut modulus = vec![0x02, 0x81, 0x81, 0x00];
-        modulus.extend((0..128u8).map(|n| n.wrapping_mul(37) | 0x81));
-        let exponent = [0x02, 0x03, 0x01, 0x00, 0x01];
-        let mut key = vec![0x30, 0x81, u8::try_from(modulus.len() + exponent.len()).unwrap()];
-        key.extend(modulus);
-        key.extend(exponent);
-        WeakRsaKey(key)
+    /// Any odd modulus of so many bits, a multiple of eight and at least 1024, will do.
+    pub fn new(bits: u16) -> WeakRsaKey {
+        let integer = |tag: u8, bytes: &[u8]| {
+            let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
+            [&[tag, 0x82][..], &length, bytes].concat()
+        };
+        let mut modulus = vec![0];
+        modulus.extend((0..bits / 8).map(|n| n.to_le_bytes()[0].wrapping_mul(37) | 0x81));
+        let key = [integer(0x02, &modulus), vec![0x02, 0x03, 0x01, 0x00, 0x01]].concat();
+        WeakRsaKey(integer(0x30, &key))
     }
 }
 

@@ -19,6 +19,9 @@ use crate::model::{FailureClass, MessageText, message};
 
 /// The longest name of a certificate in a message, in characters.
 const NAME_LIMIT: usize = 80;
+/// RSA keys shorter than this, in bits, are refused by OpenSSL at level 2, the default of distributions. Longer ones are
+/// accepted by other clients.
+const WEAK_RSA: usize = 1_968;
 
 /// A clock before this time is wrong, because the code existed then. `SOURCE_DATE_EPOCH` replaces it
 /// if the build sets that; the time of the build itself would make builds irreproducible.
@@ -239,10 +242,10 @@ impl PresentedChain<'_> {
         for certificate in self.path().into_iter().chain(anchor(self.chain, self.anchors)) {
             let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() else { continue };
             let (bits, owner) = (key.key_size(), name_of(&certificate));
-            if bits < 2_048 {
+            if bits < WEAK_RSA {
                 return invalid(message!("the RSA key of {owner} has {bits} bits, which is too weak"));
             }
-            if bits > 8_192 {
+            if !(2_048..=8_192).contains(&bits) {
                 return unsupported(message!("the RSA key of {owner} has {bits} bits"));
             }
         }

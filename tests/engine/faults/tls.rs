@@ -273,11 +273,9 @@ pub(crate) const ROWS: &[Row] = &[
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         signed(&params)
     }),
-    fails(40, "the certificate's key is an RSA key of 1024 bits", TlsCertInvalid, Tls, || {
-        let authority = Authority::new();
-        let certificate = authority.sign_key(&tls::leaf_params(&["good.test"]), &tls::WeakRsaKey::new());
-        shows_unsigned(&authority.ca_file(), &[certificate]).keep(authority)
-    }),
+    fails(40, "the certificate's key is an RSA key of 1024 bits", TlsCertInvalid, Tls, || rsa_key_of(1_024)),
+    fails(40, "the certificate's key is an RSA key of 1960 bits", TlsCertInvalid, Tls, || rsa_key_of(1_960)),
+    fails(40, "the certificate's key is an RSA key of 2040 bits", ProberUnsupported, Tls, || rsa_key_of(2_040)),
     fails(41, "the certificate is signed with SHA-1", TlsCertInvalid, Tls, || {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/sha1");
         let leaf = std::fs::read(format!("{folder}/leaf.der")).unwrap();
@@ -696,6 +694,14 @@ fn made_elsewhere(name: &str) -> Case {
         .at(server.address())
         .probe(|probe| probe.transport.tls.ca_file = Some(ca_file))
         .keep(server)
+}
+
+/// A server whose certificate has an RSA key of so many bits.
+fn rsa_key_of(bits: u16) -> Case {
+    let authority = Authority::new();
+    let certificate = authority.sign_key(&tls::leaf_params(&["good.test"]), &tls::WeakRsaKey::new(bits));
+    let case = shows_unsigned(&authority.ca_file(), &[certificate]).keep(authority);
+    case.also(move |outcome| says(outcome, &[&format!("RSA key of CN=uptick test leaf has {bits} bits")]))
 }
 
 /// Asserts that the message of a failure contains these words.
