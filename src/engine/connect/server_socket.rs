@@ -56,8 +56,8 @@ impl ServerSocket {
         match self.received.load(Ordering::Relaxed) {
             0 if self.refused.load(Ordering::Relaxed) => "its host says that nothing listens on the UDP port".into(),
             0 => "no datagram came back: nothing listens there, or UDP does not get through".into(),
-            1 => "one datagram came back, which is not QUIC".into(),
-            count => message!("{count} datagrams came back, which are not QUIC"),
+            1 => "one datagram came back, which is no handshake in QUIC".into(),
+            count => message!("{count} datagrams came back, none of which is a handshake in QUIC"),
         }
     }
 }

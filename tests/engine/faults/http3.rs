@@ -138,7 +138,7 @@ pub(crate) const ROWS: &[Row] = &[
     }),
     fails(138, "what answers over UDP is not QUIC", ConnectTimeout, Connect, || {
         let echo = UdpPort::start(|datagram| vec![b"\x12\x34\x81\x83\0\x01\0\0".to_vec(), datagram.to_vec()]);
-        nobody(echo.address()).keep(echo).also(|outcome| says(outcome, "which are not QUIC"))
+        nobody(echo.address()).keep(echo).also(|outcome| says(outcome, "none of which is a handshake in QUIC"))
     }),
     fails(138, "the server speaks other versions of QUIC alone", Http3Error, Connect, || {
         let old = UdpPort::start(|initial| vec![quic::version_negotiation(initial, &[0xff00_001d, 0x6b33_43cf])]);
