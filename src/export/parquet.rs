@@ -55,7 +55,11 @@ struct Partition {
 
 impl Partition {
     fn new(day: Date, vantage: &str) -> Partition {
-        let vantage = utf8_percent_encode(vantage, PLAIN);
+        // Read back, the name that Hive reserves would be null.
+        let vantage = match vantage {
+            "__HIVE_DEFAULT_PARTITION__" => "%5F_HIVE_DEFAULT_PARTITION__".into(),
+            vantage => utf8_percent_encode(vantage, PLAIN).to_string(),
+        };
         let table = |shape: &'static TableShape| {
             Table::new(shape, format!("{}/day={day}/vantage={vantage}/{FILE}", shape.name))
         };

@@ -1,6 +1,7 @@
 //! `uptick export --parquet` over journals as they become: outages, maintenance, missed and unknown checks, codes,
 //! uneven schedules, names that a path or an engine could spoil, windows across midnight; raw, hourly and daily.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,6 +147,21 @@ fn figures_of_messy_journals_are_those_of_the_report_raw_hourly_and_daily() {
         export(&journal, tables.path());
         assert!(first == files(tables.path()), "exporting again gives the same bytes");
     }
+}
+
+#[test]
+fn a_vantage_of_the_name_that_hive_reserves_is_not_read_as_null() {
+    let journal = tempfile::tempdir().unwrap();
+    let probe = Arc::new(Probe::plain("home", "web", "https://x.example/", Duration::from_mins(1)));
+    let mut collector = Collector::new("__HIVE_DEFAULT_PARTITION__", Duration::from_mins(1));
+    collector.record_missed(&probe, at(FROM));
+    let lines: Vec<Line> = collector.close_all().into_iter().map(Line::from).collect();
+    Journal::open(journal.path(), Options::default()).unwrap().append(&lines).unwrap();
+    let tables = tempfile::tempdir().unwrap();
+    Run::new(["export", &path(&journal), "--parquet", &path(&tables), "--from", FROM, "--to", TO]).run().expect_code(0);
+    let day = fs::read_dir(tables.path().join("windows")).unwrap().next().unwrap().unwrap();
+    let folder = fs::read_dir(day.path()).unwrap().next().unwrap().unwrap().file_name();
+    assert_eq!(folder.to_str(), Some("vantage=%5F_HIVE_DEFAULT_PARTITION__"));
 }
 
 #[test]
