@@ -24,9 +24,8 @@ pub(crate) fn right_form(key: &str, value: &Item) -> Option<String> {
         ("tags" | "surfaces", Item::Table(_)) => "[\"name\"]".to_owned(),
         ("matrix", _) => "{ region = [\"eu\", \"us\"] }".to_owned(),
         ("redirects", Item::Boolean(true)) => "\"follow\"".to_owned(),
-        ("redirects", Item::Boolean(false)) => "\"none\"".to_owned(),
         ("proxy", Item::Boolean(true)) => "\"environment\", or \"http://proxy.example.com:3128\"".to_owned(),
-        ("proxy", Item::Boolean(false)) => "\"none\"".to_owned(),
+        ("redirects" | "proxy", Item::Boolean(false)) => "\"none\"".to_owned(),
         ("timeout", Item::Table(_)) => {
             return Some(
                 "it is one time for the whole check; expect.latency limits a phase: { connect = \"2s\" }".to_owned(),

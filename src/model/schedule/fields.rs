@@ -92,7 +92,7 @@ fn unknown(field: &str, kind: &Field) -> Option<String> {
         let word = word.to_ascii_uppercase();
         let of_name =
             |name: &&str| word.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest == kind.letters);
-        word.chars().all(|letter| kind.letters.contains(letter)) || kind.names.iter().any(|name| of_name(&name))
+        word.chars().all(|letter| kind.letters.contains(letter)) || kind.names.iter().any(of_name)
     };
     let mut unknown = words.filter(|word| !is_known(word));
     unknown.next().map(|word| kind.refuses(word))
