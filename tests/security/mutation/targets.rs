@@ -116,7 +116,7 @@ pub(crate) fn import(input: &[u8]) {
 fn stand_in(variable: &str, file: &str) -> &'static str {
     if file.contains(&format!("url = \"${{{variable}}}://")) {
         "https"
-    } else if file.contains(&format!("url = \"${{{variable}}}")) {
+    } else if ["url", "proxy"].iter().any(|key| file.contains(&format!("{key} = \"${{{variable}}}"))) {
         "https://stand-in.test"
     } else if variable.to_ascii_uppercase().contains("PORT") {
         "8443"
