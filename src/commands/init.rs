@@ -198,7 +198,7 @@ fn say(written: &Imported, seen: &[Observation], terminal: &Terminal) {
     let failed = seen.iter().filter(|seen| seen.failure.is_some()).count();
     if failed > 0 {
         let whose = if failed == 1 { "it" } else { "them" };
-        let said = format!("{failed} of {} did not answer", format::counted(seen.len() as u64, "URL"));
+        let said = format!("{failed} of {} not up", format::counted(seen.len() as u64, "URL"));
         terminal.warn(&format!("{said}: nothing is expected of {whose} yet"));
     }
     if !written.variables.is_empty() {

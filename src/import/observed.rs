@@ -57,7 +57,7 @@ pub(crate) fn bare(url: &str, secrets: &mut Secrets) -> ProbeDraft {
 pub(crate) fn draft(seen: &Observation, secrets: &mut Secrets) -> ProbeDraft {
     let mut draft = bare(&seen.url, secrets);
     if let Some(failure) = &seen.failure {
-        draft.remark(&format!("it did not answer when it was asked: {failure}"));
+        draft.remark(&format!("it was not up when it was asked: {failure}"));
         draft.remark("not assumed: what must hold of its answer; add `expect.…` when it is up");
         return draft;
     }
@@ -123,7 +123,7 @@ fn content(draft: &mut ProbeDraft, seen: &Observation, kind: &str) {
     match title(body) {
         Some(title) => draft.set_text("expect.body-contains", &literal(title)),
         None => draft.remark(
-            "not assumed: a text of the page, since it has no title near its start: expect.body-contains = \"…\"",
+            "not assumed: a text of the page, since it has no title of one plain line near its start: expect.body-contains = \"…\"",
         ),
     }
     draft.remark("not assumed: that what the page links to loads too: expect.assets = { limit = 20 }");
@@ -133,13 +133,32 @@ fn content(draft: &mut ProbeDraft, seen: &Observation, kind: &str) {
 fn title(body: &str) -> Option<&str> {
     const LONGEST: usize = 80;
     let lower = body.to_ascii_lowercase();
-    let start = lower.find("<title")?;
+    let start = start_of_title(&lower)?;
     let open = start + lower.get(start..)?.find('>')? + 1;
     let length = lower.get(open..)?.find("</title")?;
     let title = body.get(open..open + length)?.trim();
     // A digit may be a counter, and a backslash is a line break or an unprintable character.
     let is_steady = !title.is_empty() && title.len() <= LONGEST && !title.contains(['\\', '\u{fffd}']);
     (is_steady && !title.bytes().any(|byte| byte.is_ascii_digit())).then_some(title)
+}
+
+/// Where the title of a page in lower case begins: the first that is not within a picture, a script or a comment.
+fn start_of_title(page: &str) -> Option<usize> {
+    const OTHERS: [(&str, &str); 5] = [
+        ("<!--", "-->"),
+        ("<script", "</script"),
+        ("<style", "</style"),
+        ("<svg", "</svg"),
+        ("<template", "</template"),
+    ];
+    let mut at = 0;
+    loop {
+        let title = at + page.get(at..)?.find("<title")?;
+        let before = page.get(at..title)?;
+        let first = OTHERS.iter().filter_map(|(open, close)| Some((before.find(open)?, close))).min();
+        let Some((other, close)) = first else { return Some(title) };
+        at += other + page.get(at + other..)?.find(close)? + close.len();
+    }
 }
 
 /// The top-level texts and booleans of a JSON object that may be cut off, with values in TOML.
@@ -260,6 +279,10 @@ mod tests {
         assert_eq!(title("<html><TITLE lang=en> Shop </TITLE>"), Some("Shop"));
         assert_eq!(title("<title>3 new messages</title>"), None);
         assert_eq!(title("<title>half"), None);
+        assert_eq!(title("<svg><title>icon</title></svg><h1>Shop</h1>"), None);
+        let page = "<!-- <title>old</title> --><script>'<title>fake</title>'</script><SVG><title>icon</title></SVG>";
+        assert_eq!(title(&format!("{page}<title>Shop</title>")), Some("Shop"));
+        assert_eq!(title("<script><title>Shop</title>"), None);
         assert_eq!(title("<title>a\\nb</title>"), None);
     }
 }

@@ -63,8 +63,8 @@ fn init_writes_a_probe_of_a_url_that_is_down_and_says_so() {
     let ran = Run::new(["init", "own.toml", &refusing()]).run();
     ran.expect_code(0);
     let written = fs::read_to_string(ran.folder.path().join("own.toml")).unwrap();
-    assert!(written.contains("# it did not answer when it was asked: connect_refused"), "{written}");
-    assert!(ran.stderr.contains("did not answer"), "{}", ran.stderr);
+    assert!(written.contains("# it was not up when it was asked: connect_refused"), "{written}");
+    assert!(ran.stderr.contains("1 of 1 URL not up: nothing is expected of it yet"), "{}", ran.stderr);
 }
 
 #[test]
