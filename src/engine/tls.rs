@@ -7,6 +7,7 @@ mod files;
 pub(super) mod handshake;
 mod names;
 mod other_clients;
+mod presented_chain;
 mod refusal;
 mod roots;
 mod trust;

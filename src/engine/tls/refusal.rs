@@ -1,68 +1,31 @@
 //! Why certificates are refused → a failure class and one sentence that names the certificate, and
 //! whether it is the target's fault or something that this prober does not support.
 
-use std::fmt;
-use std::time::Duration;
+mod sentence;
+mod signature;
+mod validity;
 
 use jiff::Timestamp;
 use rustls::CertificateError;
-use rustls::pki_types::CertificateDer;
-use x509_parser::prelude::{X509Certificate, X509Version};
-use x509_parser::public_key::PublicKey;
+use x509_parser::prelude::X509Version;
 
 use super::chain_rules::{differ_in_encoding, may_issue, may_serve, unjudged_constraint, violated_directory};
 use super::names;
-use crate::engine::tls::certificate::{
-    Anchors, anchor, is_self_signed, not_after, not_before, other_names, parse, path,
-};
-use crate::model::{FailureClass, MessageText, message};
+use super::presented_chain::PresentedChain;
+use crate::engine::tls::certificate::{anchor, is_self_signed, not_after, not_before, other_names, parse};
+use crate::model::{FailureClass, message};
+use sentence::{day, invalid, name_of, refused, text, unsupported};
 
-/// The longest name of a certificate in a message, in characters.
-const NAME_LIMIT: usize = 80;
-/// RSA keys shorter than this, in bits, are refused by OpenSSL at level 2, the default of distributions. Longer ones are
-/// accepted by other clients.
-const WEAK_RSA: usize = 1_968;
-
-/// A clock before this time is wrong, because the code existed then. `SOURCE_DATE_EPOCH` replaces it
-/// if the build sets that; the time of the build itself would make builds irreproducible.
-const RELEASED: &str = "2026-01-01T00:00:00Z";
-
-/// A refusal, wrapped in rustls' own error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) class: FailureClass,
-    pub(crate) message: MessageText,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message.as_str())
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-/// A chain, and what it was verified against.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PresentedChain<'a> {
-    /// What the server sent, leaf first.
-    pub(super) chain: &'a [CertificateDer<'a>],
-    /// The trusted certificates.
-    pub(super) anchors: &'a Anchors,
-    /// Why the host's own store could not be used, if the built-in roots replace it.
-    pub(super) without_store: Option<&'a str>,
-    /// The name that the certificate must match.
-    pub(super) name: &'a str,
-    /// The time by this host's clock.
-    pub(super) now: Timestamp,
-}
+pub(crate) use sentence::Refusal;
 
 impl PresentedChain<'_> {
     /// Turns an error of the verifier into a refusal.
     pub(super) fn refusal(&self, error: &CertificateError) -> Refusal {
         match error {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => self.expired(),
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => self.not_yet_valid(),
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => validity::expired(self),
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                validity::not_yet_valid(self)
+            }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 let others = other_names(self.chain, self.name);
                 refused(
@@ -76,13 +39,13 @@ impl PresentedChain<'_> {
             CertificateError::UnknownIssuer => self.untrusted(),
             CertificateError::UnhandledCriticalExtension => self.critical_extension(),
             CertificateError::UnsupportedSignatureAlgorithmContext { signature_algorithm_id, .. } => {
-                signed_with(names::algorithm(signature_algorithm_id), signature_algorithm_id)
+                signature::signed_with(names::algorithm(signature_algorithm_id), signature_algorithm_id)
             }
             CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
                 signature_algorithm_id,
                 public_key_algorithm_id,
-            } => key_for(public_key_algorithm_id, signature_algorithm_id),
-            CertificateError::BadSignature => self.bad_signature(),
+            } => signature::key_for(public_key_algorithm_id, signature_algorithm_id),
+            CertificateError::BadSignature => signature::bad(self),
             CertificateError::BadEncoding => self.bad_encoding(),
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 invalid("it is not meant for servers (extended key usage)")
@@ -110,64 +73,6 @@ impl PresentedChain<'_> {
         let path = self.path();
         let issuer = path.iter().skip(1).find(|issuer| !may_issue(issuer))?;
         Some(invalid(message!("its issuer {} may not issue certificates (key usage)", name_of(issuer))))
-    }
-
-    fn path(&self) -> Vec<X509Certificate<'_>> {
-        path(self.chain, self.anchors)
-    }
-
-    fn expired(&self) -> Refusal {
-        if self.anchors.mostly_expired(self.now) {
-            let message = message!(
-                "this host's clock says {}: by it most of the trusted authorities have expired",
-                day(self.now)
-            );
-            return refused(FailureClass::ProberClock, message);
-        }
-        let path = self.path();
-        let ends = |certificate: &&X509Certificate<'_>| not_after(certificate) < self.now;
-        let message = match path.iter().enumerate().find(|(_, certificate)| ends(certificate)) {
-            Some((0, leaf)) => {
-                message!("the certificate has expired: it was valid until {}", day(not_after(leaf)))
-            }
-            Some((_, issuer)) => {
-                let leaf = not_after(&path[0]);
-                message!(
-                    "the intermediate certificate {} has expired: it was valid until {}; the server's own is valid until {}",
-                    name_of(issuer),
-                    day(not_after(issuer)),
-                    day(leaf)
-                )
-            }
-            None => "a certificate of the chain has expired".into(),
-        };
-        refused(FailureClass::TlsCertExpired, message)
-    }
-
-    fn not_yet_valid(&self) -> Refusal {
-        let built = built();
-        if self.now < built {
-            let message = message!(
-                "this host's clock says {}, which is before this prober was built ({}): no certificate can be judged",
-                day(self.now),
-                day(built)
-            );
-            return refused(FailureClass::ProberClock, message);
-        }
-        let path = self.path();
-        let begins = |certificate: &&X509Certificate<'_>| not_before(certificate) > self.now;
-        let message = match path.iter().enumerate().find(|(_, certificate)| begins(certificate)) {
-            Some((0, leaf)) => {
-                message!("the certificate is not valid yet: it is valid from {}", day(not_before(leaf)))
-            }
-            Some((_, issuer)) => message!(
-                "the intermediate certificate {} is not valid yet: it is valid from {}",
-                name_of(issuer),
-                day(not_before(issuer))
-            ),
-            None => "a certificate of the chain is not valid yet".into(),
-        };
-        refused(FailureClass::TlsCertNotYetValid, message)
     }
 
     fn untrusted(&self) -> Refusal {
@@ -227,7 +132,7 @@ impl PresentedChain<'_> {
     fn bad_encoding(&self) -> Refusal {
         let path = self.path();
         match path.iter().find(|certificate| not_before(certificate) < Timestamp::UNIX_EPOCH) {
-            Some(_) if path.iter().any(|certificate| not_after(certificate) < self.now) => self.expired(),
+            Some(_) if path.iter().any(|certificate| not_after(certificate) < self.now) => validity::expired(self),
             Some(old) => unsupported(message!(
                 "the certificate {} is valid from {}, a date before 1970",
                 name_of(old),
@@ -235,21 +140,6 @@ impl PresentedChain<'_> {
             )),
             None => invalid("its encoding is not valid"),
         }
-    }
-
-    /// A signature that does not verify, possibly because the key has an unsupported size.
-    fn bad_signature(&self) -> Refusal {
-        for certificate in self.path().into_iter().chain(anchor(self.chain, self.anchors)) {
-            let Ok(PublicKey::RSA(key)) = certificate.public_key().parsed() else { continue };
-            let (bits, owner) = (key.key_size(), name_of(&certificate));
-            if bits < WEAK_RSA {
-                return invalid(message!("the RSA key of {owner} has {bits} bits, which is too weak"));
-            }
-            if !(2_048..=8_192).contains(&bits) {
-                return unsupported(message!("the RSA key of {owner} has {bits} bits"));
-            }
-        }
-        invalid("its signature does not verify")
     }
 
     fn name_constraints(&self) -> Refusal {
@@ -306,66 +196,13 @@ impl PresentedChain<'_> {
     }
 }
 
-/// A date in a message: the day is enough, and the zone is UTC.
-fn day(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d").to_string()
-}
-
-/// The earliest time that a correct clock can show.
-fn built() -> Timestamp {
-    let epoch = option_env!("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse().ok());
-    let built = epoch.and_then(|seconds: u64| Timestamp::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok());
-    built.or_else(|| RELEASED.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn name_of(certificate: &X509Certificate<'_>) -> String {
-    text(&certificate.subject().to_string())
-}
-
-fn text(name: &str) -> String {
-    match name.char_indices().nth(NAME_LIMIT) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None if name.is_empty() => "without a name".to_owned(),
-        None => name.to_owned(),
-    }
-}
-
-fn refused(class: FailureClass, message: impl Into<MessageText>) -> Refusal {
-    Refusal { class, message: message.into() }
-}
-
-fn invalid(what: impl Into<MessageText>) -> Refusal {
-    refused(FailureClass::TlsCertInvalid, MessageText::from("the certificate cannot be used: ").then(what))
-}
-
-fn unsupported(what: impl Into<MessageText>) -> Refusal {
-    let what: MessageText = what.into();
-    refused(FailureClass::ProberUnsupported, what.then(", which this prober does not support"))
-}
-
-fn signed_with(algorithm: Option<(&str, bool)>, id: &[u8]) -> Refusal {
-    match algorithm {
-        Some((name, true)) => invalid(message!("it is signed with {name}, which is too weak")),
-        Some((name, false)) => unsupported(message!("a certificate is signed with {name}")),
-        None => unsupported(message!("a certificate is signed with the algorithm {}", names::oid(id))),
-    }
-}
-
-/// A key that cannot be used with a signature algorithm.
-fn key_for(key: &[u8], signature: &[u8]) -> Refusal {
-    if let Some((name, true)) = names::algorithm(signature) {
-        return signed_with(Some((name, true)), signature);
-    }
-    let key = names::key(key);
-    let signature = names::algorithm(signature).map_or_else(|| names::oid(signature), |(name, _)| name.to_owned());
-    unsupported(message!("a certificate is signed with a key of the type {key} ({signature})"))
-}
-
 #[cfg(test)]
 mod tests {
     use rcgen::{CertificateParams, KeyPair};
+    use rustls::pki_types::CertificateDer;
 
     use super::*;
+    use crate::engine::tls::certificate::Anchors;
 
     fn certificate(from: i32, until: i32) -> CertificateDer<'static> {
         let mut params = CertificateParams::new(vec!["x.test".to_owned()]).expect("a name");

@@ -10,7 +10,7 @@ use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
-use super::refusal::PresentedChain;
+use super::presented_chain::PresentedChain;
 use crate::engine::tls::certificate::Anchors;
 
 /// The most errors of a store that a message lists.

@@ -9,7 +9,8 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
-use super::refusal::{PresentedChain, Refusal};
+use super::presented_chain::PresentedChain;
+use super::refusal::Refusal;
 use super::roots::{SystemRoots, TrustedRoots};
 use crate::engine::tls::certificate::{Anchors, not_after, not_before, parse, verify_name};
 
