@@ -2,14 +2,16 @@
 
 use std::io::{Error, ErrorKind};
 
-/// The error of a link that leads to itself, and of one where none may be followed. It has no stable kind.
-const LINK_LOOP: i32 = if cfg!(target_os = "linux") { 40 } else { 62 };
+use rustix::io::Errno;
 
 /// The reason of an error, without the number of the system where we have words for it.
 pub(crate) fn io_reason(error: &Error) -> String {
     match error.kind() {
         _ if error.raw_os_error().is_none() => error.to_string(),
-        _ if error.raw_os_error() == Some(LINK_LOOP) => "a symbolic link in its path cannot be followed".to_owned(),
+        // A link that leads to itself, or one where none may be followed, has no stable kind.
+        _ if Errno::from_io_error(error) == Some(Errno::LOOP) => {
+            "a symbolic link in its path cannot be followed".to_owned()
+        }
         ErrorKind::NotFound => "it does not exist".to_owned(),
         ErrorKind::IsADirectory => "it is a directory".to_owned(),
         ErrorKind::NotADirectory => "a part of its path is a file".to_owned(),
@@ -36,7 +38,7 @@ mod tests {
     #[test]
     fn what_users_meet_has_words_of_ours() {
         // ENOENT, EISDIR, ENOTDIR, EACCES, EPERM, EROFS, ENOSPC, EEXIST, EFBIG, EBUSY and ENOMEM
-        for number in [2, 21, 20, 13, 1, 30, 28, 17, 27, 16, 12, LINK_LOOP] {
+        for number in [2, 21, 20, 13, 1, 30, 28, 17, 27, 16, 12, Errno::LOOP.raw_os_error()] {
             let said = io_reason(&Error::from_raw_os_error(number));
             assert!(!said.contains("os error"), "{said}");
         }

@@ -109,7 +109,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // Windows compress histograms; OTLP compresses requests with gzip; the binary contains its
     // schemas compressed.
     ("flate2", &["window", "export", "commands", "engine"]),
-    ("rustix", &["journal", "engine", "commands"]),
+    ("rustix", &["model", "journal", "engine", "commands"]),
     ("object_store", &["object_storage", "journal"]),
     ("quick_junit", &["render"]),
     ("csv", &["render", "export"]),
