@@ -115,6 +115,14 @@ impl InstantFormat {
         format!("{} to {}", self.bracket_in_zone(start), of_end.bracket_in_zone(end))
     }
 
+    /// The same of what is over, with the zone: `15:03:30–15:04:00 UTC to 17:59:30–18:00:00`.
+    pub(crate) fn stretch_in_zone(&self, start: &Bracket, end: &Bracket) -> String {
+        if !self.zone_before_change(start.by, end.by).is_empty() {
+            return self.stretch(start, Some(end));
+        }
+        format!("{} to {}", self.bracket_in_zone(start), self.after(start.by).bracket(end))
+    }
+
     /// The zone at an instant: `UTC`, `CET`.
     pub(crate) fn zone(&self, instant: Timestamp) -> String {
         instant.to_zoned_datetime(self.zone.clone()).strftime("%Z").to_string()
@@ -201,6 +209,9 @@ mod tests {
         assert_eq!(days.bracket(&midnight), "2025-03-09 23:59:30–2025-03-10 00:00:00");
         let stretch = days.stretch(&onset, Some(&midnight));
         assert_eq!(stretch, "2025-03-09 15:03:30–15:04:00 to 23:59:30–2025-03-10 00:00:00");
+        let short = bracket("2025-03-09T15:09:30Z", "2025-03-09T15:10:00Z");
+        let stretch = days.stretch_in_zone(&onset, &short);
+        assert_eq!(stretch, "2025-03-09 15:03:30–15:04:00 UTC to 15:09:30–15:10:00");
         let later = bracket("2025-03-10T00:10:00Z", "2025-03-10T00:10:30Z");
         let stretch = days.stretch(&midnight, Some(&later));
         assert_eq!(stretch, "2025-03-09 23:59:30–2025-03-10 00:00:00 to 00:10:00–00:10:30");
@@ -210,6 +221,7 @@ mod tests {
         let after = bracket("2025-10-26T01:09:30Z", "2025-10-26T01:10:00Z");
         let change = bracket("2025-10-26T00:59:30Z", "2025-10-26T01:00:00Z");
         assert_eq!(autumn.stretch(&before, Some(&after)), "02:49:30–02:50:00 CEST to 02:09:30–02:10:00 CET");
+        assert_eq!(autumn.stretch_in_zone(&before, &after), autumn.stretch(&before, Some(&after)));
         assert_eq!(autumn.bracket_in_zone(&change), "02:59:30 CEST–02:00:00 CET");
         assert_eq!(autumn.stretch(&change, Some(&after)), "02:59:30 CEST–02:00:00 CET to 02:09:30–02:10:00");
         assert_eq!(autumn.stretch(&change, None), "02:59:30 CEST–02:00:00 CET, ongoing");

@@ -185,6 +185,8 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("env", "environment"),
     ("fail", "open"),
     ("failure", "open"),
+    ("ipv4", "v4"),
+    ("ipv6", "v6"),
     ("keep-alive", "reuse"),
     ("no", "none"),
     ("off", "none"),

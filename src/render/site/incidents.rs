@@ -62,7 +62,7 @@ pub(super) fn one(report: &Report, incident: &Incident, page: &mut HtmlWriter) {
 pub(super) fn when(incident: &Incident, clock: &InstantFormat) -> String {
     let start = clock.bracket_in_zone(&incident.start);
     match (&incident.end, incident.last_seen) {
-        (Some(end), _) => format!("{start} to {}", clock.bracket(end)),
+        (Some(end), _) => clock.stretch_in_zone(&incident.start, end),
         (None, Some(at)) => format!("{start}, failing when last seen {}", clock.at(at)),
         (None, None) => format!("{start}, ongoing"),
     }
