@@ -10,6 +10,7 @@ mod histogram;
 mod latency;
 mod pages;
 mod remotes;
+pub(crate) mod short_number;
 mod strip;
 mod strip_run;
 mod strip_text;

@@ -3,6 +3,7 @@
 
 use crate::model::UnixMillis;
 use crate::report::fold::logged_check::{began, found, packed};
+use crate::window::short_number;
 
 /// The most checks of a block: who looks for an instant reads one block in vain.
 const BLOCK: usize = 256;
@@ -19,7 +20,7 @@ struct Block {
     first: u64,
     /// The instant of the last check.
     last_at: UnixMillis,
-    /// The checks after the first, as numbers of seven bits a byte, the lowest first.
+    /// The checks after the first, each as a number or two.
     more: Box<[u8]>,
 }
 
@@ -34,11 +35,9 @@ impl PackedChecks {
                 let next = began(pair[1]) - began(pair[0]);
                 let longer = next - distance;
                 let is_changed = found(pair[0]) != found(pair[1]);
-                // The sign is the second lowest bit, so that small numbers of either sign are short.
-                let zigzag = (longer << 1 ^ longer >> 63).cast_unsigned();
-                write(&mut bytes, zigzag << 1 | u64::from(is_changed));
+                short_number::write(&mut bytes, longer << 1 | i64::from(is_changed));
                 if is_changed {
-                    write(&mut bytes, found(pair[1]));
+                    short_number::write(&mut bytes, found(pair[1]).cast_signed());
                 }
                 distance = next;
             }
@@ -77,13 +76,9 @@ impl Block {
     fn checks(&self) -> impl Iterator<Item = u64> {
         let (mut rest, mut check, mut distance) = (&*self.more, self.first, 0);
         let more = std::iter::from_fn(move || {
-            if rest.is_empty() {
-                return None;
-            }
-            let number = read(&mut rest);
-            let zigzag = number >> 1;
-            distance += (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
-            let found = if number & 1 == 1 { read(&mut rest) } else { found(check) };
+            let number = next(&mut rest)?;
+            distance += number >> 1;
+            let found = if number & 1 == 1 { next(&mut rest)?.cast_unsigned() } else { found(check) };
             check = packed(began(check) + distance, found);
             Some(check)
         });
@@ -91,30 +86,11 @@ impl Block {
     }
 }
 
-fn write(bytes: &mut Vec<u8>, mut number: u64) {
-    loop {
-        let [low, ..] = number.to_le_bytes();
-        number >>= 7;
-        if number == 0 {
-            bytes.push(low);
-            return;
-        }
-        bytes.push(low | 0x80);
-    }
-}
-
-/// Takes a number off the front.
-fn read(bytes: &mut &[u8]) -> u64 {
-    let (mut number, mut shift) = (0, 0);
-    while let Some((byte, rest)) = bytes.split_first() {
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f) << shift;
-        shift += 7;
-        if *byte < 0x80 {
-            break;
-        }
-    }
-    number
+/// Takes a number off the front; `None` at the end.
+fn next(bytes: &mut &[u8]) -> Option<i64> {
+    let number;
+    (number, *bytes) = short_number::read(bytes)?;
+    Some(number)
 }
 
 #[cfg(test)]
