@@ -23,7 +23,7 @@ pub use collector::Collector;
 pub(crate) use hdr::HdrReader;
 pub use hdr::{HdrError, HdrText};
 pub use histogram::Histogram;
-pub use latency::Latency;
+pub use latency::{Latency, LatencyDetail};
 pub use remotes::{RemoteCounts, Remotes};
 pub use strip::Strip;
 pub use strip_run::Run;

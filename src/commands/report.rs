@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::model::{HttpVersionPreference, IpFamily, Probe, Request, SafeText, ip_version};
 use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use crate::report::{ConditionMet, Figures, LatencySummary, Question, Report, Slo, State};
+use crate::window::LatencyDetail;
 use crate::{cli, format, object_storage};
 
 use site::SiteOutputs;
@@ -102,6 +103,12 @@ fn zone_of_texts(args: &cli::ReportArgs) -> Option<TimeZone> {
     asked_zone(args).or_else(|| is_all_text.then(format::named_zone))
 }
 
+/// What of the latency some output shows.
+fn latency_detail(args: &cli::ReportArgs) -> LatencyDetail {
+    let shows_phases = args.formats.iter().any(|output| output.format.latency_detail() == LatencyDetail::Phases);
+    if shows_phases { LatencyDetail::Phases } else { LatencyDetail::Total }
+}
+
 fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> Result<Question, CliError> {
     let zone = asked_zone(args).unwrap_or_else(format::named_zone);
     let instant = |written: Option<cli::WrittenInstant>| written.map(|written| written.in_zone(&zone, now));
@@ -115,6 +122,7 @@ fn question(args: &cli::ReportArgs, config: Option<&Config>, now: Timestamp) -> 
         bucket: None,
         lead_in: None,
         zone: zone_of_texts(args),
+        latency: latency_detail(args),
         rules: config.map(|config| config.incident).unwrap_or_default(),
         surfaces: config.map(|config| config.surfaces.clone()).unwrap_or_default(),
         families: config.into_iter().flat_map(|config| &config.probes).filter_map(family).collect(),

@@ -14,6 +14,8 @@ use std::sync::mpsc::{Receiver, SendError, SyncSender};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
+use crate::window::LatencyDetail;
+
 use super::{Integrity, JournalError, Line, Range};
 
 use chunks::Chunk;
@@ -107,7 +109,7 @@ fn start(chunks: Vec<Chunk>, range: Range, spooled: Spooled) -> Vec<Receiver<Mes
         .into_iter()
         .map(|dealt| {
             let (sender, receiver) = mpsc::sync_channel(AHEAD);
-            let mut worker = Worker::new(range, Arc::clone(&spooled));
+            let mut worker = Worker::new(range, LatencyDetail::Phases, Arc::clone(&spooled));
             let failed = sender.clone();
             let work = move || drop(dealt.into_iter().try_for_each(|chunk| deliver(&chunk, &mut worker, &sender)));
             if let Err(source) = thread::Builder::new().spawn(work) {

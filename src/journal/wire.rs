@@ -22,7 +22,7 @@ use std::str;
 use serde::Serialize;
 
 use crate::model::{Gap, Outcome, RecordedPlan};
-use crate::window::HdrText;
+use crate::window::{HdrText, LatencyDetail};
 
 use super::error::JournalError;
 use super::line::Line;
@@ -147,6 +147,12 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// A decoder that reads of the latency what `detail` says.
+    #[must_use]
+    pub(super) fn new(detail: LatencyDetail) -> Decoder {
+        Decoder { scratch: Scratch::new(detail) }
+    }
+
     /// Decodes one line, without its line feed. It allocates in proportion to the line and never
     /// panics, whatever the bytes.
     ///

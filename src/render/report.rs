@@ -11,6 +11,7 @@ use super::formats::formats;
 use super::terminal::TerminalStyle;
 use super::{html, site};
 use crate::report::Report;
+use crate::window::LatencyDetail;
 
 /// The input of the formats of `report`.
 #[derive(Clone, Copy, Debug)]
@@ -41,5 +42,14 @@ impl ReportFormat {
     #[must_use]
     pub const fn is_folder(self) -> bool {
         matches!(self, ReportFormat::Site)
+    }
+
+    /// What of the latency the format shows.
+    #[must_use]
+    pub const fn latency_detail(self) -> LatencyDetail {
+        match self {
+            ReportFormat::Json | ReportFormat::Html => LatencyDetail::Phases,
+            _ => LatencyDetail::Total,
+        }
     }
 }

@@ -33,7 +33,7 @@ use crate::model::{Counts, Gap, Outcome, RecordedPlan, SafeText, UnixMillis, Ver
 use crate::report::document::answer::State;
 use crate::report::document::report::Report;
 use crate::report::time_span::TimeSpan;
-use crate::window::{Latency, Window};
+use crate::window::{Latency, LatencyDetail, Window};
 use evidence::Evidence;
 use extent::DataExtent;
 use history::History;
@@ -153,6 +153,11 @@ impl Fold {
     pub(crate) fn reads_from(&self) -> Option<Timestamp> {
         let longest = self.question.surfaces.values().filter_map(|surface| Some(surface.objective?.over)).max();
         self.history.reads_from(self.question.to, longest)
+    }
+
+    /// Which histograms of the windows are of use.
+    pub(crate) const fn latency_detail(&self) -> LatencyDetail {
+        self.question.latency
     }
 
     /// The instant from which on windows are of no use; `None` if the range has no end.

@@ -22,6 +22,17 @@ pub struct Latency {
     pub transfer: Histogram,
 }
 
+/// Which histograms of [`Latency`] are read from a line. The phases take most of the time of a reading, and only some
+/// answers show them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LatencyDetail {
+    /// All.
+    #[default]
+    Phases,
+    /// The total alone: the phases stay empty.
+    Total,
+}
+
 impl Latency {
     /// The histogram of one phase.
     #[must_use]

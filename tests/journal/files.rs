@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use uptick::journal;
 use uptick::journal::{Integrity, Journal, JournalError, Line, Options, Range, Sharing};
 use uptick::model::Verdict;
-use uptick::window::{CheckResult, Window};
+use uptick::window::{CheckResult, Histogram, LatencyDetail, Window};
 
 /// Uses a lock, whatever the file system of the test machine is.
 const LOCKED: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(30) };
@@ -45,7 +45,7 @@ fn read_range(path: &Path, range: Range) -> (Vec<Line>, Integrity) {
     let mut reader = journal::read(&[path.to_owned()], range).expect("the path is there");
     let lines: Vec<Line> = reader.by_ref().collect::<Result<_, _>>().expect("the files are readable");
     let add = |lines: &mut Vec<Line>, line: &Line| lines.push(line.clone());
-    let added = journal::fold(&[path.to_owned()], range, Vec::new, add, Vec::extend);
+    let added = journal::fold(&[path.to_owned()], range, LatencyDetail::Phases, Vec::new, add, Vec::extend);
     let (added, integrity) = added.expect("the path is there");
     assert!(sorted(&added) == sorted(&lines), "threads add up other lines");
     assert_eq!(integrity, *reader.integrity());
@@ -237,6 +237,34 @@ fn a_journal_larger_than_a_piece_is_read_whole_and_in_order() {
 }
 
 #[test]
+fn who_wants_the_total_alone_gets_every_line_as_it_is_but_for_the_phases() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let of_samples = |number: u64| {
+        let Line::Window(mut window) = window(at("2025-03-10T00:00:00Z"), number) else { panic!("a window") };
+        for sample in 0..number {
+            // Few samples are written as they are, many as a histogram.
+            window.latency.total.record_micros(sample);
+            window.latency.tls.record_micros(sample + 1);
+            window.lag.record_micros(sample + 2);
+            window.failed_latency.record_micros(sample + 3);
+        }
+        window
+    };
+    let windows = [3, 30].map(of_samples);
+    let mut journal = Journal::open(folder.path(), LOCKED).expect("a folder");
+    journal.append(&windows.clone().map(Line::Window)).expect("room");
+    let add = |lines: &mut Vec<Line>, line: &Line| lines.push(line.clone());
+    let paths = [folder.path().to_owned()];
+    let read = |detail| journal::fold(&paths, Range::ALL, detail, Vec::new, add, Vec::extend).expect("a journal").0;
+    assert_eq!(read(LatencyDetail::Phases), windows.clone().map(Line::Window));
+    let without_phases = windows.map(|mut window| {
+        window.latency.tls = Histogram::default();
+        Line::Window(window)
+    });
+    assert_eq!(read(LatencyDetail::Total), without_phases);
+}
+
+#[test]
 fn a_journal_that_is_named_twice_counts_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("journal");
@@ -257,7 +285,14 @@ fn a_journal_that_is_named_twice_counts_once() {
         for paths in [[path.clone(), more.clone()], [more.clone(), path.clone()]] {
             let lines = journal::read(&paths, Range::ALL).expect("the paths are there");
             assert_eq!(lines.count(), 4, "{paths:?}");
-            let folded = journal::fold(&paths, Range::ALL, || 0, |count, _| *count += 1, |all, some| *all += some);
+            let folded = journal::fold(
+                &paths,
+                Range::ALL,
+                LatencyDetail::Total,
+                || 0,
+                |count, _| *count += 1,
+                |all, some| *all += some,
+            );
             assert_eq!(folded.expect("the paths are there").0, 4, "{paths:?}");
         }
     }

@@ -72,7 +72,8 @@ pub(crate) fn read<S: Clone + Send + Sync>(
     let trouble = |error: journal::JournalError| CliError::Runtime(error.to_string());
     let paths =
         journal::gather(journals, range, &locations::cache_folder(), &locations::environment()).map_err(trouble)?;
-    let (state, met) = journal::fold(&paths, range, || nothing.clone(), add, merge).map_err(trouble)?;
+    let (state, met) =
+        journal::fold(&paths, range, fold.latency_detail(), || nothing.clone(), add, merge).map_err(trouble)?;
     Ok((state, integrity(journals.len(), &met)))
 }
 

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::journal::Line;
 use crate::model::{IncidentRules, Outcome, Surfaces};
 use crate::report::{Fold, Integrity, Question, Report};
-use crate::window::Window;
+use crate::window::{LatencyDetail, Window};
 use crate::{object_storage, report};
 
 /// How far back alerts are judged. An incident that started earlier is open, and its alert was
@@ -130,6 +130,7 @@ impl AlertHistory {
             to: Some(now),
             rules: self.rules,
             surfaces: self.surfaces.clone(),
+            latency: LatencyDetail::Total,
             ..Question::default()
         };
         // Before the first window closes there may be no journal yet.

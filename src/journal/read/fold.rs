@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crate::journal::{Integrity, JournalError, Line, Range};
+use crate::window::LatencyDetail;
 
 use super::chunks::Chunk;
 use super::sources;
 use super::worker::Worker;
 
-/// Adds up the lines that belong to a range, each line once. Each thread begins with the state of
+/// Adds up the lines that belong to a range, each line once, with the latency that `detail` names. Each thread begins with the state of
 /// `begin` and adds the lines that it reads; then the states are merged. Which thread reads which
 /// lines is unspecified. A path is a journal's folder or a file of lines.
 ///
@@ -22,6 +23,7 @@ use super::worker::Worker;
 pub fn fold<S: Send>(
     paths: &[PathBuf],
     range: Range,
+    detail: LatencyDetail,
     begin: impl Fn() -> S + Sync,
     add: impl Fn(&mut S, &Line) + Sync,
     merge: impl Fn(&mut S, S),
@@ -33,7 +35,7 @@ pub fn fold<S: Send>(
     }
     let (spooled, queue) = (Arc::new(spooled), WorkQueue::new(chunks));
     let read = |number: usize, mut state: S| {
-        let mut worker = Worker::new(range, Arc::clone(&spooled));
+        let mut worker = Worker::new(range, detail, Arc::clone(&spooled));
         while let Some(chunk) = queue.next(number) {
             let added = worker.read(&chunk, |line| {
                 add(&mut state, &line);

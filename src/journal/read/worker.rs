@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use crate::journal::{Decoder, Integrity, JournalError, LINE_LIMIT, Line, LineError, Range};
+use crate::window::LatencyDetail;
 
 use super::chunks::{Chunk, ChunkSpan};
 use super::sources::Spooled;
@@ -25,8 +26,8 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(range: Range, spooled: Arc<Spooled>) -> Worker {
-        Worker { range, spooled, decoder: Decoder::default(), integrity: Integrity::default() }
+    pub(super) fn new(range: Range, detail: LatencyDetail, spooled: Arc<Spooled>) -> Worker {
+        Worker { range, spooled, decoder: Decoder::new(detail), integrity: Integrity::default() }
     }
 
     /// Passes on the lines of a chunk that belong to the range, until the chunk ends or `each`

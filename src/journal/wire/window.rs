@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{Counts, FailureClass, timestamp};
-use crate::window::{HdrText, Histogram, Latency, Remotes, Strip, Window};
+use crate::window::{HdrText, Histogram, Latency, LatencyDetail, Remotes, Strip, Window};
 
 use super::count::read_count;
 use super::error::LineError;
@@ -295,6 +295,8 @@ fn read_latency(json: &mut Json<'_>, latency: &mut Latency, scratch: &mut Scratc
     json.object(|json, name| {
         let slot = match name {
             "total" => &mut latency.total,
+            // The line's checksum is right, so that what is passed over here is what was written.
+            _ if scratch.detail == LatencyDetail::Total => return json.skip(),
             "resolve" => &mut latency.resolve,
             "connect" => &mut latency.connect,
             "tls" => &mut latency.tls,

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::format::InstantFormat;
 use crate::model::{IncidentRules, Surfaces, UnixMillis};
+use crate::window::LatencyDetail;
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +33,8 @@ pub struct Question {
     pub lead_in: Option<Duration>,
     /// The time zone of instants in texts; `None`: UTC.
     pub zone: Option<TimeZone>,
+    /// Whether the answer shows the phases of latency ([`Report::waterfalls`](crate::report::Report::waterfalls)).
+    pub latency: LatencyDetail,
 }
 
 /// The default lead-in.
