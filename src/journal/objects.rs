@@ -4,6 +4,7 @@
 
 mod cache;
 mod listing;
+mod manifest;
 mod merge;
 
 use std::fs;

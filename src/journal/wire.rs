@@ -136,6 +136,11 @@ fn put(kind: Kind<'_>, out: &mut Vec<u8>) {
         .expect("a line is plain data, and memory takes every write");
     // The checksum covers everything before it, so it is written last.
     out.truncate(out.len() - EMPTY_TAIL);
+    seal(out, start);
+}
+
+/// Ends an object that begins at `start` and lacks its closing brace with its checksum.
+pub(super) fn seal(out: &mut Vec<u8>, start: usize) {
     let crc = crc32fast::hash(&out[start..]);
     write!(out, ",\"crc\":\"{crc:08x}\"}}").expect("memory takes every write");
 }

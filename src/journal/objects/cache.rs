@@ -18,7 +18,8 @@ use tokio::{task, time};
 use crate::journal::disk::Disk;
 use crate::journal::{JournalError, Range, wire};
 
-use super::listing::{Day, Manifest, Stack};
+use super::listing::{Day, Stack};
+use super::manifest::Manifest;
 use super::{AT_ONCE, Objects};
 
 /// The most mebibytes of objects in memory at once.
@@ -95,9 +96,7 @@ impl Objects {
     /// Reads a manifest from its file.
     fn manifest(&self, file: &Path) -> Result<Manifest, JournalError> {
         let bytes = fs::read(file).map_err(JournalError::io("read", file))?;
-        let manifest: Option<Manifest> =
-            serde_json::from_slice(&bytes).ok().filter(|manifest: &Manifest| manifest.v == 1);
-        manifest.ok_or_else(|| {
+        Manifest::from_bytes(&bytes).ok_or_else(|| {
             let why = format!("{} is of a newer version or damaged", file.file_name().unwrap_or_default().display());
             self.bucket.error("read", self.bucket.url(), &why).into()
         })
@@ -238,7 +237,7 @@ impl<'f> Cache<'f> {
 fn is_intact(file: &Path) -> bool {
     let Ok(bytes) = fs::read(file) else { return false };
     if file.extension().is_some_and(|extension| extension == "json") {
-        return serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
+        return Manifest::from_bytes(&bytes).is_some();
     }
     bytes.split(|byte| *byte == b'\n').all(|line| line.is_empty() || wire::is_intact(line))
 }

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use object_store::{ObjectMeta, ObjectStore as _};
-use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time;
@@ -20,21 +19,11 @@ use tokio::time;
 use crate::journal::read::may_hold;
 use crate::journal::{JournalError, Range};
 
+use super::manifest::Manifest;
 use super::{AT_ONCE, Objects};
 
 /// The name of a merged object has this and a number in place of a part's random number.
 const MERGED: &str = "merged-";
-
-/// The manifest of a merged object: the objects it was made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Manifest {
-    /// The version of the manifest's format: 1.
-    pub(super) v: u32,
-    /// The span of its windows, in hours.
-    pub(super) span_h: i64,
-    /// The names of the objects, without the day.
-    pub(super) of: Vec<String>,
-}
 
 /// A day of a journal.
 #[derive(Debug)]
@@ -182,7 +171,7 @@ mod tests {
     /// Which objects count if the first merged object is made of `of`.
     fn counted(stack: &Stack, of: &[&str]) -> Vec<String> {
         let of = of.iter().map(|name| (*name).to_owned()).collect();
-        let manifests = BTreeMap::from([(1, Manifest { v: 1, span_h: 1, of })]);
+        let manifests = BTreeMap::from([(1, Manifest::new(1, of))]);
         let names = stack.counted(&manifests).into_iter().filter_map(|object| object.location.filename());
         names.map(str::to_owned).collect()
     }

@@ -20,7 +20,8 @@ use crate::object_storage::CreateResult;
 
 use super::Objects;
 use super::cache::Cache;
-use super::listing::{Manifest, Stack, manifest_name, merged_name};
+use super::listing::{Stack, manifest_name, merged_name};
+use super::manifest::Manifest;
 
 /// The age of a merged object at which the objects it was made of are removed: by then every reader
 /// that listed the journal before has read them.
@@ -114,8 +115,7 @@ impl Objects {
         let after = bytes.len() as u64;
         let name = |object: &&ObjectMeta| object.location.filename().map(str::to_owned);
         let manifest =
-            Manifest { v: 1, span_h: work.span.as_hours(), of: work.objects.iter().filter_map(name).collect() };
-        let manifest = serde_json::to_vec(&manifest).map_err(|_| JournalError::Unreadable)?;
+            Manifest::new(work.span.as_hours(), work.objects.iter().filter_map(name).collect()).to_bytes()?;
         let day = work.date.to_string();
         let created = self.bucket.wait(async {
             let key = self.key(&day, &manifest_name(work.label, work.number));
