@@ -56,7 +56,7 @@ fn positive_lookaheads(text: &str) -> Option<Vec<&str>> {
     let mut rest = text.strip_prefix('^').unwrap_or(text);
     let mut all = Vec::new();
     while let Some(inner) = rest.strip_prefix("(?=") {
-        let end = (0..inner.len()).find(|end| inner[*end..].starts_with(')') && is_balanced(&inner[..*end]))?;
+        let end = end_of_group(inner)?;
         all.push(inner[..end].strip_prefix(".*").unwrap_or(&inner[..end]));
         rest = &inner[end + 1..];
     }
@@ -68,7 +68,7 @@ fn positive_lookaheads(text: &str) -> Option<Vec<&str>> {
 fn around(text: &str) -> Option<String> {
     let (before, rest) = match text.strip_prefix("(?<=") {
         Some(inner) => {
-            let end = (0..inner.len()).find(|end| inner[*end..].starts_with(')') && is_balanced(&inner[..*end]))?;
+            let end = end_of_group(inner)?;
             (&inner[..end], &inner[end + 1..])
         }
         None => ("", text),
@@ -79,6 +79,11 @@ fn around(text: &str) -> Option<String> {
     };
     let grouped = format!("{before}({middle}){after}");
     (grouped.len() < text.len() && !middle.is_empty() && Pattern::new(&grouped).is_ok()).then_some(grouped)
+}
+
+/// Where the parenthesis is that closes a group, given what follows its opening one.
+fn end_of_group(inner: &str) -> Option<usize> {
+    inner.match_indices(')').map(|(end, _)| end).find(|end| is_balanced(&inner[..*end]))
 }
 
 fn is_balanced(pattern: &str) -> bool {
