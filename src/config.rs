@@ -18,7 +18,7 @@ mod syntax;
 mod table_schema;
 mod value;
 
-pub(crate) use value::{connect_option, toml_text};
+pub(crate) use value::{connect_option, glob, toml_text};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

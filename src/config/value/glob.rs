@@ -123,7 +123,12 @@ fn matches(pattern: &str, name: &str) -> bool {
     if name.starts_with('.') && !pattern.starts_with('.') {
         return false;
     }
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    matches_text(pattern, name)
+}
+
+/// Whether a text matches a pattern of `*` and `?`.
+pub(crate) fn matches_text(pattern: &str, text: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     // The position of the last `*`, and of the name when it began to take characters.
     let (mut p, mut n, mut star) = (0, 0, None);
     while n < name.len() {

@@ -165,7 +165,7 @@ impl Expected {
             "==" => (Some(number), Some(number)),
             "<" => (None, Some(number.checked_sub(1).ok_or("no length is below 0")?)),
             "<=" => (None, Some(number)),
-            ">" => (Some(number + 1), None),
+            ">" => (Some(number.checked_add(1).ok_or("no length is above that")?), None),
             ">=" => (Some(number), None),
             _ => return Err("no expectation means the same"),
         };
