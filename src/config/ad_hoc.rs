@@ -42,7 +42,8 @@ impl AdHocTarget {
 pub(crate) fn add_targets(reader: &mut ConfigReader, root: &mut Table, targets: &[AdHocTarget]) {
     for target in targets {
         let span = reader.target(&target.url, target.is_visible);
-        let table = Table::of(&span, "url", Item::Text(reading::escaped(&target.url)));
+        let escape = if target.is_visible { reading::escaped } else { reading::literal };
+        let table = Table::of(&span, "url", Item::Text(escape(&target.url)));
         let probe = Node { span: span.clone(), item: Item::Table(table) };
         match root.entries.iter_mut().find(|entry| entry.key == "probe") {
             Some(TableEntry { node: Node { item: Item::List(list), .. }, .. }) => list.push(probe),

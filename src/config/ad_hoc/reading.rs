@@ -162,17 +162,17 @@ impl OptionReader<'_, '_> {
 
     fn headers(&mut self, span: &Span, value: &str) {
         let Some(path) = value.strip_prefix('@') else {
-            self.header(span, value);
+            self.header(span, value, escaped);
             return;
         };
         let Some(text) = self.text_of(span, path) else { return };
         for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
             let span = self.reader.argument(&format!("-H @{path}:{number}"), false);
-            self.header(&span, line);
+            self.header(&span, line, literal);
         }
     }
 
-    fn header(&mut self, span: &Span, line: &str) {
+    fn header(&mut self, span: &Span, line: &str, escape: fn(&str) -> String) {
         let (name, value) = match line.split_once(':') {
             // The option has taken the target for its value.
             Some((scheme, rest)) if rest.starts_with("//") && TARGETS.contains(&scheme) => {
@@ -196,7 +196,7 @@ impl OptionReader<'_, '_> {
             }
         };
         let name = name.to_ascii_lowercase();
-        let item = Item::Text(escaped(value));
+        let item = Item::Text(escape(value));
         let key = ["headers", &name];
         let Some(before) = self.overlay.probe.find(&key).map(|node| node.one_or_more().to_vec()) else {
             self.put(span, &key, item);
@@ -211,8 +211,8 @@ impl OptionReader<'_, '_> {
         let text = match value.strip_prefix('@').filter(|_| file) {
             Some(path) => match self.text_of(span, path) {
                 // As in curl: line breaks are removed from form data.
-                Some(text) if !lines => escaped(&text.replace(['\r', '\n', '\0'], "")),
-                Some(text) => escaped(&text),
+                Some(text) if !lines => literal(&text.replace(['\r', '\n', '\0'], "")),
+                Some(text) => literal(&text),
                 None => return,
             },
             None => escaped(value),
@@ -228,12 +228,12 @@ impl OptionReader<'_, '_> {
     }
 
     fn json(&mut self, span: &Span, value: &str) {
-        let text = match value.strip_prefix('@') {
+        let (text, body) = match value.strip_prefix('@') {
             Some(path) => match self.text_of(span, path) {
-                Some(text) => text,
+                Some(text) => (text.clone(), literal(&text)),
                 None => return,
             },
-            None => value.to_owned(),
+            None => (value.to_owned(), escaped(value)),
         };
         match &mut self.data {
             Some(data) if !data.is_json => {
@@ -241,8 +241,8 @@ impl OptionReader<'_, '_> {
                 return;
             }
             // As in curl, pieces are joined without change.
-            Some(data) => data.text.push_str(&escaped(&text)),
-            None => self.data = Some(Data { span: span.clone(), text: escaped(&text), is_json: true }),
+            Some(data) => data.text.push_str(&body),
+            None => self.data = Some(Data { span: span.clone(), text: body, is_json: true }),
         }
         if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&text) {
             let help = "quote it for the shell: --json '{\"key\": \"value\"}'; -d sends any text";
@@ -363,6 +363,12 @@ pub(crate) fn escaped(text: &str) -> String {
         rest = &from[2..];
     }
     escaped + rest
+}
+
+/// A text that was read from a file or from standard input, escaped for the probe file: it is data, which may come from
+/// somebody else, so that nothing in it is filled in.
+pub(crate) fn literal(text: &str) -> String {
+    text.replace("${", "$${")
 }
 
 fn is_inside_braces(text: &str, at: usize) -> bool {
