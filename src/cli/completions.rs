@@ -27,8 +27,12 @@ _uptick_with_names() {
             ;;
     esac
     if [[ -n "$kind" ]]; then
-        local IFS=$'\n'
-        COMPREPLY=($(compgen -W "$(uptick completions --names "$kind" 2>/dev/null)" -- "$cur"))
+        # Not by compgen -W, which runs what stands between $( and ) in a name.
+        local name
+        COMPREPLY=()
+        while IFS= read -r name; do
+            [[ "$name" == "$cur"* ]] && COMPREPLY+=("$(printf '%q' "$name")")
+        done < <(uptick completions --names "$kind" 2>/dev/null)
     fi
 }
 complete -F _uptick_with_names -o bashdefault -o default uptick
