@@ -125,10 +125,16 @@ fn asked_at_a_glance(words: &[String]) -> Option<String> {
     is_long.then(|| overview::overview(command, examples, columns.or_else(of_terminal).unwrap_or(80)))
 }
 
+/// The words of this process's command line. What is no text, such as the name of a file in another encoding, stays
+/// recognizable as that.
+fn words() -> Vec<String> {
+    std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 /// Whether this process was asked for more than its version: `--version -v`.
 #[must_use]
 pub(crate) fn asks_for_build_facts() -> bool {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words = words();
     let is = |wanted: &[&str]| words.iter().any(|word| wanted.contains(&word.as_str()));
     let both = is(&["-Vv", "-vV"]);
     let only_these =
@@ -140,7 +146,7 @@ pub(crate) fn asks_for_build_facts() -> bool {
 /// in a command line that cannot be parsed.
 #[must_use]
 pub(crate) fn asks_for_nagios() -> bool {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words = words();
     let is_check = words.iter().any(|word| word == "check");
     let follows = words.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "nagios");
     is_check && (follows || words.iter().any(|word| word == "--format=nagios"))
