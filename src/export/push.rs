@@ -27,9 +27,9 @@ const QUEUE_BYTES: usize = 16 << 20;
 /// Default time that a batch grows: the windows of many probes close together.
 pub(super) const GATHER: Duration = Duration::from_millis(500);
 /// The pause after the first failure; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What happened since the encoder last took a batch.
 #[derive(Debug, Default)]
@@ -263,7 +263,7 @@ async fn response(in_flight: &mut Option<JoinHandle<Answer>>) -> Answer {
 
 /// What is wrong with an answer that is a web page: a login, a proxy or another server answered. No backend answers with
 /// one, and as protobuf it would end a group that has not begun.
-fn web_page(body: &[u8]) -> Option<String> {
+pub(super) fn web_page(body: &[u8]) -> Option<String> {
     let page = body.trim_ascii_start().starts_with(b"<");
     page.then(|| {
         format!("the answer is a web page, so the URL is not that of a backend: {}", String::from_utf8_lossy(body))

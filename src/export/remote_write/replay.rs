@@ -15,6 +15,7 @@ use crate::export::error::ExportError;
 use crate::export::histogram_format::HistogramFormat;
 use crate::export::kept_sums::{Change, STAMPS_APART};
 use crate::export::protobuf_messages::write::TimeSeries;
+use crate::export::push::{FIRST_PAUSE, LONGEST_PAUSE, web_page};
 use crate::metric;
 use crate::metric::Identity;
 use crate::model::{Shard, UnixMillis};
@@ -207,22 +208,25 @@ pub struct Last {
 async fn deliver(endpoint: &Endpoint, bodies: Vec<Vec<u8>>, patience: Duration) -> DeliveryStats {
     let deadline = Instant::now() + patience;
     let mut stats = DeliveryStats::default();
-    let mut pause = Duration::from_millis(500);
+    let mut pause = FIRST_PAUSE;
     let mut bodies = bodies.into_iter().peekable();
     while let Some(body) = bodies.peek() {
         match tokio::time::timeout_at(deadline, endpoint.post(body.clone(), request::worth_retrying)).await {
-            Ok(Answer::Accepted(_)) => {
-                stats.accept();
-                bodies.next();
+            Ok(Answer::Accepted(answer)) => {
+                match web_page(&answer) {
+                    None => stats.accept(),
+                    Some(why) => stats.refuse(endpoint.message(why)),
+                }
+                (pause, _) = (FIRST_PAUSE, bodies.next());
             }
             Ok(Answer::Refused(why)) => {
                 stats.refuse(why);
-                bodies.next();
+                (pause, _) = (FIRST_PAUSE, bodies.next());
             }
             Ok(Answer::Retry(after, why)) => {
                 stats.retry(why);
                 let pause_now = after.unwrap_or_default().max(pause);
-                pause *= 2;
+                pause = (pause * 2).min(LONGEST_PAUSE);
                 if Instant::now() + pause_now >= deadline {
                     break;
                 }
