@@ -296,7 +296,7 @@ fn judge(
     timeout: Duration,
 ) {
     if request.method == http::Method::HEAD {
-        let needs_body = ["body-contains", "body-matches", "json", "min-bytes", "sha256"];
+        let needs_body = ["body-contains", "body-matches", "json", "json-schema", "assets", "min-bytes", "sha256"];
         if let Some((key, node)) = needs_body.iter().find_map(|key| Some((key, inner.get(key)?))) {
             reader.problem(&node.span, message!("`{table}.{key}` can never hold: the answer to HEAD has no body"));
         }
