@@ -72,6 +72,17 @@ impl OutputFile {
         &self.named
     }
 
+    /// Whether both are the same plain file, which would hold what is written last. A terminal or a pipe takes both.
+    pub(crate) fn is_same_file(&self, other: &OutputFile) -> bool {
+        let place = |path: &Path| Some((folder_of(path).canonicalize().ok()?, path.file_name()?.to_owned()));
+        let inode = |file: &File| file.metadata().ok().map(|file| (file.dev(), file.ino()));
+        match (&self.target, &other.target) {
+            (Target::Replace { path: one, .. }, Target::Replace { path: other, .. }) => place(one) == place(other),
+            (Target::Overwrite(one), Target::Overwrite(other)) => inode(one) == inode(other),
+            _ => false,
+        }
+    }
+
     /// Writes the file. A plain file is on the disk when this returns.
     ///
     /// # Errors

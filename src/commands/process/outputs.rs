@@ -31,7 +31,12 @@ impl<F: Copy + PartialEq> Outputs<F> {
             match asked.file.as_deref().or_else(|| file.take()) {
                 Some(path) => {
                     let failed = |error| usage(format!("cannot write {}: {error}", path.display()));
-                    outputs.files.push((format, OutputFile::open(path).map_err(failed)?));
+                    let opened = OutputFile::open(path).map_err(failed)?;
+                    if outputs.files.iter().any(|(_, other)| other.is_same_file(&opened)) {
+                        let path = path.display();
+                        return Err(usage(format!("two formats would write {path}; give each a file of its own")));
+                    }
+                    outputs.files.push((format, opened));
                 }
                 None if outputs.stdout.is_none() => outputs.stdout = Some(format),
                 None => {
@@ -40,6 +45,12 @@ impl<F: Copy + PartialEq> Outputs<F> {
                     return Err(usage(message.to_owned()));
                 }
             }
+        }
+        if let Some(file) = file {
+            let file = file.display();
+            return Err(usage(format!(
+                "every format has a file, so that nothing is left for --output {file}: remove it"
+            )));
         }
         Ok(outputs)
     }
@@ -112,6 +123,24 @@ mod tests {
         let file = folder.path().join("a");
         let outputs = Outputs::open(&two, Some(&file), 'h').unwrap();
         assert_eq!(outputs.stdout, Some('h'), "-o takes the first format that has no file");
+    }
+
+    #[test]
+    fn no_output_is_lost_to_another_and_no_file_is_left_without_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| Some(folder.path().join(name));
+        std::os::unix::fs::symlink("a", folder.path().join("link")).unwrap();
+        for other in ["a", "./a", "link"] {
+            let twice = [output('j', file("a")), output('h', file(other))];
+            let Err(CliError::Usage(why)) = Outputs::open(&twice, None, 'h') else { panic!("{other} is taken twice") };
+            assert!(why.contains("give each a file of its own"), "{why}");
+        }
+        let null = [output('j', Some("/dev/null".into())), output('h', Some("/dev/null".into()))];
+        assert!(Outputs::open(&null, None, 'h').is_ok());
+        let Err(CliError::Usage(why)) = Outputs::open(&[output('j', file("a"))], file("b").as_deref(), 'h') else {
+            panic!("nothing is left for b");
+        };
+        assert!(why.contains("nothing is left for --output"), "{why}");
     }
 
     #[test]
