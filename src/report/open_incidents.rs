@@ -116,12 +116,29 @@ impl OpenIncidents {
         incidents
     }
 
-    /// Watches these probes from now on. Open incidents stay open.
+    /// Watches these probes from now on. Open incidents stay open, and end by the checks of the probes that are left;
+    /// those of surfaces without a probe are forgotten.
     pub(crate) fn replace_probes(&mut self, probes: &[Arc<Probe>]) {
         let watched = || probes.iter().filter(|probe| !probe.control);
         let interval = |probe: &Probe| i64::try_from(probe.schedule.shortest().as_millis()).unwrap_or(i64::MAX);
         self.intervals = watched().map(|probe| (probe.name.clone(), interval(probe))).collect();
-        self.pools = watched().map(|probe| probe.surface.as_str()).collect::<BTreeSet<_>>().len();
+        let surfaces: BTreeSet<&str> = watched().map(|probe| probe.surface.as_str()).collect();
+        self.pools = surfaces.len();
+        let (intervals, of_surfaces) = (&self.intervals, &mut self.surfaces);
+        self.probes.retain(|name, gone| {
+            let stays = intervals.contains_key(name);
+            if !stays
+                && gone.detector.is_open()
+                && let Some(surface) = of_surfaces.get_mut(&gone.surface)
+            {
+                surface.probes_open = surface.probes_open.saturating_sub(1);
+            }
+            stays
+        });
+        self.surfaces.retain(|surface, _| surfaces.contains(surface.as_str()));
+        for open in self.surfaces.values_mut().filter_map(|surface| surface.open.as_mut()) {
+            open.probes.retain(|name, _| intervals.contains_key(name));
+        }
     }
 
     /// The surfaces with an open incident, since when, and what fails now where that is something else than at first.
@@ -298,6 +315,23 @@ mod tests {
             }
         }
         changes
+    }
+
+    #[test]
+    fn a_probe_that_is_no_longer_watched_holds_no_incident_open() {
+        let (both, one) = (probes(&["home", "cart"]), probes(&["cart"]));
+        let mut incidents = OpenIncidents::new(IncidentRules::default(), &both);
+        let opened = (0..3).filter_map(|second| incidents.record(&outcome(&both[0], second, false))).count();
+        assert_eq!(opened, 1);
+        incidents.replace_probes(&one);
+        let mut cart = |seconds: std::ops::Range<i64>, is_up: bool| -> Vec<bool> {
+            let changes = seconds.filter_map(|second| incidents.record(&outcome(&one[0], second, is_up)));
+            changes.map(|change| matches!(change, IncidentChange::Opened { .. })).collect()
+        };
+        assert_eq!(cart(3..6, true), [false], "the surface is up again");
+        assert_eq!(cart(6..9, false), [true]);
+        incidents.replace_probes(&[]);
+        assert_eq!(incidents.open().count(), 0, "a surface without probes is forgotten");
     }
 
     #[test]

@@ -117,11 +117,7 @@ impl WatchScreen {
         let at = timestamp::text(outcome.started_at);
         let change = incidents.record(outcome);
         if change.is_some() {
-            let shown = |(surface, since, now): (&str, Timestamp, Option<&str>)| {
-                (surface.to_owned(), since, now.map(str::to_owned))
-            };
-            let open = incidents.open().map(shown).collect();
-            self.board.update(|board| board.show_incidents(open));
+            self.show_incidents();
         }
         match change {
             Some(IncidentChange::Opened { surface, since }) => {
@@ -152,6 +148,17 @@ impl WatchScreen {
     }
 }
 
+impl WatchScreen {
+    fn show_incidents(&self) {
+        let Some(incidents) = &self.incidents else { return };
+        let shown = |(surface, since, now): (&str, Timestamp, Option<&str>)| {
+            (surface.to_owned(), since, now.map(str::to_owned))
+        };
+        let open = incidents.open().map(shown).collect();
+        self.board.update(|board| board.show_incidents(open));
+    }
+}
+
 impl Consumer for WatchScreen {
     fn consume(&mut self, event: &RunEvent<'_>) {
         match event {
@@ -167,6 +174,7 @@ impl Consumer for WatchScreen {
             RunEvent::ProbesChanged(probes) => {
                 self.board.update(|board| board.replace_probes(probes));
                 self.incidents.iter_mut().for_each(|incidents| incidents.replace_probes(probes));
+                self.show_incidents();
                 self.say(&format!("configuration reloaded: {} from here on", counted(probes.len())));
             }
             RunEvent::Stopping(running) => self.say(&stopping(running)),
