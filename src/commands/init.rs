@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::cli::InitArgs;
+use crate::commands::input::targets::is_file;
 use crate::commands::process::exit::{CliError, Exit};
 use crate::commands::process::output_file::OutputFile;
 use crate::commands::process::signals::Signals;
@@ -68,6 +69,13 @@ fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
     if urls.len() > MOST_URLS {
         return Err(usage(&format!("{} URLs are given; at most {MOST_URLS} are allowed", urls.len())));
     }
+    if let Some(file) =
+        file.filter(|file| is_file(file) && Path::new(file).extension().is_none_or(|extension| extension != "toml"))
+    {
+        let message =
+            format!("{file} is no probe file, which ends in .toml; `uptick import {file}` reads those of other tools");
+        return Err(usage(&message));
+    }
     if let Some(file) = file.filter(|file| Path::new(file).extension().is_none()) {
         let message =
             format!("{file:?} is neither a file nor a URL: a file ends in .toml, a URL has a scheme, a dot or a port");
@@ -80,8 +88,7 @@ fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
 /// Whether an argument is a URL: it has a scheme, or a dot or a colon, and does not look like a
 /// file.
 fn is_url(target: &str) -> bool {
-    let is_file =
-        Path::new(target).extension().is_some_and(|extension| extension == "toml") || target.starts_with(['/', '.']);
+    let is_file = is_file(target) || target.starts_with(['/', '.']);
     target.contains("://") || !is_file && target.contains(['.', ':'])
 }
 

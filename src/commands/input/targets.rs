@@ -116,7 +116,7 @@ pub(crate) fn classify_targets(words: Vec<Word>, config: Option<&Config>) -> Res
 }
 
 /// Whether a word was meant as a file: `https://probes.toml/` is never checked.
-fn is_file(word: &str) -> bool {
+pub(crate) fn is_file(word: &str) -> bool {
     let known = ["toml", "txt", "yaml", "yml", "json", "har", "conf", "csv", "ini"];
     let extension = Path::new(word).extension().and_then(|extension| extension.to_str());
     // No host name ends like this, but the path of a URL may.
