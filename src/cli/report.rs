@@ -48,7 +48,7 @@ pub struct ReportArgs {
     #[arg(help_heading = groups::OUTPUT, long, conflicts_with = "tz")]
     pub utc: bool,
     /// Print only the first line of the answer
-    #[arg(help_heading = groups::OUTPUT, long)]
+    #[arg(help_heading = groups::OUTPUT, long, conflicts_with = "formats")]
     pub brief: bool,
     /// Also exit with 1 on this: "p95 > 800ms", "max > 2s", "failed > 1%", "down > 2", down, flaky,
     /// unknown, missed, slo; failed, down, slo and never take the place of the verdict; judged for each

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use crate::cli::groups;
 use crate::config::{GivenOption, OptionGroup, RequestOption};
 
-/// The options that were given, in the order of the command line.
+/// The options that were given: switches first, then the others in the order of the command line.
 #[derive(Clone, Debug, Default)]
 pub struct RequestArgs {
     /// Each option with its value.

@@ -43,7 +43,7 @@ const BODIES_SHOWN: usize = 20;
 pub(super) fn run(args: &cli::CheckArgs, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
     let prepared = prepare(args, terminal)?;
     let passed = prepared.make_passes(signals);
-    passed.conclude(signals)
+    Ok(passed.conclude(signals))
 }
 
 /// Everything that a run needs, made before the first check.
@@ -57,7 +57,8 @@ struct Prepared<'a> {
     engine: Engine,
     concurrency: usize,
     runtime: Runtime,
-    journal: PathBuf,
+    /// The folder on this machine that belongs to the journal.
+    folder: PathBuf,
     lock: Option<InstanceLock>,
     events: EventDispatcher<Consumers>,
     counters: Option<TextfileCounters>,
@@ -71,10 +72,8 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     // `--save` may create the file, so a file that does not exist yet is not read.
     common.config = common.config.filter(|path| args.save.is_none() || path.exists());
     let used = if args.record { ValuesUsed::ChecksAndAlerts } else { ValuesUsed::Checks };
-    let (config, probes) = selection::load_selection(&args.targets, &common, &args.request, used, terminal)?;
-    if let Some(name) = &args.save {
-        saving::save(&config, &probes, name, args.common.config.as_deref(), terminal)?;
-    }
+    let (config, mut probes) = selection::load_selection(&args.targets, &common, &args.request, used, terminal)?;
+    let saved = args.save.as_ref().map(|name| saving::named(&mut probes, name)).transpose()?;
     exec_permission::require(&config, args.alert.allow_exec)?;
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human)?;
     let job_summary = job_summary(&outputs)?;
@@ -87,17 +86,18 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     limits.warning.iter().for_each(|warning| terminal.warn(warning));
     let runtime = runtime::for_probes(&probes, limits.concurrency)?;
     let journal = locations::journal_location(args.journal.as_deref(), config.path.as_deref());
-    let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;
-    let exporters = exporters::start(&args.export, &exporters::RunKind::Check, &config, &journal)?;
+    let folder = locations::local_folder(&journal, config.path.as_deref());
+    let lock = args.single_instance.then(|| InstanceLock::take(&folder)).transpose()?;
+    let exporters = exporters::start(&args.export, &exporters::RunKind::Check, &config, &folder)?;
     exporters.set_probes(&probes);
     let counts = args.record && outputs.has(CheckFormat::Prometheus);
-    let counters = counts.then(|| TextfileCounters::open(&journal, &config, &probes));
-    let alerts = alerts(args, &config, &journal, terminal)?;
+    let counters = counts.then(|| TextfileCounters::open(&folder, &config, &probes));
+    let alerts = alerts(args, &config, &journal, &folder, terminal)?;
     let mut document = run_outputs::document(&config, &probes).judged_by(conditions);
     if let Some(earlier) = earlier {
         document = document.compared_with(earlier);
     }
-    let recorded = args.record.then(|| journal.clone());
+    let recorded = args.record.then_some(journal);
     locations::warn_of_store(recorded.as_deref(), terminal);
     let mut consumers = RunOutputs::start(&config, document, recorded, exporters, alerts)?;
     consumers.record_shard(&config.settings, &probes);
@@ -107,6 +107,10 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let progress = CheckProgress::new(planned, prints_passes, terminal);
     let (vantage, span) = (&config.settings.vantage, config.settings.window);
     let events = EventDispatcher::new(vantage, span, (consumers, (stream, progress)));
+    if let Some(saved) = saved {
+        // Last: a command that cannot run changes no file.
+        saving::save(&config, &saved, args.common.config.as_deref(), terminal)?;
+    }
     let concurrency = limits.concurrency;
     Ok(Prepared {
         args,
@@ -118,7 +122,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
         engine,
         concurrency,
         runtime,
-        journal,
+        folder,
         lock,
         events,
         counters,
@@ -132,16 +136,17 @@ fn alerts(
     args: &cli::CheckArgs,
     config: &Config,
     journal: &Path,
+    folder: &Path,
     terminal: &Terminal,
 ) -> Result<Option<AlertWorker>, CliError> {
     let heartbeat_alone = |config: &Config| Config { alerts: Vec::new(), ..config.clone() };
     let started = if args.record {
-        AlertWorker::start(config, journal, true, AlertTiming::AtEnd)
+        AlertWorker::start(config, journal, folder, true, AlertTiming::AtEnd)
     } else {
         if terminal.verbose > 0 && !config.alerts.is_empty() {
             terminal.note("nobody is notified: alerts need recorded results, with --record");
         }
-        AlertWorker::start(&heartbeat_alone(config), journal, false, AlertTiming::AtEnd)
+        AlertWorker::start(&heartbeat_alone(config), journal, folder, false, AlertTiming::AtEnd)
     };
     started.map_err(|error| CliError::io("the alerts' thread", &error))
 }
@@ -186,14 +191,14 @@ impl<'a> Prepared<'a> {
             engine,
             concurrency,
             runtime,
-            journal,
+            folder,
             lock,
             mut events,
             counters,
         } = self;
         let plan = plan::passes(probes.len(), passes(args), args.interval().unwrap_or_default());
         // A recorded run saves each probe's last good address for the next run.
-        let memory = (args.diagnose && args.record).then_some(journal);
+        let memory = (args.diagnose && args.record).then_some(folder);
         let diagnosing = diagnosing(args, memory.as_deref(), &config.settings.vantage);
         let pipeline =
             CheckPipeline::new(engine, &probes).diagnosing(diagnosing, config.settings.second_resolver, &probes);
@@ -249,7 +254,7 @@ struct Passed<'a> {
 
 impl Passed<'_> {
     /// Ends the recording, prints the answer, and lets exporters and alerts send what is left.
-    fn conclude(self, signals: &Signals) -> Result<Exit, CliError> {
+    fn conclude(self, signals: &Signals) -> Exit {
         let Passed { terminal, config, outputs, job_summary, runtime, lock, consumers, last_good, counters } = self;
         let (run, (stream, progress)) = consumers;
         progress.finish();
@@ -268,24 +273,25 @@ impl Passed<'_> {
             other => (None, other),
         };
         let finish = |stream: AnswerStream| runtime.block_on(stream.finish(signals, terminal));
-        let mut unread = before.map_or(0, finish);
-        let answered = answer(&pass, outputs, job_summary, terminal);
-        unread += after.map_or(0, finish);
-        if unread > 0 {
-            let what = "lines were not written: the reader of standard output stopped reading";
-            terminal.say(terminal::MessageLevel::Error, &format!("{unread} {what}"));
+        let before = before.map(finish);
+        let answered = answer(&pass, outputs, job_summary, is_recorded, terminal);
+        let unwritten = before.or_else(|| after.map(finish)).and_then(|unwritten| unwritten.message());
+        if let Some(message) = &unwritten {
+            terminal.say(terminal::MessageLevel::Error, message);
         }
         runtime.block_on(senders.finish(signals, None, terminal));
         // Background work, such as a name lookup, does not delay the exit.
         runtime.shutdown_background();
         drop(lock);
-        answered?;
-        Ok(match signals.came() {
+        let is_answered = terminal.tell(answered);
+        match signals.came() {
             Some(_) if nagios => Exit::Nagios(render::nagios_exit_status(&pass)).interrupted(),
             Some(signal) => Exit::Signal(signal),
-            None if nagios => Exit::Nagios(render::nagios_exit_status(&pass)),
-            None => exit(&pass).with_trouble(!is_recorded || unread > 0),
-        })
+            None => {
+                let exit = if nagios { Exit::Nagios(render::nagios_exit_status(&pass)) } else { exit(&pass) };
+                exit.with_trouble(!is_recorded || !is_answered || unwritten.is_some())
+            }
+        }
     }
 }
 
@@ -325,29 +331,34 @@ fn answer(
     pass: &CheckReport,
     outputs: Outputs<CheckFormat>,
     job_summary: Option<File>,
+    is_recorded: bool,
     terminal: &Terminal,
 ) -> Result<(), CliError> {
-    if let Some(page) = job_summary {
-        append_job_summary(pass, page)?;
-    }
+    let summed_up = job_summary.map_or(Ok(()), |page| append_job_summary(pass, page));
     let stdout = outputs.stdout;
     let workspace = workspace();
     let workspace = workspace.as_deref();
-    outputs.write_files(|format, out| {
+    let filed = outputs.write_files(|format, out| {
         format.write(&CheckAnswer { pass, style: TerminalStyle::default(), workspace }, out)
-    })?;
+    });
     let silent = terminal.quiet && exit(pass) == Exit::Up;
-    if terminal.quiet && pass.verdict == Verdict::Up && pass.fails() && stdout == Some(CheckFormat::Human) {
+    let is_met = terminal.quiet && pass.verdict == Verdict::Up && pass.fails();
+    let printed = match stdout {
         // All probes are up, but the run fails by a condition: print one line that says why.
-        return terminal::print(|out| render::failing_line(pass, out)).map(drop);
-    }
-    match stdout {
+        Some(CheckFormat::Human) if is_met => terminal::print(|out| render::failing_line(pass, out)),
+        // The first line of a plugin has the status that it ends with.
+        Some(CheckFormat::Nagios) if !is_recorded && render::nagios_exit_status(pass) < 2 => {
+            let line = render::nagios_unknown("the results are not in the journal; stderr says why");
+            terminal::print(|out| writeln!(out, "{line}"))
+        }
         Some(format) if !silent && format != CheckFormat::Ndjson => {
             let style = terminal.current_answer();
-            terminal::print(|out| format.write(&CheckAnswer { pass, style, workspace }, out)).map(drop)
+            terminal::print(|out| format.write(&CheckAnswer { pass, style, workspace }, out))
         }
-        _ => Ok(()),
-    }
+        _ => Ok(Exit::Up),
+    };
+    // Each output was written, whichever failed.
+    summed_up.and(filed).and(printed.map(drop))
 }
 
 /// The file of the GitHub job summary; `None` if no output has the format `github`. Other steps

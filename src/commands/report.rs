@@ -34,12 +34,13 @@ const SINCE: Duration = Duration::from_hours(24);
 pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let default = if args.brief { ReportFormat::Brief } else { ReportFormat::Human };
     check_conditions(&args.fail_on)?;
-    let sites = SiteOutputs::open(args)?;
-    let outputs = if sites.is_all() { Outputs::none() } else { Outputs::open(&sites.others, sites.output, default)? };
     let config = config(args, terminal)?;
     let journals = journals(args, config.as_ref())?;
     let question = question(args, config.as_ref(), Timestamp::now())?;
     let filter = Filter::new(&args.surfaces, &args.tags, config.as_ref())?;
+    // The folder of a site is made here: by now the options are right.
+    let sites = SiteOutputs::open(args)?;
+    let outputs = if sites.is_all() { Outputs::none() } else { Outputs::open(&sites.others, sites.output, default)? };
     let mut report = journal_query::ask(question, &journals, &filter)?;
     report.availability_judged = !args.fail_on.iter().any(Condition::is_of_availability);
     report.conditions_met = conditions_met(&args.fail_on, &report);

@@ -12,6 +12,7 @@ pub(crate) mod check_progress;
 pub(crate) mod diagnoser;
 pub(crate) mod events;
 pub(crate) mod exporters;
+pub(crate) mod fixed_settings;
 pub(crate) mod kept_sums;
 pub(crate) mod run_outputs;
 pub(crate) mod run_recorder;

@@ -24,6 +24,7 @@ use crate::commands::run::alert_worker::{AlertTiming, AlertWorker};
 use crate::commands::run::check_pipeline::CheckPipeline;
 use crate::commands::run::diagnoser::Diagnosing;
 use crate::commands::run::events::EventDispatcher;
+use crate::commands::run::fixed_settings::FixedSettings;
 use crate::commands::run::run_outputs::RunOutputs;
 use crate::commands::run::watch_screen::WatchScreen;
 use crate::commands::run::watch_state::WatchState;
@@ -51,7 +52,7 @@ pub(super) fn run(args: &cli::WatchArgs, terminal: &Terminal, signals: &Signals)
     let loaded = Loaded::read(args, terminal)?;
     let prepared = prepare(args, terminal, signals, &loaded)?;
     let watched = prepared.watch(loaded)?;
-    watched.conclude(terminal, signals)
+    Ok(watched.conclude(terminal, signals))
 }
 
 /// A configuration with everything that is made from it.
@@ -82,6 +83,7 @@ struct Prepared<'w> {
     signals: &'w Signals,
     runtime: Runtime,
     lock: Option<InstanceLock>,
+    fixed: FixedSettings,
     state: WatchState,
 }
 
@@ -95,14 +97,15 @@ fn prepare<'w>(
     exec_permission::require(config, args.alert.allow_exec)?;
     let runtime = runtime::multi_threaded()?;
     let journal = locations::journal_location(args.journal.as_deref(), config.path.as_deref());
-    let lock = args.single_instance.then(|| InstanceLock::take(&journal)).transpose()?;
+    let folder = locations::local_folder(&journal, config.path.as_deref());
+    let lock = args.single_instance.then(|| InstanceLock::take(&folder)).transpose()?;
     let kind = exporters::RunKind::Watch {
         #[cfg(feature = "prometheus-server")]
         listen: args.listen,
         #[cfg(feature = "prometheus-server")]
         hosts: args.listen_host.clone(),
     };
-    let exporters = exporters::start(&args.export, &kind, config, &journal)?;
+    let exporters = exporters::start(&args.export, &kind, config, &folder)?;
     exporters.set_probes(probes);
     if let Some(address) = exporters.address() {
         terminal.say(MessageLevel::Note, &format!("metrics at http://{address}/metrics"));
@@ -113,7 +116,7 @@ fn prepare<'w>(
             );
         }
     }
-    let alerts = AlertWorker::start(config, &journal, !args.no_record, AlertTiming::Continuous)
+    let alerts = AlertWorker::start(config, &journal, &folder, !args.no_record, AlertTiming::Continuous)
         .map_err(|error| CliError::io("the alerts' thread", &error))?;
     let recorded: Option<PathBuf> = (!args.no_record).then_some(journal);
     locations::warn_of_store(recorded.as_deref(), terminal);
@@ -130,7 +133,8 @@ fn prepare<'w>(
     let screen = WatchScreen::new(probes, config.incident, facts, terminal);
     let events = EventDispatcher::new(&config.settings.vantage, config.settings.window, (outputs, screen));
     let state = WatchState::new(events, probes);
-    Ok(Prepared { args, terminal, signals, runtime, lock, state })
+    let fixed = FixedSettings::of(config);
+    Ok(Prepared { args, terminal, signals, runtime, lock, fixed, state })
 }
 
 /// A path relative to the current folder, if it is below it.
@@ -142,8 +146,9 @@ fn shown_path(path: &Path) -> String {
 
 impl Prepared<'_> {
     fn watch(self, loaded: Loaded) -> Result<FinishedWatch, CliError> {
-        let Prepared { args, terminal, signals, runtime, lock, state } = self;
-        let watch = Watch { args, terminal, signals, state: Rc::new(RefCell::new(state)), started: Instant::now() };
+        let Prepared { args, terminal, signals, runtime, lock, fixed, state } = self;
+        let state = Rc::new(RefCell::new(state));
+        let watch = Watch { args, terminal, signals, fixed, state, started: Instant::now() };
         signals.checks_start();
         let state = runtime.block_on(watch.run(loaded))?;
         signals.checks_ended();
@@ -160,7 +165,7 @@ struct FinishedWatch {
 
 impl FinishedWatch {
     /// Ends the recording, prints the summary, and lets exporters and alerts send what they have.
-    fn conclude(self, terminal: &Terminal, signals: &Signals) -> Result<Exit, CliError> {
+    fn conclude(self, terminal: &Terminal, signals: &Signals) -> Exit {
         let FinishedWatch { runtime, lock, state } = self;
         let (outputs, screen) = state.finish();
         screen.finish();
@@ -177,9 +182,9 @@ impl FinishedWatch {
         runtime.block_on(senders.finish(signals, Some(ALERT_PATIENCE), terminal));
         runtime.shutdown_background();
         drop(lock);
-        answered?;
+        let is_answered = terminal.tell(answered.map(drop));
         let exit = signals.came().map_or_else(|| Exit::of(verdict), Exit::Signal);
-        Ok(exit.with_trouble(!is_recorded))
+        exit.with_trouble(!is_recorded || !is_answered)
     }
 }
 
@@ -218,6 +223,7 @@ struct Watch<'w> {
     args: &'w cli::WatchArgs,
     terminal: &'w Terminal,
     signals: &'w Signals,
+    fixed: FixedSettings,
     state: Rc<RefCell<WatchState>>,
     started: Instant,
 }
@@ -318,6 +324,9 @@ impl<'w> Watch<'w> {
             }
         };
         self.state.borrow_mut().reload(&loaded.probes);
+        if let Some(warning) = self.fixed.warning(&loaded.config) {
+            self.state.borrow().say(&format!("warning: {warning}"));
+        }
         Some(self.start(loaded))
     }
 }

@@ -13,6 +13,9 @@ use crate::config::value::interpolate::variable_name;
 use crate::config::value::toml_text::quoted;
 use crate::model::{Probe, REDACTED, Request, Retries, Step};
 
+/// Keys whose values are the file's to say, and no part of what a check of the command line asks for.
+const OF_THE_FILE: &[&str] = &["name", "surface", "interval", "schedule"];
+
 /// A probe file with one probe added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SavedProbe {
@@ -20,6 +23,8 @@ pub(crate) struct SavedProbe {
     pub text: String,
     /// The variables that must be set for it: the file holds none of its secrets.
     pub variables: Vec<String>,
+    /// The keys that it has from the file's `[defaults]` and that the probe itself lacks.
+    pub inherited: Vec<String>,
 }
 
 /// Reads a text as the probe file; these variables may be unset.
@@ -40,7 +45,7 @@ pub(crate) fn with_probe(
 ) -> Result<SavedProbe, String> {
     // A variable that is set and whose value is a secret here was written as a reference: it keeps its name.
     let is_own = |variable: &str| env(variable).is_some_and(|value| config.redactor.redact(&value) != value);
-    let (toml, variables) = own_lines(config, probe, name, &is_own);
+    let (mut toml, mut variables) = own_lines(config, probe, name, &is_own);
     if toml.contains(REDACTED) {
         return Err("it has a secret where no variable is possible: write the probe by hand".to_owned());
     }
@@ -61,11 +66,40 @@ pub(crate) fn with_probe(
             Err(error) => return Err(error.to_string()),
         }
     }
-    let added = format!("\n{toml}");
     let line_ends = if before.contains("\r\n") { "\r\n" } else { "\n" };
-    let text = before + &added.replace('\n', line_ends);
-    read(&text, &variables).map_err(|error| error.to_string())?;
-    Ok(SavedProbe { text, variables })
+    let whole = |toml: &str| format!("{before}{}", format!("\n{toml}").replace('\n', line_ends));
+    // What the file's `[defaults]` make of it, as lines.
+    let read_back = |toml: &str, variables: &[String]| -> Result<String, String> {
+        let config = read(&whole(toml), variables).map_err(|error| error.to_string())?;
+        let saved = config.probes.iter().find(|saved| saved.name == name);
+        Ok(saved.map(|saved| explain(&config, saved)).unwrap_or_default())
+    };
+    // Where the file's defaults differ from those that were left out, the probe has its own value. How often it is
+    // checked is the file's to say: a check of the command line has no interval.
+    let (theirs, ours) = (read_back(&toml, &variables)?, explain(config, probe));
+    let (written, theirs) = (keys(&toml), theirs.lines().collect::<BTreeSet<&str>>());
+    let is_overridden = |line: &&str| {
+        let is_own = |key: &str| !OF_THE_FILE.contains(&key) && !written.contains(key);
+        key_of(line).is_some_and(is_own) && !theirs.contains(line)
+    };
+    let overridden: Vec<&str> = ours.lines().filter(is_overridden).collect();
+    let overridden: Vec<String> =
+        overridden.into_iter().map(|line| named_secrets(line, name, &is_own, &mut variables) + "\n").collect();
+    toml.push_str(&overridden.concat());
+    let (theirs, ours) = (read_back(&toml, &variables)?, ours.lines().collect::<BTreeSet<&str>>());
+    let differs = |line: &&str| !ours.contains(line) && !line.contains("${secret:");
+    let inherited = theirs.lines().filter(differs).filter_map(key_of).filter(|key| !OF_THE_FILE.contains(key));
+    let inherited = inherited.map(str::to_owned).collect();
+    Ok(SavedProbe { text: whole(&toml), variables, inherited })
+}
+
+/// The keys of lines of TOML.
+fn keys(lines: &str) -> BTreeSet<&str> {
+    lines.lines().filter_map(key_of).collect()
+}
+
+fn key_of(line: &str) -> Option<&str> {
+    line.split_once(" = ").map(|(key, _)| key)
 }
 
 /// The lines of a probe that differ from the defaults, and the variables in them.
@@ -132,6 +166,22 @@ mod tests {
             format!("{before}\n\n[[probe]]\nname = \"health\"\nsurface = \"web\"\nurl = \"https://x.test/health\"\n");
         assert_eq!(after.text, expected);
         assert!(after.variables.is_empty());
+    }
+
+    #[test]
+    fn the_defaults_of_the_file_change_nothing_of_the_probe_that_it_can_say() {
+        let defaults = "[defaults]\nexpect.status = [404]\nredirects = \"none\"\ntimeout = \"2s\"\ninterval = \"1m\"\n\
+                        headers.x-team = \"shop\"\n";
+        let after = saved("https://x.test/", "home", Some(defaults)).unwrap();
+        let read = config::load_text(Path::new("probes.toml"), &after.text, &|_| None).unwrap();
+        let (home, given) =
+            (&read.probes[0], &crate::config::from_urls(&["https://x.test/".to_owned()]).unwrap().probes[0]);
+        assert_eq!(home.timeout, given.timeout, "{}", after.text);
+        assert_ne!(home.schedule, given.schedule, "how often is the file's to say: {}", after.text);
+        let (of_file, of_command) = (&home.steps[0], &given.steps[0]);
+        assert_eq!(of_file.expect.status, of_command.expect.status, "{}", after.text);
+        assert_eq!(of_file.request.redirects, of_command.request.redirects, "{}", after.text);
+        assert_eq!(after.inherited, ["headers"], "{}", after.text);
     }
 
     #[test]

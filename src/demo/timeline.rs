@@ -48,8 +48,8 @@ struct RandomSlots {
     slot: Duration,
 }
 
-/// The length of a slot: shorter than the interval of checks, and proportional to it, so that a
-/// slower playback stays the same.
+/// The length of a slot: proportional to the interval of checks, so that a slower playback stays the same, and never
+/// shorter than [`SLOT`].
 fn slot(playback: Playback) -> Duration {
     SLOT.max(playback.interval * 5 / 8)
 }

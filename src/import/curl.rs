@@ -202,7 +202,8 @@ impl Transfer {
         }
     }
 
-    /// curl follows redirects only with `-L`, and accepts any status without `-f`.
+    /// curl follows redirects only with `-L`. It accepts any status without `-f`; a probe that did would never be down, so
+    /// that an answer without an error is expected.
     fn set_redirects(&self, draft: &mut ProbeDraft) {
         if !["location", "location-trusted", "follow"].iter().any(|long| self.has(long)) {
             draft.set("redirects", "\"none\"");

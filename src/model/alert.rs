@@ -7,7 +7,7 @@ use http::HeaderName;
 use super::Value;
 
 /// `[[alert]]`: one receiver, and the changes it is notified of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     /// The name, for warnings and for the state that is kept between runs.
     pub name: String,
@@ -84,7 +84,7 @@ impl AlertEvent {
 }
 
 /// How an alert is delivered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum AlertTarget {
     /// A POST of JSON.
     Webhook {
@@ -103,7 +103,7 @@ pub enum AlertTarget {
 }
 
 /// The format of a webhook's JSON.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum WebhookTemplate {
     /// All facts (`uptick.alert/1`).
     Json,

@@ -573,3 +573,26 @@ fn a_watch_tells_within_one_interval_of_the_check_that_is_news() {
         assert!(checks.iter().any(|(at, _)| at > closed), "the watch went on: {heard:?}: {}", ran.stderr);
     }
 }
+
+#[test]
+#[cfg(feature = "object-store")]
+fn a_run_that_records_to_an_object_store_tells_what_it_and_the_runs_before_saw() {
+    let (receiver, target) = (taker(), Server::answers(answer(500, &[], "x")));
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("file://{}/store/", folder.path().display());
+    let file = folder.path().join("probes.toml");
+    std::fs::create_dir(folder.path().join("store")).unwrap();
+    std::fs::write(&file, format!("{}[[probe]]\nname = \"home\"\nurl = \"{}\"\n", webhook(&receiver), target.url("/")))
+        .unwrap();
+    let check = || {
+        let words = ["check", "--record", "--single-instance", "--journal", &store, "--config"];
+        let ran = support::run::Run::new(words.into_iter().chain(file.to_str())).run();
+        assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+        ran.expect_code(1);
+        events(&receiver)
+    };
+    assert_eq!([check(), check(), check(), check()].map(|events| events.len()), [0, 0, 1, 1]);
+    let kept = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let kept: std::collections::BTreeSet<_> = kept.collect();
+    assert_eq!(kept, ["probes.toml", "store", "uptick-outbox"].map(Into::into).into());
+}

@@ -195,6 +195,33 @@ fn the_short_help_of_every_command_fits_a_screen_with_groups_and_examples() {
 }
 
 #[test]
+fn a_completion_runs_nothing_that_stands_in_a_name() {
+    let run = Run::new(["completions", "bash"])
+        .config("[[probe]]\nname = \"$(touch pwned)\"\nurl = \"http://127.0.0.1:1/\"\n");
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_uptick")).parent().unwrap();
+    let script = format!(
+        "PATH={}:$PATH; source <(uptick completions bash); COMP_WORDS=(uptick check ''); COMP_CWORD=2; \
+         _uptick_with_names uptick '' check; echo \"${{#COMPREPLY[*]}}\"",
+        folder.display()
+    );
+    let Ok(output) = Command::new("bash").args(["-c", &script]).current_dir(run.folder()).output() else { return };
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "1\n", "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!run.folder().join("pwned").exists());
+}
+
+#[test]
+fn an_argument_that_is_no_text_is_a_usage_error() {
+    use std::os::unix::ffi::OsStrExt as _;
+    for format in ["human", "nagios"] {
+        let run = Run::new(["check", "--format", format]);
+        let output = run.command().arg(std::ffi::OsStr::from_bytes(b"\xff")).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(if format == "nagios" { 3 } else { 2 }), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
 fn completions_name_formats_probes_surfaces_and_tags_of_the_nearest_file() {
     let config = "[[probe]]\nname = \"home page\"\nsurface = \"web\"\ntags = [\"slow\"]\nurl = \"${NOT_SET}\"\n";
     for (kind, name) in [("probes", "home page\n"), ("surfaces", "web\n"), ("tags", "slow\n")] {
@@ -217,5 +244,5 @@ fn completions_name_formats_probes_surfaces_and_tags_of_the_nearest_file() {
     );
     let Ok(output) = Command::new("bash").args(["-c", &script]).current_dir(run.folder()).output() else { return };
     let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(said, "home page\nweb\njson junit\n--record\n", "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said, "home\\ page\nweb\njson junit\n--record\n", "{}", String::from_utf8_lossy(&output.stderr));
 }

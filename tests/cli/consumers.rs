@@ -25,7 +25,7 @@ fn a_stopped_reader_of_ndjson_stops_no_check_and_what_it_did_not_read_is_counted
     let ended = live.end();
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     assert_eq!(recorded(ended.run.folder()), [600, 0, 600, 0, 0], "{}", ended.stderr);
-    let said = ended.stderr.lines().find(|line| line.contains("lines were not written")).unwrap_or_default();
+    let said = ended.stderr.lines().find(|line| line.contains("not written")).unwrap_or_default();
     let dropped = said.split_whitespace().find_map(|word| word.parse::<usize>().ok()).unwrap_or_default();
     // The last line in the pipe may be cut short; such a line counts as not written.
     let read = ended.stdout.matches('\n').count();

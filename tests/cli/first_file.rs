@@ -167,3 +167,52 @@ fn a_journal_to_compact_that_does_not_exist_is_a_usage_error_as_in_a_report() {
         assert!(ran.stderr.contains("error: no journal at absent"), "{command}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn what_is_saved_is_what_this_run_checks_under_its_name_and_nothing_is_saved_by_a_run_that_cannot_begin() {
+    let server = shop();
+    let file = "[defaults]\nexpect.status = [404]\n";
+    let check = |more: &[&str]| {
+        let words = ["check", &server.url("/"), "--save", "home", "--record"];
+        Run::new(words.into_iter().chain(more.iter().copied())).config(file).run()
+    };
+    let ran = check(&[]);
+    ran.expect_code(0);
+    let (folder, written) = (ran.folder.path(), fs::read_to_string(ran.folder.path().join("probes.toml")).unwrap());
+    let again =
+        Run::new(["check", "home", "--format", "json", "-c"].into_iter().chain(folder.join("probes.toml").to_str()));
+    again.run().expect_code(0);
+    let journal = folder.join("uptick-journal");
+    let report = Run::new(["report", "--format", "json"].into_iter().chain(journal.to_str())).run().json();
+    assert_eq!(report["probes"][0]["probe"], "home", "{written}");
+    let refused = check(&["--format", "json=missing/folder"]);
+    refused.expect_code(2);
+    assert_eq!(fs::read_to_string(refused.folder.path().join("probes.toml")).unwrap(), file);
+}
+
+#[test]
+fn data_that_is_read_is_sent_as_it_is() {
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let note = std::sync::Arc::clone(&seen);
+    let server = Server::start(move |conn| {
+        *note.lock().unwrap() = String::from_utf8_lossy(&conn.request()).into_owned();
+        conn.send(answer(200, &[], "ok"));
+    });
+    let data = "{\"a\": \"${file:secret.txt} ${secret:TOKEN} $${x}\"}";
+    let url = server.url("/");
+    for words in [vec!["-d", "@-"], vec!["--json", "@-"], vec!["-d", "@data"]] {
+        let run = Run::new(["check", &url].into_iter().chain(words)).file("secret.txt", "swordfish");
+        run.file("data", data).env("TOKEN", "swordfish").stdin(data).run().expect_code(0);
+        assert!(seen.lock().unwrap().ends_with(data), "{}", seen.lock().unwrap());
+    }
+    let list = format!("{}?a=${{secret:TOKEN}}\n", server.url("/"));
+    Run::new(["check", "-"]).env("TOKEN", "swordfish").stdin(list).run();
+    assert!(!seen.lock().unwrap().contains("swordfish"), "{}", seen.lock().unwrap());
+}
+
+#[test]
+fn init_takes_no_file_of_another_tool_for_a_host() {
+    let ran = Run::new(["init", "gatus.yaml"]).run();
+    ran.expect_code(2);
+    assert!(ran.stderr.contains("uptick import gatus.yaml"), "{}", ran.stderr);
+}

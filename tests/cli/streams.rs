@@ -134,6 +134,37 @@ fn a_full_disk_behind_stdout_is_said() {
     assert!(ran.stderr.contains("standard output"), "{}", ran.stderr);
 }
 
+#[test]
+fn a_verdict_outweighs_an_output_that_could_not_be_written() {
+    let (up, down) = (healthy(), refusing());
+    let full = ["sh", "-c", "exec \"$0\" \"$@\" >/dev/full"];
+    for (format, url, code) in [
+        ("human", down.clone(), 1),
+        ("json", down.clone(), 1),
+        ("ndjson", down, 1),
+        ("ndjson", up.url("/"), 3),
+        ("json", up.url("/"), 3),
+    ] {
+        let run = Run::new(["check", "--format", format]).config(&probe("home", &url, &[]));
+        let ran = run.through(full).run();
+        ran.expect_code(code);
+        assert!(ran.stderr.contains("standard output"), "{format}: {}", ran.stderr);
+    }
+    let both = ["check", "--format", "json=/dev/full", "--format", "human"];
+    let ran = Run::new(both).config(&probe("home", &up.url("/"), &[])).run();
+    ran.expect_code(3);
+    assert!(ran.stdout.contains("UP"), "what can be written is: {}", ran.stdout);
+}
+
+#[test]
+fn a_plugin_whose_results_are_not_recorded_says_unknown_in_its_line_too() {
+    let server = healthy();
+    let run = Run::new(["check", "--record", "--format", "nagios", "--journal", "taken"]).file("taken", "a file");
+    let ran = run.config(&probe("home", &server.url("/"), &[])).run();
+    ran.expect_code(3);
+    assert!(ran.stdout.starts_with("UPTICK UNKNOWN"), "{}", ran.stdout);
+}
+
 /// The lines of the passes: those that begin with a time of day.
 fn pass_lines(text: &str) -> Vec<&str> {
     let is_time = |line: &&str| line.as_bytes().get(2) == Some(&b':') && line.as_bytes().get(5) == Some(&b':');

@@ -63,6 +63,23 @@ fn the_configuration_is_read_again_on_sighup() {
 }
 
 #[test]
+fn a_reload_says_what_it_does_not_change() {
+    let server = healthy();
+    let config = FAST.to_owned() + &probe("first", &server.url("/"), &[]);
+    let live = RunInProgress::start(service().config(&config));
+    until("it is asked", || server.connections() >= 2);
+    let more = config.clone() + "[[alert]]\nname = \"ops\"\nwebhook = \"http://127.0.0.1:1/\"\n";
+    fs::write(live.folder().join("probes.toml"), more).unwrap();
+    live.signal("HUP");
+    let before = server.connections();
+    until("it is still asked", || server.connections() >= before + 2);
+    live.signal("INT");
+    let ended = live.end();
+    assert!(ended.stderr.contains("warning: a reload changes probes alone"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("[[alert]]"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_check_under_way_keeps_the_time_for_its_retries_when_the_configuration_is_read_again() {
     let server = Server::start(|conn| {
         if conn.number() > 1 {

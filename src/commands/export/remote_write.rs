@@ -81,7 +81,7 @@ fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal)
     let differs = |last: &Last| {
         let sent = files.entry(last.shard).or_insert_with(|| {
             let file = kept_sums::file_name(exporters::STATE_FILE, last.shard);
-            let kept = |journal: &PathBuf| sums_kept(&kept_sums::place(journal, config.as_deref()).join(&file));
+            let kept = |journal: &PathBuf| sums_kept(&locations::local_folder(journal, config.as_deref()).join(&file));
             journals.iter().find_map(kept)
         });
         let (sent, recorded) = (sent.as_ref()?.sum_of(&last.sum)?.counts.scheduled(), last.sum.counts.scheduled());

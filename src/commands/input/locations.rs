@@ -42,8 +42,14 @@ pub(crate) fn cache_folder() -> PathBuf {
 
 /// The folder on this disk that a run records to before its lines are shipped to the journal at a
 /// URL: `uptick-outbox` beside the default place of a journal.
-pub(crate) fn outbox_location(url: &Path, config: Option<&Path>) -> PathBuf {
+fn outbox_location(url: &Path, config: Option<&Path>) -> PathBuf {
     journal_location(None, config).with_file_name("uptick-outbox").join(journal::folder_name(url))
+}
+
+/// The folder on this machine that belongs to a journal: itself, or the outbox of a journal at a URL. It holds what is
+/// kept beside the lines: locks, totals, the alerts that were sent.
+pub(crate) fn local_folder(journal: &Path, config: Option<&Path>) -> PathBuf {
+    if object_storage::is_url(journal) { outbox_location(journal, config) } else { journal.to_path_buf() }
 }
 
 /// The journal: the one that the option names, otherwise below systemd's `STATE_DIRECTORY`,

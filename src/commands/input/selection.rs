@@ -8,9 +8,9 @@ use crate::commands::input::targets::Targets;
 use crate::commands::input::{locations, shard, targets};
 use crate::commands::process::exit::CliError;
 use crate::commands::process::terminal::Terminal;
-use crate::config;
 use crate::config::{AdHoc, Config, ConfigError, ValueUser};
 use crate::model::{Probe, SafeText, suggest};
+use crate::{config, format};
 
 /// Which secrets and variables of a probe file a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,13 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     let selected: Vec<Arc<Probe>> =
         config.probes.iter().filter(|probe| probe.control || is_wanted(probe)).cloned().collect();
     if selected.iter().all(|probe| probe.control && !is_wanted(probe)) {
-        return Err(CliError::Usage("error: no probe matches both --surface and --tag".to_owned()));
+        let given = [
+            (!names.is_empty(), "the name"),
+            (!common.surfaces.is_empty(), "--surface"),
+            (!common.tags.is_empty(), "--tag"),
+        ];
+        let given: Vec<&str> = given.iter().filter(|(is_given, _)| *is_given).map(|(_, selector)| *selector).collect();
+        return Err(CliError::Usage(format!("error: no probe matches {} at once", format::list(&given))));
     }
     // Every shard checks the control targets, because each must notice if it is offline itself.
     let is_ours =

@@ -46,11 +46,12 @@ impl Exit {
         }
     }
 
-    /// The same status, lowered from `Up` to `Unknown` if uptick itself had trouble.
+    /// The same status, lowered from `Up` to `Unknown` if uptick itself had trouble; of Nagios, 0 and 1 become 3.
     #[must_use]
     pub(crate) const fn with_trouble(self, trouble: bool) -> Exit {
         match self {
             Exit::Up if trouble => Exit::Unknown,
+            Exit::Nagios(0 | 1) if trouble => Exit::Nagios(3),
             other => other,
         }
     }

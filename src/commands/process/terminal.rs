@@ -73,6 +73,18 @@ impl Terminal {
         };
     }
 
+    /// Prints why an answer could not be written. Returns whether it was: a verdict outweighs that. A closed pipe is no
+    /// error.
+    pub(crate) fn tell(&self, answered: Result<(), CliError>) -> bool {
+        match answered {
+            Ok(()) | Err(CliError::BrokenPipe) => true,
+            Err(error) => {
+                self.say(MessageLevel::Error, &error.to_string());
+                false
+            }
+        }
+    }
+
     /// Prints a note. The text may contain unescaped text from servers or files.
     pub(crate) fn note(&self, text: &str) {
         self.say(MessageLevel::Note, SafeText::message(text).as_str());

@@ -31,6 +31,8 @@ const LOOKS_BACK: Duration = Duration::from_hours(24);
 /// processor.
 const READS_AFTER: Duration = Duration::from_secs(10);
 const READS_SHARE: u32 = 20;
+/// The same for a journal in an object store, to which probers upload every few minutes.
+const READS_STORE_AFTER: Duration = Duration::from_mins(1);
 
 /// Results of this run that are older than this are in the journal, or waiting for a disk.
 const RECORDED_AFTER: Duration = Duration::from_mins(1);
@@ -89,7 +91,8 @@ impl AlertHistory {
         windows: Vec<Window>,
         failures: Vec<Outcome>,
     ) -> Result<Report, CliError> {
-        let is_fresh = |known: &Known| known.read_at.elapsed() < READS_AFTER.max(known.took * READS_SHARE);
+        let reads_after = if object_storage::is_url(&self.journal) { READS_STORE_AFTER } else { READS_AFTER };
+        let is_fresh = |known: &Known| known.read_at.elapsed() < reads_after.max(known.took * READS_SHARE);
         let mut known = if let Some(mut known) = self.known.take().filter(is_fresh) {
             known.fold = known.fold.judged_at(now);
             windows.iter().for_each(|window| known.fold.window(window));
@@ -151,7 +154,9 @@ impl AlertHistory {
     /// The cut-off: from this instant on, this run's windows are taken from memory. A multiple of
     /// their span.
     fn kept_from(&self, now: Timestamp) -> Timestamp {
-        let back = if self.recorded { RECORDED_AFTER } else { LOOKS_BACK };
+        // How late an upload is depends on the store, which may be dead for hours.
+        let is_there_soon = self.recorded && !object_storage::is_url(&self.journal);
+        let back = if is_there_soon { RECORDED_AFTER } else { LOOKS_BACK };
         let span = i64::try_from(self.span.as_millis()).unwrap_or(i64::MAX).clamp(1, 86_400_000);
         let instant = now.checked_sub(back).unwrap_or(Timestamp::MIN).as_millisecond();
         Timestamp::from_millisecond(instant - instant.rem_euclid(span)).unwrap_or(Timestamp::MIN)

@@ -5,7 +5,7 @@
 //! intervals. A receiver that does not answer delays only the next judgement; in the meantime
 //! checks are added up in windows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,11 +18,13 @@ use tokio::time::Instant;
 
 use crate::alert;
 use crate::alert::{Alerts, CheckFindings, ExpiringCertificate, UnmetWarning};
+use crate::commands::process::exit::CliError;
 use crate::commands::process::signals::Signals;
 use crate::commands::run::alert_history::AlertHistory;
 use crate::commands::run::events::{Consumer, RunEvent};
 use crate::config::Config;
-use crate::model::{Counts, IncidentRules, Mismatch, NetworkRules, Outcome, Redactor, Value, Verdict};
+use crate::model::{Counts, IncidentRules, Mismatch, NetworkRules, Outcome, Probe, Redactor, Value, Verdict};
+use crate::report::Report;
 use crate::window::{Collector, Window};
 
 /// The least time between the starts of two judgements, as a multiple of the duration of the first;
@@ -51,18 +53,19 @@ pub(crate) struct AlertWorker {
 }
 
 impl AlertWorker {
-    /// Starts the thread. `None` if neither alerts nor a heartbeat are configured. `recorded`:
-    /// whether the run records into the journal.
+    /// Starts the thread. `None` if neither alerts nor a heartbeat are configured. `folder` keeps what was sent;
+    /// `recorded`: whether the run records into the journal.
     ///
     /// # Errors
     /// If the system provides no thread.
     pub(crate) fn start(
         config: &Config,
         journal: &Path,
+        folder: &Path,
         recorded: bool,
         timing: AlertTiming,
     ) -> io::Result<Option<AlertWorker>> {
-        let alerts = Alerts::new(&config.alerts, &config.redactor, config.network, journal);
+        let alerts = Alerts::new(&config.alerts, &config.redactor, config.network, folder);
         if alerts.is_empty() && config.heartbeat.is_none() {
             return Ok(None);
         }
@@ -120,6 +123,7 @@ impl Consumer for AlertWorker {
     fn consume(&mut self, event: &RunEvent<'_>) {
         let mut queue = self.queue.lock();
         match event {
+            RunEvent::ProbesChanged(probes) => return queue.forget_others(probes),
             RunEvent::Outcome(outcome) => queue.outcome(outcome),
             RunEvent::Missed { probe, scheduled_at } => {
                 let closed = queue.collector.record_missed(probe, *scheduled_at);
@@ -147,6 +151,8 @@ pub(crate) struct RunSnapshot {
     /// With [`AlertTiming::Continuous`], the verdict on the last check of every probe; with
     /// [`AlertTiming::AtEnd`], on all checks of the run.
     pub(crate) verdict: Verdict,
+    /// Whether a check has ended since the previous snapshot.
+    has_checks: bool,
     /// Whether the run is over.
     is_last: bool,
 }
@@ -176,6 +182,8 @@ struct Inner {
     unsettled: BTreeMap<String, u32>,
     /// Whether a check may have opened or closed an incident since the last snapshot.
     is_urgent: bool,
+    /// Whether a check has ended since the last snapshot.
+    has_checks: bool,
     is_closed: bool,
     warnings: Vec<String>,
 }
@@ -194,6 +202,7 @@ impl Queue {
             warned: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             is_urgent: false,
+            has_checks: false,
             is_closed: false,
             warnings: Vec::new(),
         };
@@ -212,6 +221,7 @@ impl Queue {
         let mut collector = std::mem::replace(&mut inner.collector, fresh);
         let (mut windows, mut failures) = (std::mem::take(&mut inner.windows), std::mem::take(&mut inner.failures));
         inner.is_urgent = false;
+        let has_checks = std::mem::take(&mut inner.has_checks);
         let counts = match self.timing {
             AlertTiming::AtEnd => inner.counts,
             AlertTiming::Continuous => inner.last.values().fold(Counts::default(), |mut counts, verdict| {
@@ -227,12 +237,13 @@ impl Queue {
         drop(inner);
         failures.extend(collector.take_failures());
         windows.extend(collector.close_all());
-        RunSnapshot { at: Timestamp::now(), windows, failures, found, verdict: counts.verdict(), is_last }
+        RunSnapshot { at: Timestamp::now(), windows, failures, found, verdict: counts.verdict(), has_checks, is_last }
     }
 }
 
 impl Inner {
     fn outcome(&mut self, outcome: &Outcome) {
+        self.has_checks = true;
         for expiring in alert::expiring([outcome], outcome.started_at) {
             self.expiring.insert(outcome.probe.clone(), expiring);
         }
@@ -244,6 +255,15 @@ impl Inner {
         self.settle(outcome);
         let closed = self.collector.record(outcome);
         self.add(closed);
+    }
+
+    /// Forgets what probes said that are no longer checked.
+    fn forget_others(&mut self, probes: &[Arc<Probe>]) {
+        let names: BTreeSet<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
+        self.last.retain(|probe, _| names.contains(probe.as_str()));
+        self.expiring.retain(|probe, _| names.contains(probe.as_str()));
+        self.warned.retain(|probe, _| names.contains(probe.as_str()));
+        self.unsettled.retain(|probe, _| names.contains(probe.as_str()));
     }
 
     /// Remembers the unmet expectations of `warn` of a check that was up; other checks say nothing
@@ -309,15 +329,17 @@ impl AlertThread {
     async fn run(mut self) {
         let mut next = Instant::now() + JUDGES_EVERY;
         let mut earliest = Instant::now();
-        let mut heartbeat_due = next;
+        // A monitor of the monitor hears of checks: without any it hears nothing.
+        let (mut heartbeat_due, mut has_checks) = (next, false);
         loop {
             self.wait(earliest, next).await;
             let snapshot = self.queue.snapshot();
             let is_last = snapshot.is_last;
             let started = Instant::now();
-            let beats = is_last || started >= heartbeat_due;
+            has_checks |= snapshot.has_checks;
+            let beats = has_checks && (is_last || started >= heartbeat_due);
             if beats {
-                heartbeat_due = started + JUDGES_EVERY;
+                (heartbeat_due, has_checks) = (started + JUDGES_EVERY, false);
             }
             let took = self.judge(snapshot, beats).await;
             if is_last {
@@ -362,7 +384,7 @@ impl AlertThread {
         let mut took = Duration::ZERO;
         if !self.alerts.is_empty() {
             let (at, found) = (snapshot.at, snapshot.found);
-            let report = self.history.report(at, snapshot.windows, snapshot.failures);
+            let report = self.report(at, snapshot.windows, snapshot.failures);
             took = started.elapsed();
             let warnings = match report {
                 Ok(report) => match self.alerts.notify(&report, &found, at).await {
@@ -379,6 +401,18 @@ impl AlertThread {
             self.warn(vec![format!("heartbeat request failed: {why}")]);
         }
         took
+    }
+
+    /// The report on the last day, made on a thread of its own: a journal in an object store is read by a runtime, which
+    /// may not begin within this thread's.
+    fn report(&mut self, at: Timestamp, windows: Vec<Window>, failures: Vec<Outcome>) -> Result<Report, CliError> {
+        let history = &mut self.history;
+        thread::scope(|scope| {
+            let read = move || history.report(at, windows, failures);
+            let reader = thread::Builder::new().name("alert-history".to_owned()).spawn_scoped(scope, read);
+            let reader = reader.map_err(|error| CliError::io("the thread that reads the journal", &error))?;
+            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 
     fn warn(&self, warnings: Vec<String>) {

@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 use crate::commands::process::signals::Signals;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::commands::run::events::{Consumer, RunEvent};
-use crate::model::Outcome;
+use crate::format;
+use crate::model::{Outcome, io_reason};
 use crate::render;
 use crate::render::TerminalStyle;
 
@@ -102,6 +103,29 @@ struct Unread {
     is_closed: bool,
     /// Whether the reader has closed the pipe: that is no error, and further lines are discarded.
     is_gone: bool,
+    /// Why nothing more can be written, such as a full disk; further lines are dropped and counted.
+    error: Option<io::Error>,
+}
+
+/// Lines that did not reach standard output.
+pub(crate) struct Unwritten {
+    lines: u64,
+    /// The error that kept them; `None` if the reader did.
+    error: Option<io::Error>,
+}
+
+impl Unwritten {
+    /// The sentence about them; `None` if everything was written.
+    pub(crate) fn message(&self) -> Option<String> {
+        let lines = format::counted(self.lines, "line");
+        match &self.error {
+            Some(error) => Some(format!("standard output: {}; not written: {lines}", io_reason(error))),
+            None if self.lines > 0 => {
+                Some(format!("not written: {lines}, because the reader of standard output stopped reading"))
+            }
+            None => None,
+        }
+    }
 }
 
 impl AnswerStream {
@@ -126,11 +150,11 @@ impl AnswerStream {
         matches!(self.content, StreamContent::Passes(_))
     }
 
-    /// Waits until the reader has everything, and returns how many lines it did not get.
+    /// Waits until the reader has everything, and returns what it did not get.
     ///
     /// A slow reader is waited for. The wait ends if the reader takes nothing for a while, and soon
     /// after a signal.
-    pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> u64 {
+    pub(crate) async fn finish(self, signals: &Signals, terminal: &Terminal) -> Unwritten {
         if self.is_before_answer() {
             self.shared.push(b"\n".to_vec());
         }
@@ -156,8 +180,9 @@ impl AnswerStream {
             }
         };
         signals.bounded(patient, SIGNAL_PATIENCE).await;
-        let unread = self.shared.lock();
-        if unread.is_gone { 0 } else { unread.dropped + unread.lines.len() as u64 + u64::from(unread.is_writing) }
+        let mut unread = self.shared.lock();
+        let left = unread.dropped + unread.lines.len() as u64 + u64::from(unread.is_writing);
+        Unwritten { lines: if unread.is_gone { 0 } else { left }, error: unread.error.take() }
     }
 }
 
@@ -186,7 +211,7 @@ impl Shared {
         if unread.is_gone {
             return;
         }
-        if unread.bytes + line.len() > UNREAD_LIMIT {
+        if unread.error.is_some() || unread.bytes + line.len() > UNREAD_LIMIT {
             unread.dropped += 1;
             return;
         }
@@ -203,8 +228,13 @@ impl Shared {
             unread.bytes -= line.len();
             unread.written += 1;
             unread.is_writing = false;
-            if done.is_err() {
-                unread.is_gone = true;
+            if let Err(error) = done {
+                if error.kind() == io::ErrorKind::BrokenPipe {
+                    unread.is_gone = true;
+                } else {
+                    unread.dropped += 1 + unread.lines.len() as u64;
+                    unread.error = Some(error);
+                }
                 unread.lines.clear();
                 return;
             }
@@ -239,6 +269,28 @@ mod tests {
         let unread = shared.lock();
         assert!(unread.bytes <= UNREAD_LIMIT && unread.bytes > UNREAD_LIMIT - 1_000);
         assert_eq!(unread.lines.len() as u64 + unread.dropped, 10_000);
+    }
+
+    #[test]
+    fn what_a_full_disk_did_not_take_is_counted_with_why() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::Error::from_raw_os_error(28))
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let shared = Shared::default();
+        shared.push(b"a".to_vec());
+        shared.push(b"b".to_vec());
+        shared.write_all(Full);
+        shared.push(b"c".to_vec());
+        let mut unread = shared.lock();
+        let unwritten = Unwritten { lines: unread.dropped, error: unread.error.take() };
+        let message = unwritten.message().expect("lines are missing");
+        assert_eq!(message, "standard output: the disk is full; not written: 3 lines");
     }
 
     #[test]

@@ -48,13 +48,18 @@ pub(crate) enum RunKind {
     },
 }
 
-/// Starts the exporters that were asked for. `place` is the journal's folder, whether the run
+/// Starts the exporters that were asked for. `folder` belongs to the journal on this machine, whether the run
 /// records or not.
 #[cfg_attr(
     not(any(feature = "prometheus-server", feature = "remote-write", feature = "otlp")),
     expect(clippy::unnecessary_wraps, reason = "without exporters nothing can fail to start")
 )]
-pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place: &Path) -> Result<Exporters, CliError> {
+pub(crate) fn start(
+    asked: &ExporterArgs,
+    run: &RunKind,
+    config: &Config,
+    folder: &Path,
+) -> Result<Exporters, CliError> {
     let mut exporters = Exporters::default();
     let vantage = &config.settings.vantage;
     #[cfg(feature = "prometheus-server")]
@@ -66,10 +71,9 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
     #[cfg(feature = "remote-write")]
     if let Some(url) = asked.value(&remote_write::OPTION) {
         let mut settings = remote_write_settings(url, asked.value(&histogram_format::OPTION), config.network)?;
-        let kept = kept_sums::place(place, config.path.as_deref());
-        settings.state = Some(kept.join(kept_sums::file_name(STATE_FILE, config.settings.shard)));
+        settings.state = Some(folder.join(kept_sums::file_name(STATE_FILE, config.settings.shard)));
         settings.shard = config.settings.shard;
-        let start = async { RemoteWrite::start(&settings, || kept_sums::recorded(&kept, vantage)) };
+        let start = async { RemoteWrite::start(&settings, || kept_sums::recorded(folder, vantage)) };
         exporters.add(start).map_err(|error| usage(&error))?;
     }
     #[cfg(feature = "otlp")]
@@ -86,7 +90,7 @@ pub(crate) fn start(asked: &ExporterArgs, run: &RunKind, config: &Config, place:
             exporters.add(async { Otlp::start(settings) }).map_err(|error| usage(&error))?;
         }
     }
-    let _ = (&mut exporters, asked, run, vantage, place);
+    let _ = (&mut exporters, asked, run, vantage, folder);
     Ok(exporters)
 }
 

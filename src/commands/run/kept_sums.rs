@@ -2,27 +2,18 @@
 //! they are initialized, and those of `check --record --format prometheus`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::check_report::{CheckReport, RecordedSum};
-use crate::commands::input::locations;
 use crate::config::Config;
 use crate::export::KeptSums;
 use crate::export::cumulative::Cumulative;
+use crate::journal;
 use crate::model::{Probe, Shard};
-use crate::{journal, object_storage};
 
 /// The file beside a journal's lines that holds the totals of the text format.
 const TEXTFILE: &str = "textfile";
-
-/// The folder on this machine that belongs to a journal, given the path of the probe file.
-pub(crate) fn place(journal: &Path, config: Option<&Path>) -> PathBuf {
-    if object_storage::is_url(journal) {
-        return locations::outbox_location(journal, config);
-    }
-    journal.to_path_buf()
-}
 
 /// The name of a file of totals. Shards that share a journal have one file each, since they all
 /// count the same control targets.
@@ -35,9 +26,9 @@ pub(crate) fn file_name(name: &str, shard: Option<Shard>) -> String {
 
 /// The totals that a journal has recorded from a vantage; empty if it cannot be read or does not
 /// exist yet.
-pub(crate) fn recorded(place: &Path, vantage: &str) -> Cumulative {
+pub(crate) fn recorded(folder: &Path, vantage: &str) -> Cumulative {
     let mut sums = Cumulative::default();
-    let lines = journal::read(&[place.to_path_buf()], journal::Range::ALL);
+    let lines = journal::read(&[folder.to_path_buf()], journal::Range::ALL);
     for line in lines.into_iter().flatten() {
         if let Ok(journal::Line::Window(window)) = line
             && *window.vantage == *vantage
@@ -56,10 +47,9 @@ pub(crate) struct TextfileCounters {
 
 impl TextfileCounters {
     /// Opens the counters of these probes, before the run records anything.
-    pub(crate) fn open(journal: &Path, config: &Config, probes: &[Arc<Probe>]) -> TextfileCounters {
-        let place = place(journal, config.path.as_deref());
-        let file = place.join(file_name(TEXTFILE, config.settings.shard));
-        let sums = KeptSums::new(Some(file), || recorded(&place, &config.settings.vantage));
+    pub(crate) fn open(folder: &Path, config: &Config, probes: &[Arc<Probe>]) -> TextfileCounters {
+        let file = folder.join(file_name(TEXTFILE, config.settings.shard));
+        let sums = KeptSums::new(Some(file), || recorded(folder, &config.settings.vantage));
         TextfileCounters { sums, probes: probes.to_vec() }
     }
 

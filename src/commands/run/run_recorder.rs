@@ -53,11 +53,9 @@ struct Store {
 impl JournalLocation {
     /// The location that an option or a default names: a folder, or a URL.
     pub(crate) fn of(place: PathBuf, config: &Config) -> JournalLocation {
-        if !object_storage::is_url(&place) {
-            return JournalLocation { folder: place, store: None };
-        }
-        let folder = locations::outbox_location(&place, config.path.as_deref());
-        JournalLocation { folder, store: Some(Store { url: place, vantage: config.settings.vantage.clone() }) }
+        let folder = locations::local_folder(&place, config.path.as_deref());
+        let store = Store { url: place, vantage: config.settings.vantage.clone() };
+        JournalLocation { folder, store: object_storage::is_url(&store.url).then_some(store) }
     }
 }
 
@@ -200,13 +198,17 @@ pub(crate) struct Queue {
     is_full: AtomicBool,
 }
 
+/// The probe, its surface, whether it is a control, whether it is in maintenance, and the UTC day.
+type OverflowKey = (Arc<str>, Arc<str>, bool, bool, i64);
+
 #[derive(Debug, Default)]
 struct Waiting {
     lines: Vec<Line>,
     /// Lines that the thread has taken but not yet written.
     in_flight: usize,
-    /// What arrives once the queue is full: windows, merged into one per probe and UTC day.
-    overflow: BTreeMap<(Arc<str>, i64), Window>,
+    /// What arrives once the queue is full: windows, merged into one per probe and UTC day, apart in and outside
+    /// maintenance.
+    overflow: BTreeMap<OverflowKey, Window>,
     became_full: bool,
     is_closed: bool,
     trouble: Option<JournalError>,
@@ -280,7 +282,8 @@ impl Waiting {
 
     fn add_up(&mut self, window: Window) {
         let day = window.from.as_millisecond().div_euclid(DAY_MS);
-        match self.overflow.entry((Arc::clone(&window.probe), day)) {
+        let (probe, surface) = (Arc::clone(&window.probe), Arc::clone(&window.surface));
+        match self.overflow.entry((probe, surface, window.control, window.maintenance, day)) {
             std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(window)),
             std::collections::btree_map::Entry::Occupied(mut entry) => {
                 entry.get_mut().merge(&window);
@@ -388,6 +391,10 @@ mod tests {
         assert_eq!(lines.len(), QUEUE_LIMIT + 2);
         let missed = |line: &Line| if let Line::Window(window) = line { window.counts.missed } else { 0 };
         assert_eq!(lines.iter().map(missed).sum::<u64>(), QUEUE_LIMIT as u64 + 2_000);
+        let in_maintenance = Window { maintenance: true, ..window("slow", 0) };
+        queue.push([window("slow", 0), in_maintenance], []);
+        assert_eq!(queue.lock().overflow.len(), 2, "maintenance is in no verdict, so that it stays apart");
+        queue.lock().overflow.clear();
         queue.push([window("late", 0)], []);
         assert_eq!(queue.lock().lines.len(), 0, "what is being written counts too");
         queue.written();
