@@ -247,11 +247,10 @@ impl Description<'_, '_> {
         let first = outages.iter().map(|outage| outage.start).min_by_key(|start| start.by);
         let ends = outages.iter().map(|outage| outage.end.or(end));
         let last = ends.reduce(Transition::later_end).flatten();
-        SurfaceSpan {
-            surface: surface.clone(),
-            start: first.unwrap_or(start).bracket(),
-            end: end.and(last).map(Transition::bracket),
-        }
+        // Single failures before it and after it can be part of an outage, but not of the incident.
+        let begin = first.filter(|first| first.by > start.by).unwrap_or(start);
+        let last = end.and_then(|end| last.filter(|last| last.by < end.by).or(Some(end)));
+        SurfaceSpan { surface: surface.clone(), start: begin.bracket(), end: last.map(Transition::bracket) }
     }
 
     /// The last check of its failing series, if the incident has no end and all of them have gone

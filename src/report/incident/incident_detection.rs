@@ -238,7 +238,8 @@ fn incident(
     loop {
         let to = context.range.to.min(last.saturating_add(ahead));
         let checks = checks_without(context, &pool, TimeSpan::new(start, to), others);
-        let bridged = waves::bridge(waves.clone(), &checks, slack, recovery::checks_of_probe(interval));
+        let checks_of_probe = recovery::checks_of_probe(interval);
+        let bridged = waves::bridge(waves.clone(), &checks, slack, checks_of_probe, |check| good_after(context, check));
         // With fewer checks it takes longer until enough of them are good.
         if to >= context.range.to || bridged.last().is_none_or(|wave| wave.end.is_some()) {
             return bridged;
@@ -313,7 +314,13 @@ fn divided(
     let checks = checks_without(context, &series, span, others);
     let failures = u64::from(context.range.rules.open_after.get());
     let chance = if wave.is_pooled() { recovery::NEVER_BY_CHANCE } else { CHANCE };
-    waves::divide(wave, &checks, WaveDivision { pause, failures, chance })
+    waves::divide(wave, &checks, WaveDivision { pause, failures, chance }, |check| good_after(context, check))
+}
+
+/// The first good check of the same series after a check.
+fn good_after(context: &ReportContext<'_>, check: waves::PooledCheck) -> Option<UnixMillis> {
+    let later = TimeSpan::new(check.at.saturating_add(1), context.range.to);
+    context.judged(check.series, later).find(|later| later.verdict == Verdict::Up).map(|later| later.at)
 }
 
 /// The judged checks of some series in a span, in order of time.

@@ -104,22 +104,29 @@ pub(crate) struct WaveDivision {
 
 /// Divides a wave where it paused: where all its series together had so many good checks in a row
 /// that chance, at the wave's failed ratio, would not make them. A series that rarely fails must
-/// not bridge a pause of all others.
-pub(crate) fn divide(wave: DetectedWave, checks: &[PooledCheck], division: WaveDivision) -> Vec<DetectedWave> {
+/// not bridge a pause of all others. A wave that continues does so in its last part, also after
+/// single failures: these neither end it nor begin another one. `good_after`: the first good check
+/// of the same series after a check.
+pub(crate) fn divide(
+    wave: DetectedWave,
+    checks: &[PooledCheck],
+    division: WaveDivision,
+    good_after: impl Fn(PooledCheck) -> Option<UnixMillis>,
+) -> Vec<DetectedWave> {
     let clusters = clusters(checks, division);
     let is_last = |at: usize| at + 1 == clusters.len();
     let numbered = clusters.iter().enumerate();
-    let is_wave = |(at, cluster): &(usize, &FailureCluster)| {
-        cluster.failures >= division.failures || (is_last(*at) && wave.end.is_none())
-    };
     let mut parts: Vec<DetectedWave> = numbered
-        .filter(is_wave)
+        .filter(|(_, cluster)| cluster.failures >= division.failures)
         .map(|(at, cluster)| DetectedWave {
             start: if at == 0 { wave.start } else { start_of(cluster, checks) },
-            end: if is_last(at) { wave.end } else { Some(end_of(cluster, checks)) },
+            end: if is_last(at) { wave.end } else { Some(end_after(cluster.newest, &good_after)) },
             members: Vec::new(),
         })
         .collect();
+    if let Some(last) = parts.last_mut().filter(|_| wave.end.is_none()) {
+        last.end = None;
+    }
     match parts.first_mut() {
         // All members go to the first part, so that they count once.
         Some(first) => first.members = wave.members,
@@ -161,6 +168,7 @@ pub(crate) fn bridge(
     checks: &[PooledCheck],
     pause: i64,
     checks_of_probe: f64,
+    good_after: impl Fn(PooledCheck) -> Option<UnixMillis>,
 ) -> Vec<DetectedWave> {
     let mut bridged: Vec<DetectedWave> = Vec::new();
     for wave in waves {
@@ -174,7 +182,7 @@ pub(crate) fn bridge(
             _ => bridged.push(wave),
         }
         if let Some(last) = bridged.last_mut() {
-            last.end = extended(last, checks, pause, checks_of_probe);
+            last.end = extended(last, checks, pause, checks_of_probe, &good_after);
         }
     }
     bridged
@@ -183,7 +191,13 @@ pub(crate) fn bridge(
 /// The end of a wave, after the first pause that chance would not make at its failed ratio; `None`
 /// if there is no such pause. A series counts from its first failure in the wave: its earlier
 /// checks say nothing about the failure.
-fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64, checks_of_probe: f64) -> Option<Transition> {
+fn extended(
+    wave: &DetectedWave,
+    checks: &[PooledCheck],
+    pause: i64,
+    checks_of_probe: f64,
+    good_after: impl Fn(PooledCheck) -> Option<UnixMillis>,
+) -> Option<Transition> {
     let end = wave.end?;
     let last = wave.last();
     let mut failing = BTreeSet::new();
@@ -208,8 +222,7 @@ fn extended(wave: &DetectedWave, checks: &[PooledCheck], pause: i64, checks_of_p
         run = run.saturating_add(1);
         let lasting = number(failing.len() as u64) * checks_of_probe;
         if recovery::is_over(good - run, judged - run, run, lasting) && check.at - newest_at >= pause {
-            let Some(newest) = newest else { return Some(end) };
-            return Some(end_of(&FailureCluster { first: newest, newest, failures: 1 }, checks));
+            return Some(newest.map_or(end, |newest| end_after(newest, good_after)));
         }
     }
     None
@@ -222,11 +235,9 @@ fn start_of(cluster: &FailureCluster, checks: &[PooledCheck]) -> Transition {
     Transition { after: checks.iter().rev().find(good).map(|judged| judged.at), by: first.at }
 }
 
-/// The end: by the next good check of the series that fails last.
-fn end_of(cluster: &FailureCluster, checks: &[PooledCheck]) -> Transition {
-    let newest = cluster.newest;
-    let good = |judged: &&PooledCheck| judged.series == newest.series && judged.at > newest.at && !judged.failed;
-    Transition { after: Some(newest.at), by: checks.iter().find(good).map_or(newest.at, |judged| judged.at) }
+/// The end after the last failure: by the next good check of its series.
+fn end_after(newest: PooledCheck, good_after: impl Fn(PooledCheck) -> Option<UnixMillis>) -> Transition {
+    Transition { after: Some(newest.at), by: good_after(newest).unwrap_or(newest.at) }
 }
 
 #[cfg(test)]
@@ -291,13 +302,35 @@ mod tests {
         let wave =
             DetectedWave { start: Transition { after: None, by: UnixMillis(0) }, end: None, members: Vec::new() };
         let checks = judged(&["xxxx.x.......xxx.xx", "x.xx.........x.xxxx", ".x..x..........x..x"]);
-        let division = WaveDivision { pause: 30, failures: 3, chance: 0.001 };
-        let parts = divide(wave.clone(), &checks, division);
+        let parts = divided(wave.clone(), &checks);
         assert_eq!(spans(&parts), [(0, Some(60)), (130, None)]);
         assert_eq!(parts[1].start.after, Some(UnixMillis(120)), "the last good check of the series that fails first");
         let brown_out = judged(&["x.x..xx.x......x.x..x.xx..x.x"]);
-        assert_eq!(divide(wave.clone(), &brown_out, division).len(), 1);
+        assert_eq!(divided(wave.clone(), &brown_out).len(), 1);
         let stray = judged(&["xxxx.x........................xxx.xx", "x.xx..............x...........xxxxxx"]);
-        assert_eq!(spans(&divide(wave, &stray, division)), [(0, Some(60)), (300, None)]);
+        assert_eq!(spans(&divided(wave, &stray)), [(0, Some(60)), (300, None)]);
+    }
+
+    /// Divides a wave at pauses of 30 milliseconds, given all checks of its series.
+    fn divided(wave: DetectedWave, checks: &[PooledCheck]) -> Vec<DetectedWave> {
+        let to = wave.end.map_or(UnixMillis::MAX, |end| end.by);
+        let known: Vec<PooledCheck> = checks.iter().copied().filter(|check| check.at <= to).collect();
+        let is_later = |check: &PooledCheck, than: PooledCheck| check.series == than.series && check.at > than.at;
+        let good = |than| checks.iter().find(|check| is_later(check, than) && !check.failed).map(|check| check.at);
+        divide(wave, &known, WaveDivision { pause: 30, failures: 3, chance: 0.001 }, good)
+    }
+
+    #[test]
+    fn a_single_failure_after_a_pause_neither_prolongs_a_wave_nor_begins_one() {
+        let wave =
+            |end| DetectedWave { start: Transition { after: None, by: UnixMillis(0) }, end, members: Vec::new() };
+        // A check of the second series follows only after the stray failure of the first.
+        let mut checks = judged(&["xxxx..................x........", "xxxxx.........................."]);
+        checks.retain(|check| check.series == 0 || !(50..260).contains(&check.at.0));
+        assert_eq!(spans(&divided(wave(None), &checks)), [(0, None)], "it goes on as before");
+        let end = Transition { after: Some(UnixMillis(220)), by: UnixMillis(230) };
+        let parts = divided(wave(Some(end)), &checks);
+        let expected = Transition { after: Some(UnixMillis(41)), by: UnixMillis(261) };
+        assert_eq!(parts.iter().map(|part| part.end).collect::<Vec<_>>(), [Some(expected)]);
     }
 }
