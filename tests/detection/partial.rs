@@ -105,6 +105,34 @@ fn undated(told: &Report) -> Vec<String> {
     all.filter(|(_, fails, is_dated)| fails != is_dated).map(|(name, ..)| name).collect()
 }
 
+#[test]
+fn many_probes_that_fail_at_random_do_not_flap() {
+    for (seed, share) in crate::SEEDS.into_iter().chain([13]).flat_map(|seed| [(seed, 0.3), (seed, 0.5)]) {
+        let outages = vec![Outage::of_all(ONSET, END, share)];
+        let world = World { vantages: 2, usual: 0.001, outages, ..World::new(seed) };
+        let windows = world.windows(0, END);
+        for minute in (5..40).step_by(5) {
+            let told = report(&windows, 0, ONSET + minute * MINUTE_MS);
+            assert_ne!(told.verdict.state, State::Flapping, "{seed} {share} {minute}: {}", told.verdict.headline);
+        }
+    }
+}
+
+#[test]
+fn what_comes_and_goes_says_since_when_also_while_it_is_up() {
+    let waves = (0..12).map(|n| ONSET + n * 20 * MINUTE_MS);
+    let outages = waves.map(|from| Outage::of_all(from, from + 10 * MINUTE_MS, 1.0)).collect();
+    let world = World { probes: 4, outages, ..World::new(13) };
+    let windows = world.windows(0, ONSET + 4 * HOUR_MS);
+    for minute in (150..230).step_by(4) {
+        let told = report(&windows, 0, ONSET + minute * MINUTE_MS);
+        let headline = &told.verdict.headline;
+        assert_eq!(told.verdict.state, State::Flapping, "{minute}: {headline}");
+        assert!(headline.contains("since 03:00 UTC"), "{minute}: {headline}");
+        assert!(undated(&told).is_empty(), "{minute}: {:?}", undated(&told));
+    }
+}
+
 /// The mistakes of a report one hour after its end.
 fn wrong_afterwards(told: &Report, known: usize) -> Vec<String> {
     let mut wrong = Vec::new();

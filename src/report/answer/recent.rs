@@ -35,7 +35,11 @@ pub(crate) fn recent(
         failed_ratio: ratio(failed, judged).map(rounded),
         trend: trend(&checks[since..]),
         last_failure: checks.iter().rev().find(|check| check.failed).map(|check| check.at.timestamp()),
-        failing_since: failing_since(&group, detected.open_since(series), &checks).filter(|_| state.is_failing()),
+        failing_since: match state {
+            State::Flapping => detected.latest_since(series).map(Transition::bracket),
+            State::Down | State::Degraded => failing_since(&group, detected.open_since(series), &checks),
+            State::Up | State::Unknown => None,
+        },
     }
 }
 

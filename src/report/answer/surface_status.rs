@@ -13,6 +13,7 @@ use crate::report::parallel;
 use crate::report::series::check_counts::{CheckCounts, tally};
 use crate::report::series::judgement;
 use crate::report::series::judgement::ALLOWED;
+use crate::report::series::outage::Transition;
 use crate::report::series::slowness::{Slow, Tail};
 use crate::report::statistics::{ratio, wilson};
 use crate::report::time_span::{self, TimeSpan};
@@ -28,7 +29,7 @@ pub(crate) struct SurfaceStatus {
     /// The display name.
     pub(crate) label: SafeText,
     pub(crate) state: State,
-    /// The start of the open wave; `None` if none is open.
+    /// The start of the open wave or, if none is open, of the incident that flaps; `None` if there is neither.
     pub(crate) since: Option<Bracket>,
     pub(crate) judged: u64,
     pub(crate) failed: u64,
@@ -87,11 +88,12 @@ impl SurfaceStatus {
         }
         let period = input.slow_periods.iter().rev().find(|period| period.surface == row.surface && period.is_open());
         let slow_since = period.filter(|_| is_slow).and_then(|period| period.waves.last()).map(|wave| wave.start);
+        let flapping = || input.detected.latest_since(series).filter(|_| row.state == State::Flapping);
         SurfaceStatus {
             surface: row.surface.clone(),
             label: row.label().clone(),
             state: row.state,
-            since: open.map(|wave| wave.start.bracket()),
+            since: open.map(|wave| wave.start).or_else(flapping).map(Transition::bracket),
             judged: all.judged,
             failed: all.failed,
             now: (now.failed, now.judged),

@@ -15,7 +15,8 @@ pub struct Answer {
     pub state: State,
     /// For which surfaces and vantages it holds.
     pub scope: Scope,
-    /// When the current wave began, of failures or of slow answers; null if none is open.
+    /// When the current wave began, of failures or of slow answers; of what flaps and is up at the moment, when its
+    /// incident began. Null if none is open.
     pub since: Option<Bracket>,
     /// When the incident or slow period began to which that wave belongs; null if none is open.
     pub incident_since: Option<Bracket>,

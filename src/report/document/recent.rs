@@ -24,7 +24,7 @@ pub struct Recent {
     pub last_failure: Option<Timestamp>,
     /// Since when it fails: the start of the open outage of its own or of the incident that it is part of, of the earliest
     /// if several are open; of the slow answers, if only these are not as usual. Without an incident, its first failure
-    /// among these checks, and `after` is null. Null if it is not failing.
+    /// among these checks, and `after` is null. What is flapping does so since its incident began. Null if it is not failing.
     pub failing_since: Option<Bracket>,
 }
 

@@ -75,6 +75,17 @@ impl DetectedIncidents {
         self.incidents.iter().filter_map(since).min_by_key(|start| start.by)
     }
 
+    /// When the latest incident that some series are part of began for them, whether it is over or not.
+    pub(crate) fn latest_since(&self, series: &[usize]) -> Option<Transition> {
+        let since = |incident: &Vec<DetectedWave>| {
+            let begin = incident.first()?.start;
+            let members = incident.iter().flat_map(|wave| &wave.members);
+            let starts = members.filter(|member| series.contains(&member.series)).map(|member| member.outage.start);
+            starts.map(|start| if start.by < begin.by { begin } else { start }).min_by_key(|start| start.by)
+        };
+        self.incidents.iter().rev().find_map(since)
+    }
+
     /// By surface: whether an incident is open, and when the last incident ended.
     pub(crate) fn by_surface(&self, context: &ReportContext<'_>) -> BTreeMap<SafeText, SurfaceIncident> {
         let mut of_surface: BTreeMap<SafeText, SurfaceIncident> = BTreeMap::new();

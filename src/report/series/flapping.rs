@@ -42,6 +42,11 @@ impl States {
         self.0 = (self.0 << 1 | u32::from(failed)) & ((1 << STATES) - 1);
     }
 
+    /// Whether the newest state differs from the one before it.
+    const fn has_just_changed(self) -> bool {
+        (self.0 ^ (self.0 >> 1)) & 1 == 1
+    }
+
     /// Nagios' percentage of state changes, 0 to 100.
     fn percent(self) -> f64 {
         let changes = (self.0 ^ (self.0 >> 1)) & ((1 << (STATES - 1)) - 1);
@@ -130,7 +135,9 @@ impl FlapDetector {
             }
             let of_stride = self.firm[at].percent();
             percent = percent.max(of_stride);
-            let enough = if self.latched[at] { of_stride > LOW } else { of_stride >= HIGH };
+            // Flapping begins with a change: what was no pattern does not become one while nothing changes.
+            let begins = of_stride >= HIGH && self.firm[at].has_just_changed();
+            let enough = if self.latched[at] { of_stride > LOW } else { begins };
             self.latched[at] = enough && self.is_mostly_firm(stride);
         }
         self.percent = percent;
@@ -247,6 +254,21 @@ mod tests {
         let (flapped, flap) = flapped(oscillating(5, 100).chain((0..40).map(|_| false)));
         assert!(flapped > 0);
         assert!(!flap.flapping(), "after 40 good checks");
+    }
+
+    #[test]
+    fn it_begins_with_a_change() {
+        let mut random = crate::report::statistics::chance::Chance::new(7);
+        for n in 0..500 {
+            let (_, mut flap) = flapped((0..200).map(|_| random.happens(0.5)));
+            // The longest stride sees a change after ten checks.
+            (0..11).for_each(|_| flap.push(false));
+            let was = flap.flapping();
+            for check in 0..60 {
+                flap.push(false);
+                assert!(was || !flap.flapping(), "{n}: after {check} more good checks");
+            }
+        }
     }
 
     #[test]

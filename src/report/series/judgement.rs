@@ -111,6 +111,11 @@ pub fn latest(strip: &Strip, open_after: u32) -> Vec<JudgedCheck> {
     checks
 }
 
+/// Whether more checks failed than in a blip.
+pub(crate) fn is_no_blip(checks: &[JudgedCheck]) -> bool {
+    counted(checks).0 >= FAILURES
+}
+
 /// Whether the failures certainly exceed the allowed ratio: at least three, and the 95 % interval
 /// (Wilson) lies above it.
 #[must_use]

@@ -24,8 +24,7 @@ pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, 
         return State::Unknown;
     }
     let failing: Vec<_> = live.iter().filter(|one| one.detector.is_open() || one.detector.only_failures()).collect();
-    let flapping = live.iter().filter(|one| one.detector.is_flapping()).count();
-    if flapping > 0 && flapping * 2 >= failing.len() {
+    if is_flapping(&live) {
         return State::Flapping;
     }
     if failing.is_empty() {
@@ -37,6 +36,16 @@ pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, 
     let in_a_row = failing.iter().all(|one| one.detector.failures_in_a_row() >= range.rules.open_after.get());
     let nearly_all = judgement::is_nearly_all(failing.len(), live.len());
     if nearly_all && (half || in_a_row) { State::Down } else { State::Degraded }
+}
+
+/// Whether at least half of the series that fail come and go, also of those that fail without an outage of their own:
+/// of many that fail at random, a few look as if they came and went.
+fn is_flapping(live: &[&SeriesAnalysis<'_>]) -> bool {
+    let fails = |one: &&&SeriesAnalysis<'_>| {
+        one.detector.is_open() || one.detector.only_failures() || judgement::is_no_blip(&one.recent)
+    };
+    let flapping = live.iter().filter(|one| one.detector.is_flapping()).count();
+    flapping > 0 && flapping * 2 >= live.iter().filter(fails).count()
 }
 
 /// Whether the recent checks of these series together fail more than is allowed.
