@@ -5,9 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::model::{SafeText, Verdict, quantity};
+use crate::format;
+use crate::model::{Counts, SafeText, Verdict, quantity};
 use crate::report::statistics;
-use crate::window::Window;
+use crate::window::{Histogram, Window};
 
 /// A condition, as in `p95 > 800ms`, `failed > 1%` or `flaky`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,14 +61,23 @@ impl Counted {
         ("flaky", Counted::Flaky),
     ];
 
-    const fn of(self, window: &Window) -> u64 {
+    const fn of(self, checks: &ProbeChecks<'_>) -> u64 {
         match self {
-            Counted::Down => window.counts.down,
-            Counted::Unknown => window.counts.unknown,
-            Counted::Missed => window.counts.missed,
-            Counted::Flaky => window.flaky,
+            Counted::Down => checks.counts.down,
+            Counted::Unknown => checks.counts.unknown,
+            Counted::Missed => checks.counts.missed,
+            Counted::Flaky => checks.flaky,
         }
     }
+}
+
+/// All checks of a probe, as a condition sees them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProbeChecks<'c> {
+    pub(crate) counts: Counts,
+    pub(crate) flaky: u64,
+    /// How long the up checks took.
+    pub(crate) latency: &'c Histogram,
 }
 
 /// A condition that a probe meets.
@@ -95,29 +105,34 @@ impl Condition {
     /// Evaluates the condition on the sum of one probe's windows. `None` if it is not met.
     #[must_use]
     pub fn judge(&self, window: &Window) -> Option<Violation> {
-        let found = match *self {
-            Condition::Slower { quantile, limit } => {
-                let total = &window.latency.total;
-                let n = total.count();
-                let slower = n - total.count_within(limit).min(n);
-                let is_met = slower > 0 && over(slower, n, 1.0 - quantile);
-                is_met.then(|| format!("{} took longer than {limit:?}", share(slower, n, "up check")))
-            }
-            Condition::Failed { ratio } => {
-                let (down, n) = (window.counts.down, window.counts.judged());
-                (down > 0 && over(down, n, ratio)).then(|| format!("{} failed", share(down, n, "check")))
-            }
-            Condition::Count { what, most } => {
-                let n = what.of(window);
-                (n > most).then(|| format!("{n} of {} checks", window.counts.scheduled()))
-            }
-            Condition::Slo | Condition::Never => None,
-        };
-        found.map(|found| Violation {
+        let checks = ProbeChecks { counts: window.counts, flaky: window.flaky, latency: &window.latency.total };
+        self.found(checks).map(|found| Violation {
             probe: window.probe.to_string(),
             condition: self.to_string(),
             found: SafeText::message(&found),
         })
+    }
+
+    /// Evaluates the condition on all checks of a probe: what was found. `None` if it is not met.
+    pub(crate) fn found(&self, checks: ProbeChecks<'_>) -> Option<String> {
+        match *self {
+            Condition::Slower { quantile, limit } => {
+                let n = checks.latency.count();
+                let slower = n - checks.latency.count_within(limit).min(n);
+                let is_met = slower > 0 && over(slower, n, 1.0 - quantile);
+                is_met.then(|| format!("{} took longer than {limit:?}", share(slower, n, "up check")))
+            }
+            Condition::Failed { ratio } => {
+                let (down, n) = (checks.counts.down, checks.counts.judged());
+                (down > 0 && over(down, n, ratio)).then(|| format!("{} failed", share(down, n, "check")))
+            }
+            Condition::Count { what, most } => {
+                let n = what.of(&checks);
+                let all = checks.counts.scheduled();
+                (n > most).then(|| format!("{} of {}", format::count(n), format::counted(all, "check")))
+            }
+            Condition::Slo | Condition::Never => None,
+        }
     }
 }
 
@@ -133,9 +148,9 @@ fn share(k: u64, n: u64, noun: &str) -> String {
     match (statistics::ratio(k, n), statistics::wilson(k, n)) {
         (Some(ratio), Some([low, high])) => {
             let (ratio, low, high) = (percent(ratio), percent(low), percent(high));
-            format!("{k} of {n} {noun}s ({ratio}%, 95% interval {low}-{high}%)")
+            format!("{} of {} ({ratio}%, 95% interval {low}-{high}%)", format::count(k), format::counted(n, noun))
         }
-        _ => format!("{k} of {n} {noun}s"),
+        _ => format!("{} of {}", format::count(k), format::counted(n, noun)),
     }
 }
 

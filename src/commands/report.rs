@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use crate::check_report::condition::{Condition, Counted};
+use crate::check_report::condition::{Condition, Counted, ProbeChecks};
 use crate::commands::input::journal_query::Filter;
 use crate::commands::input::{journal_query, locations, selection};
 use crate::commands::process::exit::{CliError, Exit};
@@ -19,9 +19,9 @@ use crate::commands::process::outputs::Outputs;
 use crate::commands::process::terminal;
 use crate::commands::process::terminal::Terminal;
 use crate::config::Config;
-use crate::model::{HttpVersionPreference, IpFamily, Probe, Request, SafeText, ip_version};
+use crate::model::{Counts, HttpVersionPreference, IpFamily, Probe, Request, SafeText, ip_version};
 use crate::render::{ReportAnswer, ReportFormat, TerminalStyle};
-use crate::report::{ConditionMet, Figures, LatencySummary, Question, Report, Slo, State};
+use crate::report::{ConditionMet, Figures, ProbeRow, Question, Report, Slo, State};
 use crate::window::LatencyDetail;
 use crate::{cli, format, object_storage};
 
@@ -33,7 +33,6 @@ const SINCE: Duration = Duration::from_hours(24);
 /// Reads the journals, computes the report and writes it.
 pub(super) fn run(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let default = if args.brief { ReportFormat::Brief } else { ReportFormat::Human };
-    check_conditions(&args.fail_on)?;
     let config = config(args, terminal)?;
     let journals = journals(args, config.as_ref())?;
     let question = question(args, config.as_ref(), Timestamp::now())?;
@@ -185,7 +184,7 @@ fn conditions_met(conditions: &[Condition], report: &Report) -> Option<Vec<Condi
             }
             _ => {
                 let probes = report.probes.iter().filter(|row| !row.control);
-                probes.filter_map(|row| Some(met(condition, &row.probe, found(condition, &row.figures)?))).collect()
+                probes.filter_map(|row| Some(met(condition, &row.probe, found(condition, row)?))).collect()
             }
         }
     };
@@ -227,72 +226,8 @@ const fn is_failing(state: State) -> bool {
     matches!(state, State::Down | State::Degraded | State::Flapping)
 }
 
-/// A percentile of a report. The outer `None` means that a report has no such percentile, the inner
-/// one that there are too few samples for it.
-#[expect(clippy::cast_possible_truncation, reason = "a percentile is between 0 and 100")]
-#[expect(
-    clippy::option_option,
-    reason = "a report without such a percentile, and one of too few samples, are two things"
-)]
-fn percentile(latency: &LatencySummary, quantile: f64) -> Option<Option<Duration>> {
-    match (quantile * 1_000.0).round() as i64 {
-        500 => Some(latency.p50),
-        900 => Some(latency.p90),
-        950 => Some(latency.p95),
-        990 => Some(latency.p99),
-        1_000 => Some(latency.max),
-        _ => None,
-    }
-}
-
-/// The highest percentile below one of which there are too few samples, or the shortest time: it is no higher.
-fn lower_percentile(latency: &LatencySummary, quantile: f64) -> Option<Duration> {
-    let mut lower = [0.99, 0.95, 0.9, 0.5].into_iter().filter(|lower| *lower < quantile);
-    lower.find_map(|lower| percentile(latency, lower).flatten()).or(latency.min)
-}
-
-/// Rejects a condition on a percentile that a report does not have.
-fn check_conditions(conditions: &[Condition]) -> Result<(), CliError> {
-    let latency = LatencySummary::default();
-    let is_unknown = |condition: &&Condition| match condition {
-        Condition::Slower { quantile, .. } => percentile(&latency, *quantile).is_none(),
-        _ => false,
-    };
-    match conditions.iter().find(is_unknown) {
-        Some(unknown) => {
-            Err(CliError::Usage(format!("error: --fail-on \"{unknown}\": a report has p50, p90, p95, p99 and max")))
-        }
-        None => Ok(()),
-    }
-}
-
-/// What was found about one probe, if its figures meet the condition; `None` if they do not.
-#[expect(clippy::cast_precision_loss, reason = "counts of checks stay far below 2^52")]
-fn found(condition: &Condition, figures: &Figures) -> Option<String> {
-    let judged = figures.up + figures.down;
-    match *condition {
-        Condition::Slower { quantile, limit } => {
-            let checks = format::counted(figures.latency_us.count, "up check");
-            let known = percentile(&figures.latency_us, quantile).flatten();
-            let time =
-                known.or_else(|| lower_percentile(&figures.latency_us, quantile)).filter(|time| *time > limit)?;
-            let at_least = if known.is_none() { "at least " } else { "" };
-            Some(format!("{at_least}{} of {checks}", format::duration(time)))
-        }
-        Condition::Failed { ratio } => {
-            let is_more = figures.down > 0 && figures.down as f64 > ratio * judged as f64 + 1e-9;
-            is_more.then(|| format!("{} of {} failed", format::count(figures.down), format::counted(judged, "check")))
-        }
-        Condition::Count { what, most } => {
-            let count = match what {
-                Counted::Down => figures.down,
-                Counted::Unknown => figures.unknown,
-                Counted::Missed => figures.missed,
-                Counted::Flaky => figures.flaky,
-            };
-            let found = || format!("{} of {}", format::count(count), format::counted(figures.checks, "check"));
-            (count > most).then(found)
-        }
-        Condition::Slo | Condition::Never => None,
-    }
+/// What was found about one probe, if it meets the condition; `None` if it does not.
+fn found(condition: &Condition, row: &ProbeRow) -> Option<String> {
+    let Figures { up, down, unknown, missed, flaky, .. } = row.figures;
+    condition.found(ProbeChecks { counts: Counts { up, down, unknown, missed }, flaky, latency: &row.latency })
 }

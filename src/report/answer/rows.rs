@@ -207,7 +207,10 @@ fn probe_row(
     };
     let interval = mine.iter().filter_map(|one| one.interval()).min();
     let state = state::of_surface(&mine.iter().map(state_of).collect::<Vec<_>>());
+    let mut latency = Histogram::default();
+    mine.iter().for_each(|one| latency.merge(&one.series.latency));
     ProbeRow {
+        latency,
         probe: probe.clone(),
         surface: surface.clone(),
         control,

@@ -13,6 +13,7 @@ use crate::report::document::latency::LatencySummary;
 use crate::report::document::recent::Recent;
 use crate::report::document::slo::Slo;
 use crate::report::document::usual::Usual;
+use crate::window::Histogram;
 
 /// The results and durations of checks.
 #[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
@@ -217,6 +218,9 @@ pub struct ProbeRow {
     pub figures: Figures,
     /// How late its checks began.
     pub lag_us: LatencySummary,
+    /// How long its up checks took, for conditions. In no document.
+    #[serde(skip)]
+    pub(crate) latency: Histogram,
 }
 
 /// An address that checks connected to.
