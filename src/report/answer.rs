@@ -23,12 +23,11 @@ pub(crate) mod verdict_input;
 use jiff::Timestamp;
 
 use self::verdict_input::VerdictInput;
-use crate::model::{IncidentRules, UnixMillis};
+use crate::model::UnixMillis;
 use crate::report::context::ReportContext;
 use crate::report::document::report::{Integrity, Report, SCHEMA, Span, Tool};
 use crate::report::document::sample_bound::SampleBound;
 use crate::report::fold::Fold;
-use crate::report::fold::history::Judged;
 use crate::report::incident::{description, incident_detection};
 use crate::report::parallel;
 use crate::report::series::analysis::SeriesAnalysis;
@@ -41,22 +40,19 @@ use crate::report::series::report_range::ReportRange;
 pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
     put_in_order(fold);
     let fold = &*fold;
-    let rules = fold.question.rules;
-    let range = range(fold, now, &rules);
+    let range = range(fold, now);
     let mut context = ReportContext::new(fold, range);
     let detected = incident_detection::detect(&context);
-    let incidents = detected.by_surface(&context);
-    context.judge_surfaces(&incidents);
-    let mut surfaces = rows::surfaces(&context, &detected);
+    context.judge_surfaces(&detected.by_surface(&context));
+    let slow_periods = slow_periods::slow_periods(&context, &detected);
+    let surfaces = rows::surfaces(&context, &detected, &slow_periods);
     let comparisons = compare::compare(&surfaces);
     let incidents = description::describe(&context, &detected, comparisons.iter().any(|one| one.significant));
     let vantages = rows::vantages(&context, &detected);
-    let slow_periods = slow_periods::slow_periods(&context, &incidents);
-    slow_periods::date_slow_surfaces(&mut surfaces, &context, &detected, &slow_periods);
     let targets: Vec<_> = context.of_targets().collect();
     let unseen = unseen::unseen(fold, &context.range);
     let coverage = unseen::with_unseen(figures::coverage(&targets), &unseen);
-    let input = VerdictInput {
+    let verdict = VerdictInput {
         context: &context,
         surfaces: &surfaces,
         vantages: &vantages,
@@ -64,10 +60,9 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         detected: &detected,
         slow_periods: &slow_periods,
         coverage,
-    };
-    let verdict = input.answer();
+    }
+    .answer();
     let (curves, waterfalls) = charts::shapes(&context, &detected);
-    let judged = judged_of(&targets);
     let limits = limits::limits(&context, &surfaces, &vantages, &coverage, &fold.maintenance);
     Report {
         schema: SCHEMA,
@@ -88,7 +83,7 @@ pub fn answer(fold: &mut Fold, now: Timestamp, integrity: Integrity) -> Report {
         lag_us: figures::lag(&context.analyses.iter().collect::<Vec<_>>()),
         coverage,
         maintenance: fold.maintenance,
-        proof: SampleBound::new(judged.n, judged.failed),
+        proof: proof(&targets),
         limits: [limits, unseen::sentences(&unseen)].concat(),
         unseen,
         availability_judged: true,
@@ -128,16 +123,14 @@ fn put_in_order(fold: &mut Fold) {
     });
 }
 
-/// The checks of all targets together.
-fn judged_of(targets: &[&SeriesAnalysis<'_>]) -> Judged {
-    targets.iter().fold(Judged::default(), |sum, one| Judged {
-        n: sum.n + one.counts.judged(),
-        failed: sum.failed + one.counts.down,
-    })
+/// What the checks of all targets together prove.
+fn proof(targets: &[&SeriesAnalysis<'_>]) -> SampleBound {
+    let judged = targets.iter().map(|one| one.counts.judged()).sum();
+    SampleBound::new(judged, targets.iter().map(|one| one.counts.down).sum())
 }
 
 /// The range: as asked, or as far as the data reaches.
-fn range<'f>(fold: &'f Fold, now: Timestamp, rules: &'f IncidentRules) -> ReportRange<'f> {
+fn range(fold: &Fold, now: Timestamp) -> ReportRange<'_> {
     let asked = &fold.question;
     let now = UnixMillis::from(now);
     let last = fold.series.iter().filter_map(|series| series.log.last_at()).max();
@@ -149,7 +142,7 @@ fn range<'f>(fold: &'f Fold, now: Timestamp, rules: &'f IncidentRules) -> Report
         None => fold.extent.to.min(now).max(last.map_or(UnixMillis::MIN, |last| last + 1)),
     };
     ReportRange {
-        rules,
+        rules: &asked.rules,
         from,
         to: to.max(from),
         from_is_asked: asked.from.is_some(),

@@ -7,12 +7,14 @@ use crate::model::{SafeText, Surface, UnixMillis, ip_version};
 use crate::report::answer::figures::{figures, lag};
 use crate::report::answer::objectives;
 use crate::report::answer::recent::recent;
+use crate::report::answer::slow_periods;
 use crate::report::answer::span_counts::span_counts;
 use crate::report::context::{ReportContext, SurfaceEntry, VantageEntry};
 use crate::report::document::answer::State;
 use crate::report::document::coverage::NoData;
 use crate::report::document::rows::{AddressRow, ProbeRow, SurfaceRow, SurfaceVantageRow, VantageRow};
 use crate::report::document::slo::Slo;
+use crate::report::document::slow_period::SlowPeriod;
 use crate::report::document::usual::Usual;
 use crate::report::fold::evidence::name;
 use crate::report::incident::incident_detection::DetectedIncidents;
@@ -27,8 +29,12 @@ use crate::window::{Histogram, Remotes};
 const ADDRESSES: usize = 100;
 
 /// One row per surface; control targets last.
-pub(crate) fn surfaces(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<SurfaceRow> {
-    let row = |control| move |(surface, entry)| surface_row(context, detected, surface, entry, control);
+pub(crate) fn surfaces(
+    context: &ReportContext<'_>,
+    detected: &DetectedIncidents,
+    slow_periods: &[SlowPeriod],
+) -> Vec<SurfaceRow> {
+    let row = |control| move |(surface, entry)| surface_row(context, (detected, slow_periods), surface, entry, control);
     let mut rows: Vec<SurfaceRow> = context.surfaces().map(row(false)).collect();
     rows.extend(context.control_surfaces().map(row(true)));
     let failures: u64 = rows.iter().filter(|row| !row.control).map(|row| row.figures.down).sum();
@@ -42,7 +48,7 @@ pub(crate) fn surfaces(context: &ReportContext<'_>, detected: &DetectedIncidents
 
 fn surface_row(
     context: &ReportContext<'_>,
-    detected: &DetectedIncidents,
+    (detected, slow_periods): (&DetectedIncidents, &[SlowPeriod]),
     surface: &SafeText,
     entry: &SurfaceEntry,
     control: bool,
@@ -53,12 +59,16 @@ fn surface_row(
     let figures = figures(&group, &context.fold.evidence);
     let time_up_ratio = time_up_ratio(context, detected, surface, figures.coverage.ratio);
     let state = if control { control_state(context, entry) } else { context.surface_state(surface) };
+    let mut recent = recent(context, detected, &entry.series, state, wave.filter(|_| !control));
+    if !control && state.is_failing() && wave.is_none() {
+        recent.failing_since = slow_periods::slow_since(surface, slow_periods).or(recent.failing_since);
+    }
     SurfaceRow {
         surface: surface.clone(),
         label: asked.and_then(|asked| asked.label.as_deref()).map(name),
         control,
         state,
-        recent: recent(context, detected, &entry.series, state, wave.filter(|_| !control)),
+        recent,
         probes: entry.probes.len() as u64,
         share_of_failures: None,
         share_per_check: None,

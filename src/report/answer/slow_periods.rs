@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use crate::model::{Bracket, SafeText, UnixMillis, micros, timestamp};
 use crate::report::context::ReportContext;
-use crate::report::document::incident::Incident;
-use crate::report::document::rows::SurfaceRow;
 use crate::report::document::slow_period::{SlowPeriod, SlowWave};
 use crate::report::incident::incident_detection::DetectedIncidents;
+use crate::report::series::outage::Transition;
 use crate::report::series::slowness::{self, SurfaceLatency};
 use crate::report::statistics::{number, ratio};
 use crate::window::{Histogram, Latency};
@@ -30,7 +29,7 @@ struct SlowSpan {
 
 /// The slow periods of all surfaces, by surface and start, without those within an incident, which
 /// is reported already.
-pub(super) fn slow_periods(context: &ReportContext<'_>, incidents: &[Incident]) -> Vec<SlowPeriod> {
+pub(super) fn slow_periods(context: &ReportContext<'_>, detected: &DetectedIncidents) -> Vec<SlowPeriod> {
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
     let mut periods = Vec::new();
     for (surface, entry) in context.surfaces() {
@@ -46,40 +45,28 @@ pub(super) fn slow_periods(context: &ReportContext<'_>, incidents: &[Incident]) 
             }
         }
         let of_group = |group: &Vec<SlowSpan>| period(context, surface, &latency, group, least);
-        let of_surface: Vec<&Incident> =
-            incidents.iter().filter(|incident| incident.surfaces.contains(surface)).collect();
-        let is_apart = |period: &SlowPeriod| !of_surface.iter().any(|incident| lies_in(period, incident, latency.step));
+        let incidents = detected.times_of(context, surface);
+        let is_apart = |period: &SlowPeriod| !incidents.iter().any(|times| lies_in(period, *times, latency.step));
         periods.extend(groups.iter().filter_map(of_group).filter(is_apart));
     }
     periods
 }
 
-/// Sets since when the surfaces fail that do so because of slow answers and not of an incident.
-pub(super) fn date_slow_surfaces(
-    surfaces: &mut [SurfaceRow],
-    context: &ReportContext<'_>,
-    detected: &DetectedIncidents,
-    periods: &[SlowPeriod],
-) {
-    for period in periods.iter().filter(|period| period.is_open()) {
-        let is_slow = |row: &&mut SurfaceRow| {
-            let is_of_surface = !row.control && row.surface == period.surface && row.state.is_failing();
-            is_of_surface && detected.open_wave(context, &row.surface).is_none()
-        };
-        let since = period.waves.last().map(|wave| wave.start);
-        surfaces.iter_mut().filter(is_slow).for_each(|row| row.recent.failing_since = since);
-    }
+/// Since when a surface fails that does so because of slow answers and not of an incident.
+pub(super) fn slow_since(surface: &SafeText, periods: &[SlowPeriod]) -> Option<Bracket> {
+    let open = periods.iter().rev().find(|period| period.surface == *surface && period.is_open());
+    Some(open?.waves.last()?.start)
 }
 
-/// Whether a period lies within an incident, give or take the length of a bucket.
-fn lies_in(period: &SlowPeriod, incident: &Incident, step: i64) -> bool {
+/// Whether a period lies between the start of an incident and its end, give or take the length of a bucket.
+fn lies_in(period: &SlowPeriod, (start, end): (Transition, Option<Transition>), step: i64) -> bool {
     let ms = |bracket: Bracket| UnixMillis::from(bracket.by);
-    let ends = match (period.end, incident.end) {
+    let ends = match (period.end, end) {
         (_, None) => true,
         (None, Some(_)) => false,
-        (Some(end), Some(incident)) => ms(end) <= ms(incident) + step,
+        (Some(ends), Some(end)) => ms(ends) <= end.by + step,
     };
-    ms(period.start) >= ms(incident.start) - step && ends
+    ms(period.start) >= start.by - step && ends
 }
 
 fn spans(latency: &SurfaceLatency<'_>, to: UnixMillis) -> Vec<SlowSpan> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Bracket, SafeText, UnixMillis};
+use crate::report::answer::slow_periods;
 use crate::report::answer::verdict_input::VerdictInput;
 use crate::report::context::ReportContext;
 use crate::report::document::answer::{MainFailure, State};
@@ -86,8 +87,7 @@ impl SurfaceStatus {
         if is_slow && vantages.is_empty() {
             (vantages, unclear) = slow_vantages(input, &row.surface, of_vantage.keys());
         }
-        let period = input.slow_periods.iter().rev().find(|period| period.surface == row.surface && period.is_open());
-        let slow_since = period.filter(|_| is_slow).and_then(|period| period.waves.last()).map(|wave| wave.start);
+        let slow_since = slow_periods::slow_since(&row.surface, input.slow_periods).filter(|_| is_slow);
         let flapping = || input.detected.latest_since(series).filter(|_| row.state == State::Flapping);
         SurfaceStatus {
             surface: row.surface.clone(),

@@ -86,6 +86,22 @@ impl DetectedIncidents {
         self.incidents.iter().rev().find_map(since)
     }
 
+    /// The start of each incident of a surface, and its end; `None` while it continues.
+    pub(crate) fn times_of(
+        &self,
+        context: &ReportContext<'_>,
+        surface: &SafeText,
+    ) -> Vec<(Transition, Option<Transition>)> {
+        let is_of = |member: &WaveMember| context.analyses[member.series].surface == *surface;
+        let of_surface =
+            self.incidents.iter().filter(|incident| incident.iter().flat_map(|wave| &wave.members).any(is_of));
+        let times = |incident: &Vec<DetectedWave>| {
+            let end = incident.iter().map(|wave| wave.end).reduce(Transition::later_end).flatten();
+            Some((incident.first()?.start, end))
+        };
+        of_surface.filter_map(times).collect()
+    }
+
     /// By surface: whether an incident is open, and when the last incident ended.
     pub(crate) fn by_surface(&self, context: &ReportContext<'_>) -> BTreeMap<SafeText, SurfaceIncident> {
         let mut of_surface: BTreeMap<SafeText, SurfaceIncident> = BTreeMap::new();
