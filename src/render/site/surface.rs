@@ -44,6 +44,9 @@ fn facts(report: &Report, row: &SurfaceRow, page: &mut HtmlWriter) {
     if let Some(since) = &row.recent.failing_since {
         fact("failing since", &clock.bracket_in_zone(since), "", page);
     }
+    if let Some(since) = &row.recent.unknown_since {
+        fact("unknown since", &clock.bracket_in_zone(since), "", page);
+    }
     let judged = format::counted(figures.up + figures.down, "check");
     fact("uptime", &page::uptime(figures), &format!("{} of {judged} failed", format::count(figures.down)), page);
     let made = format!(

@@ -40,6 +40,7 @@ pub(crate) fn recent(
             State::Down | State::Degraded => failing_since(&group, detected.open_since(series), &checks),
             State::Up | State::Unknown => None,
         },
+        unknown_since: unknown_since(context, &group).filter(|_| state == State::Unknown),
     }
 }
 
@@ -54,6 +55,15 @@ fn failing_since(
     let start = open.map(|outage| outage.start).chain(incident).min_by_key(|start| start.by);
     let first = || checks.iter().find(|check| check.failed).map(|check| Transition { after: None, by: check.at });
     Some(start.or_else(first)?.bracket())
+}
+
+/// Since when nothing is known of a group: after the last of its checks that showed something.
+fn unknown_since(context: &ReportContext<'_>, group: &[&SeriesAnalysis<'_>]) -> Option<Bracket> {
+    let unknown = group.iter().filter(|one| one.is_unknown() || context.is_set_aside(&one.vantage));
+    let all: Vec<Transition> = unknown.filter_map(|one| one.unknown_since()).collect();
+    let after = all.iter().filter_map(|since| since.after).max();
+    let by = all.iter().map(|since| since.by).filter(|by| Some(*by) > after).min().unwrap_or(context.range.to);
+    (!all.is_empty()).then(|| Transition { after, by: by.min(context.range.to) }.bracket())
 }
 
 fn trend(checks: &[JudgedCheck]) -> Trend {

@@ -26,6 +26,9 @@ pub struct Recent {
     /// if several are open; of the slow answers, if only these are not as usual. Without an incident, its first failure
     /// among these checks, and `after` is null. What is flapping does so since its incident began. Null if it is not failing.
     pub failing_since: Option<Bracket>,
+    /// Since when it cannot be judged, if its state is unknown: after the last check that showed something, and no later
+    /// than the first that did not or that is missing. Null otherwise, and if there is no check.
+    pub unknown_since: Option<Bracket>,
 }
 
 /// The trend of a failed ratio: the later half of the latest checks compared with the earlier half,

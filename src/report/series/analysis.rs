@@ -20,6 +20,7 @@ use crate::report::series::failure_log::{FailureLog, FailureLogger};
 use crate::report::series::judgement;
 use crate::report::series::judgement::JudgedCheck;
 use crate::report::series::offline::Offline;
+use crate::report::series::outage::Transition;
 use crate::report::series::report_range::ReportRange;
 use crate::report::series::series_tally::{ClassSpan, SeriesTally};
 use crate::report::statistics::{number, ratio, rounded};
@@ -59,6 +60,9 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) cannot_judge: bool,
     /// The number of last checks in a row that show nothing for that reason.
     pub(crate) unjudged_in_a_row: u32,
+    /// The last check that showed something, and the first one since that did not.
+    last_judged: Option<UnixMillis>,
+    first_unjudged: Option<UnixMillis>,
     /// Whether it was silent for long at the end of the range.
     pub(crate) silent: bool,
     /// Its latest judged checks: those of 15 minutes, or twenty if these are more.
@@ -81,6 +85,18 @@ impl SeriesAnalysis<'_> {
     /// The usual interval between two checks, or between the starts of two bursts, in milliseconds.
     pub(crate) fn interval(&self) -> Option<i64> {
         self.cadence.map(|cadence| cadence.every)
+    }
+
+    /// Whether nothing is known of it now.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.silent || self.cannot_judge || self.detector.judged() == 0
+    }
+
+    /// Between which checks nothing more was known of it: after the last that showed something, and by the next, which
+    /// did not or was due and is missing.
+    pub(crate) fn unknown_since(&self) -> Option<Transition> {
+        let missing = || Some(self.last?.saturating_add(self.interval().unwrap_or_default()));
+        Some(Transition { after: self.last_judged, by: self.first_unjudged.or_else(missing)? })
     }
 
     /// The cron expression that now says when it is due, if one does, and the instant from which it holds.
@@ -128,7 +144,8 @@ pub(crate) fn analyze<'f>(
     let failures = FailureLogger::new(interval);
     let of_series = offline.map(|offline| offline.for_series(series));
     let offline = of_series.as_deref();
-    let mut watch = SeriesPass { detector, failures, offline, unjudged_in_a_row: 0, seeing: false };
+    let mut watch =
+        SeriesPass { detector, failures, offline, unjudged_in_a_row: 0, last_judged: None, first_unjudged: None };
     for run in series.lead_in.runs() {
         if !watch.push_up_run(&run) {
             for check in run.checks() {
@@ -160,6 +177,8 @@ pub(crate) fn analyze<'f>(
         cadence,
         cannot_judge: watch.cannot_judge(),
         unjudged_in_a_row: watch.unjudged_in_a_row,
+        last_judged: watch.last_judged,
+        first_unjudged: watch.first_unjudged,
         failures: watch.failures.without(watch.detector.outages()),
         detector: watch.detector,
         classes: seen.classes,
@@ -182,7 +201,8 @@ struct SeriesPass<'o> {
     failures: FailureLogger,
     offline: Option<&'o Offline>,
     unjudged_in_a_row: u32,
-    seeing: bool,
+    last_judged: Option<UnixMillis>,
+    first_unjudged: Option<UnixMillis>,
 }
 
 impl SeriesPass<'_> {
@@ -200,10 +220,20 @@ impl SeriesPass<'_> {
         if check.verdict != Verdict::Missed {
             let is_offline = self.offline.is_some_and(|offline| offline.covers(check.at));
             let cannot_judge = is_offline || judged.verdict == Verdict::Unknown;
-            self.unjudged_in_a_row = if cannot_judge { self.unjudged_in_a_row.saturating_add(1) } else { 0 };
-            self.seeing |= !cannot_judge;
+            if cannot_judge {
+                self.unjudged_in_a_row = self.unjudged_in_a_row.saturating_add(1);
+                self.first_unjudged.get_or_insert(check.at);
+            } else {
+                self.see(check.at);
+            }
         }
         judged
+    }
+
+    /// Notes a check that shows something.
+    const fn see(&mut self, at: UnixMillis) {
+        self.unjudged_in_a_row = 0;
+        (self.last_judged, self.first_unjudged) = (Some(at), None);
     }
 
     /// Adds the checks of a run if all are up and the vantage was online throughout; returns
@@ -215,15 +245,14 @@ impl SeriesPass<'_> {
         }
         self.detector.push_good(checks);
         self.failures.push_good(checks);
-        self.unjudged_in_a_row = 0;
-        self.seeing = true;
+        self.see(checks.last_at);
         true
     }
 
     /// Whether the last checks show nothing. One check that could not be judged is not enough,
     /// unless the series has only such checks.
     const fn cannot_judge(&self) -> bool {
-        self.unjudged_in_a_row >= UNJUDGED_AFTER || (self.unjudged_in_a_row > 0 && !self.seeing)
+        self.unjudged_in_a_row >= UNJUDGED_AFTER || (self.unjudged_in_a_row > 0 && self.last_judged.is_none())
     }
 }
 

@@ -18,8 +18,7 @@ use crate::report::series::report_range::ReportRange;
 
 /// The combined state of these series of one vantage.
 pub(crate) fn of_place(series: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>, standing: &StateThresholds) -> State {
-    let live: Vec<_> =
-        series.iter().copied().filter(|one| !one.silent && !one.cannot_judge && one.detector.judged() > 0).collect();
+    let live: Vec<_> = series.iter().copied().filter(|one| !one.is_unknown()).collect();
     if live.is_empty() {
         return State::Unknown;
     }

@@ -35,6 +35,31 @@ fn a_vantage_that_fell_silent_while_it_was_failing_ended_nothing() {
 }
 
 #[test]
+fn what_cannot_be_judged_says_since_when() {
+    let mut stage = RecordedJournal::default();
+    let offline = "2026-03-10T17:00:00Z";
+    stage.play(Line::new("iad", "app", "home", 60), FROM, "2026-03-10T12:00:00Z", |_| PlayedCheck::Up(80));
+    for line in [Line::control("lhr", 60), Line::new("lhr", "app", "home", 60)] {
+        stage.play(line, FROM, TO, refused_from("17:00"));
+    }
+    stage.play(Line::new("sjc", "app", "home", 60), FROM, TO, |_| PlayedCheck::Up(80));
+    let report = stage.report(question(FROM, TO));
+    for (vantage, since) in [("iad", "2026-03-10T12:00:00Z"), ("lhr", offline)] {
+        let place = report.places.iter().find(|row| row.vantage.as_str() == vantage && !row.control).expect("a row");
+        let row = report.vantages.iter().find(|row| row.vantage.as_str() == vantage).expect("a row");
+        for (state, recent) in [(place.state, &place.recent), (row.state, &row.recent)] {
+            assert_eq!(state, State::Unknown, "{vantage}");
+            let found = recent.unknown_since.expect("a time");
+            let minute = jiff::SignedDuration::from_mins(1);
+            assert!(found.after.is_some_and(|after| after < at(since) && after >= at(since) - minute), "{found:?}");
+            assert!(found.by >= at(since) && found.by <= at(since) + minute, "{found:?}");
+        }
+    }
+    let known = report.places.iter().find(|row| row.vantage.as_str() == "sjc").expect("a row");
+    assert_eq!(known.recent.unknown_since, None);
+}
+
+#[test]
 fn a_probe_that_was_taken_away_is_over_and_costs_no_coverage() {
     let mut stage = RecordedJournal::default();
     stage.play(Line::new("iad", "app", "home", 60), FROM, TO, |_| PlayedCheck::Up(80));

@@ -119,7 +119,7 @@ fn row(
         _ if state == State::Up => ago.unwrap_or_default(),
         trend => trend.name().to_owned(),
     };
-    let since = recent.failing_since.filter(|_| state != State::Unknown);
+    let since = if state == State::Unknown { recent.unknown_since } else { recent.failing_since };
     let since = since.map(|since| {
         let earlier = if since.after.is_none() { " or earlier" } else { "" };
         format!("{}{earlier}", clock.short(since.by))
