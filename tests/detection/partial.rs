@@ -4,7 +4,7 @@
 use uptick::model::FailureClass;
 use uptick::report::{Extent, Incident, Recent, Report, State};
 
-use crate::generator::{HOUR_MS, MINUTE_MS, Outage, World, report};
+use crate::generator::{Absence, HOUR_MS, MINUTE_MS, Outage, World, report};
 
 const ONSET: i64 = 3 * HOUR_MS;
 const END: i64 = ONSET + 40 * MINUTE_MS;
@@ -130,6 +130,26 @@ fn what_comes_and_goes_says_since_when_also_while_it_is_up() {
         assert_eq!(told.verdict.state, State::Flapping, "{minute}: {headline}");
         assert!(headline.contains("since 03:00 UTC"), "{minute}: {headline}");
         assert!(undated(&told).is_empty(), "{minute}: {:?}", undated(&told));
+    }
+}
+
+#[test]
+fn a_partial_failure_of_a_probe_that_gets_another_name_is_over_in_time() {
+    let (end, renamed) = (ONSET + 40 * HOUR_MS, ONSET + 10 * HOUR_MS);
+    for (seed, share) in crate::SEEDS.into_iter().chain([13]).flat_map(|seed| [(seed, 0.5), (seed, 0.8)]) {
+        let absent = |from, to, probe| Absence { from, to, vantage: None, probe: Some(probe) };
+        let world = World {
+            round: HOUR_MS,
+            probes: 2,
+            vantages: 1,
+            surfaces: 1,
+            outages: vec![Outage::of_all(ONSET, end, share)],
+            absences: vec![absent(renamed, i64::MAX, 0), absent(0, renamed, 1)],
+            ..World::new(seed)
+        };
+        let later = world.report(0, end + 60 * HOUR_MS);
+        let open = later.incidents.iter().filter(|one| one.end.is_none()).count();
+        assert_eq!((later.verdict.state, open), (State::Up, 0), "{seed} {share}: {}", later.verdict.headline);
     }
 }
 

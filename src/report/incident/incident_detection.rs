@@ -246,9 +246,9 @@ fn incident(
     {
         first.start.after = None;
     }
-    // A pool detects its own end.
+    // A pool detects its own end, and no good check will come of probes that were removed.
     let is_pooled = waves.iter().any(DetectedWave::is_pooled);
-    if is_pooled || !is_partial {
+    if is_pooled || !is_partial || series.iter().all(|at| is_removed(context, *at)) {
         return waves;
     }
     let within = i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX);
@@ -376,23 +376,23 @@ fn checks_without(
     checks
 }
 
-/// Ends the outage of a probe that has gone silent while its vantage still reports: it was removed
-/// or renamed. It ends once the silence is longer than its recent checks reach, or, if a plan still
-/// lists the probe, longer than `join_within`. If the whole vantage is silent the outage stays
-/// open, because nobody knows.
+/// Ends the outage of a probe that was removed or renamed. Otherwise it stays open, because nobody knows.
 fn end_if_removed(outage: Outage, context: &ReportContext<'_>, series: usize) -> Outage {
-    let one = &context.analyses[series];
-    if outage.end.is_some() || !one.silent {
+    if outage.end.is_some() || !is_removed(context, series) {
         return outage;
     }
+    let last = context.analyses[series].last.unwrap_or(outage.last_failed);
+    outage.ending(Transition { after: Some(outage.last_failed), by: last.max(outage.last_failed) })
+}
+
+/// Whether a probe was removed or renamed: it has gone silent while its vantage still reports, for longer than its
+/// recent checks reach, or, if a plan still lists the probe, for longer than `join_within`.
+fn is_removed(context: &ReportContext<'_>, series: usize) -> bool {
+    let one = &context.analyses[series];
     let within = match context.fold.plans.lists(&one.series.vantage, &one.series.probe) {
         Some(true) => i64::try_from(context.range.rules.join_within.as_millis()).unwrap_or(i64::MAX),
         _ => judgement::recent_ms(one.interval().unwrap_or_default()),
     };
-    let last = one.last.unwrap_or(outage.last_failed);
-    if context.range.to - last > within && context.has_recent_data(&one.vantage) {
-        let end = Transition { after: Some(outage.last_failed), by: last.max(outage.last_failed) };
-        return outage.ending(end);
-    }
-    outage
+    let is_over = |last: UnixMillis| context.range.to - last > within;
+    one.silent && one.last.is_none_or(is_over) && context.has_recent_data(&one.vantage)
 }
