@@ -47,9 +47,23 @@ impl Secrets {
         if template::has_variable(value) {
             return template::with_secret_variables(value);
         }
+        let (mut written, mut rest) = (String::with_capacity(value.len()), value);
+        while let Some((before, capture, after)) = template::captured(rest) {
+            let (literal, name) = split_name(before);
+            written.push_str(&self.reference_of_literal(owner, field, literal));
+            written.push_str(name);
+            written.push_str(capture);
+            rest = after;
+        }
+        written + &self.reference_of_literal(owner, field, rest)
+    }
+
+    /// A text without variables and captures, with the secret replaced by a variable. What only separates values is
+    /// none.
+    fn reference_of_literal(&mut self, owner: &str, field: &str, value: &str) -> String {
         let scheme = SCHEMES.iter().find_map(|scheme| value.strip_prefix(scheme).map(|rest| (*scheme, rest)));
         let (scheme, secret) = scheme.unwrap_or(("", value));
-        if secret.is_empty() {
+        if !secret.contains(char::is_alphanumeric) {
             return value.to_owned();
         }
         let name = self.name(owner, field, &template::unescaped(secret));
@@ -81,6 +95,12 @@ impl Secrets {
         let secrets = self.names.keys().filter(|value| value.len() >= SHORTEST);
         secrets.fold(text.to_owned(), |text, value| text.replace(value.as_str(), "…"))
     }
+}
+
+/// What stands before a captured value, and the name at its end: `theme=dark; sid=` → `theme=dark; `, `sid=`.
+fn split_name(before: &str) -> (&str, &str) {
+    let name = before.rfind([' ', ';', '&']).map_or(0, |separator| separator + 1);
+    before.split_at(if before.ends_with('=') { name } else { before.len() })
 }
 
 /// `api.example.com/v1` → `API_EXAMPLE_COM_V1`
@@ -120,5 +140,17 @@ mod tests {
         assert_eq!(secrets.reference("1x", "k", "Bearer ${TOKEN}"), "Bearer ${secret:TOKEN}");
         assert_eq!(secrets.reference("1x", "k", "v${a}"), "v${secret:a}");
         assert_eq!(secrets.reference("1.x", "key", "secret"), "${secret:P_1_X_KEY}");
+    }
+
+    #[test]
+    fn what_an_earlier_step_captures_is_no_secret_of_the_file() {
+        let mut secrets = Secrets::default();
+        let mut reference = |value: &str| secrets.reference("x", "k", value);
+        assert_eq!(reference("Bearer {{token}}"), "Bearer {{token}}");
+        assert_eq!(reference("{{a}};{{b-c}}"), "{{a}};{{b-c}}");
+        assert_eq!(reference("sid={{a}}; t={{b}}"), "sid={{a}}; t={{b}}");
+        assert_eq!(reference("hunter22{{a}}"), "${secret:X_K}{{a}}");
+        assert_eq!(reference("{{a}}hunter22{{b}}hunter23"), "{{a}}${secret:X_K}{{b}}${secret:X_K_2}");
+        assert_eq!(reference("{{ .a }}"), "${secret:X_K_3}");
     }
 }

@@ -22,6 +22,20 @@ fn variables(template: &str) -> impl Iterator<Item = usize> {
     template.match_indices("${").map(|(at, _)| at).filter(move |at| !is_escaped(*at))
 }
 
+/// The first `{{name}}` of a text, a value that an earlier step captures, with the texts before and after it.
+pub(crate) fn captured(text: &str) -> Option<(&str, &str, &str)> {
+    let mut starts = text.match_indices("{{").map(|(at, _)| at);
+    starts.find_map(|at| {
+        let length = text[at + 2..].find("}}").filter(|length| is_capture(&text[at + 2..at + 2 + length]))?;
+        let end = at + length + 4;
+        Some((&text[..at], &text[at..end], &text[end..]))
+    })
+}
+
+fn is_capture(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
 /// The template with every variable marked as a secret.
 pub(crate) fn with_secret_variables(template: &str) -> String {
     let mut marked = String::with_capacity(template.len() + 8);

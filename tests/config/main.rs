@@ -8,5 +8,6 @@ mod support;
 mod examples;
 mod import;
 mod import_completeness;
+mod import_meaning;
 mod import_of_curl;
 mod probes_file;
