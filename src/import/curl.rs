@@ -5,6 +5,7 @@ mod connect_to;
 mod form_part;
 mod glob;
 mod header;
+mod proxy;
 mod transfer;
 
 use std::net::IpAddr;
@@ -15,11 +16,10 @@ use crate::import::curl_options;
 use crate::import::document::InputFile;
 use crate::import::draft::{MOST_PROBES, ProbeDraft};
 use crate::import::error::ImportError;
-use crate::import::request::{self, ImportedRequest, has_header, proxy_without_secrets};
+use crate::import::request::{self, ImportedRequest, has_header};
 use crate::import::secrets::Secrets;
 use crate::import::shell::ShellCommand;
 use crate::import::{browser, template};
-use crate::model::DirectTarget;
 use crate::model::quantity::show_duration;
 
 use body::{DATA, FORM, url_query};
@@ -240,13 +240,6 @@ impl Transfer {
         }
     }
 
-    /// Whether `--noproxy` lists the host of a URL.
-    fn is_direct(&self, url: &str) -> bool {
-        let (Some(list), Ok(url)) = (self.last("noproxy"), url::Url::parse(url)) else { return false };
-        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else { return false };
-        DirectTarget::list(list).iter().any(|direct| direct.holds(&host.to_owned(), port))
-    }
-
     fn set_route(&self, draft: &mut ProbeDraft, secrets: &mut Secrets, url: &str) {
         match (self.has("ipv4"), self.has("ipv6")) {
             (true, _) => draft.set("ip", "\"v4\""),
@@ -262,17 +255,7 @@ impl Transfer {
                 }
             }
         }
-        let socks = [("socks5-hostname", "socks5h"), ("socks5", "socks5")];
-        let socks = socks.iter().find_map(|(long, scheme)| Some(format!("{scheme}://{}", self.last(long)?)));
-        let proxy = self.last("proxy").or_else(|| self.last("proxy1.0"));
-        let proxy = proxy.map(str::to_owned).or(socks).filter(|proxy| !proxy.is_empty());
-        if let Some(proxy) = proxy.filter(|_| !self.is_direct(url)) {
-            let proxy =
-                if proxy.contains("://") || proxy.starts_with("${") { proxy } else { format!("http://{proxy}") };
-            let owner = draft.name.clone();
-            let proxy = proxy_without_secrets(secrets, &owner, &proxy, self.last("proxy-user"));
-            draft.set_text("proxy", &proxy);
-        }
+        self.set_proxy(draft, secrets, url);
         match self.last("interface").map(|name| name.trim_start_matches("host!").trim_start_matches("if!")) {
             Some(address) if address.parse::<IpAddr>().is_ok() => draft.set_text("source-address", address),
             Some(name) => draft.set_text("source-interface", name),

@@ -1,6 +1,7 @@
 //! Finds commands in a shell script, and fills in the variables that the script itself sets.
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 
 use crate::import::secrets::is_secret;
 use crate::import::shell_expansion::ComputedValues;
@@ -16,11 +17,23 @@ pub(crate) struct ShellCommand {
     pub(crate) words: Vec<String>,
     /// Its standard input, if the script defines it.
     pub(crate) stdin: Option<String>,
+    /// The variables of `ENVIRONMENT` that the script sets.
+    pub(crate) environment: Vec<(&'static str, String)>,
     /// What its words have of the shell that a template has not, and the variables in its place.
     pub(crate) computed: Vec<(String, String)>,
     /// The program that runs it on another machine or in a container, where it may reach what this machine does not.
     pub(crate) elsewhere: Option<String>,
 }
+
+/// The variables that tell a program its proxy. curl does not read `HTTP_PROXY`.
+const ENVIRONMENT: [&str; 7] =
+    ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"];
+
+/// Commands that set the variables among their arguments to what is not in the script.
+const SETTERS: [&str; 6] = ["for", "select", "read", "getopts", "mapfile", "unset"];
+
+/// Programs that run a script which is one of their arguments.
+const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ash", "zsh", "eval"];
 
 /// How deeply nested `$(…)` are followed.
 const DEEPEST: usize = 4;
@@ -129,43 +142,37 @@ impl CommandReader {
     /// Reads one command. Returns its index in the result if it has the name that is searched for.
     fn command(&mut self, words: Vec<Word>, depth: usize) -> Result<Option<usize>, ShellError> {
         words.iter().try_for_each(|word| self.read_substitutions(word, depth))?;
-        let is_health_check = words.first().is_some_and(|word| word.text == "HEALTHCHECK");
         let mut words = words.into_iter().peekable();
-        while let Some(word) = words.peek() {
-            let assigned = word.text.split_once('=').filter(|(name, _)| is_variable_name(name));
-            if let Some((name, value)) = assigned {
-                let value = self.filled(value);
-                // A secret of the script must not be written to the probe file, so its variable
-                // stays.
-                let is_computed = !word.substitutions.is_empty() || !word.computed.is_empty();
-                let is_known = !is_secret(name) && !is_computed && !value.is_empty();
-                if is_known {
-                    self.variables.insert(name.to_owned(), value);
-                } else {
-                    self.variables.remove(name);
-                }
-            } else if !(BEFORE.contains(&word.text.as_str())
-                || is_prompt(word)
-                || (is_health_check && word.text.starts_with("--"))
-                || matches!(word.text.as_str(), "export" | "local" | "readonly"))
-            {
-                break;
-            }
-            words.next();
+        let before = self.environment();
+        self.assignments(&mut words);
+        let environment = self.environment();
+        // In front of a command, an assignment is for that command alone.
+        if words.peek().is_some() {
+            self.set_environment(before);
         }
         if words.peek().is_some_and(|word| RUNNERS.contains(&word.text.as_str())) {
             while words.next_if(|word| !self.is_looked_for(&word.text)).is_some() {}
         }
-        let elsewhere = words.peek().map(|word| word.text.clone()).filter(|word| ELSEWHERE.contains(&&**word));
-        if elsewhere.is_some() {
+        if words.peek().is_some_and(|word| SETTERS.contains(&word.text.as_str())) {
+            // What follows `in` are values.
+            let names = words.take_while(|word| word.text != "in");
+            names.for_each(|word| drop(self.variables.remove(&word.text)));
+            return Ok(None);
+        }
+        let program = words.peek().map(|word| word.text.clone()).unwrap_or_default();
+        let elsewhere = Some(&program).filter(|program| ELSEWHERE.contains(&program.as_str())).cloned();
+        let runs_script = elsewhere.is_some() || SHELLS.contains(&program.rsplit('/').next().unwrap_or_default());
+        if runs_script {
             while words.next_if(|word| !self.is_looked_for(&word.text) && !self.holds_command(&word.text)).is_some() {}
         }
         let Some(first) = words.peek() else { return Ok(None) };
         // The command of the other shell may be one word.
-        if elsewhere.is_some() && self.holds_command(&first.text) && depth < DEEPEST {
+        if runs_script && self.holds_command(&first.text) && depth < DEEPEST {
             let (script, before) = (first.text.clone(), self.found.len());
             self.read(&script, depth + 1)?;
-            self.found[before..].iter_mut().for_each(|command| command.elsewhere.clone_from(&elsewhere));
+            for command in &mut self.found[before..] {
+                command.elsewhere = command.elsewhere.take().or(elsewhere.clone());
+            }
             return Ok(None);
         }
         if !self.is_looked_for(&first.text) {
@@ -175,8 +182,43 @@ impl CommandReader {
         let (words, computed): (Vec<String>, Vec<_>) =
             words.map(|word| (self.filled(&word.text), word.computed)).unzip();
         let computed = computed.into_iter().flatten().collect();
-        self.found.push(ShellCommand { line, words, stdin: None, computed, elsewhere });
+        self.found.push(ShellCommand { line, words, stdin: None, environment, computed, elsewhere });
         Ok(Some(self.found.len() - 1))
+    }
+
+    /// Reads the assignments in front of a command, and skips what else may stand there.
+    fn assignments(&mut self, words: &mut Peekable<std::vec::IntoIter<Word>>) {
+        let is_health_check = words.peek().is_some_and(|word| word.text == "HEALTHCHECK");
+        while let Some(word) = words.peek() {
+            let assigned = word.text.split_once('=').filter(|(name, _)| is_variable_name(name));
+            if let Some((name, value)) = assigned {
+                let value = self.filled(value);
+                // A secret of the script must not be written to the probe file, so its variable
+                // stays.
+                let is_computed = !word.substitutions.is_empty() || !word.computed.is_empty();
+                if is_secret(name) || is_computed {
+                    self.variables.remove(name);
+                } else {
+                    self.variables.insert(name.to_owned(), value);
+                }
+            } else if !(BEFORE.contains(&word.text.as_str())
+                || (!word.quoted && is_prompt(&word.text))
+                || (is_health_check && word.text.starts_with("--"))
+                || matches!(word.text.as_str(), "export" | "local" | "readonly"))
+            {
+                break;
+            }
+            words.next();
+        }
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        ENVIRONMENT.iter().filter_map(|name| Some((*name, self.variables.get(*name)?.clone()))).collect()
+    }
+
+    fn set_environment(&mut self, environment: Vec<(&'static str, String)>) {
+        ENVIRONMENT.iter().for_each(|name| drop(self.variables.remove(*name)));
+        self.variables.extend(environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
 
     /// Whether a word is a whole command line with the program in it.
@@ -197,9 +239,12 @@ impl CommandReader {
     }
 }
 
-/// Whether a word is a shell prompt that was copied with the command.
-fn is_prompt(word: &Word) -> bool {
-    !word.quoted && matches!(word.text.as_str(), "$" | "%" | ">")
+/// Whether a word is of a shell's prompt that was copied with the command: `$`, `me@host:~$`, or `[root@host` and
+/// `~]#`.
+pub(crate) fn is_prompt(word: &str) -> bool {
+    matches!(word, "$" | "%" | "~" | "❯" | "➜" | "λ")
+        || (word.contains('@') && !word.contains('='))
+        || (word.len() > 1 && word.ends_with(['$', '#']))
 }
 
 fn is_variable_name(name: &str) -> bool {
@@ -278,8 +323,45 @@ mod tests {
     #[test]
     fn each_command_whose_output_is_used_has_a_variable_of_its_own() {
         let script = "curl a/$(date)/$(hostname)\ncurl b/`date`";
-        let words = [vec!["curl", "a/${COMMAND_OUTPUT}/${COMMAND_OUTPUT_2}"], vec!["curl", "b/${COMMAND_OUTPUT}"]];
+        let words = [vec!["curl", "a/${DATE_OUTPUT}/${HOSTNAME_OUTPUT}"], vec!["curl", "b/${DATE_OUTPUT}"]];
         assert_eq!(curls(script), words);
+    }
+
+    #[test]
+    fn a_prompt_that_was_copied_is_no_part_of_a_command() {
+        let script = "me@host:~/a$ curl a\n[root@host ~]# curl b\nme@Mac ~ % curl c\n❯ curl d\n(venv) x@y:/# curl e";
+        assert_eq!(curls(script).concat(), ["curl", "a", "curl", "b", "curl", "c", "curl", "d", "curl", "e"]);
+    }
+
+    #[test]
+    fn a_variable_that_is_set_to_nothing_is_nothing() {
+        assert_eq!(curls("X=''; Y=$X; curl a/$X/b$Y"), [vec!["curl", "a//b"]]);
+        let set = "X=; Z=z; for X in b $Z; do curl a/$X$Z; done\nY=\nwhile read -r Y; do curl $Y; done";
+        assert_eq!(curls(set), [vec!["curl", "a/${X}z"], vec!["curl", "${Y}"]]);
+    }
+
+    #[test]
+    fn a_script_in_the_arguments_of_a_shell_is_read() {
+        let script = "bash -c 'curl a'\nsudo /bin/sh -ec \"cd /x && curl b\"\neval \"curl c\"\nsh curl.sh";
+        assert_eq!(curls(script).concat(), ["curl", "a", "curl", "b", "curl", "c"]);
+        let found = commands("bash -c 'ssh host curl a'\nssh host \"bash -c 'curl b'\"", "curl").unwrap();
+        assert!(found.iter().all(|command| command.elsewhere.as_deref() == Some("ssh")), "{found:?}");
+    }
+
+    #[test]
+    fn a_proxy_is_of_the_commands_that_see_it() {
+        let script = "curl a\nall_proxy=p curl b\ncurl c\nexport HTTPS_PROXY=q\ncurl d\nHTTPS_PROXY= curl e\ncurl f\n\
+                      unset HTTPS_PROXY\ncurl g";
+        let found = commands(script, "curl").unwrap();
+        let seen: Vec<String> = found
+            .iter()
+            .map(|command| {
+                let set = command.environment.iter().map(|(name, value)| format!("{name}={value}"));
+                format!("{} {}", command.words[1], set.collect::<String>())
+            })
+            .collect();
+        let expected = ["a ", "b all_proxy=p", "c ", "d HTTPS_PROXY=q", "e HTTPS_PROXY=", "f HTTPS_PROXY=q", "g "];
+        assert_eq!(seen, expected);
     }
 
     #[test]

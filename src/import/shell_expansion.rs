@@ -61,6 +61,23 @@ pub(crate) fn special(parameter: char) -> Option<String> {
     }
 }
 
+/// The name of the first program of a script, without its folder: of `sudo cat /a | tr b c`, `sudo`. Empty where the
+/// first word is none, as in `$((1 + 2))`.
+pub(crate) fn program(script: &str) -> &str {
+    let first = script.split_whitespace().next().unwrap_or_default();
+    let name = first.rsplit('/').next().unwrap_or_default();
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+    if is_name { name } else { "" }
+}
+
+/// The variable of the output of a program: `date` → `DATE_OUTPUT`.
+pub(crate) fn output_of(program: &str) -> String {
+    let program = if program.is_empty() { "command" } else { program };
+    let name = program.bytes().map(|byte| if byte.is_ascii_alphanumeric() { byte.to_ascii_uppercase() } else { b'_' });
+    format!("{}_OUTPUT", name.map(char::from).collect::<String>())
+}
+
 /// What `${inside}` becomes.
 pub(crate) fn of(inside: &str) -> Expansion {
     let (name, operation) = parameter(inside);

@@ -329,10 +329,13 @@ impl WordReader<'_> {
     /// Adds the output of a command, which is unknown here, as a variable. The command itself is
     /// read too.
     fn substitution(&mut self, script: String) {
-        let name = self.computed.variable("COMMAND_OUTPUT", &script);
+        let program = shell_expansion::program(&script);
+        let name = self.computed.variable(&shell_expansion::output_of(program), &script);
+        let shown = if program.is_empty() { "$(…)".to_owned() } else { format!("$({program} …)") };
         let word = self.word();
         word.substitutions.push(script);
         word.text.push_str(&template::variable(&name));
+        word.computed.push((shown, name));
     }
 
     /// The text up to the parenthesis that closes `$(`.
@@ -364,7 +367,12 @@ impl WordReader<'_> {
         loop {
             match self.next() {
                 Some('`') => break,
-                Some('\\') => script.extend(self.next()),
+                Some('\\') => {
+                    // Before any other character it is one of the command in the quotes.
+                    let escaped = self.next();
+                    script.extend(escaped.filter(|next| !matches!(next, '`' | '$' | '\\')).map(|_| '\\'));
+                    script.extend(escaped);
+                }
                 Some(text) => script.push(text),
                 None => return Err(self.error("a back quote is not closed")),
             }

@@ -32,3 +32,49 @@ suites:
         assert!(text.contains(written), "{written}: {text}");
     }
 }
+
+#[test]
+fn a_proxy_that_the_script_sets_is_the_proxy_of_its_probes() {
+    let script = "https_proxy=http://me:pr0xy-w0rd@p.test:3128 curl https://a.test/\n\
+                  curl https://b.test/\n\
+                  export HTTPS_PROXY=q.test:8080 no_proxy=.local.test HTTP_PROXY=unread.test\n\
+                  curl https://c.test/\ncurl http://d.test/\ncurl https://e.local.test/\n\
+                  curl -x '' https://f.test/\ncurl -x r.test https://g.test/\nALL_PROXY=socks5://s.test:1 curl http://h.test/\n";
+    let imported = given(script).unwrap();
+    assert!(!imported.text.contains("pr0xy-w0rd") && !imported.text.contains("unread"), "{}", imported.text);
+    let proxies: Vec<(&str, &str)> = imported
+        .text
+        .split("[[probe]]")
+        .skip(1)
+        .map(|probe| {
+            let of = |key: &str| probe.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+            (of("name = "), of("proxy = "))
+        })
+        .collect();
+    let expected = [
+        ("\"a.test\"", "\"http://me:${secret:A_TEST_PROXY_PASSWORD}@p.test:3128\""),
+        ("\"b.test\"", ""),
+        ("\"c.test\"", "\"http://q.test:8080\""),
+        ("\"d.test\"", ""),
+        ("\"e.local.test\"", ""),
+        ("\"f.test\"", ""),
+        ("\"g.test\"", "\"http://r.test\""),
+        ("\"h.test\"", "\"socks5://s.test:1\""),
+    ];
+    assert_eq!(proxies, expected);
+}
+
+#[test]
+fn the_output_of_a_command_is_named_after_it() {
+    let script = "curl -H \"x-time: $(date +%s)\" https://x.test/$(/usr/bin/get-id -q)/$((1 + 2))\n";
+    let text = given(script).unwrap().text;
+    for written in [
+        "headers.x-time = \"${DATE_OUTPUT}\"\n",
+        "\nurl = \"https://x.test/${GET_ID_OUTPUT}/${COMMAND_OUTPUT}\"\n",
+        "# not carried over: `$(date …)`: set DATE_OUTPUT to what the shell makes of it\n",
+        "# not carried over: `$(get-id …)`: set GET_ID_OUTPUT to what the shell makes of it\n",
+        "# not carried over: `$(…)`: set COMMAND_OUTPUT to what the shell makes of it\n",
+    ] {
+        assert!(text.contains(written), "{written}: {text}");
+    }
+}

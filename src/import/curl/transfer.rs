@@ -12,6 +12,8 @@ pub(super) struct Transfer {
     /// Unknown flags.
     pub(super) unknown: Vec<String>,
     pub(super) stdin: Option<String>,
+    /// The variables with a proxy that its script sets.
+    pub(super) environment: Vec<(&'static str, String)>,
     /// Whether an option is expanded (`--expand-…`) from variables that `--variable` sets.
     pub(super) has_variables: bool,
 }
@@ -19,7 +21,8 @@ pub(super) struct Transfer {
 /// Splits a command line into its transfers.
 pub(super) fn transfers(command: &ShellCommand) -> Result<Vec<Transfer>, String> {
     let mut transfers = Vec::new();
-    let fresh = || Transfer { stdin: command.stdin.clone(), ..Transfer::default() };
+    let fresh =
+        || Transfer { stdin: command.stdin.clone(), environment: command.environment.clone(), ..Transfer::default() };
     let mut transfer = fresh();
     let mut words = command.words.iter().skip(1);
     let mut only_urls = false;

@@ -57,7 +57,7 @@ fn a_here_document_is_what_the_command_reads() {
         ["curl", "-d", "@-", "u", ";", "jq", "<{\"a\": \"$x\"}\n", ";", "b", ";"]
     );
     let expanded = words("a <<E\n\"$x\" \\$y \\\" ${z:-1} $(date) `date`\\\n.\nE");
-    assert_eq!(expanded[1], "<\"${x}\" $y \\\" ${z:-1} ${COMMAND_OUTPUT} ${COMMAND_OUTPUT}.\n");
+    assert_eq!(expanded[1], "<\"${x}\" $y \\\" ${z:-1} ${DATE_OUTPUT} ${DATE_OUTPUT}.\n");
 }
 
 #[test]
@@ -65,4 +65,12 @@ fn a_script_that_breaks_off_says_where() {
     let error = read("a\nb 'c").unwrap_err();
     assert_eq!((error.line, error.column, error.message), (2, 5, "a single quote is not closed"));
     assert!(read("\"$(a").is_err() && read("`").is_err() && read("${").is_err() && read("$'").is_err());
+}
+
+#[test]
+fn a_back_quoted_command_keeps_its_escapes() {
+    let tokens = read("a `b \\\n c \\\" \\\\x \\$y`").unwrap();
+    let Some(Token::Word(word)) = tokens.get(1) else { panic!("{tokens:?}") };
+    assert_eq!(word.substitutions, ["b \\\n c \\\" \\x $y"]);
+    assert_eq!(word.computed, [("$(b …)".to_owned(), "B_OUTPUT".to_owned())]);
 }
