@@ -20,6 +20,7 @@ use crate::import::request::{self, ImportedRequest, has_header};
 use crate::import::secrets::Secrets;
 use crate::import::shell::ShellCommand;
 use crate::import::{browser, template};
+use crate::model::Protocol;
 use crate::model::quantity::show_duration;
 
 use body::{DATA, FORM, url_query};
@@ -97,7 +98,9 @@ impl Transfer {
         request::set(&mut draft, secrets, request);
         self.set_parts(&mut draft, secrets);
         self.set_credentials(&mut draft, secrets);
-        self.set_redirects(&mut draft);
+        if Protocol::of_url(&url) == Protocol::Http {
+            self.set_redirects(&mut draft);
+        }
         self.set_times(&mut draft);
         self.set_route(&mut draft, secrets, &url);
         self.set_tls(&mut draft);

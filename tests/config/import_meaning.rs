@@ -78,3 +78,10 @@ fn the_output_of_a_command_is_named_after_it() {
         assert!(text.contains(written), "{written}: {text}");
     }
 }
+
+#[test]
+fn a_websocket_of_curl_is_a_probe() {
+    let imported = given("curl wss://x.test/live -H 'Sec-WebSocket-Protocol: mqtt'\ncurl -L ws://y.test/\n").unwrap();
+    assert_eq!((imported.probes, imported.left_out), (2, 0), "{}", imported.text);
+    assert!(imported.text.contains("\nexpect.subprotocol = \"mqtt\"\n"), "{}", imported.text);
+}
