@@ -16,6 +16,7 @@ mod error;
 mod gatus;
 mod har;
 mod kind;
+mod markdown;
 mod observed;
 mod other_tools;
 mod probe_file;

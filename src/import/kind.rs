@@ -6,7 +6,7 @@ use crate::import::document::{self, InputFile};
 use crate::import::error::ImportError;
 use crate::import::prometheus::operator;
 use crate::import::shell::ShellCommand;
-use crate::import::{gatus, other_tools, shell};
+use crate::import::{gatus, markdown, other_tools, shell};
 
 /// The content of a file by the tool it belongs to.
 #[derive(Debug)]
@@ -55,7 +55,8 @@ pub(crate) fn of(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
     if text.chars().any(|c| c.is_control() && !c.is_whitespace() && c != '\u{1b}') {
         return Err(ImportError::of_file(&file.name, &format!("is binary; {TAKEN}")));
     }
-    if text.starts_with(['{', '[']) && !starts_toml(text) {
+    let is_script = || starts_script(text) || markdown::commands(text).is_some();
+    if text.starts_with(['{', '[']) && !starts_toml(text) && !is_script() {
         return of_documents(file, vec![document::json(file)?], "JSON");
     }
     of_text(file, text).map_err(|error| other_tools::of_text(text).map_or(error, |what| unknown(file, &what)))
@@ -79,6 +80,7 @@ fn of_text(file: &InputFile, text: &str) -> Result<Vec<Kind>, ImportError> {
         // A script may start with anything. A file that is not a known document is a script if it
         // runs curl.
         Ok(_) => script(file),
+        Err(_) if markdown::commands(text).is_some() => script(file),
         Err(error) => script(file).map_err(|_| error),
     }
 }
@@ -135,10 +137,11 @@ fn unknown(file: &InputFile, what: &str) -> ImportError {
 
 fn script(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
     // If it were read by the rules of another shell, the request would lose its headers.
-    if other_tools::is_of_cmd(file.content()) {
+    if other_tools::is_of_cmd(file.content()) || other_tools::is_of_powershell(file.content()) {
         return Err(unknown(file, "no curl command of a Unix shell is found"));
     }
-    let commands = shell::commands(file.content(), "curl")
+    let page = markdown::commands(file.content()).filter(|_| !starts_script(file.content()));
+    let commands = shell::commands(page.as_deref().unwrap_or(file.content()), "curl")
         .map_err(|error| ImportError::at(&file.name, error.line, error.column, error.message))?;
     if commands.is_empty() {
         return Err(unknown(file, "no curl command is found"));
@@ -151,8 +154,7 @@ fn starts_script(text: &str) -> bool {
     let first =
         text.lines().map(str::trim).find(|line| !line.is_empty() && (!line.starts_with('#') || line.starts_with("#!")));
     let Some(first) = first else { return false };
-    let first = first.trim_start_matches("$ ");
-    let word = first.split_whitespace().next().unwrap_or_default();
+    let word = first.split_whitespace().find(|word| !shell::is_prompt(word)).unwrap_or_default();
     let program = word.rsplit('/').next().unwrap_or_default();
     first.starts_with("#!") || program == "curl" || program == "curl.exe"
 }

@@ -11,13 +11,11 @@ pub(crate) fn of_text(text: &str) -> Option<String> {
     let first = lines().find(|line| !is_comment(line))?;
     let first = first.strip_prefix("$ ").unwrap_or(first);
     let program = first.split_whitespace().next().unwrap_or_default();
-    let is_powershell =
-        || ["Invoke-WebRequest", "Invoke-RestMethod", "WebRequestSession"].iter().any(|word| text.contains(word));
     let title = match program {
         _ if is_of_cmd(text) => {
             return Some("this is a command line of Windows' cmd; copy it as cURL (bash)".to_owned());
         }
-        _ if is_powershell() => return Some("this is PowerShell; copy it as cURL (bash)".to_owned()),
+        _ if is_of_powershell(text) => return Some("this is PowerShell; copy it as cURL (bash)".to_owned()),
         _ if first.starts_with("fetch(") || first.starts_with("await fetch(") => {
             return Some("this is JavaScript (fetch); copy it as cURL".to_owned());
         }
@@ -64,7 +62,23 @@ pub(crate) fn of_document(document: &Value) -> Option<String> {
 
 /// Whether a text is for cmd.exe, which escapes with a caret, also at the ends of continued lines.
 pub(crate) fn is_of_cmd(text: &str) -> bool {
-    text.contains("curl") && (text.contains("^\"") || text.lines().any(|line| line.trim_end().ends_with(" ^")))
+    let is_of = |line: &str| line.trim_end().ends_with(" ^") || has_prompt(line);
+    text.contains("curl") && (text.contains("^\"") || text.lines().any(is_of))
+}
+
+/// Whether a text is for PowerShell, which continues a line with a back quote.
+pub(crate) fn is_of_powershell(text: &str) -> bool {
+    let is_of = |line: &str| line.trim_end().ends_with(" `") || line.strip_prefix("PS ").is_some_and(has_prompt);
+    ["Invoke-WebRequest", "Invoke-RestMethod", "WebRequestSession"].iter().any(|word| text.contains(word))
+        || (text.contains("curl") && text.lines().any(is_of))
+}
+
+/// Whether a line begins with a prompt of Windows: `C:\Users\me>`.
+fn has_prompt(line: &str) -> bool {
+    let mut letters = line.chars();
+    letters.next().is_some_and(|drive| drive.is_ascii_alphabetic())
+        && letters.as_str().starts_with(":\\")
+        && line.contains('>')
 }
 
 fn is_status_line(line: &str) -> bool {

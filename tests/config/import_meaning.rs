@@ -85,3 +85,36 @@ fn a_websocket_of_curl_is_a_probe() {
     assert_eq!((imported.probes, imported.left_out), (2, 0), "{}", imported.text);
     assert!(imported.text.contains("\nexpect.subprotocol = \"mqtt\"\n"), "{}", imported.text);
 }
+
+#[test]
+fn the_commands_of_a_page_of_documentation_keep_their_options() {
+    for page in [
+        "# API\n\nIt's a call:\n\n```bash\ncurl https://x.test/charges \\\n  -u sk_probe: \\\n  -d amount=2000\n```\n",
+        "[![CI](https://ci.test/badge.svg)](https://ci.test)\n\n```console\n$ curl https://x.test/charges -d amount=2000\n```\n",
+        "#!/bin/sh\nout=`curl https://x.test/charges \\\n  -d amount=2000`\n",
+    ] {
+        let imported = given(page).unwrap();
+        assert!(imported.text.contains("\nform = { amount = \"2000\" }\n"), "{page}\n{}", imported.text);
+        assert_eq!(imported.probes, 1, "{}", imported.text);
+    }
+    let error = given("# API\n\n```sh\ncurl 'https://x.test\n```\n").unwrap_err();
+    assert!(error.starts_with("given:5:") && error.ends_with("a single quote is not closed"), "{error}");
+}
+
+#[test]
+fn commands_are_read_with_the_prompt_in_front_of_them() {
+    for prompt in ["$ ", "% ", "❯ ", "me@host:~$ ", "[root@host ~]# ", "me@Mac ~ % ", "root@box:/# "] {
+        let imported = given(&format!("{prompt}curl -s https://x.test/\n{{\"ok\": true}}\n"));
+        assert!(imported.as_ref().is_ok_and(|imported| imported.probes == 1), "{prompt}: {imported:?}");
+    }
+    for text in [
+        "PS C:\\Users\\me> curl.exe https://x.test/\n",
+        "curl.exe https://x.test/ `\n  -H \"Accept: text/plain\"\n",
+        "Write-Host a\ncurl.exe -X POST `\r\n  https://x.test/\r\n",
+    ] {
+        let error = given(text).unwrap_err();
+        assert!(error.contains("this is PowerShell; copy it as cURL (bash)"), "{text}: {error}");
+    }
+    let error = given("C:\\Users\\me>curl https://x.test/\n").unwrap_err();
+    assert!(error.contains("a command line of Windows' cmd; copy it as cURL (bash)"), "{error}");
+}
