@@ -78,6 +78,13 @@ impl PrometheusFiles {
             let message = "has no job that asks blackbox_exporter (`metrics_path: /probe`) with targets in it";
             return Err(ImportError::of_file("Prometheus' configuration", message));
         }
+        let patterns = self.scrape_configs.iter().flat_map(|config| elements(&config["scrape_config_files"]));
+        for pattern in patterns {
+            let why = "it names more jobs: if those files are not given yet, give them too";
+            drafts.first_mut().into_iter().for_each(|first| {
+                first.field_not_carried("scrape_config_files", pattern, why);
+            });
+        }
         if let Some(first) = drafts.first_mut().filter(|_| !others.is_empty()) {
             first.remark(&format!("jobs that scrape and do not probe were left out: {}", others.join(", ")));
         }
@@ -139,6 +146,10 @@ impl PrometheusFiles {
         let name = instance.map_or_else(|| request::name_of(&literal(target)), str::to_owned);
         let mut draft = blackbox::draft(&name, target, settings, label("__param_hostname"), secrets);
         match (found, module) {
+            (None, Some(name)) if !self.modules.is_empty() && name != DEFAULT_MODULE => {
+                let why = format!("the module {name} is in none of the files: another exporter may have it");
+                draft.left_out = draft.left_out.or(Some(why));
+            }
             (None, _) => {
                 let name = module.unwrap_or(DEFAULT_MODULE);
                 draft.remark(&format!("the module {name} is in none of the files: checked with GET, up with 2xx"));
@@ -168,7 +179,10 @@ impl PrometheusFiles {
 
 /// Whether a job probes with `blackbox_exporter`; others only scrape.
 fn is_of_blackbox(job: &Value) -> bool {
-    job["metrics_path"].as_str().is_some_and(|path| path.ends_with("/probe")) || job["params"]["module"].is_array()
+    match job["metrics_path"].as_str() {
+        Some(path) => path.ends_with("/probe"),
+        None => job["params"]["module"].is_array(),
+    }
 }
 
 impl Job<'_> {

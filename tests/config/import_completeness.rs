@@ -159,7 +159,7 @@ fn beside(document: &Value) -> Option<Value> {
             _ => "x.test:443",
         };
         let job = |module: &str, target: &str| json!({ "job_name": module, "metrics_path": "/probe", "params": { "module": [module] }, "static_configs": [{ "targets": [target] }] });
-        return Some(json!({ "scrape_configs": [job(name, target), job("plain", "https://plain.test/")] }));
+        return Some(json!({ "scrape_configs": [job(name, target), job("http_2xx", "https://plain.test/")] }));
     }
     let plain =
         json!({ "endpoints": [{ "name": "plain", "url": "https://plain.test/", "conditions": ["[STATUS] == 200"] }] });

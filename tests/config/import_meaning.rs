@@ -1,6 +1,15 @@
 //! Imported probes ask what their source asks, or say what they do not.
 
+use uptick::import::InputFile;
+
 use crate::import::given;
+
+/// Imports several files together.
+fn given_all(files: &[(&str, &str)]) -> String {
+    let files = files.iter().map(|(name, text)| InputFile { name: (*name).to_owned(), text: (*text).to_owned() });
+    let files: Vec<InputFile> = files.collect();
+    uptick::import::import(&files, std::path::Path::new("")).unwrap().text
+}
 
 #[test]
 fn what_a_step_of_a_suite_stores_is_sent_where_it_is_used() {
@@ -117,4 +126,24 @@ fn commands_are_read_with_the_prompt_in_front_of_them() {
     }
     let error = given("C:\\Users\\me>curl https://x.test/\n").unwrap_err();
     assert!(error.contains("a command line of Windows' cmd; copy it as cURL (bash)"), "{error}");
+}
+
+#[test]
+fn a_job_of_another_exporter_is_no_probe_of_http() {
+    let modules = "modules: {api: {prober: http}}\n";
+    let jobs = "scrape_config_files: [more/*.yml]\nscrape_configs:\n\
+                - {job_name: a, metrics_path: /blackbox/probe, params: {module: [api]}, static_configs: [{targets: [a.test]}]}\n\
+                - {job_name: snmp, metrics_path: /snmp, params: {module: [if_mib]}, static_configs: [{targets: [b.test]}]}\n\
+                - {job_name: ssl, metrics_path: /probe, params: {module: [https]}, static_configs: [{targets: ['c.test:443']}]}\n\
+                - {job_name: d, metrics_path: /probe, static_configs: [{targets: [d.test]}]}\n";
+    let text = given_all(&[("blackbox.yml", modules), ("prometheus.yml", jobs)]);
+    assert!(text.contains("\nurl = \"http://a.test\"\n") && text.contains("\nurl = \"http://d.test\"\n"), "{text}");
+    assert!(text.contains("# jobs that scrape and do not probe were left out: snmp\n"), "{text}");
+    assert!(
+        text.contains("# left out: the module https is in none of the files: another exporter may have it\n"),
+        "{text}"
+    );
+    assert!(text.contains("# not carried over: `scrape_config_files: more/*.yml`: it names more jobs"), "{text}");
+    let alone = given_all(&[("prometheus.yml", jobs)]);
+    assert!(alone.contains("# the module https is in none of the files: checked with GET, up with 2xx\n"), "{alone}");
 }
