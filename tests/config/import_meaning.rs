@@ -147,3 +147,20 @@ fn a_job_of_another_exporter_is_no_probe_of_http() {
     let alone = given_all(&[("prometheus.yml", jobs)]);
     assert!(alone.contains("# the module https is in none of the files: checked with GET, up with 2xx\n"), "{alone}");
 }
+
+#[test]
+fn a_condition_that_a_probe_cannot_have_leaves_the_rest_of_it() {
+    let endpoints = "endpoints:\n- name: zone\n  url: 192.0.2.53\n  dns: {query-name: x.test, query-type: A}\n  \
+                     conditions: ['[DNS_RCODE] == NOERROR', 'len([BODY]) > 0', '[BODY].x == 1', '[BODY] == pat(*.*)']\n\
+                     - name: api\n  url: https://x.test/\n  conditions: ['[STATUS] == $CODE', '[BODY].v == $V']\n";
+    let imported = given(endpoints).unwrap();
+    assert_eq!((imported.probes, imported.left_out), (2, 0), "{}", imported.text);
+    for said in [
+        "`len([BODY]) > 0`: see `expect.answer`",
+        "`[BODY].x == 1`: see",
+        "`[STATUS] == $CODE`: its value is a variable",
+    ] {
+        assert!(imported.text.contains(said), "{said}: {}", imported.text);
+    }
+    assert!(imported.text.contains("equals = \"${V}\""), "{}", imported.text);
+}

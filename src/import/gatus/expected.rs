@@ -6,7 +6,7 @@ use crate::config::toml_text::{list, one_or_list, quoted};
 use crate::import::draft::ProbeDraft;
 use crate::import::gatus::condition::{Condition, cut, has_placeholder, json_rule, path, time};
 use crate::import::gatus::pattern::{alternatives, function_of, is_met, pattern_of};
-use crate::import::template::with_dollar_variables;
+use crate::import::template::{has_variable, with_dollar_variables};
 use crate::model::Protocol;
 use crate::model::quantity::show_duration;
 
@@ -50,6 +50,9 @@ impl Expected {
         if has_placeholder(cut.right) {
             return Err("no expectation compares two parts of one answer");
         }
+        if has_variable(&with_dollar_variables(cut.right)) && !cut.left.contains("[BODY]") {
+            return Err("its value is a variable: write the value");
+        }
         if cut.left.contains("{{") || cut.right.contains("{{") {
             return Err("an expectation of JSON cannot use what an earlier step stored");
         }
@@ -66,6 +69,7 @@ impl Expected {
             }
             "[BODY]" if self.is_of(Protocol::Dns) => self.answer(&cut),
             "[DNS_RCODE]" | "[CONNECTED]" => Err("no expectation means the same"),
+            _ if self.is_of(Protocol::Dns) => Err("see `expect.answer`, which knows the texts of records"),
             left if self.is_of(Protocol::Tcp) && left.starts_with("[BODY].") => {
                 Err("JSON is expected of HTTP and WebSockets alone")
             }
