@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
 use serde_json::Value;
 
 use crate::config::toml_text::quoted;
 use crate::import::browser;
-use crate::import::document::{elements, text};
+use crate::import::document::{elements, is_said, text};
 use crate::import::draft::ProbeDraft;
 use crate::import::request::{self, ImportedRequest, has_header};
 use crate::import::secrets::{Secrets, is_secret};
@@ -24,9 +25,11 @@ pub(crate) fn probes(har: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
         let (request, response) = (&entry["request"], &entry["response"]);
         let url = request["url"].as_str().unwrap_or_default();
         let method = request["method"].as_str().unwrap_or("GET").to_ascii_uppercase();
-        if url.starts_with("wss://") || url.starts_with("ws://") {
-            if seen.insert((method, url.to_owned(), String::new())) {
-                drafts.push(socket(entry, url, secrets));
+        if is_socket(entry, url) {
+            // A proxy records the request that became a WebSocket with the scheme of HTTP.
+            let url = url.strip_prefix("http").map_or_else(|| url.to_owned(), |rest| format!("ws{rest}"));
+            if seen.insert((method, url.clone(), String::new())) {
+                drafts.push(socket(entry, &url, secrets));
             }
             continue;
         }
@@ -63,6 +66,19 @@ pub(crate) fn probes(har: &Value, secrets: &mut Secrets) -> Vec<ProbeDraft> {
         }
     }
     drafts
+}
+
+fn is_socket(entry: &Value, url: &str) -> bool {
+    let mut headers = elements(&entry["request"]["headers"]).iter();
+    let is_upgrade = |header: &Value| {
+        let has = |field: &str, word| header[field].as_str().is_some_and(|text| text.eq_ignore_ascii_case(word));
+        has("name", "upgrade") && has("value", "websocket")
+    };
+    url.starts_with("wss://")
+        || url.starts_with("ws://")
+        || entry["_resourceType"] == "websocket"
+        || is_said(&entry["_webSocketMessages"])
+        || headers.any(is_upgrade)
 }
 
 /// A WebSocket with the first text that was sent over it.
@@ -145,7 +161,7 @@ fn draft(request: &Value, response: &Value, method: &str, url: &str, secrets: &m
         set_parts(&mut draft, post, secrets);
         None
     } else {
-        body(post)
+        body(&mut draft, post)
     };
     let has_type = has_header(&headers, "content-type");
     if let Some(kind) = post["mimeType"].as_str().filter(|kind| body.is_some() && !has_type && !kind.is_empty()) {
@@ -204,9 +220,17 @@ fn set_parts(draft: &mut ProbeDraft, post: &Value, secrets: &mut Secrets) {
 }
 
 /// The request body: its text, or its fields as a form. `None` if there is none.
-fn body(post: &Value) -> Option<String> {
+fn body(draft: &mut ProbeDraft, post: &Value) -> Option<String> {
     if let Some(text) = post["text"].as_str().filter(|text| !text.is_empty()) {
-        return Some(literal(text));
+        if post["encoding"] != "base64" {
+            return Some(literal(text));
+        }
+        let decoded = base64::engine::general_purpose::STANDARD.decode(text).ok();
+        let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+        if decoded.is_none() {
+            draft.not_carried("the body", "it is binary: write it to a file, and `file = { path = FILE }`");
+        }
+        return decoded.map(|text| literal(&text));
     }
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     let fields = elements(&post["params"]);

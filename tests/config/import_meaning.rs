@@ -1,5 +1,6 @@
 //! Imported probes ask what their source asks, or say what they do not.
 
+use serde_json::{Value, json};
 use uptick::import::InputFile;
 
 use crate::import::given;
@@ -163,4 +164,36 @@ fn a_condition_that_a_probe_cannot_have_leaves_the_rest_of_it() {
         assert!(imported.text.contains(said), "{said}: {}", imported.text);
     }
     assert!(imported.text.contains("equals = \"${V}\""), "{}", imported.text);
+}
+
+#[test]
+fn a_recorded_upgrade_is_a_websocket_and_a_recorded_body_is_decoded() {
+    let entry = |url: &str, status: u16, extra: Value| {
+        let mut entry = json!({ "request": { "method": "GET", "url": url }, "response": { "status": status } });
+        entry.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        entry
+    };
+    let post = |text: &str| {
+        let post = json!({ "text": text, "encoding": "base64", "mimeType": "text/plain" });
+        json!({ "request": { "method": "PUT", "url": format!("https://x.test/{text}"), "postData": post } })
+    };
+    let messages = json!({ "_webSocketMessages": [{ "type": "send", "opcode": 1, "data": "hello" }] });
+    let upgrade =
+        json!({ "request": { "url": "http://x.test/b", "headers": [{ "name": "Upgrade", "value": "WebSocket" }] } });
+    let entries = [
+        entry("https://x.test/a", 101, messages),
+        entry("http://x.test/b", 101, upgrade),
+        entry("https://x.test/c", 200, post("aGVsbG8=")),
+        entry("https://x.test/d", 200, post("AAEC/w==")),
+    ];
+    let text = given(&json!({ "log": { "entries": entries } }).to_string()).unwrap().text;
+    for written in [
+        "\nurl = \"wss://x.test/a\"\nsend = \"hello\"\n",
+        "\nurl = \"ws://x.test/b\"\n",
+        "\nbody = \"hello\"\n",
+        "# not carried over: the body: it is binary",
+    ] {
+        assert!(text.contains(written), "{written}: {text}");
+    }
+    assert!(!text.contains("101") && !text.contains("AAEC/w==\"\nexpect"), "{text}");
 }
