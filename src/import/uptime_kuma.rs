@@ -138,7 +138,7 @@ fn timing(draft: &mut ProbeDraft, monitor: &Value) {
         let delay = seconds("retryInterval").unwrap_or(interval);
         let open_after = attempts + 1;
         draft.not_carried(
-            &format!("{attempts} retries, {} apart", show_duration(delay)),
+            &format!("{attempts} {}, {} apart", if attempts == 1 { "retry" } else { "retries" }, show_duration(delay)),
             &format!("`[incident] open-after = {open_after}` waits for as many failures; `retries` asks again at once"),
         );
     }

@@ -197,3 +197,11 @@ fn a_recorded_upgrade_is_a_websocket_and_a_recorded_body_is_decoded() {
     }
     assert!(!text.contains("101") && !text.contains("AAEC/w==\"\nexpect"), "{text}");
 }
+
+#[test]
+fn one_retry_of_a_monitor_is_told_as_one() {
+    let monitor =
+        json!({ "id": 1, "name": "a", "type": "http", "url": "https://x.test/", "maxretries": 1, "active": true });
+    let text = given(&json!({ "version": "1.23.16", "monitorList": [monitor] }).to_string()).unwrap().text;
+    assert!(text.contains("# not carried over: 1 retry, 1m apart: `[incident] open-after = 2`"), "{text}");
+}
