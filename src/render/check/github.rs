@@ -9,7 +9,7 @@ use super::indexed_report::IndexedReport;
 use super::markdown;
 use super::phrases::{
     classes, counts_phrase, failing_sentences, fails_as_down, insecure_sentence, judgement_sentences, surface_phrase,
-    verdict_words, warned, warnings, worst_first,
+    surfaces_worst_first, verdict_words, warned, warnings, worst_first,
 };
 use crate::check_report::{CheckReport, ProbeSummary};
 use crate::render::{evidence, text};
@@ -39,9 +39,8 @@ pub(super) fn write(pass: &IndexedReport<'_>, workspace: Option<&Path>, out: &mu
     if let Some(sentence) = insecure_sentence(pass) {
         writeln!(out, "::warning title=insecure TLS::{}", message(&text::visible(&sentence)))?;
     }
-    let phrases: Vec<String> = pass
-        .surfaces
-        .iter()
+    let phrases: Vec<String> = surfaces_worst_first(pass)
+        .into_iter()
         .map(|surface| format!("{} {}", surface.surface, surface_phrase(pass, surface, str::to_owned)))
         .collect();
     let line = format!("uptick: {}: {}; {}", verdict_words(pass).2, phrases.join("; "), counts_phrase(pass));

@@ -9,7 +9,7 @@ use std::io::Write;
 use super::indexed_report::IndexedReport;
 use super::phrases::{
     classes, counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
-    verdict_words, warned, warnings, worst_first,
+    surfaces_worst_first, verdict_words, warned, warnings, worst_first,
 };
 use crate::check_report::ProbeSummary;
 use crate::format;
@@ -58,9 +58,8 @@ pub(super) fn write(pass: &IndexedReport<'_>, out: &mut impl Write) -> io::Resul
 
 fn heading(pass: &IndexedReport<'_>, page: &mut String) {
     let quote = |name: &str| escape::code_span(name, false);
-    let phrases: Vec<String> = pass
-        .surfaces
-        .iter()
+    let phrases: Vec<String> = surfaces_worst_first(pass)
+        .into_iter()
         .map(|surface| {
             let name = if surface.control { "control".to_owned() } else { quote(&surface.surface) };
             format!("{name} {}", surface_phrase(pass, surface, quote))

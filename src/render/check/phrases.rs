@@ -30,6 +30,18 @@ pub(super) fn classes(probe: &ProbeSummary) -> String {
     classes.iter().map(|(class, n)| format!("{} × {class}", format::count(**n))).collect::<Vec<_>>().join(", ")
 }
 
+/// The surfaces, those with probes that are down first, then those with unknown ones, then in the order of the probe
+/// file.
+pub(super) fn surfaces_worst_first(pass: &CheckReport) -> Vec<&SurfaceSummary> {
+    let mut surfaces: Vec<&SurfaceSummary> = pass.surfaces.iter().collect();
+    surfaces.sort_by_key(|surface| match surface {
+        _ if surface.probes_down > 0 => 0,
+        _ if surface.probes_unknown > 0 => 1,
+        _ => 2,
+    });
+    surfaces
+}
+
 /// `1 of 3 probes down (login)`, `all 2 probes up`.
 pub(super) fn surface_phrase(
     pass: &IndexedReport<'_>,

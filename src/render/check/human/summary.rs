@@ -10,7 +10,7 @@ use crate::format;
 use crate::render::check::indexed_report::IndexedReport;
 use crate::render::check::phrases::{
     counts_phrase, failing_sentences, insecure_sentence, judgement_sentences, proof_sentence, surface_phrase,
-    verdict_words,
+    surfaces_worst_first, verdict_words,
 };
 use crate::render::terminal::{BAD, BOLD, DIM, StyledText};
 use crate::render::text;
@@ -72,11 +72,8 @@ pub(super) fn remarks(pass: &IndexedReport<'_>, screen: &mut StyledText) {
 fn verdict(pass: &IndexedReport<'_>, screen: &mut StyledText) {
     let (mark, style, words) = verdict_words(pass);
     screen.put(style.bold(), &format!("{mark} {words}"));
-    // Surfaces that are not up come first; if there are many, the others are only counted.
-    let mut surfaces: Vec<_> = pass.surfaces.iter().collect();
-    if surfaces.len() > SURFACES_NAMED {
-        surfaces.sort_by_key(|surface| std::cmp::Reverse((surface.probes_down > 0, surface.probes_unknown > 0)));
-    }
+    // If there are many, the last ones are only counted.
+    let surfaces = surfaces_worst_first(pass);
     let more = surfaces.len().saturating_sub(SURFACES_NAMED) as u64;
     let phrase = |surface| format!("{} {}", title(surface), surface_phrase(pass, surface, str::to_owned));
     let mut phrases: Vec<String> = surfaces.into_iter().take(SURFACES_NAMED).map(phrase).collect();
