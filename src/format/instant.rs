@@ -70,8 +70,8 @@ impl InstantFormat {
         whole.strip_suffix(":00").unwrap_or(whole).to_owned()
     }
 
-    /// The form for an instant that follows one of this day: the day is named once.
-    fn after(&self, instant: Timestamp) -> InstantFormat {
+    /// The form for an instant beside one of this day, which is named elsewhere.
+    pub(crate) fn after(&self, instant: Timestamp) -> InstantFormat {
         InstantFormat { day: Some(instant.to_zoned_datetime(self.zone.clone()).date()), ..self.clone() }
     }
 

@@ -1,6 +1,6 @@
 //! The formats of `report`, with made-up journals.
 
-use uptick::model::SafeText;
+use uptick::model::{Bracket, SafeText};
 use uptick::render::{ReportAnswer, ReportFormat, TerminalStyle};
 use uptick::report::Report;
 
@@ -41,6 +41,35 @@ pub(crate) fn golden() -> Vec<(&'static str, String)> {
 fn every_format_lays_a_report_out_as_agreed() {
     for (name, output) in golden() {
         assert_golden(name, &output);
+    }
+}
+
+#[test]
+fn no_line_of_the_table_is_wider_than_the_screen() {
+    let mut report = scenario::march().clone();
+    let far = "2025-03-08T09:41:23.400Z".parse().expect("an instant");
+    let near = report.window.to;
+    for (day, by) in [("2025-03-08 09:41:23", far), ("", near)] {
+        for recent in report
+            .surfaces
+            .iter_mut()
+            .map(|row| &mut row.recent)
+            .chain(report.probes.iter_mut().map(|row| &mut row.recent))
+            .filter(|recent| recent.failed > 0)
+        {
+            recent.failing_since = Some(Bracket { after: None, by });
+        }
+        for width in [50, 60, 80, 200] {
+            let page =
+                render(ReportFormat::Human, &report, TerminalStyle { width, ascii: true, ..TerminalStyle::default() });
+            let table =
+                page.lines().skip_while(|line| !line.contains("failing now")).take_while(|line| !line.is_empty());
+            for line in table {
+                assert!(line.chars().count() <= width, "{width}: {line}\n{page}");
+            }
+            let is_whole = page.contains(&format!("{day} or earlier"));
+            assert!(is_whole || width < 80, "{width}: {page}");
+        }
     }
 }
 

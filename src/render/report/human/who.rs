@@ -5,6 +5,7 @@ use anstyle::Style;
 
 use super::layout::{labelled, state_style};
 use crate::format::{self, InstantFormat};
+use crate::model::Bracket;
 use crate::render::phrases::{full_label, label, mark, word};
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::text;
@@ -17,7 +18,7 @@ const NAMED: usize = 3;
 
 /// The columns of a state, and the fewest columns of a name.
 const STATE: usize = 10;
-const NAME: usize = 14;
+const NAME: usize = 12;
 
 /// One row: its name, its share of failures now, and in the range.
 struct WhoRow {
@@ -28,6 +29,8 @@ struct WhoRow {
     range: String,
     trend: String,
     since: String,
+    /// The same, without the day if it is the last one of the range.
+    since_of_day: String,
 }
 
 pub(super) fn write(report: &Report, clock: &InstantFormat, screen: &mut StyledText) {
@@ -94,6 +97,7 @@ fn parts(report: &Report, surface: &SurfaceRow, clock: &InstantFormat, rows: &mu
                 range: String::new(),
                 trend: String::new(),
                 since: String::new(),
+                since_of_day: String::new(),
             });
         }
     }
@@ -120,10 +124,10 @@ fn row(
         trend => trend.name().to_owned(),
     };
     let since = if state == State::Unknown { recent.unknown_since } else { recent.failing_since };
-    let since = since.map(|since| {
-        let earlier = if since.after.is_none() { " or earlier" } else { "" };
-        format!("{}{earlier}", clock.short(since.by))
-    });
+    let written = |clock: &InstantFormat| {
+        let earlier = |bracket: Bracket| if bracket.after.is_none() { " or earlier" } else { "" };
+        since.map(|since| format!("{}{}", clock.short(since.by), earlier(since))).unwrap_or_default()
+    };
     WhoRow {
         name,
         state,
@@ -134,7 +138,8 @@ fn row(
             |ratio| format!("{} of {}", format::ratio(ratio), format::count(figures.up + figures.down)),
         ),
         trend,
-        since: since.unwrap_or_default(),
+        since: written(clock),
+        since_of_day: written(&clock.after(report.window.to)),
     }
 }
 
@@ -164,19 +169,32 @@ fn columns(rows: &[WhoRow], width: usize) -> Vec<WhoColumn> {
     columns.retain(|column| column.width > 0);
     let names = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or_default().max(NAME);
     for (dropped, name) in [("trend", names), ("in this range", NAME)] {
-        let taken: usize = columns.iter().map(|column| column.width + 2).sum();
-        if name + 2 + STATE + taken > width {
+        if name + taken(&columns) > width {
             columns.retain(|column| column.heading != dropped);
         }
     }
+    if NAME + taken(&columns) > width
+        && let Some(since) = columns.last_mut().filter(|last| last.heading == "since")
+    {
+        *since = column("since", false, |row| &row.since_of_day);
+    }
+    let over = (NAME + taken(&columns)).saturating_sub(width);
     columns
+        .last_mut()
+        .into_iter()
+        .for_each(|last| last.width = last.width.saturating_sub(over).max(last.heading.len()));
+    columns
+}
+
+/// The width of a line behind the name.
+fn taken(columns: &[WhoColumn]) -> usize {
+    2 + STATE + columns.iter().map(|column| column.width + 2).sum::<usize>()
 }
 
 fn table(rows: &[WhoRow], screen: &mut StyledText) {
     let columns = columns(rows, screen.width());
-    let taken: usize = STATE + 2 + columns.iter().map(|column| column.width + 2).sum::<usize>();
     let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or_default();
-    let name = widest.min(screen.width().saturating_sub(taken)).max(NAME);
+    let name = widest.min(screen.width().saturating_sub(taken(&columns))).max(NAME);
     let cell = |column: &WhoColumn, content: &str| {
         if column.right { text::right(content, column.width) } else { text::left(content, column.width) }
     };
