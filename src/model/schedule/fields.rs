@@ -72,7 +72,9 @@ pub(super) fn mistake(pattern: &str) -> Option<String> {
     let kinds = &FIELDS[FIELDS.len() - fields.len()..];
     let mut each = fields.iter().zip(kinds);
     each.find_map(|(field, kind)| {
-        unknown(field, kind).or_else(|| field.split(',').find_map(|part| of_part(part, kind)))
+        unknown(field, kind)
+            .or_else(|| of_list(field))
+            .or_else(|| field.split(',').find_map(|part| of_part(part, kind)))
     })
 }
 
@@ -96,6 +98,12 @@ fn unknown(field: &str, kind: &Field) -> Option<String> {
     };
     let mut unknown = words.filter(|word| !is_known(word));
     unknown.next().map(|word| kind.refuses(word))
+}
+
+/// What is wrong with a list whose parts are fine: one of them is already every value.
+fn of_list(field: &str) -> Option<String> {
+    let every = field.split(',').find(|part| matches!(*part, "*" | "?")).filter(|_| field.contains(','))?;
+    Some(format!("`{every}` in the list `{field}` stands for every value: write `{every}` alone, or the other values"))
 }
 
 /// What is wrong with one part of a list: `5`, `1-5`, `*/15`, `10-50/20`.
