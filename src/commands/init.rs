@@ -165,6 +165,7 @@ fn observation(url: &str, outcomes: &[Arc<Outcome>]) -> Observation {
     let answered: Vec<&Arc<Outcome>> = outcomes.iter().filter(is_answered).collect();
     let Some(last) = answered.last() else {
         let failure = outcomes.last().and_then(|outcome| outcome.failure.as_ref());
+        seen.is_untrusted = failure.is_some_and(|failure| failure.class == FailureClass::TlsCertUntrusted);
         seen.failure =
             Some(failure.map_or_else(String::new, |failure| format!("{}: {}", failure.class.name(), failure.message)));
         return seen;

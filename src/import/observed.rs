@@ -17,6 +17,8 @@ pub struct Observation {
     pub url: String,
     /// Why there was no response; `None` if there was one.
     pub failure: Option<String>,
+    /// Whether its certificate is of a CA that is not trusted here.
+    pub is_untrusted: bool,
     /// The status code of the response.
     pub status: Option<u16>,
     /// The value of its header content-type.
@@ -58,14 +60,21 @@ pub(crate) fn draft(seen: &Observation, secrets: &mut Secrets) -> ProbeDraft {
     let mut draft = bare(&seen.url, secrets);
     if let Some(failure) = &seen.failure {
         draft.remark(&format!("it was not up when it was asked: {failure}"));
+        if seen.is_untrusted {
+            draft.remark("not assumed: a CA of your own, whose certificate checks it: tls.ca-file = \"ca.pem\"");
+        }
         draft.remark("not assumed: what must hold of its answer; add `expect.…` when it is up");
         return draft;
     }
     match seen.status {
         Some(200..=299) | None => {}
         Some(status @ (408 | 429 | 500..)) => {
+            let what = match status {
+                429 => "which limits how often it is asked: a longer `interval` may help",
+                _ => "a failure of the server",
+            };
             draft.remark(&format!(
-                "it answered {status}, a failure of the server: nothing of that answer is expected, and it is down until it recovers"
+                "it answered {status}, {what}; nothing of that answer is expected, and it is down until it recovers"
             ));
             draft.remark(&format!("not assumed: that this is what it should answer: expect.status = {status}"));
             certificate(&mut draft, seen);
@@ -96,6 +105,14 @@ pub(crate) fn draft(seen: &Observation, secrets: &mut Secrets) -> ProbeDraft {
     draft
 }
 
+/// The only line of a short answer such as `OK` or `pong`; none if it may be another one next time, as a number may.
+fn word(body: &str) -> Option<&str> {
+    const LONGEST: usize = 40;
+    let line = body.trim_end_matches("\\n").trim_end_matches("\\r").trim();
+    let is_word = |c: char| c.is_alphabetic() || matches!(c, ' ' | '-' | '_' | '.' | '!' | ',');
+    (!line.is_empty() && line.len() <= LONGEST && line.chars().all(is_word)).then_some(line)
+}
+
 fn media_type(seen: &Observation) -> Option<String> {
     let kind = seen.content_type.as_deref()?.split(';').next()?.trim().to_ascii_lowercase();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '+' | '.');
@@ -116,6 +133,12 @@ fn content(draft: &mut ProbeDraft, seen: &Observation, kind: &str) {
             (None, None) => draft.remark("not assumed: anything in its JSON: expect.json = [{ path = \"$.…\" }]"),
         }
         return;
+    }
+    if kind == "text/plain" {
+        return match word(body) {
+            Some(word) => draft.set_text("expect.body-contains", &literal(word)),
+            None => draft.remark("not assumed: a text of its body: expect.body-contains = \"…\""),
+        };
     }
     if !kind.starts_with("text/html") {
         return;
@@ -255,6 +278,40 @@ mod tests {
             [("name".to_owned(), "\"a \\\"b\\\"\"".to_owned()), ("ok".to_owned(), "true".to_owned())]
         );
         assert!(fields("[1]").is_empty() && fields("").is_empty() && fields("{\"a").is_empty());
+    }
+
+    #[test]
+    fn a_word_of_plain_text_is_expected_and_a_number_is_not() {
+        let of = |body: &str| {
+            let seen = Observation {
+                url: "https://x.test/".to_owned(),
+                status: Some(200),
+                content_type: Some("text/plain; charset=utf-8".to_owned()),
+                body: Some(body.to_owned()),
+                ..Observation::default()
+            };
+            let draft = draft(&seen, &mut Secrets::default());
+            draft.get("expect.body-contains").map(str::to_owned).ok_or_else(|| draft.notes().to_vec())
+        };
+        assert_eq!(of("OK").as_deref(), Ok("\"OK\""));
+        assert_eq!(of("pong\\r\\n").as_deref(), Ok("\"pong\""));
+        assert_eq!(of("all is well.\\n").as_deref(), Ok("\"all is well.\""));
+        for other in ["", "up 17 days", "a\\nb", "{\"a\": 1}", "a very long text that goes on and on, and on and on"] {
+            assert!(of(other).unwrap_err().iter().any(|note| note.contains("a text of its body")), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_of_a_private_ca_and_a_limit_of_requests_are_named() {
+        let notes = |seen: Observation| draft(&seen, &mut Secrets::default()).notes().join("\n");
+        let untrusted = Observation { failure: Some(String::new()), is_untrusted: true, ..Observation::default() };
+        assert!(notes(untrusted.clone()).contains("tls.ca-file = \"ca.pem\""));
+        assert!(!notes(Observation { is_untrusted: false, ..untrusted }).contains("ca-file"));
+        let limited = notes(Observation { status: Some(429), ..Observation::default() });
+        assert!(
+            limited.contains("a longer `interval` may help") && !limited.contains("failure of the server"),
+            "{limited}"
+        );
     }
 
     #[test]
