@@ -45,7 +45,8 @@ pub(crate) fn yaml(file: &InputFile) -> Result<Vec<Value>, ImportError> {
         let why = if is_template(file.content(), line) {
             "it is a template with `{{ … }}`: give what it is rendered to, as `helm template` prints it".to_owned()
         } else {
-            why_not(error.without_snippet())
+            let text = usize::try_from(line).ok().and_then(|line| file.content().lines().nth(line.saturating_sub(1)));
+            why_not(error.without_snippet(), text.unwrap_or_default())
         };
         ImportError::at(&file.name, line, column, &format!("this YAML cannot be read: {why}"))
     })
@@ -57,11 +58,11 @@ fn is_template(text: &str, line: u64) -> bool {
     text.lines().skip(before).take(2).any(|line| line.contains("{{") || line.contains("{%"))
 }
 
-/// What is wrong with a YAML text, for its author. The parser's own words about its limits and options help only its
-/// callers.
-fn why_not(error: &YamlError) -> String {
+/// What is wrong with a YAML text, for its author, where the error is in this line. The parser's own words about its
+/// limits and options help only its callers.
+fn why_not(error: &YamlError, line: &str) -> String {
     match error {
-        YamlError::AliasError { error, .. } => why_not(error),
+        YamlError::AliasError { error, .. } => why_not(error, line),
         YamlError::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` occurs twice"),
         YamlError::DuplicateMappingKey { .. } => "a key occurs twice".to_owned(),
         YamlError::RecursiveReferencesRequireWeakTypes { .. } => "an alias refers to what it is part of".to_owned(),
@@ -72,12 +73,40 @@ fn why_not(error: &YamlError) -> String {
         | YamlError::AliasReplayStackDepthExceeded { .. } => {
             "it is nested too deep, or holds or repeats too much".to_owned()
         }
-        other => {
+        other => instead_of(line).unwrap_or_else(|| {
             let text = other.to_string();
             let message = text.lines().next().unwrap_or_default();
             message.split_once(" at line ").map_or(message, |(message, _)| message).to_owned()
-        }
+        }),
     }
+}
+
+/// What to write instead of a line that is not YAML, if its mistake is a usual one.
+fn instead_of(line: &str) -> Option<String> {
+    let content = line.trim_start();
+    if line[..line.len() - content.len()].contains('\t') {
+        return Some("it is indented with a tab: write spaces".to_owned());
+    }
+    let item = content.trim_start_matches("- ");
+    let value =
+        item.split_once(": ").filter(|(key, _)| is_plain_key(key)).map_or(item, |(_, value)| value.trim_start());
+    let first = value.chars().next()?;
+    let goes_on = |close| value.split_once(close).is_some_and(|(_, rest): (&str, &str)| !rest.trim().is_empty());
+    let is_indicator = match first {
+        '@' | '`' | '%' => true,
+        '[' => goes_on(']'),
+        '{' => goes_on('}'),
+        _ => false,
+    };
+    if is_indicator {
+        return Some(format!("a text that begins with `{first}` needs quotes"));
+    }
+    let is_quoted = matches!(first, '"' | '\'');
+    (!is_quoted && value.contains(": ")).then(|| "a text with `: ` in it needs quotes".to_owned())
+}
+
+fn is_plain_key(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_. ".contains(&byte))
 }
 
 /// The prefix of a text that was binary in YAML, in base64.

@@ -228,6 +228,14 @@ fn what_is_of_no_tool_is_refused_with_its_place_and_what_is_taken() {
         ("a: 1\n", "given:1:1: this YAML is not of a known tool; import takes"),
         ("endpoints:\n  - name: x\n url: [\n", "given:3:"),
         ("endpoints:\n  - name: x\n    name: y\n", "given:3:5: this YAML cannot be read: the key `name` occurs twice"),
+        (
+            "endpoints:\n- name: x\n  conditions:\n  - [STATUS] == 200\n",
+            "given:4:14: this YAML cannot be read: a text that begins with `[` needs quotes",
+        ),
+        ("endpoints:\n- name: @x\n", "given:2:9: this YAML cannot be read: a text that begins with `@` needs quotes"),
+        ("endpoints:\n\t- name: x\n", "given:2:2: this YAML cannot be read: it is indented with a tab: write spaces"),
+        ("endpoints:\n- name: a: b\n", "given:2:10: this YAML cannot be read: a text with `: ` in it needs quotes"),
+        ("endpoints:\n- name: \"x\n", "given:2:9: this YAML cannot be read: unclosed quote"),
         ("endpoints: *e\n", "given:1:12: this YAML cannot be read: alias references unknown anchor"),
         ("endpoints: &e\n  - *e\n", "given:2:5: this YAML cannot be read: an alias refers to what it is part of"),
         (
