@@ -142,9 +142,9 @@ pub(crate) fn probe(
 fn nameable(reader: &mut ConfigReader, own: &Table, layers: &Layers, name: &str, control: bool) -> Probe {
     let usual = if control { Probe::CONTROL_SURFACE } else { Probe::SURFACE };
     let surface = layers.get("surface").and_then(|node| layers::name(reader, "surface", node));
-    let tags = layers.get("tags").map(Node::one_or_more).unwrap_or_default();
+    let tags = layers.get("tags").map(|node| layers::names(reader, "tags", node));
     Probe {
-        tags: tags.iter().filter_map(|node| layers::name(reader, "tags", node)).collect(),
+        tags: tags.unwrap_or_default(),
         control,
         file: reader.file_of(&own.span),
         line: reader.line_of(&own.span),
@@ -174,8 +174,7 @@ fn named_probe(
     control: bool,
 ) -> Option<Probe> {
     let surface = layers.get("surface").map(|node| layers::name(reader, "surface", node));
-    let tags = layers.get("tags").map(Node::one_or_more).unwrap_or_default();
-    let tags: Vec<String> = tags.iter().filter_map(|node| layers::name(reader, "tags", node)).collect();
+    let tags = layers.get("tags").map(|node| layers::names(reader, "tags", node)).unwrap_or_default();
     let timing = timing::read(reader, layers, own.span.is_argument());
     let session = layers.get("session").and_then(|node| session(reader, node, shared));
     reader.captures = session.iter().flat_map(|session| captures_of(session)).collect();

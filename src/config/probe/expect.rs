@@ -237,7 +237,9 @@ fn status(reader: &mut ConfigReader, node: &Node) -> Option<StatusSet> {
     let set = StatusSet::parse(&text);
     if set.is_none() {
         let message = "`status` is not a status code, a class or a range";
-        reader.advise(&node.span, message, "write it as 200, \"2xx\" or \"200-299\"");
+        let several = message!("write a list: [200, \"3xx\"]");
+        let one = message!("write it as 200, \"2xx\" or \"200-299\"");
+        reader.advise(&node.span, message, if text.contains(',') { several } else { one });
     }
     set
 }

@@ -235,6 +235,19 @@ pub(crate) fn name(reader: &mut ConfigReader, key: &str, node: &Node) -> Option<
     None
 }
 
+/// One name, or a list of names. Names in one text, with commas, are a list in disguise.
+pub(crate) fn names(reader: &mut ConfigReader, key: &str, node: &Node) -> Vec<String> {
+    if let Item::Text(text) = &node.item
+        && text.contains(',')
+    {
+        let names: Vec<String> = text.split(',').map(|name| format!("\"{}\"", name.trim())).collect();
+        let message = message!("`{key}` is a list, and this is one text with a comma in it");
+        reader.advise(&node.span, message, message!("write [{}]", names.join(", ")));
+        return Vec::new();
+    }
+    node.one_or_more().iter().filter_map(|node| name(reader, key, node)).collect()
+}
+
 /// A file that must exist, relative to the probe file.
 pub(crate) fn file(reader: &mut ConfigReader, name: &str, node: &Node) -> Option<PathBuf> {
     let text = interpolate::plain(reader, node)?;
