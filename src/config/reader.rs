@@ -281,9 +281,16 @@ impl<'e> ConfigReader<'e> {
             let text = line.as_ref().and_then(|line| self.sources.get(file)?.text.get(line.range.clone()));
             let help = text.and_then(|text| advice::toml_line(text, is_open));
             // One mistake can cause several errors: advice is given once per line.
-            let help = help.filter(|_| line.is_some_and(|line| advised.insert(line.number)));
+            let is_first = line.is_some_and(|line| advised.insert(line.number));
             let span = Span { file, start: span.start, end: span.end };
-            self.problem_with_help(&span, message!("this is not TOML: {message}"), help.map(Into::into));
+            match help {
+                // What to write says more than what the parser expected.
+                Some(help) if is_first => {
+                    self.problem_with_help(&span, message!("this is not TOML"), Some(help.into()));
+                }
+                Some(_) => {}
+                None => self.problem_with_help(&span, message!("this is not TOML: {message}"), None),
+            }
         }
     }
 
