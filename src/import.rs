@@ -8,6 +8,7 @@
 mod blackbox;
 mod browser;
 mod credential;
+mod cron;
 mod curl;
 mod curl_options;
 mod document;

@@ -51,6 +51,10 @@ pub(crate) fn probes(
             let why = format!("set {variable} to what the shell makes of it");
             drafts[before..].iter_mut().for_each(|draft| draft.not_carried(&format!("`{expansion}`"), &why));
         }
+        if let Some(schedule) = &command.schedule {
+            let why = "`interval`, or `schedule` with a time zone behind it, says when a probe is due";
+            drafts[before..].iter_mut().for_each(|draft| draft.not_carried(&format!("`{schedule}` of cron"), why));
+        }
         if let Some(program) = &command.elsewhere {
             let why = format!(
                 "`{program}` in line {} runs it elsewhere: probe it where it is reached from here",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 
+use crate::import::cron;
 use crate::import::secrets::is_secret;
 use crate::import::shell_expansion::ComputedValues;
 use crate::import::shell_words::{self, ShellError, Token, Word};
@@ -21,6 +22,8 @@ pub(crate) struct ShellCommand {
     pub(crate) environment: Vec<(&'static str, String)>,
     /// What its words have of the shell that a template has not, and the variables in its place.
     pub(crate) computed: Vec<(String, String)>,
+    /// When cron runs it.
+    pub(crate) schedule: Option<String>,
     /// The program that runs it on another machine or in a container, where it may reach what this machine does not.
     pub(crate) elsewhere: Option<String>,
 }
@@ -142,6 +145,7 @@ impl CommandReader {
     /// Reads one command. Returns its index in the result if it has the name that is searched for.
     fn command(&mut self, words: Vec<Word>, depth: usize) -> Result<Option<usize>, ShellError> {
         words.iter().try_for_each(|word| self.read_substitutions(word, depth))?;
+        let (schedule, words) = cron::command(words, |word| self.is_looked_for(word));
         let mut words = words.into_iter().peekable();
         let before = self.environment();
         self.assignments(&mut words);
@@ -179,10 +183,9 @@ impl CommandReader {
             return Ok(None);
         }
         let line = first.line;
-        let (words, computed): (Vec<String>, Vec<_>) =
-            words.map(|word| (self.filled(&word.text), word.computed)).unzip();
-        let computed = computed.into_iter().flatten().collect();
-        self.found.push(ShellCommand { line, words, stdin: None, environment, computed, elsewhere });
+        let (words, computed): (Vec<_>, Vec<_>) = words.map(|word| (self.expanded(&word), word.computed)).unzip();
+        let (words, computed) = (words.concat(), computed.concat());
+        self.found.push(ShellCommand { line, words, stdin: None, environment, computed, elsewhere, schedule });
         Ok(Some(self.found.len() - 1))
     }
 
@@ -227,10 +230,21 @@ impl CommandReader {
         word.contains(char::is_whitespace) && parts.any(|part| self.is_looked_for(part))
     }
 
-    /// Whether a word runs the program: its name or its path, or its name on Windows.
+    /// Whether a word runs the program: its name or its path, its name on Windows, or with the `@` of a makefile.
     fn is_looked_for(&self, word: &str) -> bool {
+        let word = word.strip_prefix('@').unwrap_or(word);
         let program = word.rsplit(['/', '\\']).next().unwrap_or_default();
         program.strip_suffix(".exe").unwrap_or(program) == self.name
+    }
+
+    /// The words that a word becomes: a variable alone and without quotes is as many as its value has.
+    fn expanded(&self, word: &Word) -> Vec<String> {
+        let text = self.filled(&word.text);
+        let is_variable = word.text.starts_with("${") && word.text.find('}') == Some(word.text.len() - 1);
+        if is_variable && !word.quoted && text != word.text {
+            return text.split_whitespace().map(str::to_owned).collect();
+        }
+        vec![text]
     }
 
     /// A template with the variables that the script has set filled in.
@@ -243,7 +257,7 @@ impl CommandReader {
 /// `~]#`.
 pub(crate) fn is_prompt(word: &str) -> bool {
     matches!(word, "$" | "%" | "~" | "❯" | "➜" | "λ")
-        || (word.contains('@') && !word.contains('='))
+        || (word.find('@').is_some_and(|at| at > 0) && !word.contains('='))
         || (word.len() > 1 && word.ends_with(['$', '#']))
 }
 
@@ -338,6 +352,23 @@ mod tests {
         assert_eq!(curls("X=''; Y=$X; curl a/$X/b$Y"), [vec!["curl", "a//b"]]);
         let set = "X=; Z=z; for X in b $Z; do curl a/$X$Z; done\nY=\nwhile read -r Y; do curl $Y; done";
         assert_eq!(curls(set), [vec!["curl", "a/${X}z"], vec!["curl", "${Y}"]]);
+    }
+
+    #[test]
+    fn a_variable_without_quotes_is_as_many_words_as_its_value() {
+        let script = "O='-s -m 5'\ncurl $O \"$O\" a$O $P";
+        assert_eq!(curls(script), [vec!["curl", "-s", "-m", "5", "-s -m 5", "a-s -m 5", "${P}"]]);
+    }
+
+    #[test]
+    fn a_table_of_cron_says_when_it_runs_its_commands() {
+        let table = "MAILTO=\"\"\n*/5 8-17 * * 1,3 curl a\n0 3 * * * root /usr/bin/curl b\n@hourly curl c\n1 2 3 4 curl d\n\t@curl e";
+        let found = commands(table, "curl").unwrap();
+        let told: Vec<_> = found.iter().map(|one| (one.schedule.as_deref(), one.words[1].as_str())).collect();
+        assert_eq!(
+            told,
+            [(Some("*/5 8-17 * * 1,3"), "a"), (Some("0 3 * * *"), "b"), (Some("@hourly"), "c"), (None, "e")]
+        );
     }
 
     #[test]

@@ -157,6 +157,12 @@ impl WordReader<'_> {
         }
     }
 
+    /// Whether only blanks are left of the line.
+    fn ends_line(&self) -> bool {
+        let rest = self.chars.get(self.at..).unwrap_or_default().iter();
+        rest.copied().find(|next| !matches!(next, ' ' | '\t' | '\r')).is_some_and(|next| next == '\n')
+    }
+
     fn skip_blanks(&mut self) {
         while self.peek(0).is_some_and(|next| next == ' ' || next == '\t') {
             self.at += 1;
@@ -201,6 +207,11 @@ impl WordReader<'_> {
                     self.next();
                 }
                 Some('\n') | None => {}
+                Some(' ' | '\t') if self.ends_line() => {
+                    return Err(
+                        self.error("a backslash continues a line only as its last character: a blank follows it")
+                    );
+                }
                 Some(escaped) => self.push(escaped),
             },
             '\'' => {

@@ -122,3 +122,26 @@ fn what_is_no_document_yet_is_told_so() {
     let cut = told("{\"log\": {\"entries\": [");
     assert!(cut.ends_with("this is not JSON: it ends before it is complete"), "{cut}");
 }
+
+#[test]
+fn what_a_text_processor_made_of_a_command_is_refused() {
+    for (text, told) in [
+        ("curl –X POST https://x.test/\n", "given:1:1: `–X` begins with a dash or a quote of typography"),
+        ("true\ncurl “https://x.test/”\n", "given:2:1: `“https://x.test/”` begins with a dash or a quote"),
+        (
+            "curl https://x.test/ \\ \n  -H 'a: b'\n",
+            "given:1:24: a backslash continues a line only as its last character",
+        ),
+    ] {
+        let error = given(text).unwrap_err();
+        assert!(error.starts_with(told), "{error}");
+    }
+    assert!(given("curl https://x.test/a\\ b\ncurl https://y.test/ -d '“x”'\n").is_ok());
+}
+
+#[test]
+fn a_table_of_cron_has_commands_and_times() {
+    let imported = given("# m h\nMAILTO=ops\n*/5 * * * * curl -fsS -m 10 https://x.test/ping > /dev/null\n").unwrap();
+    let told = "# not carried over: `*/5 * * * *` of cron: `interval`, or `schedule` with a time zone behind it";
+    assert!(imported.probes == 1 && imported.text.contains(told), "{}", imported.text);
+}

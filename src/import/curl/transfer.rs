@@ -27,6 +27,9 @@ pub(super) fn transfers(command: &ShellCommand) -> Result<Vec<Transfer>, String>
     let mut words = command.words.iter().skip(1);
     let mut only_urls = false;
     while let Some(word) = words.next() {
+        if word.starts_with(['–', '—', '“', '”', '‘', '’']) {
+            return Err(format!("`{word}` begins with a dash or a quote of typography: write a plain one"));
+        }
         let is_option = !only_urls && word.len() > 1 && word.starts_with('-');
         if !is_option {
             if !word.is_empty() {
