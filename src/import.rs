@@ -11,6 +11,7 @@ mod credential;
 mod cron;
 mod curl;
 mod curl_options;
+mod dockerfile;
 mod document;
 mod draft;
 mod error;

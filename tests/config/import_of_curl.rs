@@ -145,3 +145,10 @@ fn a_table_of_cron_has_commands_and_times() {
     let told = "# not carried over: `*/5 * * * *` of cron: `interval`, or `schedule` with a time zone behind it";
     assert!(imported.probes == 1 && imported.text.contains(told), "{}", imported.text);
 }
+
+#[test]
+fn the_exec_form_of_a_dockerfile_is_a_command() {
+    let text = "FROM nginx\nHEALTHCHECK --timeout=3s CMD [\"curl\", \"-f\", \"-H\", \"x-a: b, c\", \"http://localhost:81/\"]\n";
+    let imported = given(text).unwrap();
+    assert!(imported.text.contains("\nurl = \"http://localhost:81/\"\nheaders.x-a = \"b, c\"\n"), "{}", imported.text);
+}
