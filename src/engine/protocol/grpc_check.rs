@@ -161,7 +161,11 @@ impl GrpcCheck<'_> {
     fn judge(&self, status: GrpcStatus, trailers: &HeaderMap, answer: &[u8]) -> Result<(), GrpcError> {
         let expected = if self.expected.is_empty() { &[GrpcStatus::OK] } else { self.expected };
         if !expected.contains(&status) {
-            let said = trailers.get(MESSAGE).map(|said| percent_decode(said.as_bytes()).decode_utf8_lossy());
+            let said = trailers
+                .get_all(MESSAGE)
+                .iter()
+                .next_back()
+                .map(|said| percent_decode(said.as_bytes()).decode_utf8_lossy());
             let said = said.filter(|said| !said.is_empty()).map(|said| message!(": {said}")).unwrap_or_default();
             let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
             let message =
@@ -252,9 +256,9 @@ fn timeout(left: Duration) -> HeaderValue {
     HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("99999999S"))
 }
 
-/// The status in the trailers, or why there is none.
+/// The status in the trailers, or why there is none. The libraries of gRPC read the last of several.
 fn status_of(trailers: &HeaderMap) -> Result<GrpcStatus, String> {
-    let status = trailers.get(STATUS).ok_or("ends the call without a grpc-status")?;
+    let status = trailers.get_all(STATUS).iter().next_back().ok_or("ends the call without a grpc-status")?;
     let number = status.to_str().ok().and_then(|status| status.trim().parse().ok());
     number.map(GrpcStatus).ok_or_else(|| "ends the call with a grpc-status that is not a number".to_owned())
 }
@@ -346,6 +350,22 @@ mod tests {
         let wrong = [&[][..], &[1, 0, 0, 0, 2, 8, 1], &[2, 0, 0, 0, 0], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0]];
         let told: std::collections::HashSet<_> = wrong.iter().map(|answer| health_message(answer).err()).collect();
         assert_eq!(told.len(), wrong.len(), "{told:?}");
+    }
+
+    #[test]
+    fn the_last_of_several_statuses_counts() {
+        let status = |said: &[&'static str]| {
+            let mut trailers = HeaderMap::new();
+            for status in said {
+                trailers.append(STATUS, HeaderValue::from_static(status));
+            }
+            status_of(&trailers).ok()
+        };
+        assert_eq!(status(&["0", "14"]), Some(GrpcStatus(14)));
+        assert_eq!(status(&["14", "0"]), Some(GrpcStatus::OK));
+        assert_eq!(status(&["0", "x"]), None);
+        assert_eq!(status(&["0, 14"]), None);
+        assert_eq!(status(&[]), None);
     }
 
     #[test]
