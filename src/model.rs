@@ -66,6 +66,7 @@ pub use json_path::JsonPath;
 pub use json_schema::JsonSchema;
 pub use json_text::JsonText;
 pub(crate) use message_text::{MessageText, message};
+pub(crate) use network::is_localhost;
 pub use network::{Addresses, DeniedNetworks, NetworkRules, Quorum};
 pub use outcome::{
     AddressOutcome, AssetOutcome, CertificateFacts, CertificateRole, ChainCertificate, Check, EarlierAttempt, Evidence,

@@ -24,7 +24,7 @@ use std::time::Duration;
 use hickory_proto::rr::{Name, RecordType};
 use tokio::time::Instant;
 
-use crate::model::{FailureClass, IpFamily, Resolver, message};
+use crate::model::{FailureClass, IpFamily, Resolver, is_localhost, message};
 use lookup::{Lookup, LookupResult, interleave};
 use nsswitch::{Source, Status};
 use resolv_conf::ResolvConf;
@@ -319,14 +319,6 @@ const fn status_of(class: FailureClass) -> Status {
         FailureClass::DnsNotFound | FailureClass::DnsNoAddress => Status::NotFound,
         _ => Status::Unavailable,
     }
-}
-
-/// Whether a name is `localhost` or below it: such names lead to this host and are never looked up
-/// (RFC 6761 section 6.3); systemd also knows them with `.localdomain` appended.
-fn is_localhost(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    let host = host.strip_suffix(".localdomain").unwrap_or(&host);
-    host == "localhost" || host.ends_with(".localhost")
 }
 
 fn loopback(ip: IpFamily) -> Vec<IpAddr> {

@@ -81,6 +81,14 @@ fn is_metadata(address: IpAddr) -> bool {
     }
 }
 
+/// Whether a name leads to this machine: `localhost` and what is below it are never looked up (RFC 6761 section 6.3);
+/// systemd also knows them with `.localdomain` appended.
+pub(crate) fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    let name = name.strip_suffix(".localdomain").unwrap_or(&name);
+    name == "localhost" || name.ends_with(".localhost")
+}
+
 fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_link_local(),

@@ -9,7 +9,7 @@ use crate::cli::{ProbeArgs, RequestArgs};
 use crate::commands::process::exit::CliError;
 use crate::config;
 use crate::config::{AdHocTarget, Config};
-use crate::model::{Probe, suggest};
+use crate::model::{Probe, is_localhost, suggest};
 
 /// The arguments, sorted into probe names and URLs.
 #[derive(Debug, Default)]
@@ -161,7 +161,7 @@ fn no_target(word: &str) -> Option<String> {
     }
     let (host, port) =
         authority.rsplit_once(':').filter(|_| authority.starts_with('[') || bare.parse::<Ipv6Addr>().is_err())?;
-    let is_host = host.is_empty() || host == "localhost" || host.contains(['.', ']']);
+    let is_host = host.is_empty() || is_localhost(host) || host.contains(['.', ']']);
     let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
     (is_host && (host.ends_with(']') || !host.contains(':')) && !is_port)
         .then(|| format!("{shown} has a port that is not a number from 1 to 65535"))

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::model::is_localhost;
+
 /// The URL that a word without a scheme means; `None` for a word that can only be a name.
 #[must_use]
 pub(crate) fn assumed_url(word: &str) -> Option<String> {
@@ -24,7 +26,7 @@ pub(crate) fn assumed_url(word: &str) -> Option<String> {
     if is_no_host(host) {
         return None;
     }
-    let is_local = host.is_empty() || host == "localhost" || host.ends_with(".localhost");
+    let is_local = host.is_empty() || is_localhost(host);
     let is_word = !host.contains(['.', ':', '[']);
     if is_word && !is_local && port.is_none() && rest.is_empty() {
         return None;
@@ -74,6 +76,9 @@ mod tests {
             ("localhost:8080", "http://localhost:8080/"),
             ("localhost:443", "https://localhost:443/"),
             ("app.localhost:3000/", "http://app.localhost:3000/"),
+            ("LocalHost", "http://LocalHost/"),
+            ("localhost.:8080", "http://localhost.:8080/"),
+            ("localhost.localdomain", "http://localhost.localdomain/"),
             (":8080", "http://localhost:8080/"),
             (":8080/health", "http://localhost:8080/health"),
             ("127.0.0.1", "http://127.0.0.1/"),

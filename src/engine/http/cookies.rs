@@ -11,6 +11,8 @@ use cookie_store::{CookieStore, StoreAction};
 use http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
+use crate::model::is_localhost;
+
 /// The most cookies kept.
 const COOKIES: usize = 50;
 
@@ -147,7 +149,7 @@ fn is_as_secure_as_it_says(cookie: &Cookie<'_>, url: &Url) -> bool {
 /// Whether a URL may set secure cookies: over TLS, or on this machine.
 fn is_trusted(url: &Url) -> bool {
     let is_local = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Domain(name)) => is_localhost(name),
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
@@ -215,6 +217,10 @@ mod tests {
         for cookie in ["__Secure-a=1; Secure", "__Host-a=1; Path=/; Secure", "a=1; Secure", "__Hosta=1", "Host-a=1"] {
             assert!(kept("https://a.test/x/", cookie), "{cookie}");
             assert!(kept("http://127.0.0.1/x/", cookie) && kept("http://localhost/x/", cookie), "{cookie}");
+            assert!(
+                kept("http://a.localhost/x/", cookie) && kept("http://localhost.localdomain/x/", cookie),
+                "{cookie}"
+            );
             assert_eq!(kept("http://a.test/x/", cookie), !cookie.contains("Secure"), "{cookie}");
         }
         for cookie in [
