@@ -13,6 +13,14 @@ pub(crate) const HEADERS: usize = 5_000;
 /// The most bytes of a head.
 const HEAD: usize = 400 * 1024;
 
+/// The versions that a status line may name, in any case. What says HTTP/2 in the syntax of HTTP/1 is read as HTTP/1.1.
+const VERSIONS: [(&[u8], Version); 4] = [
+    (b"HTTP/1.1", Version::HTTP_11),
+    (b"HTTP/1.0", Version::HTTP_10),
+    (b"HTTP/2", Version::HTTP_11),
+    (b"HTTP/2.0", Version::HTTP_11),
+];
+
 /// What servers of other protocols send first, or answer to a request they do not understand.
 const GREETINGS: [(&[u8], &str); 6] = [
     (b"SSH-", "SSH"),
@@ -147,23 +155,19 @@ impl HeadReader {
     fn begin(&mut self, line: &[u8]) -> Result<(), Refused> {
         judge_start(line)?;
         let refused = |why| Refused::Line { number: 1, quoted: String::new(), why };
-        let (version, rest) = if let Some(rest) = line.strip_prefix(b"HTTP/1.1") {
-            (Version::HTTP_11, rest)
-        } else if let Some(rest) = line.strip_prefix(b"HTTP/1.0") {
-            (Version::HTTP_10, rest)
-        } else {
-            return Err(refused("the version is neither HTTP/1.0 nor HTTP/1.1"));
+        let (name, rest) = line.split_at(line.iter().position(|byte| *byte == b' ').unwrap_or(line.len()));
+        let Some((_, version)) = VERSIONS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) else {
+            return Err(refused("the version is none of HTTP/1.0, HTTP/1.1 and HTTP/2"));
         };
         let code = rest.trim_ascii_start();
-        let (code, reason) = code.split_at(code.iter().position(|byte| *byte == b' ').unwrap_or(code.len()));
-        let is_code = rest.starts_with(b" ") && code.len() == 3;
-        let Some(status) = StatusCode::from_bytes(code).ok().filter(|_| is_code) else {
+        let (code, reason) = code.split_at(code.iter().take_while(|byte| byte.is_ascii_digit()).count());
+        let Ok(status) = StatusCode::from_bytes(code) else {
             return Err(refused("the status is not a number of three digits"));
         };
         if has_control(reason) {
             return Err(refused("there is a control character in the reason"));
         }
-        (self.status, self.lines) = (Some((status, version)), 1);
+        (self.status, self.lines) = (Some((status, *version)), 1);
         Ok(())
     }
 
@@ -259,7 +263,8 @@ fn wrong_header(line: &[u8], length: &mut Option<Vec<u8>>) -> Option<&'static st
         // The same length twice, also in one line, is one length.
         let mut said = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         let value = said.next().unwrap_or_default();
-        if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
+        // Leading zeros and a plus sign are read.
+        if std::str::from_utf8(value).map_or(true, |value| value.parse::<u64>().is_err()) {
             return Some("the length is not a number");
         }
         if said.any(|other| other != value) {
@@ -277,116 +282,4 @@ fn has_control(bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(head: impl AsRef<[u8]>) -> Result<Option<ResponseHead>, Refused> {
-        HeadReader::default().take(&mut BytesMut::from(head.as_ref()))
-    }
-
-    fn line(head: &str) -> Option<(usize, &'static str)> {
-        match read(head) {
-            Err(Refused::Line { number, why, .. }) => Some((number, why)),
-            _ => None,
-        }
-    }
-
-    fn header(head: impl AsRef<[u8]>, name: &str) -> Vec<u8> {
-        let head = read(head).expect("a head").expect("all of it");
-        head.headers.get(name).expect("the header").as_bytes().to_vec()
-    }
-
-    #[test]
-    fn the_line_that_is_refused_is_named() {
-        assert_eq!(line("HTTP/1.1 200 OK\r\na: b\r\nX Y: z\r\n\r\n"), Some((3, "there is a space in the name")));
-        assert_eq!(line("HTTP/1.1 200 OK\nno colon\n\n"), Some((2, "there is no colon")));
-        assert_eq!(line("HTTP/1.1 200 OK\r\nx : y\r\n\r\n"), Some((2, "there is a space before the colon")));
-        assert_eq!(line("HTTP/1.1 200 OK\r\nx: a\0b\r\n"), Some((2, "there is a control character in the value")));
-        assert_eq!(line("HTTP/1.1 99 OK\r\n"), Some((1, "the status is not a number of three digits")));
-        assert_eq!(line("HTTP/1.1 2000 OK\r\n"), Some((1, "the status is not a number of three digits")));
-        assert_eq!(line("HTTP/1.1200 OK\r\n"), Some((1, "the status is not a number of three digits")));
-        assert_eq!(line("http/1.1 200 OK\r\n"), Some((1, "the version is neither HTTP/1.0 nor HTTP/1.1")));
-        assert_eq!(
-            line("HTTP/1.1 200 OK\r\n folded: x\r\n\r\n"),
-            Some((2, "it continues a header, but there is none before it"))
-        );
-        assert_eq!(line("HTTP/1.1 200 OK\r\na\tb: x\r\n\r\n"), Some((2, "there is a space in the name")));
-        assert_eq!(line("HTTP/2.0 200 OK\r\n"), Some((1, "the version is neither HTTP/1.0 nor HTTP/1.1")));
-        let two = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\nContent-Length: 2\r\n\r\n";
-        assert_eq!(line(two), Some((3, "it differs from the content-length before it")));
-        let after_interim = "HTTP/1.1 103 x\r\na: b\r\n\r\nHTTP/1.1 200 OK\r\nbad\r\n\r\n";
-        assert_eq!(line(after_interim), Some((2, "there is no colon")));
-    }
-
-    #[test]
-    fn what_browsers_show_is_not_refused() {
-        assert_eq!(header(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\nY_z: caf\xe9\r\n\r\n", "x"), b"a b");
-        assert_eq!(header(b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\nY_z: caf\xe9\r\n\r\n", "y_z"), b"caf\xe9");
-        assert_eq!(header(b"HTTP/1.0 404\nx:y\n\n", "x"), b"y");
-        assert_eq!(header(b"HTTP/1.1 200 OK\r\r\nx: y\r\r\n\r\r\n", "x"), b"y");
-        assert_eq!(header(b"\r\n\nHTTP/1.1   200   OK\r\nx:\r\n\r\n", "x"), b"");
-        let passed_over = "HTTP/1.1 200 OK\r\nx(y): z\r\n folded\r\n\"q\": z\r\ngröße: z\r\na: b\r\n\r\n";
-        let head = read(passed_over).expect("a head").expect("all of it");
-        assert_eq!(head.headers.len(), 1, "{:?}", head.headers);
-    }
-
-    #[test]
-    fn another_protocol_is_told_from_a_wrong_line() {
-        assert_eq!(read(b"ICY 200 OK\r\n").expect_err("refused"), Refused::NotHttp);
-        assert_eq!(read(b"<html>").expect_err("refused"), Refused::NotHttp);
-        assert_eq!(read([0x15, 3, 3, 0, 2, 2, 50]).expect_err("refused"), Refused::Other("TLS"));
-        for (answer, name) in [
-            (&b"SSH-2.0-OpenSSH_9.7\r\n"[..], "SSH"),
-            (b"220 mail.example.com ESMTP\r\n", "SMTP or FTP"),
-            (b"* OK IMAP4rev1 ready\r\n", "IMAP"),
-            (b"+OK ready\r\n", "POP3"),
-            (b"-ERR unknown command 'GET'\r\n", "Redis"),
-        ] {
-            assert_eq!(read(answer).expect_err("refused"), Refused::Other(name));
-        }
-        let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64";
-        assert_eq!(read(settings).expect_err("refused"), Refused::Http2);
-        for incomplete in [&b""[..], b"\r", b"\x15", b"HT", b"HTTP/1.1 200 OK\r\nx-cu"] {
-            assert!(read(incomplete).expect("no refusal").is_none());
-        }
-    }
-
-    #[test]
-    fn a_head_is_read_however_it_comes_and_the_body_is_left() {
-        let bytes = b"HTTP/1.1 103 x\r\n\r\nHTTP/1.1 200 OK\r\na: b\r\n\r\n5\r\nhello";
-        let (mut reader, mut unread, mut read) = (HeadReader::default(), BytesMut::new(), None);
-        for byte in bytes {
-            unread.extend_from_slice(&[*byte]);
-            if read.is_none() {
-                read = reader.take(&mut unread).expect("no refusal");
-            }
-        }
-        assert_eq!(read.expect("a head").status, StatusCode::OK);
-        assert_eq!(&unread[..], b"5\r\nhello");
-    }
-
-    #[test]
-    fn an_interim_response_is_no_part_of_the_answer() {
-        for (came, arrived) in [
-            ("", Arrived::Nothing),
-            ("HTTP/1.1 100 Continue\r\n\r\n", Arrived::Interim),
-            ("HTTP/1.1 100 Continue\r\n", Arrived::Part),
-            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2", Arrived::Part),
-        ] {
-            let (mut reader, mut unread) = (HeadReader::default(), BytesMut::from(came));
-            assert!(reader.take(&mut unread).expect("no refusal").is_none());
-            assert_eq!(reader.arrived(&unread), arrived, "{came}");
-        }
-    }
-
-    #[test]
-    fn heads_are_bounded() {
-        let lines = |count: usize| format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(count));
-        assert!(read(lines(HEADERS)).expect("no refusal").is_some());
-        assert_eq!(read(lines(HEADERS + 1)).expect_err("refused"), Refused::TooMany);
-        let line = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(HEAD));
-        assert_eq!(read(line).expect_err("refused"), Refused::TooLarge);
-        let interim = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(INTERIM + 1);
-        assert_eq!(read(interim).expect_err("refused"), Refused::Interim);
-    }
-}
+mod tests;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use uptick::model::FailureClass::{HeadersTooLarge, HttpProtocol, ResponseTimeout, Status};
+use uptick::model::FailureClass::{AssertionFailed, HeadersTooLarge, HttpProtocol, ResponseTimeout, Status};
 use uptick::model::Phase::Processing;
-use uptick::model::{Body, HeaderExpectation, HeaderRule, StatusSet, Value};
+use uptick::model::{Body, HeaderExpectation, HeaderRule, HttpVersion, StatusSet, Value};
 
 use crate::faults::row::{Case, Row, answers, fails, up};
 use crate::support::server;
@@ -110,12 +110,23 @@ pub(crate) const ROWS: &[Row] = &[
     fails(67, "the status is 2OO with letters", HttpProtocol, Processing, || raw(b"HTTP/1.1 2OO OK\r\n\r\n")),
     fails(67, "the status has two digits", HttpProtocol, Processing, || raw(b"HTTP/1.1 99 OK\r\n\r\n")),
     answers(67, "the status is 999", Status, || raw(b"HTTP/1.1 999 OK\r\ncontent-length: 0\r\n\r\n")),
-    fails(67, "the status line says HTTP/2.0", HttpProtocol, Processing, || raw(b"HTTP/2.0 200 OK\r\n\r\n")),
-    fails(67, "the status line says http/1.1 in small letters", HttpProtocol, Processing, || {
-        raw(b"http/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").also(|outcome| {
+    up(67, "the status line says HTTP/2, and the answer is HTTP/1", || {
+        raw(b"HTTP/2 200\r\ncontent-length: 2\r\n\r\nok")
+            .also(|outcome| assert_eq!(outcome.http_version, Some(HttpVersion::V1_1)))
+    }),
+    answers(67, "the status line says HTTP/2, and `expect.http-version` is \"2\"", AssertionFailed, || {
+        raw(b"HTTP/2.0 200 OK\r\ncontent-length: 0\r\n\r\n")
+            .step(|step| step.expect.http_version = vec![HttpVersion::V2])
+    }),
+    up(67, "the status line says http/1.1 in small letters", || raw(b"http/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")),
+    fails(67, "the status line says HTTP/3", HttpProtocol, Processing, || {
+        raw(b"HTTP/3 200 OK\r\ncontent-length: 0\r\n\r\n").also(|outcome| {
             let message = &outcome.failure.as_ref().expect("a failure").message;
             assert!(message.as_str().contains("line 1") && !message.as_str().contains("TLS"), "{message}");
         })
+    }),
+    up(67, "the reason stands behind the status without a blank", || {
+        raw(b"HTTP/1.1 200OK\r\ncontent-length: 0\r\n\r\n")
     }),
     fails(67, "the answer is HTTP/0.9: a page without a head", HttpProtocol, Processing, || {
         raw(b"<html>hello</html>\n")
@@ -165,6 +176,9 @@ pub(crate) const ROWS: &[Row] = &[
     up(73, "one length is said twice in one line", || raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\n\r\nok")),
     fails(73, "two lengths in one line contradict each other", HttpProtocol, Processing, || {
         raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2, 3\r\n\r\nok")
+    }),
+    up(73, "the length has a plus sign", || {
+        raw(b"HTTP/1.1 200 OK\r\ncontent-length: +2\r\n\r\nok!").also(|outcome| assert_eq!(outcome.body_bytes, 2))
     }),
     fails(73, "the length is negative", HttpProtocol, Processing, || {
         raw(b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n")
