@@ -22,6 +22,9 @@ pub(crate) fn handshake_fault(error: &io::Error, facts: &HandshakeFacts, target:
     if let Some(ours) = os_error::ours(error) {
         return Fault::new(ours, Phase::Tls, message!("{target}: {error}"));
     }
+    if let Some(fault) = facts.too_large.and_then(|size| too_large(size, target)) {
+        return fault;
+    }
     let fault = match tls_error(error) {
         Some(error) => tls_fault(error, facts, target, name),
         None if os_error::is_reset(error) => {
@@ -63,10 +66,6 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
         Error::NoCertificatesPresented => {
             fault(FailureClass::TlsCertInvalid, message!("the certificate cannot be used: {target} sends none"))
         }
-        Error::InvalidMessage(invalid) if is_too_large(invalid, facts) => fault(
-            FailureClass::TlsCertInvalid,
-            "the certificate cannot be used: it is larger than a handshake takes".into(),
-        ),
         // The server ends TLS 1.2 when the client refuses a second handshake (RFC 5746).
         Error::AlertReceived(AlertDescription::NoRenegotiation)
         | Error::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => fault(
@@ -103,14 +102,21 @@ pub(crate) fn tls_fault(error: &Error, facts: &HandshakeFacts, target: &str, nam
     }
 }
 
-/// Whether the server's certificates are larger than a handshake takes. Once a server of TLS 1.3 has answered, only they
-/// can be that large; before that, or in TLS 1.2, it may be anything.
-const fn is_too_large(invalid: &InvalidMessage, facts: &HandshakeFacts) -> bool {
-    match invalid {
-        InvalidMessage::CertificatePayloadTooLarge => true,
-        InvalidMessage::HandshakePayloadTooLarge => facts.version.is_some(),
-        _ => false,
-    }
+/// The most KiB of handshake messages that rustls reads, and of certificates that OpenSSL and browsers read.
+const OUR_MOST: u64 = 64;
+const MOST_OF_CLIENTS: u64 = 100;
+
+/// The certificates are larger than rustls reads, and possibly than every client does. A server that announces such a
+/// size and sends less breaks the rules of TLS instead.
+fn too_large(size: u64, target: &str) -> Option<Fault> {
+    let size = size / 1024;
+    let message = message!("the certificates of {target} take about {size} KiB, and ");
+    let (class, who) = match size {
+        ..OUR_MOST => return None,
+        OUR_MOST..=MOST_OF_CLIENTS => (FailureClass::ProberUnsupported, message!("this prober reads {OUR_MOST} KiB")),
+        _ => (FailureClass::TlsCertInvalid, message!("clients read {MOST_OF_CLIENTS} KiB at most")),
+    };
+    Some(Fault::new(class, Phase::Tls, message.then(who)))
 }
 
 /// The fault for an alert that says more than that the handshake failed.

@@ -3,20 +3,29 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CipherSuite, ClientConfig, DigitallySignedStruct, DistinguishedName, KeyLog, ProtocolVersion, SignatureScheme,
+    CipherSuite, ClientConfig, DigitallySignedStruct, DistinguishedName, InvalidMessage, KeyLog, ProtocolVersion,
+    SignatureScheme,
 };
+use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use crate::engine::tls::certificate::Anchors;
 use crate::engine::tls::{TlsSettings, Trust};
 use crate::engine::transport::stream::Stream;
+
+/// How many bytes of a handshake that is too large are counted: more than any client reads.
+const COUNTED: u64 = 128 * 1024;
+
+/// How long a server may be silent before its handshake messages count as complete.
+const SILENCE: Duration = Duration::from_millis(200);
 
 /// The facts of a handshake so far.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +51,8 @@ pub(crate) struct HandshakeFacts {
     pub(crate) answered: Option<Instant>,
     /// Why the certificates were refused.
     pub(crate) refused: Option<rustls::Error>,
+    /// How many bytes the server sent in a handshake that was larger than rustls reads, as far as they were counted.
+    pub(crate) too_large: Option<u64>,
 }
 
 /// The facts of a handshake, shared between it and the trace.
@@ -66,7 +77,18 @@ pub(crate) async fn shake_hands(
     shown: &SharedHandshake,
 ) -> io::Result<Stream> {
     let config = watched(settings, protocols, shown);
-    let stream = Box::pin(TlsConnector::from(Arc::new(config)).connect(name, stream)).await?;
+    let before = stream.received();
+    let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream).into_fallible();
+    let stream = match Box::pin(connecting).await {
+        Ok(stream) => stream,
+        Err((error, mut stream)) => {
+            if is_too_large(&error) {
+                receive_rest(&mut stream, before + COUNTED).await;
+                shown.facts().too_large = Some(stream.received() - before);
+            }
+            return Err(error);
+        }
+    };
     let (_, session) = stream.get_ref();
     let mut facts = shown.facts();
     facts.speaks_http2 = session.alpn_protocol() == Some(b"h2");
@@ -78,6 +100,29 @@ pub(crate) async fn shake_hands(
     };
     drop(facts);
     Ok(Stream::Tls(Box::new(stream)))
+}
+
+/// Whether rustls stopped reading a handshake because of its size: a message or what it buffers.
+fn is_too_large(error: &io::Error) -> bool {
+    match error.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(rustls::Error::InvalidMessage(
+            InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
+        )) => true,
+        Some(_) => false,
+        // A full buffer is no error of TLS.
+        None => error.kind() == io::ErrorKind::InvalidData,
+    }
+}
+
+/// Receives what a server still sends, until it has sent this many bytes in all or is silent.
+async fn receive_rest(stream: &mut Stream, most: u64) {
+    let mut buffer = vec![0; 16 * 1024];
+    while stream.received() < most {
+        let read = tokio::time::timeout(SILENCE, stream.read(&mut buffer)).await;
+        if !matches!(read, Ok(Ok(1..))) {
+            return;
+        }
+    }
 }
 
 /// Whether HTTP/2 was agreed on.

@@ -23,6 +23,15 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
+    /// How many bytes were received on the socket.
+    pub(crate) fn received(&self) -> u64 {
+        match self {
+            Stream::Socket(socket) => socket.received,
+            Stream::Tls(tls) => tls.get_ref().0.received(),
+            Stream::Ahead(ahead) => ahead.1.received(),
+        }
+    }
+
     /// Sends TLS `close_notify` if there is TLS, without waiting: servers log a connection that ends without it.
     pub(crate) fn close(mut self) {
         if !matches!(self, Stream::Socket(_)) {
@@ -72,11 +81,13 @@ pub(crate) struct Socket {
     failed: bool,
     /// The error of that write, until a read returns it.
     unread: Option<io::Error>,
+    /// How many bytes were received.
+    received: u64,
 }
 
 impl Socket {
     fn of(carrier: Carrier) -> Socket {
-        Socket { carrier, failed: false, unread: None }
+        Socket { carrier, failed: false, unread: None, received: 0 }
     }
 
     /// Holds the error of a write for the reader.
@@ -97,6 +108,7 @@ impl AsyncRead for Socket {
         let this = self.get_mut();
         let before = buffer.filled().len();
         ready!(carried!(&mut this.carrier, poll_read(context, buffer)))?;
+        this.received += (buffer.filled().len() - before) as u64;
         match this.unread.take_if(|_| buffer.filled().len() == before && buffer.remaining() > 0) {
             Some(error) => Poll::Ready(Err(error)),
             None => Poll::Ready(Ok(())),

@@ -291,8 +291,26 @@ pub(crate) const ROWS: &[Row] = &[
             assert!(certificate.names.len() <= 20, "{} names are kept", certificate.names.len());
         })
     }),
-    fails(42, "the certificate is for 10,000 names, which is more than a handshake takes", TlsCertInvalid, Tls, || {
-        for_many_names(10_000)
+    fails(
+        42,
+        "the certificate is for 6,000 names, which clients read and this prober does not",
+        ProberUnsupported,
+        Tls,
+        || for_many_names(6_000).also(|outcome| says(outcome, &["KiB, and this prober reads 64 KiB"])),
+    ),
+    fails(42, "the certificate is for 6,000 names, and TLS is 1.2", ProberUnsupported, Tls, || {
+        let authority = Authority::new();
+        let config = authority.leaf(&many_names(6_000)).config_with(&[&TLS12], |_| {});
+        shows(&authority, config).also(|outcome| says(outcome, &["KiB, and this prober reads 64 KiB"]))
+    }),
+    fails(42, "the certificate is for 10,000 names, which is more than clients read", TlsCertInvalid, Tls, || {
+        for_many_names(10_000).also(|outcome| says(outcome, &["clients read 100 KiB at most"]))
+    }),
+    fails(44, "the server announces a message of a megabyte and sends a little of it", TlsHandshakeFailed, Tls, || {
+        scripted(|conn| {
+            conn.send(tls::record(22, &[2, 0x10, 0, 0, 3, 3]));
+            conn.stall();
+        })
     }),
     fails(43, "the server speaks TLS 1.0 alone and says so in an alert", TlsVersionFailed, Tls, || {
         scripted(|conn| {
@@ -736,10 +754,12 @@ fn wildcard(name: &str) -> Case {
 
 /// A server whose certificate has `count` names; the requested one is the last.
 fn for_many_names(count: usize) -> Case {
-    let names: Vec<String> = (1..count).map(|n| format!("n{n}.test")).collect();
-    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
-    names.push("good.test");
-    signed(&tls::leaf_params(&names))
+    signed(&tls::leaf_params(&many_names(count)))
+}
+
+fn many_names(count: usize) -> Vec<&'static str> {
+    let named = |n| if n == 0 { "good.test".to_owned() } else { format!("n{n}.test") };
+    (0..count).map(|n| &*named(n).leak()).collect()
 }
 
 /// A server whose certificate has this serial number, and the authority that can revoke it.
