@@ -33,6 +33,10 @@ fn head_fault(failed: &http2::HeadError, peer: &Peer) -> Fault {
             Some(io) => head_io_fault(io, peer, Arrived::Nothing),
             None => protocol_fault(error, Phase::Processing, target),
         },
+        http2::HeadError::OtherProtocol => fault(
+            FailureClass::HttpProtocol,
+            message!("what {target} sends is not HTTP/2; the port may speak HTTP/1 or another protocol"),
+        ),
         http2::HeadError::Interim => fault(
             FailureClass::HttpProtocol,
             message!("{target} sends too many interim responses (1xx) before the answer"),
@@ -73,11 +77,6 @@ fn protocol_fault(error: &h2::Error, phase: Phase, target: &str) -> Fault {
         Reason::ENHANCE_YOUR_CALM => {
             fault(FailureClass::Http2Error, message!("{target} floods the connection with frames"))
         }
-        // The first bytes of an HTTP/1 answer, read as a frame length, are too large.
-        Reason::FRAME_SIZE_ERROR if phase < Phase::Transfer => fault(
-            FailureClass::HttpProtocol,
-            message!("what {target} sends is not valid HTTP/2; the port may speak HTTP/1 or another protocol"),
-        ),
         _ => fault(
             FailureClass::HttpProtocol,
             message!("what {target} sends is not valid HTTP/2: ").then(broken_rule(reason)),
@@ -124,7 +123,9 @@ fn broken_rule(reason: Reason) -> MessageText {
         Reason::PROTOCOL_ERROR => "a frame or a header field that is not allowed here",
         Reason::FLOW_CONTROL_ERROR => "more data than its flow control window allows",
         Reason::STREAM_CLOSED => "a frame on a stream that has ended",
-        Reason::FRAME_SIZE_ERROR => "a frame of the wrong size",
+        Reason::FRAME_SIZE_ERROR => {
+            "a frame of more than the 16 KiB that were allowed, or of the wrong size for its type"
+        }
         _ => return format!("{reason:?}").into(),
     };
     rule.into()

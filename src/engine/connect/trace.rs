@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 #[cfg(feature = "http3")]
 use crate::engine::connect::server_socket::ServerSocket;
 use crate::engine::tls::handshake::SharedHandshake;
+use crate::engine::transport::wire::Received;
 use crate::model::{Phase, Timings};
 
 /// What is known about one request besides its answer.
@@ -110,8 +111,8 @@ impl ConnectionTrace {
 /// What is known of an HTTP/2 connection, also when the wait for an answer was given up.
 #[derive(Debug, Default)]
 pub(crate) struct Http2Facts {
-    /// How many bytes were received on it.
-    pub(crate) received: Arc<AtomicU64>,
+    /// What was received on it.
+    pub(crate) received: Arc<Received>,
     /// Whether the server's SETTINGS allow no streams at present.
     pub(crate) is_shut: AtomicBool,
 }
@@ -119,7 +120,7 @@ pub(crate) struct Http2Facts {
 impl Http2Facts {
     /// Why the server gives no answer, as far as is known.
     pub(crate) fn reason_for_silence(&self) -> Option<&'static str> {
-        if self.received.load(Ordering::Relaxed) == 0 {
+        if self.received.bytes() == 0 {
             return Some("it sent nothing over HTTP/2, not even its SETTINGS");
         }
         let is_shut = self.is_shut.load(Ordering::Relaxed);

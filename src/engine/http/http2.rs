@@ -23,10 +23,15 @@ use crate::engine::limits::{CONNECTION_WINDOW, HEADER_LIST, INTERIM, STREAM_WIND
 use crate::engine::transport::stream::Stream;
 use crate::engine::transport::wire::Wire;
 
+/// The type of a frame of SETTINGS.
+const SETTINGS: u8 = 4;
+
 /// Why there is no response head.
 #[derive(Debug)]
 pub(crate) enum HeadError {
     Failed(h2::Error),
+    /// What the server sends does not begin like HTTP/2.
+    OtherProtocol,
     /// More interim responses than any server has reason to send.
     Interim,
     /// The request cannot be sent over HTTP/2.
@@ -64,7 +69,7 @@ impl Http2 {
             .max_header_list_size(HEADER_LIST)
             .enable_push(false);
         let received = Arc::clone(&facts.received);
-        let (sender, connection) = builder.handshake(Wire::counted(stream, Arc::clone(&received))).await?;
+        let (sender, connection) = builder.handshake(Wire::noted(stream, Arc::clone(&received))).await?;
         let driver = Driver::new(connection, received);
         Ok(Http2 { sender, driver, body: None, ended: None, secure, facts })
     }
@@ -194,8 +199,17 @@ impl Http2 {
     fn head_error(&mut self, error: h2::Error) -> HeadError {
         match self.driver.take_error() {
             Some(of_connection) if error.is_io() || error.reason().is_none() => HeadError::Failed(of_connection),
+            // The first bytes of another protocol, read as the length of a frame, are too large.
+            _ if error.is_library() && error.reason() == Some(Reason::FRAME_SIZE_ERROR) && !self.begins_well() => {
+                HeadError::OtherProtocol
+            }
             _ => HeadError::Failed(error),
         }
+    }
+
+    /// Whether the first frame of the server was one of SETTINGS (RFC 9113 section 3.4).
+    fn begins_well(&self) -> bool {
+        self.facts.received.fourth_byte() == Some(SETTINGS)
     }
 
     /// The next bytes of the body; none at its end.

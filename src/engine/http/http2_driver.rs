@@ -4,7 +4,6 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use h2::{PingPong, Reason, RecvStream, SendStream};
 
 use crate::engine::limits::{BESIDE_BODY, BESIDE_HEAD};
 use crate::engine::transport::beside::beside;
-use crate::engine::transport::wire::Wire;
+use crate::engine::transport::wire::{Received, Wire};
 
 /// The bytes of a frame before its payload (RFC 9113 section 4.1).
 const FRAME_HEAD: u64 = 9;
@@ -23,8 +22,8 @@ pub(crate) struct Driver {
     connection: Option<Pin<Box<Connection<Wire, Bytes>>>>,
     /// The error it ended with.
     error: Option<h2::Error>,
-    /// How many bytes were received on the connection.
-    read: Arc<AtomicU64>,
+    /// What was received on the connection.
+    received: Arc<Received>,
     /// How many of them belong to answers.
     used: u64,
     /// How many others are allowed.
@@ -32,9 +31,9 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Drives a connection whose bytes are counted.
-    pub(crate) fn new(connection: Connection<Wire, Bytes>, read: Arc<AtomicU64>) -> Driver {
-        Driver { connection: Some(Box::pin(connection)), error: None, read, used: 0, allowed: BESIDE_HEAD }
+    /// Drives a connection; `received` is what its wire notes.
+    pub(crate) fn new(connection: Connection<Wire, Bytes>, received: Arc<Received>) -> Driver {
+        Driver { connection: Some(Box::pin(connection)), error: None, received, used: 0, allowed: BESIDE_HEAD }
     }
 
     /// Polls the connection once.
@@ -46,21 +45,19 @@ impl Driver {
             self.error = ended.err();
         }
         // A flood of PING, SETTINGS or WINDOW_UPDATE: h2 handles such frames without a limit.
-        if self.read.load(Ordering::Relaxed).saturating_sub(self.used) > self.allowed
-            && self.connection.take().is_some()
-        {
+        if self.received.bytes().saturating_sub(self.used) > self.allowed && self.connection.take().is_some() {
             self.error = Some(Reason::ENHANCE_YOUR_CALM.into());
         }
     }
 
     /// Marks the start of a request: what was read so far belongs to earlier ones.
     pub(crate) fn asked(&mut self) {
-        (self.used, self.allowed) = (self.read.load(Ordering::Relaxed), BESIDE_HEAD);
+        (self.used, self.allowed) = (self.received.bytes(), BESIDE_HEAD);
     }
 
     /// Marks the head of an answer: all that was read so far belongs to answers.
     pub(crate) fn answered(&mut self) {
-        (self.used, self.allowed) = (self.read.load(Ordering::Relaxed), BESIDE_BODY);
+        (self.used, self.allowed) = (self.received.bytes(), BESIDE_BODY);
     }
 
     /// Polls the connection once when no task waits for it.

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,38 @@ const IN_ONE_GO: usize = 256 * 1024;
 /// of them must not delay timers, or other checks would fail because the prober was too busy.
 const TURN: Duration = Duration::from_millis(2);
 
+/// The place of the fourth byte.
+const FOURTH: u64 = 3;
+
+/// What was received on a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Received {
+    bytes: AtomicU64,
+    fourth: AtomicU8,
+}
+
+impl Received {
+    /// The total of all bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The fourth byte of all, where a frame of HTTP/2 has its type.
+    pub(crate) fn fourth_byte(&self) -> Option<u8> {
+        (self.bytes() > FOURTH).then(|| self.fourth.load(Ordering::Relaxed))
+    }
+
+    fn add(&self, bytes: &[u8]) {
+        let before = self.bytes();
+        if let Some(place) = FOURTH.checked_sub(before).and_then(|place| usize::try_from(place).ok())
+            && let Some(fourth) = bytes.get(place)
+        {
+            self.fourth.store(*fourth, Ordering::Relaxed);
+        }
+        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    }
+}
+
 /// A stream whose reads yield.
 #[derive(Debug)]
 pub(crate) struct Wire {
@@ -26,18 +58,18 @@ pub(crate) struct Wire {
     in_one_go: usize,
     /// When the first of them was read.
     since: Instant,
-    /// The total of all bytes read, shared with the caller.
-    read: Option<Arc<AtomicU64>>,
+    /// What was read, shared with the caller.
+    received: Option<Arc<Received>>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Stream) -> Wire {
-        Wire { stream, in_one_go: 0, since: Instant::now(), read: None }
+        Wire { stream, in_one_go: 0, since: Instant::now(), received: None }
     }
 
-    /// The same, counting all bytes read in `read`.
-    pub(crate) fn counted(stream: Stream, read: Arc<AtomicU64>) -> Wire {
-        Wire { read: Some(read), ..Wire::new(stream) }
+    /// The same, which notes in `received` what is read.
+    pub(crate) fn noted(stream: Stream, received: Arc<Received>) -> Wire {
+        Wire { received: Some(received), ..Wire::new(stream) }
     }
 
     pub(crate) fn into_stream(self) -> Stream {
@@ -61,10 +93,10 @@ impl AsyncRead for Wire {
         if this.in_one_go == 0 {
             this.since = Instant::now();
         }
-        let count = buffer.filled().len() - before;
-        this.in_one_go += count;
-        if let Some(read) = &this.read {
-            read.fetch_add(count as u64, Ordering::Relaxed);
+        let bytes = buffer.filled().get(before..).unwrap_or_default();
+        this.in_one_go += bytes.len();
+        if let Some(received) = &this.received {
+            received.add(bytes);
         }
         Poll::Ready(read)
     }
@@ -93,5 +125,22 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fourth_byte_is_found_however_bytes_come() {
+        for pieces in [&[&b"abcdef"[..]][..], &[b"abc", b"def"], &[b"a", b"b", b"c", b"d"], &[b"", b"abcd"]] {
+            let received = Received::default();
+            pieces.iter().for_each(|piece| received.add(piece));
+            assert_eq!(received.fourth_byte(), Some(b'd'), "{pieces:?}");
+        }
+        let received = Received::default();
+        received.add(b"abc");
+        assert_eq!((received.fourth_byte(), received.bytes()), (None, 3));
     }
 }

@@ -265,6 +265,7 @@ pub(crate) const ROWS: &[Row] = &[
             conn.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &vec![0x88; 20_000]));
             conn.stall();
         })
+        .also(|outcome| says(outcome, "a frame of more than the 16 KiB that were allowed"))
     }),
     fails(111, "the peer promises what nobody asked for (PUSH_PROMISE)", HttpProtocol, Processing, || {
         asked(|conn, stream| {
@@ -280,6 +281,7 @@ pub(crate) const ROWS: &[Row] = &[
             // Closing with unread bytes would reset the connection before the response is seen.
             conn.stall();
         })
+        .also(|outcome| says(outcome, "the port may speak HTTP/1"))
     }),
     fails(111, "the answer has no status", HttpProtocol, Processing, || {
         asked(|conn, stream| {
