@@ -2,6 +2,7 @@
 //! alerts that uses reqwest.
 
 use std::io;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -120,6 +121,7 @@ impl Endpoint {
         };
         let status = response.status();
         let after = pause(response.headers());
+        let is_gzip = response.headers().get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
         let mut body = Vec::new();
         let read = loop {
             match response.chunk().await {
@@ -129,6 +131,9 @@ impl Endpoint {
                 Err(error) => break Err(error),
             }
         };
+        if is_gzip {
+            body = unpacked(&body);
+        }
         if status.is_success() {
             return match read {
                 Ok(()) => Answer::Accepted(body),
@@ -141,6 +146,14 @@ impl Endpoint {
         };
         if worth_retrying(status) { Answer::Retry(after, why) } else { Answer::Refused(why) }
     }
+}
+
+/// An answer that was compressed, though nothing asked for that, as far as it can be read.
+fn unpacked(body: &[u8]) -> Vec<u8> {
+    let mut unpacked = Vec::new();
+    // What was read before an error is all there is to tell.
+    let _ = flate2::read::MultiGzDecoder::new(body).take(ANSWER_LIMIT as u64).read_to_end(&mut unpacked);
+    unpacked
 }
 
 /// The name of the denied network of the IP address in a URL; none for a name.

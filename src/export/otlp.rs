@@ -137,12 +137,17 @@ fn worth_retrying(status: StatusCode) -> bool {
     )
 }
 
-/// A collector may accept a request and report in its answer that it rejected parts of it.
+/// A collector may accept a request and report in its answer that it rejected parts of it. Some answer in JSON,
+/// whatever was sent.
 fn objection(body: &[u8]) -> Option<String> {
-    let answer = ExportMetricsServiceResponse::decode(body).ok()?;
-    let partial = answer.partial_success.filter(|partial| partial.rejected_data_points > 0)?;
-    let (points, why) = (partial.rejected_data_points, partial.error_message);
-    Some(format!("{points} data points rejected: {why}"))
+    let (points, why) = match serde_json::from_slice(body) {
+        Ok(json) => json::rejected(&json)?,
+        Err(_) => {
+            let partial = ExportMetricsServiceResponse::decode(body).ok()?.partial_success?;
+            (partial.rejected_data_points, partial.error_message)
+        }
+    };
+    (points > 0).then(|| format!("{points} data points rejected: {why}"))
 }
 
 /// Builds requests from what is pending.

@@ -1,6 +1,7 @@
 //! Backends that are dead, slow, refusing or lying: whatever they do, they delay nobody who
 //! reports, and what did not arrive is counted.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceResponse};
@@ -196,13 +197,38 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 async fn a_collector_that_takes_a_request_and_rejects_what_is_in_it_is_noticed() {
     let partial =
         ExportMetricsPartialSuccess { rejected_data_points: 7, error_message: "no histograms here".to_owned() };
-    let body = ExportMetricsServiceResponse { partial_success: Some(partial) }.encode_to_vec();
-    let server = answering(vec![answer(200, &[], body)]);
-    let exporter = Exporter::start("otlp", &server.url(""));
-    exporter.windows(&[some()]);
-    let stats = exporter.finish(PATIENCE).await;
-    assert_eq!((stats.sent, stats.refused), (0, 1), "{stats:?}");
-    assert_eq!(stats.last_error.unwrap().as_str(), "7 data points rejected: no histograms here");
+    let protobuf = ExportMetricsServiceResponse { partial_success: Some(partial) }.encode_to_vec();
+    let json = |points: &str| {
+        format!(r#"{{"partialSuccess":{{"rejectedDataPoints":{points},"errorMessage":"no histograms here"}}}}"#)
+    };
+    let gzip = ("content-encoding", "gzip");
+    for (headers, body) in [
+        (vec![], protobuf.clone()),
+        (vec![("content-type", "application/json")], json("7").into()),
+        (vec![], json(r#""7""#).into()),
+        (vec![gzip], packed(&protobuf)),
+        (vec![gzip], packed(json("7").as_bytes())),
+    ] {
+        let server = answering(vec![answer(200, &headers, body)]);
+        let exporter = Exporter::start("otlp", &server.url(""));
+        exporter.windows(&[some()]);
+        let stats = exporter.finish(PATIENCE).await;
+        assert_eq!((stats.sent, stats.refused), (0, 1), "{headers:?}: {stats:?}");
+        assert_eq!(stats.last_error.unwrap().as_str(), "7 data points rejected: no histograms here", "{headers:?}");
+    }
+    for body in ["{}", r#"{"partialSuccess":{}}"#, r#"{"partialSuccess":{"rejectedDataPoints":"0"}}"#, ""] {
+        let server = answering(vec![answer(200, &[gzip], packed(body.as_bytes()))]);
+        let exporter = Exporter::start("otlp", &server.url(""));
+        exporter.windows(&[some()]);
+        let stats = exporter.finish(PATIENCE).await;
+        assert_eq!((stats.sent, stats.refused), (1, 0), "{body}: {stats:?}");
+    }
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

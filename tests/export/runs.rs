@@ -9,6 +9,7 @@ use prost::Message as _;
 
 use crate::support::run::Run;
 use crate::support::server::{Server, answer, ok, refusing_port};
+use crate::support::tls::Authority;
 
 const EXPORTERS: [&str; 2] = ["--remote-write", "--otlp"];
 
@@ -90,6 +91,29 @@ fn a_collector_that_throws_data_points_away_is_named_at_the_end_of_a_check() {
     let body = ExportMetricsServiceResponse { partial_success: Some(partial) }.encode_to_vec();
     let server = Server::answers(answer(200, &[], body));
     check("--otlp", "partial", &server.url(""), Some("7 data points rejected: no histograms"));
+}
+
+#[test]
+fn a_backend_with_a_private_authority_is_trusted_by_the_hosts_store_alone() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    for exporter in EXPORTERS {
+        let backend = Server::tls(ours.leaf(&["localhost"]).config(), |conn| {
+            conn.request();
+            conn.send(answer(200, &[], ""));
+        });
+        let origin = Server::answers(ok("fine"));
+        for (authority, arrives) in [(&ours, true), (&other, false)] {
+            let before = backend.requests().len();
+            let write = format!("{exporter}={}", backend.https("localhost", ""));
+            let ran = Run::new(["check", &origin.url("/"), &write])
+                .env("SSL_CERT_FILE", &authority.ca_file().display().to_string())
+                .run();
+            assert_eq!(ran.status.code(), Some(0), "{exporter}: {}", ran.stderr);
+            let said = if arrives { ran.stderr.is_empty() } else { ran.stderr.contains("invalid peer certificate") };
+            assert!(said, "{exporter}, {arrives}: {}", ran.stderr);
+            assert_eq!(backend.requests().len() > before, arrives, "{exporter}");
+        }
+    }
 }
 
 #[test]

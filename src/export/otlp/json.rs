@@ -34,6 +34,15 @@ impl Json {
     }
 }
 
+/// How many data points an answer says that it rejected, and why.
+pub(super) fn rejected(answer: &Value) -> Option<(i64, String)> {
+    let partial = answer.get("partialSuccess")?;
+    let points = partial.get("rejectedDataPoints")?;
+    let points = points.as_i64().or_else(|| points.as_str()?.parse().ok())?;
+    let why = partial.get("errorMessage").and_then(Value::as_str).unwrap_or_default();
+    Some((points, why.to_owned()))
+}
+
 impl WindowFile for Json {
     fn window(&mut self, window: &Window, out: &mut dyn Write) -> io::Result<()> {
         let time = request::Time { since: window.from, now: window.to, temporality: Temporality::Delta };
