@@ -178,17 +178,20 @@ impl WebSocket {
         if second & 0x80 != 0 {
             return Err(MessageError::Protocol("a masked frame, which no server sends"));
         }
-        let length = match second & 0x7f {
+        let (length, least) = match second & 0x7f {
             126 => {
                 self.fill(2).await?;
-                u64::from(self.unread.get_u16())
+                (u64::from(self.unread.get_u16()), 126)
             }
             127 => {
                 self.fill(8).await?;
-                self.unread.get_u64()
+                (self.unread.get_u64(), 1 << 16)
             }
-            length => u64::from(length),
+            length => (u64::from(length), 0),
         };
+        if length < least {
+            return Err(MessageError::Protocol("a length in more bytes than it takes"));
+        }
         Ok(FrameHead { is_last: first & 0x80 != 0, opcode: first & 0x0f, length })
     }
 

@@ -46,8 +46,9 @@ impl WebSocketHandshake<'_> {
         if !has_word(&answer.headers, &header::CONNECTION, "upgrade") {
             return Some("its header connection does not say upgrade".to_owned());
         }
-        let shown = answer.headers.get(header::SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes).unwrap_or_default();
-        if shown.trim_ascii() != accept.as_bytes() {
+        let shown = answer.headers.get_all(header::SEC_WEBSOCKET_ACCEPT).iter().map(HeaderValue::as_bytes);
+        // Browsers refuse two of them, whatever they say.
+        if shown.map(<[u8]>::trim_ascii).ne([accept.as_bytes()]) {
             return Some("its header sec-websocket-accept does not match our key".to_owned());
         }
         self.refused_choice(&answer.headers)

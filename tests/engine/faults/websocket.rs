@@ -120,6 +120,12 @@ pub(crate) const ROWS: &[Row] = &[
             conn.send(accepted(&request, "").replace("accept: ", "accept: x"));
         })
     }),
+    fails(134, "a server answers the upgrade with two keys", UpgradeRefused, Processing, || {
+        serve(|conn| {
+            let request = conn.request();
+            conn.send(accepted(&request, "sec-websocket-accept: x\r\n"));
+        })
+    }),
     fails(134, "a server upgrades to another protocol", UpgradeRefused, Processing, || {
         serve(|conn| {
             let request = conn.request();
@@ -191,6 +197,18 @@ pub(crate) const ROWS: &[Row] = &[
     fails(134, "a server masks its frames", HttpProtocol, Transfer, || {
         waiting(|conn| {
             conn.send([TEXT, 0x81, 0, 0, 0, 0, b'x']);
+            conn.stall();
+        })
+    }),
+    fails(134, "a frame's length is in more bytes than it takes", HttpProtocol, Transfer, || {
+        waiting(|conn| {
+            conn.send([TEXT, 126, 0, 1, b'x']);
+            conn.stall();
+        })
+    }),
+    fails(134, "a frame's length is in eight bytes and takes two", HttpProtocol, Transfer, || {
+        waiting(|conn| {
+            conn.send([&[TEXT, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff][..], &[b'x'; 0xffff]].concat());
             conn.stall();
         })
     }),
