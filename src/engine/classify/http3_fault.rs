@@ -108,7 +108,8 @@ fn connection_fault(error: &ConnectionError, phase: Phase, peer: &Peer) -> Fault
             message!("{target} speaks no version of QUIC that this prober knows: it knows 1"),
         ),
         ConnectionError::TransportError(error) => {
-            (FailureClass::Http3Error, message!("what {target} sends is not valid QUIC: {error}"))
+            let code = error.code;
+            (FailureClass::Http3Error, message!("what {target} sends is not valid QUIC: {} ({code:?})", error.reason))
         }
         ConnectionError::ConnectionClosed(close) => {
             (FailureClass::Http3Error, message!("{target} ended the QUIC connection: {:?}", close.error_code))
@@ -152,6 +153,14 @@ mod tests {
         assert_eq!(class(Phase::Tls), FailureClass::TlsHandshakeTimeout);
         assert_eq!(class(Phase::Processing), FailureClass::ResponseTimeout);
         assert_eq!(class(Phase::Transfer), FailureClass::BodyTimeout);
+    }
+
+    #[test]
+    fn a_breach_of_quic_is_told_by_its_name_and_its_reason() {
+        let mut error = quinn_proto::TransportError::from(quinn_proto::TransportErrorCode::PROTOCOL_VIOLATION);
+        error.reason = "too long a token".to_owned();
+        let fault = connection_fault(&ConnectionError::TransportError(error), Phase::Connect, &peer());
+        assert!(fault.message.as_str().ends_with("QUIC: too long a token (PROTOCOL_VIOLATION)"), "{}", fault.message);
     }
 
     #[test]
