@@ -172,7 +172,7 @@ fn challenges(value: &str) -> Vec<Challenge> {
         let (name, text) = part.split_once('=').unwrap_or((part.as_str(), ""));
         let mut name = name.trim();
         // A scheme precedes its first parameter, separated by a blank, or is alone.
-        if let Some((scheme, first)) = name.split_once(' ') {
+        if let Some((scheme, first)) = name.split_once([' ', '\t']) {
             found.extend(current.take());
             current = scheme.eq_ignore_ascii_case("digest").then(Challenge::default);
             name = first.trim();
@@ -289,6 +289,18 @@ mod tests {
         let response = hash(&format!("{first}:dcd98b7102dd2f0e8b11d0f600bfb0c093:{second}"));
         assert!(old.contains(&format!("response=\"{response}\"")), "{old}");
         assert!(!old.contains("qop") && !old.contains("cnonce"), "{old}");
+    }
+
+    #[test]
+    fn a_challenge_is_read_however_its_blanks_stand() {
+        for challenge in [
+            "Digest realm=\"x\",nonce=\"y\"",
+            "Digest\trealm=\"x\",\tnonce=\"y\"",
+            "Negotiate, digest  realm = \"x\" , nonce = y,",
+        ] {
+            let answer = answered(&[challenge], "c").unwrap_or_default();
+            assert!(answer.contains("realm=\"x\", nonce=\"y\""), "{challenge}: {answer}");
+        }
     }
 
     #[test]
