@@ -138,10 +138,13 @@ fn merge_at(under: &Table, over: &Table, parent: &str) -> Table {
         if let Some(group) = EXCLUSIVE.iter().find(|group| parent.is_empty() && group.contains(&entry.key.as_str())) {
             merged.entries.retain(|other| other.key == entry.key || !group.contains(&other.key.as_str()));
         }
+        // One kind of credentials replaces another.
+        if parent == "auth" {
+            merged.entries.retain(|other| other.key == entry.key);
+        }
         match merged.entries.iter_mut().find(|other| same(&other.key, &entry.key)) {
             Some(other) => match (&other.node.item, &entry.node.item) {
-                // One kind of credentials replaces another.
-                (Item::Table(under), Item::Table(over)) if entry.key != "auth" => {
+                (Item::Table(under), Item::Table(over)) => {
                     other.node.item = Item::Table(merge_at(under, over, &entry.key));
                 }
                 _ => *other = entry.clone(),
@@ -179,5 +182,10 @@ mod tests {
         };
         assert_eq!(keys("headers"), ["accept", "x"]);
         assert_eq!(keys("auth"), ["basic"]);
+        let under = tree::parse(0, "auth.basic.user = 'u'").unwrap();
+        let over = tree::parse(0, "auth.basic.password = 'p'").unwrap();
+        let both = merge(&under, &over);
+        let basic = both.find(&["auth", "basic"]).and_then(Node::as_table).unwrap();
+        assert_eq!(basic.entries.len(), 2, "the parts of one kind belong together");
     }
 }
