@@ -140,12 +140,11 @@ fn worth_retrying(status: StatusCode) -> bool {
 /// A collector may accept a request and report in its answer that it rejected parts of it. Some answer in JSON,
 /// whatever was sent.
 fn objection(body: &[u8]) -> Option<String> {
-    let (points, why) = match serde_json::from_slice(body) {
-        Ok(json) => json::rejected(&json)?,
-        Err(_) => {
-            let partial = ExportMetricsServiceResponse::decode(body).ok()?.partial_success?;
-            (partial.rejected_data_points, partial.error_message)
-        }
+    let (points, why) = if let Ok(json) = serde_json::from_slice(body) {
+        json::rejected(&json)?
+    } else {
+        let partial = ExportMetricsServiceResponse::decode(body).ok()?.partial_success?;
+        (partial.rejected_data_points, partial.error_message)
     };
     (points > 0).then(|| format!("{points} data points rejected: {why}"))
 }
