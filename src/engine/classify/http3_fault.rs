@@ -5,7 +5,7 @@ use h3::error::Code;
 use quinn::ConnectionError;
 use rustls::{AlertDescription, Error};
 
-use crate::engine::classify::tls_fault::{client_cert_required, tls_fault};
+use crate::engine::classify::tls_fault::{client_cert_required, tls_fault, too_large};
 use crate::engine::classify::{Peer, connect_fault};
 use crate::engine::connect::quic::{QuicError, alert};
 use crate::engine::fault::{Fault, class_of_silence};
@@ -81,6 +81,9 @@ fn http3_fault(error: &Http3Error, phase: Phase, peer: &Peer) -> Fault {
 fn connection_fault(error: &ConnectionError, phase: Phase, peer: &Peer) -> Fault {
     let target = &peer.target;
     let facts = peer.handshake.clone().unwrap_or_default();
+    if let (ConnectionError::TransportError(_), Some(fault)) = (error, too_large(&facts, target)) {
+        return fault;
+    }
     let (class, message) = match error {
         ConnectionError::TransportError(error) if phase < Phase::Transfer && alert(error.code.into()).is_some() => {
             return match &facts.refused {

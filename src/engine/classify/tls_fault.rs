@@ -22,7 +22,7 @@ pub(crate) fn handshake_fault(error: &io::Error, facts: &HandshakeFacts, target:
     if let Some(ours) = os_error::ours(error) {
         return Fault::new(ours, Phase::Tls, message!("{target}: {error}"));
     }
-    if let Some(fault) = facts.too_large.and_then(|size| too_large(size, target)) {
+    if let Some(fault) = too_large(facts, target) {
         return fault;
     }
     let fault = match tls_error(error) {
@@ -108,8 +108,8 @@ const MOST_OF_CLIENTS: u64 = 100;
 
 /// The certificates are larger than rustls reads, and possibly than every client does. A server that announces such a
 /// size and sends less breaks the rules of TLS instead.
-fn too_large(size: u64, target: &str) -> Option<Fault> {
-    let size = size / 1024;
+pub(crate) fn too_large(facts: &HandshakeFacts, target: &str) -> Option<Fault> {
+    let size = facts.too_large? / 1024;
     let message = message!("the certificates of {target} take about {size} KiB, and ");
     let (class, who) = match size {
         ..OUR_MOST => return None,

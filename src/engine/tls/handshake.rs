@@ -51,7 +51,7 @@ pub(crate) struct HandshakeFacts {
     pub(crate) answered: Option<Instant>,
     /// Why the certificates were refused.
     pub(crate) refused: Option<rustls::Error>,
-    /// How many bytes the server sent in a handshake that was larger than rustls reads, as far as they were counted.
+    /// How many bytes of certificates there are, if they are more than rustls reads: counted over TCP, announced in QUIC.
     pub(crate) too_large: Option<u64>,
 }
 

@@ -11,8 +11,8 @@ use quinn::Connection;
 use rustls::ServerConfig;
 use uptick::model::FailureClass::{
     AssertionFailed, BodyTimeout, BodyTruncated, ConnectTimeout, EmptyReply, HeadersTooLarge, Http3Error, HttpProtocol,
-    ResponseTimeout, TargetBlocked, TlsCertExpired, TlsCertInvalid, TlsCertNameMismatch, TlsCertUntrusted,
-    TlsClientCertRequired, TlsHandshakeFailed, TlsHandshakeTimeout,
+    ProberUnsupported, ResponseTimeout, TargetBlocked, TlsCertExpired, TlsCertInvalid, TlsCertNameMismatch,
+    TlsCertUntrusted, TlsClientCertRequired, TlsHandshakeFailed, TlsHandshakeTimeout,
 };
 use uptick::model::Phase::{Connect, Processing, Tls, Transfer};
 use uptick::model::{Body, DeniedNetworks, HttpVersion, HttpVersionPreference, Outcome, Resolver, StatusSet, Value};
@@ -188,6 +188,19 @@ pub(crate) const ROWS: &[Row] = &[
         let server = QuicServer::start(quic::config(&authority.sign(&params)), serve_hello);
         over(authority, server).also(|outcome| says(outcome, "not meant for servers (key usage)"))
     }),
+    fails(
+        138,
+        "the certificate of an HTTP/3 server is for 6,000 names, which clients read and this prober does not",
+        ProberUnsupported,
+        Tls,
+        || {
+            let authority = Authority::new();
+            let names: Vec<String> = (1..6_000).map(|n| format!("n{n}.test")).chain(["good.test".to_owned()]).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let server = QuicServer::start(quic::config(&authority.leaf(&names)), serve_hello);
+            over(authority, server).also(|outcome| says(outcome, "KiB, and this prober reads 64 KiB"))
+        },
+    ),
     fails(138, "the server refuses the QUIC connection", Http3Error, Connect, || {
         let authority = Authority::new();
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -18,6 +18,9 @@ const AES_LIMIT: u64 = 1 << 23;
 /// The length in bytes of a secret whose hash is SHA-384.
 const SHA_384: usize = 48;
 
+/// The type of a handshake message with certificates.
+const CERTIFICATE: u8 = 11;
+
 pub(super) struct WatchedConfig<C> {
     pub(super) inner: Arc<C>,
     pub(super) shown: SharedHandshake,
@@ -31,13 +34,14 @@ impl<C: ClientConfig> ClientConfig for WatchedConfig<C> {
         params: &TransportParameters,
     ) -> Result<Box<dyn Session>, ConnectError> {
         let inner = Arc::clone(&self.inner).start_session(version, server_name, params)?;
-        Ok(Box::new(WatchedSession { inner, shown: self.shown.clone() }))
+        Ok(Box::new(WatchedSession { inner, shown: self.shown.clone(), heads: MessageHeads::default() }))
     }
 }
 
 struct WatchedSession {
     inner: Box<dyn Session>,
     shown: SharedHandshake,
+    heads: MessageHeads,
 }
 
 impl Session for WatchedSession {
@@ -66,6 +70,9 @@ impl Session for WatchedSession {
     }
 
     fn read_handshake(&mut self, buf: &[u8]) -> Result<bool, TransportError> {
+        if let Some(size) = self.heads.too_large(buf) {
+            self.shown.facts().too_large = Some(size);
+        }
         self.inner.read_handshake(buf)
     }
 
@@ -101,11 +108,60 @@ impl Session for WatchedSession {
     }
 }
 
+/// Reads the heads of handshake messages, of which rustls does not tell the size (RFC 8446 section 4).
+#[derive(Default)]
+struct MessageHeads {
+    /// The part of a head that has arrived: the type and three bytes of length.
+    head: Vec<u8>,
+    /// How many bytes of the message before are still to come.
+    left: usize,
+}
+
+impl MessageHeads {
+    /// The size of the certificates, if these bytes begin a message of them that is larger than rustls reads.
+    fn too_large(&mut self, mut bytes: &[u8]) -> Option<u64> {
+        let mut found = None;
+        loop {
+            let passed = self.left.min(bytes.len());
+            self.left -= passed;
+            let Some((first, rest)) = bytes.get(passed..).and_then(<[u8]>::split_first) else { return found };
+            bytes = rest;
+            self.head.push(*first);
+            if let [kind, high, middle, low] = self.head[..] {
+                self.head.clear();
+                let size = u32::from_be_bytes([0, high, middle, low]);
+                self.left = size as usize;
+                if kind == CERTIFICATE && size > u32::from(u16::MAX) {
+                    found = Some(u64::from(size));
+                }
+            }
+        }
+    }
+}
+
 /// The cipher suite, one of the three offered, by the bytes of its secrets and the packets that one key may protect.
 const fn suite(secret: usize, limit: u64) -> CipherSuite {
     match (secret, limit) {
         (SHA_384, _) => CipherSuite::TLS13_AES_256_GCM_SHA384,
         (_, ..=AES_LIMIT) => CipherSuite::TLS13_AES_128_GCM_SHA256,
         _ => CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_that_are_too_large_are_found_however_their_bytes_come() {
+        let other = [&[8, 0, 0, 5][..], &[11; 5]].concat();
+        for (size, found) in [([0, 0xff, 0xff], None), ([1, 0x20, 0], Some(0x1_2000))] {
+            let bytes = [&other[..], &[CERTIFICATE], &size].concat();
+            for step in 1..=bytes.len() {
+                let mut heads = MessageHeads::default();
+                let all: Vec<u64> = bytes.chunks(step).filter_map(|chunk| heads.too_large(chunk)).collect();
+                assert_eq!(all, Vec::from_iter(found), "{size:?} in steps of {step}");
+            }
+        }
     }
 }
