@@ -20,6 +20,9 @@ pub struct Transport {
     /// Connect to the addresses of this host, at this port, instead of the URL's host; that one stays in the request
     /// and in TLS.
     pub named_address: Option<(String, u16)>,
+    /// For this host name use this one of its addresses; any other name is looked up. No key sets it: a check of one
+    /// address of a name does.
+    pub pinned: Option<(String, IpAddr)>,
     /// Connect to this Unix socket whatever the host is.
     pub unix_socket: Option<PathBuf>,
     /// Who resolves names.
@@ -47,6 +50,19 @@ impl Transport {
     #[must_use]
     pub(crate) const fn may_have_proxy(&self) -> bool {
         self.proxy.is_some() || self.proxy_environment.is_some()
+    }
+
+    /// The host or address and the port that are connected to instead of these, if others are.
+    #[must_use]
+    pub(crate) fn instead_of(&self, host: &str, port: u16) -> Option<(String, u16)> {
+        if let Some(address) = self.address {
+            return Some((address.ip().to_string(), address.port()));
+        }
+        let (dialed, port) = self.named_address.as_ref().map_or((host, port), |(named, port)| (named, *port));
+        match &self.pinned {
+            Some((name, address)) if name == dialed => Some((address.to_string(), port)),
+            _ => self.named_address.clone(),
+        }
     }
 
     /// Whether the address to connect to is fixed, whatever the name resolves to.

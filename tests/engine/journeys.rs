@@ -1,9 +1,9 @@
-//! Checks with more than one request: journeys, linked files, tokens, shared sessions, every
-//! address of a name, and networks that must not be contacted.
+//! Checks with more than one request: journeys, linked files, tokens, shared sessions, and
+//! networks that must not be contacted.
 
 #![allow(clippy::unwrap_used, reason = "a laboratory that cannot be set up is a failed test")]
 
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::support::server::Server;
 use crate::support::{probes, server};
 use uptick::engine::Engine;
 use uptick::model::{
-    Addresses, Assets, Auth, AwsSigV4, Body, Capture, CaptureFrom, DeniedNetworks, FailureClass, HostPattern, JsonPath,
-    OAuth2, Outcome, Pattern, Probe, Quorum, Redactor, Request, Resolver, Secret, Selector, Session, Step, TextRule,
-    Transport, Value, ValuePart, Verdict,
+    Assets, Auth, AwsSigV4, Body, Capture, CaptureFrom, DeniedNetworks, FailureClass, HostPattern, JsonPath, OAuth2,
+    Outcome, Pattern, Probe, Redactor, Request, Resolver, Secret, Selector, Session, Step, TextRule, Transport, Value,
+    ValuePart, Verdict,
 };
 
 async fn outcome(probe: Probe) -> Outcome {
@@ -358,40 +358,6 @@ async fn who_needs_a_session_that_failed_is_blocked_and_not_down() {
         assert!(message.contains("session \"login\" failed: status in step \"log in\""), "{message}");
     }
     assert_eq!(server.connections(), 1, "a failed session is not tried by each who needs it");
-}
-
-fn everywhere(quorum: Quorum, up: &Server) -> (Probe, Dns) {
-    let addresses = (1..=3).map(|n| IpAddr::V4(Ipv4Addr::new(127, 0, 0, n))).collect();
-    let dns = Dns::always(Reply::Addresses(addresses));
-    let mut probe = probes::get(&format!("http://name.test:{}/", up.port()));
-    probe.transport.resolver = Resolver::Udp(dns.address());
-    probe.transport.addresses = Addresses::All(quorum);
-    (probe, dns)
-}
-
-#[tokio::test]
-async fn one_dead_address_of_three_is_seen_and_the_quorum_decides() {
-    // The server listens only on 127.0.0.1: the other two addresses refuse connections.
-    let server = Server::listen(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), None, |conn| {
-        conn.request();
-        conn.send(server::ok("hello"));
-    });
-    for (quorum, verdict) in
-        [(Quorum::All, Verdict::Down), (Quorum::Majority, Verdict::Down), (Quorum::AtLeast(1), Verdict::Up)]
-    {
-        let (probe, dns) = everywhere(quorum, &server);
-        let outcome = outcome(probe).await;
-        assert_eq!(outcome.verdict, verdict, "{quorum:?}: {outcome:?}");
-        let found: Vec<(String, Verdict)> =
-            outcome.addresses.iter().map(|each| (each.address.ip().to_string(), each.verdict)).collect();
-        let expected = [("127.0.0.1", Verdict::Up), ("127.0.0.2", Verdict::Down), ("127.0.0.3", Verdict::Down)];
-        assert_eq!(found, expected.map(|(address, verdict)| (address.to_owned(), verdict)));
-        if let Some(failure) = &outcome.failure {
-            assert_eq!(failure.class, FailureClass::ConnectRefused);
-            assert!(failure.message.as_str().starts_with("1 of 3 addresses are up: 127.0.0.2:"), "{}", failure.message);
-        }
-        drop(dns);
-    }
 }
 
 const PRIVATE: DeniedNetworks = DeniedNetworks { private: true, link_local: false, metadata: false };

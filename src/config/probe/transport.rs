@@ -114,6 +114,7 @@ pub(crate) fn transport(reader: &mut ConfigReader, layers: &Layers, deny: Denied
         ip,
         address,
         named_address,
+        pinned: None,
         unix_socket,
         resolver: layers.get("resolver").and_then(|node| resolver(reader, "resolver", node)).unwrap_or_default(),
         proxy,

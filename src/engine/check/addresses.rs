@@ -1,15 +1,15 @@
 //! A check of every address of a name, so that one dead address out of six is noticed.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::Url;
 
 use crate::engine::check::journey::{self, JourneyContext};
 use crate::engine::check::step_result::StepResult;
 use crate::engine::classify::resolve_fault;
-use crate::engine::connect::route::host_of;
+use crate::engine::connect::route::dialed_name;
 use crate::engine::exchange::connector::ADDRESSES;
 use crate::engine::fault::{Deadline, Fault, timed_out};
 use crate::engine::http::session::Session;
@@ -29,8 +29,8 @@ pub(crate) async fn run(
     let began = Instant::now();
     let found = find(context, probe, session, deadline).await;
     let resolve = began.elapsed();
-    let addresses = match found {
-        Ok(Some(addresses)) => addresses,
+    let (name, addresses) = match found {
+        Ok(Some(found)) => found,
         // An address in the URL is the only one there is.
         Ok(None) => return journey::run(context, probe, &mut session.clone(), deadline).await,
         Err(fault) => {
@@ -43,7 +43,7 @@ pub(crate) async fn run(
             return answered;
         }
     };
-    let probes: Vec<Probe> = addresses.iter().map(|address| at(probe, *address)).collect();
+    let probes: Vec<Probe> = addresses.iter().map(|address| at(probe, &name, address.ip())).collect();
     let runs: Vec<_> =
         probes.iter().map(|probe| Box::pin(run_one(context, probe, session.clone(), deadline))).collect();
     let answers: Vec<StepResult> = stream::iter(runs).buffered(AT_ONCE).collect().await;
@@ -57,29 +57,30 @@ async fn run_one(context: &JourneyContext, probe: &Probe, mut session: Session, 
     journey::run(context, probe, &mut session, deadline).await
 }
 
-/// A copy of the probe that connects to this address only.
-fn at(probe: &Probe, address: SocketAddr) -> Probe {
+/// A copy of the probe that connects to this address only where it would connect to the name.
+fn at(probe: &Probe, name: &str, address: IpAddr) -> Probe {
     let mut probe = probe.clone();
-    probe.transport.address = Some(address);
+    probe.transport.pinned = Some((name.to_owned(), address));
     probe.transport.addresses = Addresses::First;
     probe
 }
 
-/// The addresses of the first step's host; none if it is an address itself.
+/// The name that the first step connects to, and its addresses; none if it connects to an address.
 async fn find(
     context: &JourneyContext,
     probe: &Probe,
     session: &Session,
     deadline: Deadline,
-) -> Result<Option<Vec<SocketAddr>>, Fault> {
+) -> Result<Option<(String, Vec<SocketAddr>)>, Fault> {
     let first = probe.steps.first().and_then(|step| step.request.url.fill(&session.captures).ok());
     let Some(url) = first.and_then(|url| Url::parse(&url).ok()) else { return Ok(None) };
-    let (Some(Host::Domain(host)), Some(port)) = (host_of(&url), url.port_or_known_default()) else { return Ok(None) };
     let transport = &probe.transport;
+    let Some((host, port)) = dialed_name(transport, &url) else { return Ok(None) };
     let lookup = context.requester.names.lookup(transport.resolver, &host, transport.ip, deadline.at);
     match tokio::time::timeout_at(deadline.at, lookup).await {
         Ok(Ok(found)) => {
-            Ok(Some(found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect()))
+            let found = found.into_iter().take(ADDRESSES).map(|address| SocketAddr::new(address, port)).collect();
+            Ok(Some((host, found)))
         }
         Ok(Err(failure)) => Err(resolve_fault(&host, &failure)),
         Err(_) => Err(timed_out(Phase::Resolve, deadline, &host)),

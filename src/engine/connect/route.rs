@@ -13,6 +13,9 @@ use crate::engine::connect::dial::Source;
 use crate::engine::transport::proxy::Proxy;
 use crate::model::{Captures, HttpVersionPreference, Protocol, Tls, Transport, is_tls_scheme};
 
+/// The port of a name server whose URL has none.
+const DNS_PORT: u16 = 53;
+
 /// What to connect to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Endpoint {
@@ -93,6 +96,7 @@ pub(crate) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
     if let Some(path) = transport.unix_socket.as_ref().filter(|_| same_host) {
         endpoint = Endpoint::Unix(path.clone());
     }
+    let endpoint = pinned(transport, endpoint);
     let tls = has_tls.then(|| tls_route(transport, &target, same_host, same_origin(own, url))).transpose()?;
     let of_environment = || transport.proxy_environment.as_ref()?.proxy_for(protocol, has_tls, &target, port);
     let proxy = transport.proxy.as_ref().or_else(of_environment);
@@ -137,21 +141,20 @@ pub(crate) fn route(transport: &Transport, own: &Url, url: &Url, host: Option<&H
 /// # Errors
 /// What is wrong with the URL, for a message.
 pub(crate) fn name_server_route(transport: &Transport, url: &Url, system: SocketAddr) -> Result<Route, String> {
-    const PORT: u16 = 53;
     let host = url.host_str().filter(|host| !host.is_empty());
     let endpoint = match (instead(transport), host) {
         (Some(instead), _) => instead,
         (None, None) => Endpoint::Address(system),
         (None, Some(_)) => {
             let host = host_of(url).ok_or("the name server of the URL is not a host")?;
-            endpoint(&host, url.port().unwrap_or(PORT))
+            endpoint(&host, url.port().unwrap_or(DNS_PORT))
         }
     };
     Ok(Route {
         origin: url[..Position::BeforePath].to_owned(),
         protocol: Protocol::Dns,
         host: host.map_or_else(|| system.to_string(), str::to_owned),
-        endpoint,
+        endpoint: pinned(transport, endpoint),
         proxy: None,
         tls: None,
         version: HttpVersionPreference::Auto,
@@ -179,6 +182,28 @@ pub(crate) fn host_of(url: &Url) -> Option<Host<String>> {
 fn instead(transport: &Transport) -> Option<Endpoint> {
     let named = || transport.named_address.clone().map(|(host, port)| Endpoint::Name { host, port });
     transport.address.map(Endpoint::Address).or_else(named)
+}
+
+/// The name and the port that a probe with this URL dials; none if it dials an address or a Unix socket.
+pub(crate) fn dialed_name(transport: &Transport, url: &Url) -> Option<(String, u16)> {
+    if transport.has_fixed_address() {
+        return None;
+    }
+    let of_url = || {
+        let Host::Domain(name) = host_of(url)? else { return None };
+        Some((name, url.port_or_known_default().or_else(|| (url.scheme() == "dns").then_some(DNS_PORT))?))
+    };
+    transport.named_address.clone().or_else(of_url)
+}
+
+/// The endpoint, by its address if its name is pinned to one.
+fn pinned(transport: &Transport, endpoint: Endpoint) -> Endpoint {
+    match (endpoint, &transport.pinned) {
+        (Endpoint::Name { host, port }, Some((name, address))) if host == *name => {
+            Endpoint::Address(SocketAddr::new(*address, port))
+        }
+        (endpoint, _) => endpoint,
+    }
 }
 
 fn source_of(transport: &Transport) -> Source {

@@ -117,11 +117,10 @@ fn connect_to(transport: &Transport, url: &mut Value, words: &mut Vec<String>, s
     let parsed = Url::parse(&url.to_string()).ok()?;
     let (host, port) = (parsed.host_str()?.to_owned(), parsed.port_or_known_default()?);
     let name = transport.tls.server_name.as_ref().filter(|name| **name != host && parsed.scheme() == "https");
-    let target = match (transport.address, &transport.named_address) {
-        (Some(address), _) => format!("{}:{}", bracketed(&address.ip().to_string()), address.port()),
-        (None, Some((host, port))) => format!("{host}:{port}"),
-        (None, None) if name.is_some() => format!("{host}:{port}"),
-        (None, None) => return None,
+    let target = match transport.instead_of(&host, port) {
+        Some((host, port)) => format!("{}:{port}", bracketed(&host)),
+        None if name.is_some() => format!("{host}:{port}"),
+        None => return None,
     };
     let asked = name.map_or(host.as_str(), String::as_str);
     words.push(format!("--connect-to {}", shell.plain(&format!("{asked}:{port}:{target}"))));

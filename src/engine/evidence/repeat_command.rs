@@ -6,9 +6,7 @@ use crate::engine::connect::route::host_of;
 use crate::engine::evidence::curl;
 use crate::engine::evidence::shell_word::ShellWriter;
 use crate::engine::expectation::body_rules;
-use crate::model::{
-    DnsQuestion, HttpVersionPreference, IpFamily, Probe, Protocol, Redactor, Request, Resolver, Transport,
-};
+use crate::model::{DnsQuestion, HttpVersionPreference, IpFamily, Probe, Protocol, Redactor, Request, Resolver};
 
 /// The command that repeats one request of a probe; none if its target depends on a captured value or no
 /// tool can send it.
@@ -26,30 +24,27 @@ pub(crate) fn command(probe: &Probe, request: &Request, redactor: &Redactor) -> 
     }
 }
 
-/// The URL's host, and the host or address and the port to connect to.
-fn target(probe: &Probe, request: &Request) -> Option<(String, String, u16)> {
+/// Whom to connect to.
+struct Target {
+    /// The URL's host.
+    host: String,
+    /// The host or address, and the port, to connect to.
+    dialed: (String, u16),
+    /// Whether these are not the URL's own.
+    is_elsewhere: bool,
+}
+
+fn target(probe: &Probe, request: &Request) -> Option<Target> {
     let url = Url::parse(&request.url.to_string()).ok()?;
     let host = host_of(&url)?.to_string();
-    let own = || Some((host.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?));
-    let (dialled, port) = instead(&probe.transport).or_else(own)?;
-    Some((host, dialled, port))
-}
-
-/// The configured address or host, and port, that replace the URL's.
-fn instead(transport: &Transport) -> Option<(String, u16)> {
-    let address = transport.address.map(|address| (address.ip().to_string(), address.port()));
-    address.or_else(|| transport.named_address.clone())
-}
-
-/// The same as one word, `host:port`.
-fn connected_to(probe: &Probe) -> Option<String> {
-    let Transport { address, named_address, .. } = &*probe.transport;
-    let named = named_address.as_ref().map(|(host, port)| format!("{host}:{port}"));
-    address.map(|address| address.to_string()).or(named)
+    let own = (host.trim_matches(['[', ']']).to_owned(), url.port_or_known_default()?);
+    let instead = probe.transport.instead_of(&own.0, own.1);
+    let is_elsewhere = instead.is_some();
+    Some(Target { host, dialed: instead.unwrap_or(own), is_elsewhere })
 }
 
 fn netcat(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<String> {
-    let (_, host, port) = target(probe, request)?;
+    let (host, port) = target(probe, request)?.dialed;
     let family = match probe.transport.ip {
         IpFamily::Any => "",
         IpFamily::V4 => " -4",
@@ -79,13 +74,12 @@ fn reads(probe: &Probe) -> bool {
 fn dig(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<String> {
     let url = Url::parse(&request.url.to_string()).ok()?;
     let question = DnsQuestion::of_url(&url).ok()?;
-    let named = || Some((host_of(&url)?.to_string().trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(53)));
-    let server = match (instead(&probe.transport), probe.transport.resolver) {
+    let host = host_of(&url).map(|host| host.to_string().trim_matches(['[', ']']).to_owned()).unwrap_or_default();
+    let port = url.port().unwrap_or(53);
+    let server = match (probe.transport.instead_of(&host, port), probe.transport.resolver) {
         (Some(instead), _) => Some(instead),
-        (None, Resolver::Udp(server)) if url.host_str().is_none_or(str::is_empty) => {
-            Some((server.ip().to_string(), server.port()))
-        }
-        _ => named(),
+        (None, Resolver::Udp(server)) if host.is_empty() => Some((server.ip().to_string(), server.port())),
+        (None, _) => Some((host, port)).filter(|(host, _)| !host.is_empty()),
     };
     let plain = |text: &str| shell.plain(text);
     let mut words = vec!["dig".to_owned()];
@@ -100,8 +94,12 @@ fn dig(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<String> {
 fn websocat(probe: &Probe, request: &Request, shell: ShellWriter) -> String {
     let mut words = vec!["websocat -1".to_owned()];
     words.extend(probe.transport.tls.insecure.then(|| "-k".to_owned()));
-    let connected_to = connected_to(probe);
-    words.extend(connected_to.as_ref().map(|to| format!("--ws-c-uri {} tcp:{to}", shell.url(&request.url))));
+    let elsewhere = target(probe, request).filter(|target| target.is_elsewhere);
+    let connected_to = elsewhere.map(|target| (curl::bracketed(&target.dialed.0), target.dialed.1));
+    words.extend(connected_to.as_ref().map(|(host, port)| {
+        let to = shell.plain(&format!("tcp:{host}:{port}"));
+        format!("--ws-c-uri {} {to}", shell.url(&request.url))
+    }));
     for (name, value) in &request.headers {
         words.push(format!("-H {}", shell.quote_after(&format!("{name}: "), value)));
     }
@@ -117,14 +115,14 @@ fn websocat(probe: &Probe, request: &Request, shell: ShellWriter) -> String {
 
 fn grpcurl(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<String> {
     let url = Url::parse(&request.url.to_string()).ok()?;
-    let (host, dialled, port) = target(probe, request)?;
-    let dialled = curl::bracketed(&dialled);
+    let Target { host, dialed: (dialed, port), is_elsewhere } = target(probe, request)?;
+    let dialed = curl::bracketed(&dialed);
     let plain = |text: &str| shell.plain(text);
     let tls = &probe.transport.tls;
     let mut words = vec!["grpcurl".to_owned()];
     words.extend((url.scheme() == "grpc").then(|| "-plaintext".to_owned()));
     words.extend(tls.insecure.then(|| "-insecure".to_owned()));
-    words.extend(connected_to(probe).map(|_| format!("-authority {}", plain(&host))));
+    words.extend(is_elsewhere.then(|| format!("-authority {}", plain(&host))));
     let files = [("-cacert", &tls.ca_file), ("-cert", &tls.client_cert), ("-key", &tls.client_key)];
     // grpcurl refuses certificate files without TLS.
     for (option, file) in files.into_iter().filter(|_| url.scheme() != "grpc") {
@@ -135,18 +133,18 @@ fn grpcurl(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<Strin
     }
     let service = url.path().strip_prefix('/').unwrap_or_default();
     words.push(format!("-d {}", plain(&serde_json::json!({ "service": service }).to_string())));
-    words.push(format!("{} grpc.health.v1.Health/Check", plain(&format!("{dialled}:{port}"))));
+    words.push(format!("{} grpc.health.v1.Health/Check", plain(&format!("{dialed}:{port}"))));
     Some(words.join(" "))
 }
 
 fn openssl(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<String> {
-    let (host, dialled, port) = target(probe, request)?;
-    let dialled = curl::bracketed(&dialled);
+    let Target { host, dialed: (dialed, port), .. } = target(probe, request)?;
+    let dialed = curl::bracketed(&dialed);
     let plain = |text: &str| shell.plain(text);
     let tls = &probe.transport.tls;
     let to = match &probe.transport.unix_socket {
         Some(path) => format!("-unix {}", plain(&path.to_string_lossy())),
-        None => format!("-connect {}", plain(&format!("{dialled}:{port}"))),
+        None => format!("-connect {}", plain(&format!("{dialed}:{port}"))),
     };
     let mut words = vec![format!("openssl s_client {to}")];
     let name = tls.server_name.as_deref().unwrap_or(&host);
