@@ -22,13 +22,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Check, Diagnosis, EarlierAttempt, ExchangeDetail, Outcome, Probe, Redactor, Verdict};
+use crate::model::{
+    Check, Diagnosis, EarlierAttempt, ExchangeDetail, LastGoodAddress, Outcome, Probe, Redactor, Verdict,
+};
 
 pub use check::diagnose::DiagnosisHints;
 pub use error::EngineError;
 pub(crate) use host_facts::HostFacts;
 
 use check::attempt::Attempts;
+use check::diagnose;
 use check::step_result::StepResult;
 
 /// Carries out checks. One engine is shared by the whole run.
@@ -89,6 +92,12 @@ impl Engine {
     /// proxy.
     pub async fn diagnose(&self, probe: &Arc<Probe>, failed: &Outcome, hints: &DiagnosisHints) -> Diagnosis {
         self.attempts.diagnose(probe, failed, hints).await
+    }
+
+    /// The address that answered the first request of a check, to compare with when one fails.
+    #[must_use]
+    pub fn first_answer(probe: &Probe, outcome: &Outcome) -> Option<LastGoodAddress> {
+        diagnose::first_answer(probe, outcome)
     }
 
     fn outcome(

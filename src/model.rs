@@ -50,7 +50,7 @@ pub use asset::{Assets, HostPattern, Selector};
 pub use bracket::Bracket;
 pub(crate) use bracket::optional as optional_timestamp;
 pub(crate) use decimal::Decimal;
-pub use diagnosis::{Diagnosis, ExtraCheck, ExtraKind};
+pub use diagnosis::{Diagnosis, ExtraCheck, ExtraKind, LastGoodAddress};
 pub(crate) use dns::DnsQuestion;
 pub use dns::{DnsExpect, DnsFacts, DnsSections, RecordType};
 pub use expect::{Expect, HeaderExpectation, HeaderRule, JsonExpectation, JsonRule, Pattern, StatusSet, TextRule};

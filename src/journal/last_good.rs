@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::io::{Read as _, Write as _};
-use std::net::SocketAddr;
 use std::path::Path;
 
 use super::regular_file;
+use crate::model::LastGoodAddress;
 
 /// The name of the file in the journal's folder.
 const FILE: &str = "last-good.json";
@@ -20,7 +20,7 @@ const LIMIT: u64 = 1 << 20;
 /// By probe: the address that answered last from a vantage. Empty if none was saved, or if the file
 /// cannot be read.
 #[must_use]
-pub(crate) fn last_good(folder: &Path, vantage: &str) -> BTreeMap<String, SocketAddr> {
+pub(crate) fn last_good(folder: &Path, vantage: &str) -> BTreeMap<String, LastGoodAddress> {
     read(folder).unwrap_or_default().remove(vantage).unwrap_or_default()
 }
 
@@ -28,7 +28,11 @@ pub(crate) fn last_good(folder: &Path, vantage: &str) -> BTreeMap<String, Socket
 ///
 /// # Errors
 /// The file cannot be written.
-pub(crate) fn keep_last_good(folder: &Path, vantage: &str, addresses: &BTreeMap<String, SocketAddr>) -> io::Result<()> {
+pub(crate) fn keep_last_good(
+    folder: &Path,
+    vantage: &str,
+    addresses: &BTreeMap<String, LastGoodAddress>,
+) -> io::Result<()> {
     let mut all = read(folder).unwrap_or_default();
     if all.get(vantage) == Some(addresses) {
         return Ok(());
@@ -46,7 +50,7 @@ pub(crate) fn keep_last_good(folder: &Path, vantage: &str, addresses: &BTreeMap<
     kept
 }
 
-fn read(folder: &Path) -> Option<BTreeMap<String, BTreeMap<String, SocketAddr>>> {
+fn read(folder: &Path) -> Option<BTreeMap<String, BTreeMap<String, LastGoodAddress>>> {
     let mut text = String::new();
     let file = regular_file::open(&folder.join(FILE), File::options().read(true)).ok()?;
     file.take(LIMIT).read_to_string(&mut text).ok()?;
@@ -69,7 +73,7 @@ mod tests {
     #[test]
     fn each_vantage_keeps_its_own_addresses() {
         let folder = tempfile::tempdir().unwrap();
-        let address: SocketAddr = "203.0.113.7:443".parse().unwrap();
+        let address = LastGoodAddress { host: "x.test".to_owned(), address: "203.0.113.7:443".parse().unwrap() };
         let addresses = BTreeMap::from([("home".to_owned(), address)]);
         assert!(last_good(folder.path(), "iad").is_empty());
         keep_last_good(folder.path(), "iad", &addresses).unwrap();

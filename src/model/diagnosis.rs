@@ -1,6 +1,7 @@
 //! Extra checks made while a probe fails, to tell causes apart. They are evidence, bounded, and
 //! never counted as checks.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,15 @@ use super::{FailureClass, SafeText, micros};
 pub struct Diagnosis {
     /// The extra checks, in the order in which they were made.
     pub extra: Vec<ExtraCheck>,
+}
+
+/// An address that answered, and the host name that it was found for: it says nothing about another host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastGoodAddress {
+    /// The host name.
+    pub host: String,
+    /// Its address, and the port.
+    pub address: SocketAddr,
 }
 
 /// One extra check.

@@ -7,6 +7,7 @@ mod support;
 
 #[cfg(feature = "http3")]
 mod caddy;
+mod diagnosis;
 mod every_address;
 mod exchanges;
 mod faults;

@@ -6,14 +6,13 @@
 //! number of failures in a row has doubled.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::{DiagnosisHints, Engine};
-use crate::model::{Diagnosis, FailureClass, Outcome, Probe, Resolver, Verdict};
+use crate::model::{Diagnosis, FailureClass, LastGoodAddress, Outcome, Probe, Resolver, Verdict};
 
 /// By probe: the address that answered last.
-pub(crate) type LastGood = BTreeMap<String, SocketAddr>;
+pub(crate) type LastGood = BTreeMap<String, LastGoodAddress>;
 
 /// Whether and how failures are diagnosed.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +39,7 @@ pub(crate) struct Diagnoser {
 /// The state of one probe.
 #[derive(Debug, Default)]
 struct ProbeState {
-    last_good: Option<SocketAddr>,
+    last_good: Option<LastGoodAddress>,
     failures: u32,
     under_way: bool,
     finding: Option<Diagnosis>,
@@ -105,14 +104,14 @@ impl Diagnoser {
     /// By probe: the address that answered last.
     pub(crate) fn last_good(&self) -> LastGood {
         let states = self.states();
-        states.iter().filter_map(|(probe, state)| Some((probe.clone(), state.last_good?))).collect()
+        states.iter().filter_map(|(probe, state)| Some((probe.clone(), state.last_good.clone()?))).collect()
     }
 
     fn on_up(&self, probe: &Probe, outcome: &Outcome) {
         let mut states = self.states();
         let state = states.entry(probe.name.clone()).or_default();
         *state = ProbeState {
-            last_good: outcome.remote.or(state.last_good),
+            last_good: Engine::first_answer(probe, outcome).or(state.last_good.take()),
             under_way: state.under_way,
             ..ProbeState::default()
         };
@@ -134,7 +133,7 @@ impl Diagnoser {
     }
 
     async fn diagnose(&self, probe: &Arc<Probe>, outcome: &Outcome) -> Diagnosis {
-        let last_good = self.states().get(&probe.name).and_then(|state| state.last_good);
+        let last_good = self.states().get(&probe.name).and_then(|state| state.last_good.clone());
         let hints = DiagnosisHints { last_good, other_resolver: self.other_resolver, control: self.control.clone() };
         self.engine.diagnose(probe, outcome, &hints).await
     }

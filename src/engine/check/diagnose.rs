@@ -1,9 +1,9 @@
 //! Extra checks while a probe fails, to tell causes apart: another resolver, each address alone, the
 //! address that worked last, TCP alone, a control target. They are few, run at the same time with a
-//! short timeout, serve as evidence and never count as checks. Only a plain GET or HEAD is repeated:
-//! for any other request the extra check stops once the connection is made.
+//! short timeout, serve as evidence and never count as checks. Only a plain GET or HEAD is repeated, and only
+//! at addresses of its own host: for any other the extra check stops once the connection is made.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +11,14 @@ use http::Method;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use url::{Host, Url};
+use url::Url;
 
 use crate::engine::check::attempt::Attempts;
-use crate::engine::connect::route::host_of;
+use crate::engine::connect::route;
 use crate::engine::host::os_error::connect_class;
 use crate::model::{
-    Body, Diagnosis, ExtraCheck, ExtraKind, FailureClass, Outcome, Phase, Probe, Resolver, Retries, SafeText,
+    Addresses, Body, Captures, Diagnosis, ExtraCheck, ExtraKind, FailureClass, LastGoodAddress, Outcome, Phase, Probe,
+    Resolver, Retries, SafeText, Step,
 };
 
 /// The most time one extra check may take.
@@ -33,7 +34,7 @@ const BODY: u64 = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct DiagnosisHints {
     /// The address that answered last.
-    pub last_good: Option<SocketAddr>,
+    pub last_good: Option<LastGoodAddress>,
     /// A resolver other than the probe's.
     pub other_resolver: Option<Resolver>,
     /// A control target.
@@ -44,7 +45,8 @@ pub struct DiagnosisHints {
 #[derive(Clone, Debug)]
 enum DiagnosticCheck {
     Resolve(Resolver),
-    Ask(ExtraKind, SocketAddr),
+    /// The first request, at this address of its host.
+    Ask(ExtraKind, String, SocketAddr),
     Connect(SocketAddr),
     Control(Arc<Probe>),
 }
@@ -88,9 +90,8 @@ impl Attempts {
                 let class = self.resolves(probe, resolver, limit).await.err();
                 extra(ExtraKind::OtherResolver, resolver_name(resolver), class, None)
             }
-            DiagnosticCheck::Ask(kind, address) => {
-                let pinned = pinned(probe, address, limit);
-                let result = self.attempt(&pinned).await;
+            DiagnosticCheck::Ask(kind, host, address) => {
+                let result = self.attempt(&pinned(probe, &host, address.ip(), limit)).await;
                 extra(kind, address.to_string(), result.failure.map(|failure| failure.class), result.status)
             }
             DiagnosticCheck::Connect(address) => {
@@ -105,7 +106,7 @@ impl Attempts {
     }
 
     async fn resolves(&self, probe: &Probe, resolver: Resolver, limit: Duration) -> Result<(), FailureClass> {
-        let Some(host) = host(probe) else { return Err(FailureClass::DnsNotFound) };
+        let Some((host, _)) = dialed_name(probe) else { return Err(FailureClass::DnsNotFound) };
         let lookup = self.context.requester.names.lookup(resolver, &host, probe.transport.ip, Instant::now() + limit);
         match timeout(limit, lookup).await {
             Ok(Ok(_)) => Ok(()),
@@ -125,19 +126,26 @@ fn diagnostic_checks(probe: &Arc<Probe>, failed: &Outcome, hints: &DiagnosisHint
     }
     let mut diagnostic_checks = Vec::new();
     let of_names = failure.phase == Some(Phase::Resolve);
-    let ask = |kind, address| {
-        if may_repeat(probe) { DiagnosticCheck::Ask(kind, address) } else { DiagnosticCheck::Connect(address) }
+    let name = dialed_name(probe);
+    let ask = |kind, address: SocketAddr, is_own: bool| match &name {
+        Some((host, port)) if is_own && may_repeat(probe) => {
+            DiagnosticCheck::Ask(kind, host.clone(), SocketAddr::new(address.ip(), *port))
+        }
+        _ => DiagnosticCheck::Connect(address),
     };
-    if of_names && host(probe).is_some() {
+    if of_names && name.is_some() {
         diagnostic_checks.extend(other_resolver(probe, hints).map(DiagnosticCheck::Resolve));
     }
-    if let Some(last_good) = hints.last_good.filter(|last| of_names || failed.remote != Some(*last)) {
-        diagnostic_checks.push(ask(ExtraKind::LastGoodAddress, last_good));
+    let answered_now = first_remote(probe, failed);
+    let last_good = hints.last_good.as_ref().filter(|last| name.as_ref().is_some_and(|(name, _)| *name == last.host));
+    if let Some(last_good) = last_good.filter(|last| answered_now != Some(last.address)) {
+        diagnostic_checks.push(ask(ExtraKind::LastGoodAddress, last_good.address, true));
     }
     let addresses = failed.evidence.iter().flat_map(|evidence| &evidence.addresses);
     let addresses: Vec<SocketAddr> = addresses.take(ADDRESSES).copied().collect();
     if addresses.len() > 1 && !probe.transport.has_fixed_address() {
-        diagnostic_checks.extend(addresses.into_iter().map(|address| ask(ExtraKind::Address, address)));
+        let is_own = is_at_own_host(probe, failed);
+        diagnostic_checks.extend(addresses.into_iter().map(|address| ask(ExtraKind::Address, address, is_own)));
     }
     diagnostic_checks.extend(failed.remote.filter(|_| may_repeat(probe)).map(DiagnosticCheck::Connect));
     diagnostic_checks
@@ -160,8 +168,8 @@ fn may_repeat(probe: &Probe) -> bool {
     })
 }
 
-/// A copy of the probe with only its first request, to this address, without retries.
-fn pinned(probe: &Probe, address: SocketAddr, limit: Duration) -> Probe {
+/// A copy of the probe with only its first request, to this address of its host, without retries.
+fn pinned(probe: &Probe, host: &str, address: IpAddr, limit: Duration) -> Probe {
     let mut pinned = probe.clone();
     pinned.steps.truncate(1);
     for step in &mut pinned.steps {
@@ -171,7 +179,8 @@ fn pinned(probe: &Probe, address: SocketAddr, limit: Duration) -> Probe {
     pinned.timeout = limit;
     pinned.retries = Retries { attempts: 0, ..probe.retries };
     let transport = &mut *pinned.transport;
-    (transport.address, transport.named_address, transport.reuse) = (Some(address), None, false);
+    (transport.pinned, transport.reuse) = (Some((host.to_owned(), address)), false);
+    transport.addresses = Addresses::First;
     pinned
 }
 
@@ -183,13 +192,38 @@ async fn connects(address: SocketAddr, limit: Duration) -> Result<(), FailureCla
     }
 }
 
-/// The host name of the first request; absent if it is an address or depends on a capture.
-fn host(probe: &Probe) -> Option<String> {
-    let url = probe.steps.first()?.request.url.fill(&crate::model::Captures::new()).ok()?;
-    match host_of(&Url::parse(&url).ok()?)? {
-        Host::Domain(name) => Some(name),
-        Host::Ipv4(_) | Host::Ipv6(_) => None,
+/// The address that an answer to the first request came from, with the host that it was found for, as far as the
+/// outcome tells. None if the request goes to an address, whatever its host.
+pub(crate) fn first_answer(probe: &Probe, outcome: &Outcome) -> Option<LastGoodAddress> {
+    let (host, _) = dialed_name(probe).filter(|_| !probe.transport.may_have_proxy())?;
+    Some(LastGoodAddress { host, address: first_remote(probe, outcome)? })
+}
+
+/// The address that the first request was sent to, as far as the outcome tells: later ones may go to other hosts.
+fn first_remote(probe: &Probe, outcome: &Outcome) -> Option<SocketAddr> {
+    match (&*probe.steps, outcome.redirects.first()) {
+        ([_], Some(hop)) => hop.remote,
+        (steps, None) if steps.iter().all(|step| host(step) == probe.steps.first().and_then(host)) => outcome.remote,
+        _ => None,
     }
+}
+
+/// Whether the request that failed was for the host of the first one.
+fn is_at_own_host(probe: &Probe, failed: &Outcome) -> bool {
+    let asked = failed.evidence.as_ref().and_then(|evidence| Url::parse(evidence.url.as_str()).ok());
+    let asked = asked.and_then(|url| url.host_str().map(str::to_owned));
+    asked.is_some() && asked == probe.steps.first().and_then(host)
+}
+
+/// The host in the URL of a step, as configured.
+fn host(step: &Step) -> Option<String> {
+    Url::parse(&step.request.url.to_string()).ok()?.host_str().map(str::to_owned)
+}
+
+/// The host name and the port that the first request dials; none if it dials an address or depends on a capture.
+fn dialed_name(probe: &Probe) -> Option<(String, u16)> {
+    let url = probe.steps.first()?.request.url.fill(&Captures::new()).ok()?;
+    route::dialed_name(&probe.transport, &Url::parse(&url).ok()?)
 }
 
 fn resolver_name(resolver: Resolver) -> String {
