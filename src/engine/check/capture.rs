@@ -62,7 +62,7 @@ fn find(from: &CaptureFrom, page: &Page, body: &Body, jar: &Jar) -> Result<Optio
         }
         CaptureFrom::Matches(pattern) => Ok(pattern.capture(&text::of(&body.bytes, &page.headers)).map(str::to_owned)),
         CaptureFrom::Header(name) => Ok(page.headers.get(name).map(|value| text::of_header(value).into_owned())),
-        CaptureFrom::Cookie(name) => Ok(jar.value(name)),
+        CaptureFrom::Cookie(name) => Ok(jar.value(name, &page.url)),
         CaptureFrom::Select { selector, attribute } => {
             let text = text::of(&body.bytes, &page.headers);
             html::first(&text, selector, attribute.as_deref()).map_err(|error| error.to_string().into())

@@ -24,33 +24,39 @@ const COOKIE_LIMIT: usize = 4 * 1024;
 pub(crate) struct Jar {
     /// By port; none for the standard ones.
     stores: HashMap<Option<u16>, Store>,
+    /// How many cookies were set so far.
+    set: u64,
 }
+
+/// What identifies a cookie: domain, path and name.
+type CookieKey = (String, String, String);
 
 /// The cookies of one port, and their order of age.
 #[derive(Clone, Debug, Default)]
 struct Store {
     cookies: CookieStore,
-    /// When each was first set, by domain, path and name.
-    age: HashMap<(String, String, String), u64>,
-    /// How many cookies were set so far.
-    set: u64,
+    /// When each was first set.
+    age: HashMap<CookieKey, u64>,
 }
 
 impl Store {
     /// Keeps a cookie. One that replaces another inherits its age (RFC 6265 section 5.3).
-    fn keep(&mut self, cookie: &Cookie<'_>, url: &Url) {
+    fn keep(&mut self, cookie: &Cookie<'_>, url: &Url, now: u64) {
         let Ok(kept) = cookie_store::Cookie::try_from_raw_cookie(cookie, url) else { return };
         let key = key_of(&kept);
         match self.cookies.insert(kept.into_owned(), url) {
-            Ok(StoreAction::ExpiredExisting) => {
-                self.age.remove(&key);
-            }
+            Ok(StoreAction::ExpiredExisting) => self.remove(&key),
             Ok(StoreAction::Inserted | StoreAction::UpdatedExisting) => {
-                self.set += 1;
-                self.age.entry(key).or_insert(self.set);
+                self.age.entry(key).or_insert(now);
             }
             Err(_) => {}
         }
+    }
+
+    fn remove(&mut self, key: &CookieKey) {
+        let (domain, path, name) = key;
+        self.cookies.remove(domain, path, name);
+        self.age.remove(key);
     }
 
     /// The cookies for a URL, longer paths first, then older cookies first (section 5.4).
@@ -65,7 +71,7 @@ impl Store {
 }
 
 /// The key by which a cookie replaces another.
-fn key_of(cookie: &cookie_store::Cookie<'_>) -> (String, String, String) {
+fn key_of(cookie: &cookie_store::Cookie<'_>) -> CookieKey {
     let path: &str = cookie.path.as_ref();
     (String::from(&cookie.domain), path.to_owned(), cookie.name().to_owned())
 }
@@ -89,10 +95,21 @@ impl Jar {
                 }
                 cookie.unset_domain();
             }
-            if self.len() >= COOKIES {
-                continue;
+            self.set += 1;
+            self.stores.entry(port_of(url)).or_default().keep(&cookie, url, self.set);
+            if self.len() > COOKIES {
+                self.evict();
             }
-            self.stores.entry(port_of(url)).or_default().keep(&cookie, url);
+        }
+    }
+
+    /// Drops the oldest cookie, as browsers do where there is no room: a login sets its cookie last.
+    fn evict(&mut self) {
+        let oldest = |store: &Store| store.age.iter().map(|(key, age)| (*age, key.clone())).min();
+        let oldest =
+            self.stores.values_mut().filter_map(|store| Some((oldest(store)?, store))).min_by_key(|(age, _)| age.0);
+        if let Some(((_, key), store)) = oldest {
+            store.remove(&key);
         }
     }
 
@@ -104,16 +121,23 @@ impl Jar {
         if pairs.is_empty() { None } else { HeaderValue::from_bytes(&bytes_of(&pairs.join("; "))).ok() }
     }
 
-    /// The value of a cookie by its name, whatever its scope.
-    pub(crate) fn value(&self, name: &str) -> Option<String> {
+    /// The value of a cookie by its name: of those of this name, the first that a request to the URL sends; if it
+    /// sends none, the one that was set last.
+    pub(crate) fn value(&self, name: &str, url: &Url) -> Option<String> {
         let name = text_of(name.as_bytes());
-        let mut cookies = self.stores.values().flat_map(|store| store.cookies.iter_any());
-        let cookie = cookies.find(|cookie| cookie.name() == name)?;
+        let sent = self.stores.get(&port_of(url)).map(|store| store.matches(url)).unwrap_or_default();
+        let sent = sent.into_iter().find(|cookie| cookie.name() == name);
+        let cookie = sent.or_else(|| {
+            let all =
+                self.stores.values().flat_map(|store| store.cookies.iter_any().map(move |cookie| (store, cookie)));
+            let named = all.filter(|(_, cookie)| cookie.name() == name);
+            named.max_by_key(|(store, cookie)| store.age.get(&key_of(cookie)).copied()).map(|(_, cookie)| cookie)
+        })?;
         Some(String::from_utf8_lossy(&bytes_of(cookie.value())).into_owned())
     }
 
     fn len(&self) -> usize {
-        self.stores.values().map(|store| store.cookies.iter_any().count()).sum()
+        self.stores.values().map(|store| store.age.len()).sum()
     }
 }
 
@@ -205,6 +229,34 @@ mod tests {
         set(&mut jar, "http://a.test/app/", &["name=Größe; Path=/app/x"]);
         let header = jar.header(&url("http://a.test/app/x")).expect("cookies");
         assert!(header.as_bytes().starts_with("name=Größe; sid=b".as_bytes()));
+    }
+
+    #[test]
+    fn a_full_jar_takes_new_values_and_new_cookies_and_drops_the_oldest() {
+        let mut jar = Jar::default();
+        let many: Vec<String> = (0..COOKIES).map(|n| format!("c{n}=1; Path=/")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        set(&mut jar, "http://a.test/", &many);
+        set(&mut jar, "http://a.test/", &["c7=new; Path=/", "c8=; Path=/; Max-Age=0"]);
+        let a = url("http://a.test/");
+        assert_eq!((jar.len(), jar.value("c7", &a), jar.value("c8", &a)), (COOKIES - 1, Some("new".to_owned()), None));
+        set(&mut jar, "http://a.test:8080/", &["sid=1", "last=1"]);
+        assert_eq!((jar.len(), jar.value("c0", &a), jar.value("c1", &a)), (COOKIES, None, Some("1".to_owned())));
+        assert_eq!(jar.header(&url("http://a.test:8080/")).expect("cookies"), "sid=1; last=1");
+    }
+
+    #[test]
+    fn of_cookies_of_one_name_the_one_that_is_sent_first_is_taken_and_else_the_newest() {
+        for _ in 0..8 {
+            let mut jar = Jar::default();
+            set(&mut jar, "http://a.test/app/", &["sid=app; Path=/app", "sid=root; Path=/"]);
+            set(&mut jar, "http://a.test:8080/", &["sid=other"]);
+            let value = |at: &str| jar.value("sid", &url(at)).expect("a value");
+            assert_eq!(value("http://a.test/app/x"), "app");
+            assert_eq!(value("http://a.test/"), "root");
+            assert_eq!(value("http://a.test:8080/"), "other");
+            assert_eq!(value("http://b.test/"), "other");
+        }
     }
 
     #[test]
