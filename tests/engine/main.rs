@@ -21,6 +21,7 @@ mod phases;
 mod protocol_phases;
 mod python_servers;
 mod secret_leaks_in_faults;
+mod shared_credentials;
 mod single_request;
 mod starttls_programs;
 mod test_servers;

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::engine::check::addresses;
 use crate::engine::check::journey::{self, JourneyContext};
-use crate::engine::check::shared_session::Sessions;
+use crate::engine::check::shared_session::{Opened, Sessions};
 use crate::engine::check::step_result::StepResult;
 use crate::engine::check::token::Tokens;
 use crate::engine::connect::route::tls_settings;
@@ -67,8 +67,8 @@ impl Attempts {
         loop {
             // Boxed: this future holds a journey, and would enlarge that of every check.
             let made = Box::pin(self.sessions.get(&self.context, shared, &self.redactor)).await;
-            let (session, kept) = match made {
-                Ok(made) => made,
+            let Opened { session, kept, made_at } = match made {
+                Ok(opened) => opened,
                 Err(fault) => return blocked(&fault, probe, &self.redactor),
             };
             let result = self.attempt_with(probe, session).await;
@@ -77,7 +77,7 @@ impl Attempts {
                 return result;
             }
             renewed = true;
-            self.sessions.forget(shared).await;
+            self.sessions.forget(shared, made_at);
         }
     }
 

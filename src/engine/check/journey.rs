@@ -142,7 +142,8 @@ async fn ask(
     let Some(Auth::OAuth2(oauth)) = &step.request.auth else {
         return exchange(context, probe, step, session, deadline).await;
     };
-    for _ in 0..2 {
+    let mut is_repeated = false;
+    loop {
         let fetched = match context.tokens.get(&context.requester, probe, oauth, session, deadline).await {
             Ok(fetched) => fetched,
             Err(fault) => return not_asked(&fault, probe, step, session),
@@ -152,12 +153,13 @@ async fn ask(
         }
         session.token = Some(fetched.secret.clone());
         let answered = exchange(context, probe, step, session, deadline).await;
-        if !(fetched.kept && answered.status == Some(401) && answered.failure.is_some()) {
+        let is_refused = answered.status == Some(401) && answered.failure.is_some();
+        if is_repeated || !(is_refused && fetched.kept) {
             return answered;
         }
-        context.tokens.forget(oauth, session, &fetched.secret).await;
+        context.tokens.forget(oauth, session, &fetched.secret);
+        is_repeated = true;
     }
-    exchange(context, probe, step, session, deadline).await
 }
 
 async fn exchange(

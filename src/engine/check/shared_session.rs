@@ -19,7 +19,18 @@ const PAUSE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 struct Made {
     result: Result<Session, Fault>,
+    /// When it was made, which tells it from the one before.
+    at: Instant,
     until: Instant,
+}
+
+/// A session to check with.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) session: Session,
+    /// Whether it is older than this check.
+    pub(crate) kept: bool,
+    pub(crate) made_at: Instant,
 }
 
 type SessionSlot = Arc<tokio::sync::Mutex<Option<Made>>>;
@@ -31,7 +42,7 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// The session's cookies and captures, and whether they are older than this check.
+    /// The session's cookies and captures.
     ///
     /// # Errors
     /// The session failed: the class is `blocked`.
@@ -40,7 +51,7 @@ impl Sessions {
         context: &JourneyContext,
         shared: &SharedSession,
         redactor: &Redactor,
-    ) -> Result<(Session, bool), Fault> {
+    ) -> Result<Opened, Fault> {
         let slot = self.slot(&shared.name);
         // The check that holds the lock takes at most one timeout, and this one at most another.
         let patience = shared.timeout.saturating_mul(2);
@@ -48,17 +59,24 @@ impl Sessions {
             return Err(blocked(shared, "it did not end in time"));
         };
         if let Some(made) = made.as_ref().filter(|made| made.until > Instant::now()) {
-            return made.result.clone().map(|session| (session, true));
+            return made.result.clone().map(|session| Opened { session, kept: true, made_at: made.at });
         }
         let result = make(context, shared, redactor).await;
         let lifetime = if result.is_ok() { shared.lifetime } else { PAUSE.min(shared.lifetime) };
-        *made = Some(Made { result: result.clone(), until: Instant::now() + lifetime });
-        result.map(|session| (session, false))
+        let at = Instant::now();
+        *made = Some(Made { result: result.clone(), at, until: at + lifetime });
+        result.map(|session| Opened { session, kept: false, made_at: at })
     }
 
-    /// Drops a session that a target no longer accepts.
-    pub(crate) async fn forget(&self, shared: &SharedSession) {
-        *self.slot(&shared.name).lock().await = None;
+    /// Drops a session that a target no longer accepts, unless another check has renewed it or is about to: a new login
+    /// may end the session before it, and each check would then end that of another.
+    pub(crate) fn forget(&self, shared: &SharedSession, made_at: Instant) {
+        let slot = self.slot(&shared.name);
+        if let Ok(mut made) = slot.try_lock()
+            && made.as_ref().is_some_and(|made| made.at == made_at)
+        {
+            *made = None;
+        }
     }
 
     fn slot(&self, name: &str) -> SessionSlot {

@@ -88,18 +88,24 @@ impl Tokens {
         Ok(token.insert(fetched).fetched(false))
     }
 
-    /// Drops a token that the target no longer accepts.
-    pub(crate) async fn forget(&self, oauth: &OAuth2, session: &Session, refused: &Secret) {
+    /// Drops a token that the target no longer accepts, unless another check is renewing it.
+    pub(crate) fn forget(&self, oauth: &OAuth2, session: &Session, refused: &Secret) {
         let slot = self.slot(oauth, session);
-        let mut token = slot.lock().await;
-        if token.as_ref().is_some_and(|token| token.secret == *refused) {
+        if let Ok(mut token) = slot.try_lock()
+            && token.as_ref().is_some_and(|token| token.secret == *refused)
+        {
             *token = None;
         }
     }
 
+    /// The slot of these credentials. Those with captured values differ at each check: their token is not kept.
     fn slot(&self, oauth: &OAuth2, session: &Session) -> TokenSlot {
+        let values = [&oauth.token_url, &oauth.client_id, &oauth.client_secret];
+        if values.iter().any(|value| value.captures().next().is_some()) {
+            return TokenSlot::default();
+        }
         let mut key = String::new();
-        for value in [&oauth.token_url, &oauth.client_id, &oauth.client_secret] {
+        for value in values {
             key.push_str(&value.fill(&session.captures).unwrap_or_default());
             key.push('\n');
         }
@@ -195,4 +201,30 @@ fn encoded(name: &str, value: &Value, session: &Session) -> Result<Value, Fault>
     let text = value.fill(&session.captures).map_err(|missing| failed(missing.to_string()))?;
     let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
     Ok(Value::secret(name, &text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ValuePart;
+
+    #[test]
+    fn a_token_for_captured_credentials_is_not_kept() {
+        let tokens = Tokens::default();
+        let mut oauth = OAuth2 {
+            token_url: Value::plain("https://x.test/token"),
+            client_id: Value::plain("client"),
+            client_secret: Value::secret("SECRET", "s/cret-value"),
+            scopes: Vec::new(),
+            audience: None,
+        };
+        let session = Session::default();
+        assert!(Arc::ptr_eq(&tokens.slot(&oauth, &session), &tokens.slot(&oauth, &session)));
+        oauth.client_id = Value { parts: vec![ValuePart::Capture("id".to_owned())] };
+        for id in 0..3 {
+            let captures = [("id".to_owned(), id.to_string())].into_iter().collect();
+            tokens.slot(&oauth, &Session { captures, ..Session::default() });
+        }
+        assert_eq!(tokens.slots.lock().expect("the slots").len(), 1);
+    }
 }

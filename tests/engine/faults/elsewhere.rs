@@ -33,6 +33,10 @@ const fn input(number: u16, when: &'static str, file: &'static str, test: &'stat
     CoveredElsewhere { number: Some(number), when, class: None, file, test }
 }
 
+const fn shared(when: &'static str, class: FailureClass, test: &'static str) -> CoveredElsewhere {
+    CoveredElsewhere { number: None, when, class: Some(class), file: "tests/engine/shared_credentials.rs", test }
+}
+
 const fn journey(when: &'static str, class: FailureClass, test: &'static str) -> CoveredElsewhere {
     CoveredElsewhere { number: None, when, class: Some(class), file: "tests/engine/journeys.rs", test }
 }
@@ -48,12 +52,12 @@ pub(crate) const CASES: &[CoveredElsewhere] = &[
         FailureClass::AssetFailed,
         "the_files_of_a_page_are_loaded_and_a_broken_one_is_told_by_its_url",
     ),
-    journey(
+    shared(
         "the shared session failed first",
         FailureClass::Blocked,
         "who_needs_a_session_that_failed_is_blocked_and_not_down",
     ),
-    journey(
+    shared(
         "the token server refuses, or does not answer",
         FailureClass::AuthFailed,
         "a_token_that_cannot_be_fetched_says_nothing_about_the_target",
