@@ -116,3 +116,21 @@ async fn a_host_to_connect_to_instead_is_the_one_whose_addresses_are_checked() {
     let found: Vec<_> = outcome.addresses.iter().map(|found| found.address).collect();
     assert_eq!(found, [server.address()]);
 }
+
+#[tokio::test]
+async fn fewer_addresses_than_must_be_up_are_not_enough_though_all_of_them_are_up() {
+    let server = Server::answers(server::ok("hello"));
+    for (least, is_up) in [(1, true), (2, false), (5, false)] {
+        let dns = names();
+        let mut probe = probes::get(&format!("http://one.test:{}/", server.port()));
+        probe.transport.resolver = Resolver::Udp(dns.address());
+        probe.transport.addresses = Addresses::All(Quorum::AtLeast(least));
+        let (outcome, _) = probes::check(probe).await;
+        let class = (!is_up).then_some(FailureClass::AssertionFailed);
+        assert_eq!((outcome.class(), outcome.addresses.len()), (class, 1), "{outcome:?}");
+        if let Some(failure) = &outcome.failure {
+            let said = format!("addresses-up: expected at least {least} addresses that are up, got 1, all of them up");
+            assert_eq!((failure.message.to_string(), &*failure.mismatches[0].assertion), (said, "addresses-up"));
+        }
+    }
+}

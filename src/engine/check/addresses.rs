@@ -13,7 +13,7 @@ use crate::engine::connect::route::dialed_name;
 use crate::engine::exchange::connector::ADDRESSES;
 use crate::engine::fault::{Deadline, Fault, timed_out};
 use crate::engine::http::session::Session;
-use crate::model::{AddressOutcome, Addresses, Mismatch, Phase, Probe, Quorum, Verdict};
+use crate::model::{AddressOutcome, Addresses, FailureClass, Mismatch, Phase, Probe, Quorum, Verdict, message};
 
 /// How many addresses are checked at a time.
 const AT_ONCE: usize = 8;
@@ -48,6 +48,9 @@ pub(crate) async fn run(
         probes.iter().map(|probe| Box::pin(run_one(context, probe, session.clone(), deadline))).collect();
     let answers: Vec<StepResult> = stream::iter(runs).buffered(AT_ONCE).collect().await;
     let mut judged = judge(&addresses, answers, quorum);
+    if judged.failure.is_none() && !quorum.is_met(addresses.len(), addresses.len()) {
+        too_few(&mut judged, addresses.len(), quorum, probe, session);
+    }
     judged.timings.add(Phase::Resolve, resolve);
     judged.note_total(began);
     judged
@@ -114,6 +117,23 @@ fn judge(addresses: &[SocketAddr], mut answers: Vec<StepResult>, quorum: Quorum)
     telling.addresses = outcomes;
     telling.warnings = warnings;
     telling
+}
+
+/// Fails a check whose addresses are all up and fewer than the quorum.
+fn too_few(judged: &mut StepResult, total: usize, quorum: Quorum, probe: &Probe, session: &Session) {
+    let (Quorum::AtLeast(least), Some(step)) = (quorum, probe.steps.first()) else { return };
+    let expected = message!("at least {least} addresses that are up");
+    let message =
+        message!("addresses-up: expected ").then(expected.clone()).then(message!(", got {total}, all of them up"));
+    let redactor = &session.redactor;
+    let mismatch = Mismatch {
+        assertion: "addresses-up".to_owned(),
+        expected: redactor.message(expected),
+        actual: redactor.message(message!("{total}")),
+    };
+    let url = judged.page.as_ref().map(|page| page.url.clone());
+    let fault = Fault::new(FailureClass::AssertionFailed, None, message);
+    judged.fail(&fault, vec![mismatch], url.as_ref(), probe, step, redactor);
 }
 
 fn outcome(address: SocketAddr, answered: &StepResult) -> AddressOutcome {
