@@ -4,17 +4,14 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::dns::{Dns, Reply};
 use crate::support::server::Server;
 use crate::support::{probes, server};
-use uptick::engine::Engine;
 use uptick::model::{
-    Assets, Auth, AwsSigV4, Body, Capture, CaptureFrom, DeniedNetworks, FailureClass, HostPattern, JsonPath, OAuth2,
-    Outcome, Pattern, Probe, Redactor, Request, Resolver, Secret, Selector, Session, Step, TextRule, Transport, Value,
-    ValuePart, Verdict,
+    Assets, Auth, AwsSigV4, Body, Capture, CaptureFrom, DeniedNetworks, FailureClass, HostPattern, JsonPath, Outcome,
+    Pattern, Probe, Request, Resolver, Selector, Step, TextRule, Value, ValuePart, Verdict,
 };
 
 async fn outcome(probe: Probe) -> Outcome {

@@ -14,6 +14,7 @@ mod faults;
 mod grpc_timeout;
 mod insecure;
 mod journeys;
+mod kept_connections;
 mod listening;
 mod load;
 mod measurements;

@@ -183,21 +183,23 @@ impl KeptConnections {
             let mut all = self.lock();
             let of_probe = all.get_mut(probe)?;
             let place = of_probe.iter().position(|(destination, _)| destination == to)?;
-            of_probe.swap_remove(place).1
+            of_probe.remove(place).1
         };
         kept.connection.is_idle().then_some(kept)
     }
 
-    /// Keeps a connection for the next check, if it can be reused.
+    /// Keeps a connection for the next check, if it can be reused. Those that were closed meanwhile make room first,
+    /// and then the one that was kept longest: a redirect may lead to another host each time.
     pub(crate) fn keep(&self, probe: &str, to: Destination, mut kept: Kept) {
         if !kept.connection.is_idle() {
             return;
         }
         let mut all = self.lock();
         let of_probe = all.entry(probe.to_owned()).or_default();
-        of_probe.retain(|(destination, _)| *destination != to);
-        if of_probe.len() < KEPT {
-            of_probe.push((to, kept));
+        of_probe.retain_mut(|(destination, kept)| *destination != to && kept.connection.is_idle());
+        if of_probe.len() >= KEPT {
+            of_probe.remove(0);
         }
+        of_probe.push((to, kept));
     }
 }
