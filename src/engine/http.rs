@@ -15,6 +15,7 @@ pub(super) mod http2_driver;
 pub(super) mod http3;
 pub(super) mod message;
 pub(super) mod multipart;
+pub(super) mod quoted;
 pub(super) mod redirect;
 pub(super) mod request_builder;
 pub(super) mod session;

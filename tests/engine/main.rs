@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alternative_services;
 #[cfg(feature = "http3")]
 mod caddy;
 mod diagnosis;

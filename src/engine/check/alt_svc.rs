@@ -6,15 +6,16 @@ use http::{HeaderMap, Method, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
+use crate::engine::check::step::StepRun;
 use crate::engine::check::step_result::{Page, StepResult};
-use crate::engine::connect::route::{Endpoint, Route, endpoint, route};
-use crate::engine::exchange::Exchange;
+use crate::engine::connect::route::{Endpoint, Route, endpoint, route, same_origin};
 use crate::engine::exchange::requester::Requester;
 use crate::engine::expectation::expect;
 use crate::engine::fault::{Deadline, Fault};
+use crate::engine::http::quoted::outside_quotes;
 use crate::engine::http::session::Session;
-use crate::engine::http::{body, follow_up, request_builder};
-use crate::model::{FailureClass, HttpVersionPreference, MessageText, Mismatch, Probe, Step, Transport, message};
+use crate::engine::http::{follow_up, request_builder};
+use crate::model::{FailureClass, HttpVersionPreference, MessageText, Mismatch, Probe, Step, message};
 
 /// The most services that are checked, all at the same time.
 const OFFERS: usize = 4;
@@ -53,13 +54,16 @@ impl Offer {
     }
 }
 
-/// The services that an answer offers over a protocol known here, without duplicates.
+/// The first services that an answer offers over a protocol known here, without duplicates.
 fn offers(headers: &HeaderMap) -> Vec<Offer> {
     let mut found: Vec<Offer> = Vec::new();
     let values = headers.get_all(header::ALT_SVC).iter().filter_map(|value| value.to_str().ok());
     for offer in values.flat_map(|value| outside_quotes(value, ',')).filter_map(offer) {
         if !found.contains(&offer) {
             found.push(offer);
+        }
+        if found.len() == OFFERS {
+            break;
         }
     }
     found
@@ -78,15 +82,6 @@ fn offer(text: &str) -> Option<Offer> {
     let port = port.parse().ok().filter(|port| *port != 0)?;
     let host = if host.is_empty() { None } else { Some(Host::parse(host).ok()?) };
     Some(Offer { version, host, port })
-}
-
-/// Splits a text at separators outside quotes.
-fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    text.split(move |character| {
-        quoted ^= character == '"';
-        character == separator && !quoted
-    })
 }
 
 /// Checks the services that an answer offers.
@@ -116,8 +111,8 @@ impl AltServices<'_> {
             let said = said.map_or_else(|| "nothing".into(), |said| message!("`{said}`, and none of h3, h2, http/1.1"));
             return Err(self.unmet(FailureClass::AssertionFailed, "a service that answers".into(), said));
         }
-        let shown: Vec<String> = offers.iter().take(OFFERS).map(Offer::shown).collect();
-        let asked: Vec<_> = offers.iter().take(OFFERS).map(|offer| Box::pin(self.ask(offer, page))).collect();
+        let shown: Vec<String> = offers.iter().map(Offer::shown).collect();
+        let asked: Vec<_> = offers.iter().map(|offer| Box::pin(self.ask(offer, page))).collect();
         let answers: Vec<Result<(), (FailureClass, MessageText)>> =
             stream::iter(asked).buffered(OFFERS).collect().await;
         let failed: Vec<(&String, FailureClass, MessageText)> = shown
@@ -136,33 +131,52 @@ impl AltServices<'_> {
 
     async fn ask(&self, offer: &Offer, page: &Page) -> Result<(), (FailureClass, MessageText)> {
         let impossible = |why: MessageText| (FailureClass::AssertionFailed, why);
-        let transport =
-            Transport { reuse: false, http_version: offer.version, ..Transport::clone(&self.probe.transport) };
         let own = request_builder::url(self.step, self.session, None).map_err(|fault| (fault.class, fault.message))?;
-        let step = follow_up::step(self.step, &page.url, &own, BODY);
-        let content = request_builder::build(&step, self.session).map_err(|fault| (fault.class, fault.message))?;
-        let mut way = route(&transport, &own, &page.url, content.headers.get(header::HOST))
-            .map_err(|why| impossible(why.into()))?;
-        way.endpoint = offer.endpoint(&way, &page.url);
-        let request = content.outgoing(&way, self.session.jar.header(&page.url));
-        let exchange = Exchange {
+        let way = route(&self.probe.transport, &own, &page.url, None).map_err(|why| impossible(why.into()))?;
+        let probe = self.at(offer.endpoint(&way, &page.url), offer.version, &own, &page.url);
+        route(&probe.transport, &page.url, &page.url, None).map_err(|why| impossible(why.into()))?;
+        let mut step = follow_up::step(self.step, &page.url, &own, BODY);
+        step.request.redirects = 0;
+        let mut session = self.session.clone();
+        let exchange = StepRun {
             requester: self.requester,
-            probe: &self.probe.name,
-            transport: &transport,
-            route: &way,
-            request: &request,
-            limits: body::ReadLimits { limit: BODY, keep: 0 },
-            follows: true,
+            probe: &probe,
+            step: &step,
+            session: &mut session,
             deadline: self.deadline,
+            home: Some(&page.url),
         };
-        let exchanged = exchange.run().await;
-        match (exchanged.fault, exchanged.head) {
-            (Some(fault), _) => {
-                Err((fault.class, MessageText::from(fault.class.name()).then(": ").then(fault.message)))
+        let answered = Box::pin(exchange.run()).await;
+        match (answered.failure, answered.status) {
+            (Some(failure), _) => {
+                let class = failure.class;
+                Err((class, MessageText::from(class.name()).then(": ").then(&failure.message)))
             }
-            (None, Some(head)) => self.judge(head.status),
+            (None, Some(status)) => self.judge(StatusCode::from_u16(status).unwrap_or_default()),
             (None, None) => Err(impossible("no answer".into())),
         }
+    }
+
+    /// A copy of the probe that connects to this endpoint for the page, over this version of HTTP. A page that a
+    /// redirect led to gets nothing that is for the probe's own URL.
+    fn at(&self, endpoint: Endpoint, version: HttpVersionPreference, own: &Url, page: &Url) -> Probe {
+        let mut probe = self.probe.clone();
+        let transport = &mut *probe.transport;
+        (transport.reuse, transport.http_version) = (false, version);
+        (transport.address, transport.named_address) = (None, None);
+        (transport.unix_socket, transport.pinned) = (None, None);
+        match endpoint {
+            Endpoint::Address(address) => transport.address = Some(address),
+            Endpoint::Name { host, port } => transport.named_address = Some((host, port)),
+            Endpoint::Unix(path) => transport.unix_socket = Some(path),
+        }
+        if !same_origin(own, page) {
+            (transport.tls.client_cert, transport.tls.client_key) = (None, None);
+        }
+        if own.host() != page.host() {
+            transport.tls.server_name = None;
+        }
+        probe
     }
 
     /// Holds the status to the page's own rule; a method other than GET was not repeated, so only 5xx fails.
@@ -190,6 +204,7 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+    use crate::model::Transport;
 
     fn offered(value: &str) -> Vec<String> {
         let mut headers = HeaderMap::new();
@@ -206,6 +221,12 @@ mod tests {
         assert_eq!(offered("h3=\":443\", h3=\":443\"; ma=1"), ["h3=\":443\""]);
         assert_eq!(offered("http%2F1.1=\"[2001:db8::1]:80\""), ["http/1.1=\"[2001:db8::1]:80\""]);
         assert_eq!(offered("h3=\":443\"; x=\"a,b;c\", h2=\":1\""), ["h3=\":443\"", "h2=\":1\""]);
+    }
+
+    #[test]
+    fn no_more_offers_are_read_than_are_checked() {
+        let many: Vec<String> = (1..30_000).map(|port| format!("h3=\":{port}\"")).collect();
+        assert_eq!(offered(&many.join(",")).len(), OFFERS);
     }
 
     #[test]

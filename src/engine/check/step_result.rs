@@ -14,6 +14,7 @@ use crate::engine::evidence::repeat_command;
 use crate::engine::fault::Fault;
 use crate::engine::http::body::Body;
 use crate::engine::http::message::ResponseHead;
+use crate::engine::http::quoted::outside_quotes;
 use crate::engine::http::redirect;
 use crate::model::{
     AddressOutcome, AssetOutcome, DnsFacts, Evidence, Failure, Hop, HttpExchange, HttpVersion, Mismatch, Probe,
@@ -167,7 +168,7 @@ pub(crate) fn shown_location(location: &[u8], url: &Url, redactor: &Redactor) ->
 pub(crate) fn offers_http3(headers: &HeaderMap) -> bool {
     headers.get_all(header::ALT_SVC).iter().filter_map(|value| value.to_str().ok()).any(|value| {
         let protocol = |service: &str| service.trim().split('=').next().unwrap_or_default().to_owned();
-        value.split(',').map(protocol).any(|protocol| protocol == "h3" || protocol.starts_with("h3-"))
+        outside_quotes(value, ',').map(protocol).any(|protocol| protocol == "h3" || protocol.starts_with("h3-"))
     })
 }
 
@@ -184,4 +185,18 @@ pub(crate) fn version(version: Version) -> Option<HttpVersion> {
 /// The IANA name: rustls has its own names for the suites of TLS 1.3.
 fn cipher_name(suite: CipherSuite) -> String {
     format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn http3_is_offered_outside_quotes_alone() {
+        let offers = |value| offers_http3(&[(header::ALT_SVC, HeaderValue::from_static(value))].into_iter().collect());
+        assert!(offers(r#"h2=":443", h3=":443"; ma=60"#) && offers(r#"h3-29=":443""#));
+        assert!(!offers(r#"h2=":443"; x="a, h3=b""#) && !offers("clear"));
+    }
 }

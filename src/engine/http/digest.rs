@@ -4,6 +4,7 @@ use http::{HeaderMap, header};
 use md5::{Digest, Md5};
 use sha2::{Sha256, Sha512_256};
 
+use crate::engine::http::quoted::outside_quotes;
 use crate::engine::tls;
 use crate::model::text::hexadecimal;
 
@@ -205,24 +206,7 @@ impl Challenge {
 
 /// Splits at commas outside quotes.
 fn split(value: &str) -> Vec<String> {
-    let (mut parts, mut part) = (Vec::new(), String::new());
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    for character in value.chars() {
-        match character {
-            _ if is_escaped => is_escaped = false,
-            '\\' if is_quoted => is_escaped = true,
-            '"' => is_quoted = !is_quoted,
-            ',' if !is_quoted => {
-                parts.push(std::mem::take(&mut part).trim().to_owned());
-                continue;
-            }
-            _ => {}
-        }
-        part.push(character);
-    }
-    parts.push(part.trim().to_owned());
-    parts.retain(|part| !part.is_empty());
-    parts
+    outside_quotes(value, ',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 fn unquoted(text: &str) -> String {
