@@ -9,6 +9,7 @@ mod alternative_services;
 #[cfg(feature = "http3")]
 mod caddy;
 mod diagnosis;
+mod dns_addresses;
 mod every_address;
 mod exchanges;
 mod faults;

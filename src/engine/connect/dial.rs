@@ -149,7 +149,8 @@ fn bind_interface(_: &str, _: &SockRef<'_>) -> io::Result<()> {
     Err(io::Error::other(UnusableSource::Unsupported))
 }
 
-fn most_telling(failed: Vec<(SocketAddr, io::Error)>, trace: &mut ConnectionTrace) -> ConnectError {
+/// The error of these that says most about the target.
+pub(crate) fn most_telling(failed: Vec<(SocketAddr, io::Error)>, trace: &mut ConnectionTrace) -> ConnectError {
     let tried = failed.len();
     let told = failed
         .into_iter()

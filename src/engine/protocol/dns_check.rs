@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::engine::classify::connect_fault;
 use crate::engine::classify::phase_error::{Ending, PhaseError};
-use crate::engine::connect::dial::{ConnectError, open_udp};
+use crate::engine::connect::dial::{ConnectError, most_telling, open_udp};
 use crate::engine::connect::trace::ConnectionTrace;
 use crate::engine::exchange::connector::Connector;
 use crate::engine::expectation::dns_answer::{self, DnsAnswer, DnsMessage};
@@ -21,6 +21,9 @@ use crate::model::{DnsExpect, DnsQuestion, FailureClass, Phase, message};
 
 /// How long to wait before a question is sent again over the same socket; the time doubles.
 const RESEND: Duration = Duration::from_secs(1);
+
+/// How long one address of the server's name is asked before the next.
+const HEAD_START: Duration = Duration::from_secs(1);
 
 /// The most bytes read of a datagram: as many as one can have.
 const DATAGRAM: usize = 65_535;
@@ -92,7 +95,26 @@ impl DnsCheck<'_> {
 
     async fn phases(&self, trace: &mut ConnectionTrace) -> Result<(DnsAnswer, usize), DnsError> {
         let addresses = self.connector.resolve(trace).await?;
-        let Some(server) = addresses.first().copied() else { return Err(DnsError::Closed) };
+        let Some((last, others)) = addresses.split_last() else { return Err(DnsError::Closed) };
+        let mut failed = Vec::new();
+        for server in others {
+            match timeout(HEAD_START, self.ask(*server, trace)).await {
+                Ok(Err(DnsError::Io(error))) => failed.push((*server, error)),
+                Ok(ended) => return ended,
+                Err(_) => {}
+            }
+        }
+        match self.ask(*last, trace).await {
+            Err(DnsError::Io(error)) => {
+                failed.push((*last, error));
+                Err(DnsError::Io(most_telling(failed, trace).error))
+            }
+            ended => ended,
+        }
+    }
+
+    /// Asks the server at this address.
+    async fn ask(&self, server: SocketAddr, trace: &mut ConnectionTrace) -> Result<(DnsAnswer, usize), DnsError> {
         trace.remote = Some(server);
         for edns in [true, false] {
             let query =
