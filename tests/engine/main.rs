@@ -22,6 +22,7 @@ mod load;
 mod measurements;
 mod phases;
 mod protocol_phases;
+mod proxy_trust;
 mod python_servers;
 mod secret_leaks_in_faults;
 mod shared_credentials;

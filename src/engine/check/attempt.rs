@@ -9,7 +9,7 @@ use crate::engine::check::journey::{self, JourneyContext};
 use crate::engine::check::shared_session::{Opened, Sessions};
 use crate::engine::check::step_result::StepResult;
 use crate::engine::check::token::Tokens;
-use crate::engine::connect::route::tls_settings;
+use crate::engine::connect::route::{proxy_tls_settings, tls_settings};
 use crate::engine::connect::tunnel_offers::TunnelOffers;
 use crate::engine::error::EngineError;
 use crate::engine::exchange::requester::Requester;
@@ -43,7 +43,10 @@ impl Attempts {
         let transports = probes.iter().flat_map(|probe| {
             std::iter::once(&*probe.transport).chain(probe.session.as_ref().map(|session| &session.transport))
         });
-        let settings = transports.flat_map(|transport| [true, false].map(|own| tls_settings(&transport.tls, own)));
+        let settings = transports.flat_map(|transport| {
+            let of_proxy = transport.may_have_proxy().then(|| proxy_tls_settings(&transport.tls));
+            [true, false].map(|own| tls_settings(&transport.tls, own)).into_iter().chain(of_proxy)
+        });
         let tls = TlsConfigs::read(settings, probes.iter().any(|probe| needs_system_roots(probe)))?;
         let requester = Requester {
             names: HostResolver::default(),
@@ -116,7 +119,8 @@ fn needs_system_roots(probe: &Probe) -> bool {
         let mut proxies =
             transport.proxy.iter().chain(of_environment).filter_map(|proxy| proxy.fill(&Captures::new()).ok());
         let https_proxy = proxies.any(|proxy| proxy.starts_with("https:"));
-        transport.tls.ca_file.is_none() && !transport.tls.insecure && (https_proxy || steps.iter().any(has_tls))
+        let of_target = !transport.tls.insecure && steps.iter().any(has_tls);
+        transport.tls.ca_file.is_none() && (https_proxy || of_target)
     };
     needs(&probe.transport, &probe.steps)
         || probe.session.as_ref().is_some_and(|session| needs(&session.transport, &session.steps))

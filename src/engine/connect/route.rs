@@ -247,6 +247,11 @@ pub(crate) fn tls_settings(tls: &Tls, own: bool) -> Tls {
     settings
 }
 
+/// The TLS settings for an `https://` proxy: those of the target, which is not the proxy that they accept unseen.
+pub(crate) fn proxy_tls_settings(tls: &Tls) -> Tls {
+    Tls { insecure: false, ..tls_settings(tls, false) }
+}
+
 fn request_target(url: &Url, forwards: bool) -> Result<Uri, String> {
     let unusable = |error: http::Error| format!("the URL cannot be sent: {error}");
     if forwards {

@@ -13,7 +13,7 @@ use crate::engine::classify::tls_fault::{handshake_fault, has_nothing_in_common}
 use crate::engine::connect::dial::{dial, dial_unix};
 #[cfg(feature = "http3")]
 use crate::engine::connect::quic::{QuicConnection, QuicDialer};
-use crate::engine::connect::route::{Endpoint, Route, TlsRoute, endpoint};
+use crate::engine::connect::route::{Endpoint, Route, TlsRoute, endpoint, proxy_tls_settings};
 use crate::engine::connect::trace::ConnectionTrace;
 use crate::engine::exchange::requester::Requester;
 use crate::engine::fault::Deadline;
@@ -106,7 +106,11 @@ impl Connector<'_> {
             }
             (found, _) => found?,
         };
-        self.admit(&addresses)?;
+        match &self.route.proxy {
+            None => self.admit(&addresses, &self.route.host).map_err(PhaseError::Denied)?,
+            // That says nothing about the target.
+            Some(proxy) => self.admit(&addresses, &proxy.host.to_string()).map_err(PhaseError::ProxyUnreachable)?,
+        }
         trace.addresses.clone_from(&addresses);
         Ok(addresses)
     }
@@ -127,15 +131,12 @@ impl Connector<'_> {
 
     /// Fails if any address is denied: one is enough, because the owner of the name decides which of them
     /// would be dialled.
-    fn admit(&self, addresses: &[SocketAddr]) -> Result<(), PhaseError> {
-        for address in addresses {
-            if let Some(network) = self.transport.deny.denies(address.ip()) {
-                let (host, ip) = (&self.route.host, address.ip());
-                let message = message!("{host} leads to {ip}, which is in the denied network \"{network}\"");
-                return Err(PhaseError::Denied(message));
-            }
+    fn admit(&self, addresses: &[SocketAddr], host: &str) -> Result<(), MessageText> {
+        let denied = |address: &SocketAddr| Some((address.ip(), self.transport.deny.denies(address.ip())?));
+        match addresses.iter().find_map(denied) {
+            Some((ip, network)) => Err(message!("{host} leads to {ip}, which is in the denied network \"{network}\"")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Opens a TCP connection, through the proxy if there is one.
@@ -194,7 +195,7 @@ impl Connector<'_> {
     /// forwards the request itself.
     async fn proxy_targets(&self, proxy: &Proxy, trace: &mut ConnectionTrace) -> Result<Vec<ProxyTarget>, PhaseError> {
         if let Endpoint::Address(address) = self.route.endpoint {
-            self.admit(&[address])?;
+            self.admit(&[address], &self.route.host).map_err(PhaseError::Denied)?;
         }
         if self.route.forwarding_proxy().is_some() {
             return Ok(Vec::new());
@@ -206,13 +207,13 @@ impl Connector<'_> {
             Endpoint::Name { host, port } if !looks_up => vec![ProxyTarget::Name(host.clone(), *port)],
             name @ Endpoint::Name { .. } => {
                 let found = self.addresses(name, trace).await?;
-                self.admit(&found)?;
+                self.admit(&found, &self.route.host).map_err(PhaseError::Denied)?;
                 found.into_iter().map(ProxyTarget::Address).collect()
             }
         })
     }
 
-    /// Makes the TLS handshake with the proxy itself, against the system's roots.
+    /// Makes the TLS handshake with the proxy itself. It gets the proxy's password, so `tls.insecure` is not for it.
     async fn secure_proxy(&self, proxy: &Proxy, stream: Stream) -> Result<Stream, PhaseError> {
         let name = match &proxy.host {
             Host::Domain(name) => name.clone(),
@@ -221,7 +222,7 @@ impl Connector<'_> {
         };
         let unusable = |why: MessageText| PhaseError::ProxyUnreachable(why);
         let server = name.clone().try_into().map_err(|_| unusable("its host cannot be named in TLS".into()))?;
-        let settings = self.requester.tls.get(&crate::engine::connect::route::tls_settings(&self.transport.tls, false));
+        let settings = self.requester.tls.get(&proxy_tls_settings(&self.transport.tls));
         let settings = settings.ok_or(PhaseError::Unprepared)?;
         let shown = SharedHandshake::default();
         shake_hands(&settings, alpn(HttpVersionPreference::Http1), server, stream, &shown).await.map_err(|error| {
