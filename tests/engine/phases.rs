@@ -10,7 +10,7 @@ use crate::support::dns::{Dns, Reply};
 use crate::support::probes;
 use crate::support::server::Server;
 use crate::support::tls::Authority;
-use uptick::model::{Outcome, Phase, Resolver, Verdict};
+use uptick::model::{FailureClass, Outcome, Phase, Resolver, Verdict};
 
 /// The delay of the phase.
 const DELAY: Duration = Duration::from_secs(2);
@@ -106,4 +106,27 @@ async fn a_phase_that_did_not_happen_is_absent() {
     assert_eq!((timings.resolve, timings.tls), (None, None), "an address is not resolved, plain HTTP has no handshake");
     assert!(timings.connect.is_some() && timings.processing.is_some() && timings.transfer.is_some());
     assert_eq!(outcome.tls, None);
+}
+
+/// A server that refuses the first handshake and is silent to whoever looks into it.
+#[tokio::test]
+async fn what_is_looked_into_after_a_refusal_costs_neither_its_class_nor_its_phase() {
+    let server = Server::start(|conn| {
+        if conn.number() > 1 {
+            conn.stall();
+        }
+        conn.read_some(&mut Vec::new());
+        conn.send([21, 3, 3, 0, 2, 2, 40]);
+        // Closed at once, the connection could be reset before the alert is read.
+        conn.wait(Duration::from_millis(100));
+    });
+    let mut probe = probes::get(&server.https("127.0.0.1", "/"));
+    probe.timeout = Duration::from_millis(1_500);
+    probe.transport.tls.insecure = true;
+    let (outcome, took) = probes::check(probe).await;
+    assert_eq!(outcome.class(), Some(FailureClass::TlsHandshakeFailed), "{outcome:?}");
+    assert!(server.connections() > 1 && took < Duration::from_millis(1_500), "{took:?}");
+    let timings = outcome.timings;
+    assert!(timings.tls.is_some_and(|tls| tls < Duration::from_millis(600)), "{timings:?}");
+    assert!(timings.total < Duration::from_millis(600), "{timings:?}");
 }

@@ -50,6 +50,7 @@ impl StepRun<'_> {
             Err(Stopped { fault, url, trace }) => {
                 if let Some(trace) = trace {
                     result.timings.add_all(&trace.timings());
+                    result.close_time += trace.close_time;
                     result.note_connection(&trace, &self.session.redactor);
                     result.dialled = trace.addresses;
                 }

@@ -34,7 +34,8 @@ pub(crate) struct ConnectionTrace {
     pub(crate) handshake: Option<SharedHandshake>,
     /// What the server sent over HTTP/2; absent over other versions.
     pub(crate) http2: Option<Arc<Http2Facts>>,
-    /// Time spent after the last phase waiting for the server to close; no phase and no total includes it.
+    /// Time spent after the last phase, waiting for the server to close or finding out why it refused; no phase and no
+    /// total includes it.
     pub(crate) close_time: Duration,
     /// The QUIC socket, which knows what arrived on it; absent over TCP.
     #[cfg(feature = "http3")]

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use rustls::pki_types::ServerName;
+use tokio::time::{Instant, timeout};
 use url::Host;
 
 use crate::engine::classify::connect_fault;
@@ -253,20 +254,24 @@ impl Connector<'_> {
         }
     }
 
-    /// Why the handshake failed; a server that found nothing in common is probed for what it speaks.
+    /// Why the handshake failed; a server that found nothing in common is probed for what it speaks, in a part of the
+    /// time that is left: the refusal is known, and neither its phase nor the check takes longer for it.
     async fn handshake_error(
         &self,
         error: io::Error,
         name: &ServerName<'_>,
         shown: &SharedHandshake,
-        trace: &ConnectionTrace,
+        trace: &mut ConnectionTrace,
     ) -> PhaseError {
         let has_nothing_in_common = has_nothing_in_common(&error, &shown.facts());
-        if let Some(address) = trace.remote.filter(|_| has_nothing_in_common && self.route.proxy.is_none())
-            && let Some(unsupported) = tls::unknown(address, &name.to_str()).await
-        {
-            return PhaseError::Unsupported(unsupported);
-        }
-        PhaseError::Tls(error)
+        let Some(address) = trace.remote.filter(|_| has_nothing_in_common && self.route.proxy.is_none()) else {
+            return PhaseError::Tls(error);
+        };
+        trace.end();
+        let began = Instant::now();
+        let most = self.deadline.at.saturating_duration_since(began) / 2;
+        let unsupported = timeout(most, tls::unknown(address, &name.to_str())).await;
+        trace.close_time += began.elapsed();
+        unsupported.ok().flatten().map_or(PhaseError::Tls(error), PhaseError::Unsupported)
     }
 }
