@@ -101,15 +101,16 @@ impl Expect {
         NOTHING.clone()
     }
 
-    /// Whether an expectation needs the whole body: then a body past the limit is a failure.
+    /// Whether an expectation judges the body: one that goes on past the limit is then a failure, unless the part that
+    /// was read decides.
     #[must_use]
-    pub(crate) fn needs_whole_body(&self) -> bool {
-        let text_needs_all = |rule: &TextRule| matches!(rule, TextRule::Lacks(_) | TextRule::NotMatches(_));
-        !self.json.is_empty()
+    pub(crate) fn judges_body(&self) -> bool {
+        !self.body.is_empty()
+            || !self.json.is_empty()
             || self.json_schema.is_some()
             || self.sha256.is_some()
+            || self.min_bytes.is_some()
             || self.max_bytes.is_some()
-            || self.body.iter().any(text_needs_all)
     }
 }
 

@@ -15,14 +15,9 @@ impl Probe {
     #[must_use]
     pub fn possible_failures(&self) -> Vec<FailureClass> {
         let own = Journey::of(&self.steps, &self.transport);
-        let session = self.session.as_ref().map(|session| Journey::of(&session.steps, &session.transport));
-        // A failure of a shared journey is a failure of its probes.
-        let can_fail = |class: &FailureClass| {
-            own.can_fail_with(*class)
-                || session
-                    .as_ref()
-                    .is_some_and(|session| *class == FailureClass::Blocked || session.can_fail_with(*class))
-        };
+        // A probe whose shared session fails is blocked, whatever the session failed with.
+        let is_blocked = |class: FailureClass| class == FailureClass::Blocked && self.session.is_some();
+        let can_fail = |class: &FailureClass| own.can_fail_with(*class) || is_blocked(*class);
         FailureClass::ALL.iter().copied().filter(can_fail).collect()
     }
 }
@@ -127,9 +122,9 @@ fn waits_for_text(request: &Request, expect: &Expect) -> bool {
 fn transfer(request: &Request, expect: &Expect, class: FailureClass) -> bool {
     let has_body = matches!(request.protocol, Protocol::Http | Protocol::Grpc);
     match class {
-        FailureClass::MessageTimeout => matches!(request.protocol, Protocol::WebSocket | Protocol::Tcp),
+        FailureClass::MessageTimeout => request.protocol == Protocol::WebSocket || waits_for_text(request, expect),
         FailureClass::BodyTooLarge => match request.protocol {
-            Protocol::Http => expect.needs_whole_body(),
+            Protocol::Http => expect.judges_body(),
             Protocol::Grpc | Protocol::WebSocket => true,
             Protocol::Tcp | Protocol::Tls => waits_for_text(request, expect),
             Protocol::Dns => false,
@@ -152,8 +147,10 @@ fn answer(request: &Request, expect: &Expect, class: FailureClass) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
+    use super::super::{Session, TextRule, Value};
     use super::*;
 
     fn classes(url: &str) -> Vec<FailureClass> {
@@ -186,5 +183,48 @@ mod tests {
             [FailureClass::DnsNotFound, FailureClass::TlsVersion, FailureClass::Status, FailureClass::BodyDecode];
         assert!(never.iter().all(|class| !port.contains(class)), "{port:?}");
         assert!(classes("dns://127.0.0.1/x.test").contains(&FailureClass::DnsNotFound));
+    }
+    #[test]
+    fn what_a_rule_for_the_body_can_fail_with_is_there_from_the_first_check() {
+        let with_rule = |url: &str, change: fn(&mut Expect)| {
+            let mut probe = Probe::plain("home", "web", url, Duration::from_secs(30));
+            probe.steps[0].request.protocol = match url.split_once(':') {
+                Some(("tls", _)) => Protocol::Tls,
+                Some(("tcp", _)) => Protocol::Tcp,
+                _ => Protocol::Http,
+            };
+            change(&mut probe.steps[0].expect);
+            probe.possible_failures()
+        };
+        let rules: [fn(&mut Expect); 3] = [
+            |expect| expect.body.push(TextRule::Contains(Value::plain("x"))),
+            |expect| expect.min_bytes = Some(1),
+            |expect| expect.max_bytes = Some(1),
+        ];
+        for rule in rules {
+            assert!(with_rule("http://x.test/", rule).contains(&FailureClass::BodyTooLarge));
+        }
+        assert!(!classes("http://x.test/").contains(&FailureClass::BodyTooLarge));
+        for url in ["tls://x.test:1", "tcp://x.test:1"] {
+            assert!(with_rule(url, rules[0]).contains(&FailureClass::MessageTimeout), "{url}");
+            assert!(!with_rule(url, |_| {}).contains(&FailureClass::MessageTimeout), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_fails_blocks_its_probe_and_does_nothing_else() {
+        let mut probe = Probe::plain("home", "web", "http://127.0.0.1/", Duration::from_secs(30));
+        let login = Probe::plain("login", "web", "wss://x.test/", Duration::from_secs(30));
+        let mut steps = login.steps;
+        steps[0].request.protocol = Protocol::WebSocket;
+        probe.session = Some(Arc::new(Session {
+            name: "login".to_owned(),
+            lifetime: Duration::from_mins(10),
+            timeout: Duration::from_secs(2),
+            steps,
+            transport: Transport::default(),
+        }));
+        let classes = probe.possible_failures();
+        assert!(classes.contains(&FailureClass::Blocked) && !classes.contains(&FailureClass::UpgradeRefused));
     }
 }
