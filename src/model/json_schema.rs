@@ -6,6 +6,8 @@ mod reader;
 mod value;
 
 use std::fmt;
+use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -72,7 +74,11 @@ impl JsonSchema {
     pub fn new(path: &Path, text: &str) -> Result<JsonSchema, String> {
         // A schema is itself validated against the meta-schema.
         let levels = depth(text).saturating_mul(16);
-        on_stack_for(levels, || JsonSchema::read(path, text)).ok_or("it is nested too deep")?
+        match on_stack_for(levels, || JsonSchema::read(path, text)) {
+            Ok(read) => read,
+            Err(StackError::TooDeep) => Err("it is nested too deep".to_owned()),
+            Err(StackError::NoThread(error)) => Err(format!("no thread can be started to read it: {error}")),
+        }
     }
 
     fn read(path: &Path, text: &str) -> Result<JsonSchema, String> {
@@ -98,14 +104,19 @@ impl JsonSchema {
     }
 
     /// The first violation in a document: where it is, and what is wrong.
-    #[must_use]
-    pub(crate) fn violation(&self, document: JsonNode<'_>) -> Option<String> {
+    ///
+    /// # Errors
+    /// This host cannot start the thread that a deep document needs.
+    pub(crate) fn violation(&self, document: JsonNode<'_>) -> io::Result<Option<String>> {
         let levels = depth(document.source());
         if levels <= SHALLOW && self.0.steps <= SHALLOW {
-            return self.first_violation(document);
+            return Ok(self.first_violation(document));
         }
-        let judged = on_stack_for(levels.saturating_mul(self.0.steps), || self.first_violation(document));
-        judged.unwrap_or_else(|| Some(TOO_DEEP.to_owned()))
+        match on_stack_for(levels.saturating_mul(self.0.steps), || self.first_violation(document)) {
+            Ok(judged) => Ok(judged),
+            Err(StackError::TooDeep) => Ok(Some(TOO_DEEP.to_owned())),
+            Err(StackError::NoThread(error)) => Err(error),
+        }
     }
 
     fn first_violation(&self, document: JsonNode<'_>) -> Option<String> {
@@ -170,15 +181,24 @@ fn node_at<'d>(document: JsonNode<'d>, pointer: &str) -> Option<JsonNode<'d>> {
     })
 }
 
-/// Runs library work that nests this many steps. None if no stack is large enough.
-fn on_stack_for<T: Send>(steps: usize, work: impl FnOnce() -> T + Send) -> Option<T> {
+/// Why there is no stack for some work.
+enum StackError {
+    /// It would be larger than the largest.
+    TooDeep,
+    /// This host cannot start a thread with it.
+    NoThread(io::Error),
+}
+
+/// Runs library work that nests this many steps, and passes its panic on.
+fn on_stack_for<T: Send>(steps: usize, work: impl FnOnce() -> T + Send) -> Result<T, StackError> {
     let stack = steps.saturating_mul(STEP).max(LEAST_STACK);
     if stack > MOST_STACK {
-        return None;
+        return Err(StackError::TooDeep);
     }
     thread::scope(|scope| {
         let builder = thread::Builder::new().name("schema".to_owned()).stack_size(stack);
-        builder.spawn_scoped(scope, work).ok()?.join().ok()
+        let worker = builder.spawn_scoped(scope, work).map_err(StackError::NoThread)?;
+        Ok(worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })
 }
 
@@ -210,7 +230,7 @@ mod tests {
     use super::*;
 
     fn violation(schema: &JsonSchema, document: &str) -> Option<String> {
-        schema.violation(JsonDocument::read(document).expect("JSON").root())
+        schema.violation(JsonDocument::read(document).expect("JSON").root()).expect("a thread")
     }
 
     fn schema(schema: &Value) -> Result<JsonSchema, String> {

@@ -122,11 +122,13 @@ impl Judge<'_> {
         }
         let name = schema.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         match JsonDocument::read(&text::json(&body.bytes, headers)) {
-            Ok(document) => {
-                if let Some(violation) = schema.violation(document.root()) {
-                    self.miss("json-schema", name, violation);
+            Ok(document) => match schema.violation(document.root()) {
+                Ok(Some(violation)) => self.miss("json-schema", name, violation),
+                Ok(None) => {}
+                Err(error) => {
+                    self.host_lacks = Some(message!("no thread can be started to judge the body by {name}: {error}"));
                 }
-            }
+            },
             Err(error) => self.miss("json-schema", "a JSON document", message!("not JSON: {error}")),
         }
     }

@@ -121,7 +121,9 @@ fn judge_here(
         );
         return Some(Unmet { class: FailureClass::BodyTooLarge, message, mismatches });
     }
-    let first = mismatches.first()?;
+    let Some(first) = mismatches.first() else {
+        return judge.host_lacks.map(|message| Unmet { class: FailureClass::ProberResources, message, mismatches });
+    };
     let more = match mismatches.len() {
         1 => MessageText::default(),
         n => message!(" (and {} more)", n - 1),

@@ -41,11 +41,13 @@ pub(crate) struct Judge<'a> {
     pub(crate) mismatches: Vec<Mismatch>,
     /// Whether the part of the body past the limit could have met a rule.
     pub(crate) beyond_limit: bool,
+    /// What this host lacked to judge a rule.
+    pub(crate) host_lacks: Option<MessageText>,
 }
 
 impl<'a> Judge<'a> {
     pub(crate) const fn new(captures: &'a Captures, redactor: &'a Redactor) -> Judge<'a> {
-        Judge { captures, redactor, mismatches: Vec::new(), beyond_limit: false }
+        Judge { captures, redactor, mismatches: Vec::new(), beyond_limit: false, host_lacks: None }
     }
 
     pub(crate) fn miss(&mut self, assertion: &str, expected: impl Into<MessageText>, actual: impl Into<MessageText>) {

@@ -104,3 +104,19 @@ fn a_host_without_root_certificates_says_so_and_blames_nobody() {
     assert_eq!(line["failure"]["class"], "prober_resources", "{line}");
     assert!(line["failure"]["message"].as_str().is_some_and(|said| said.contains("SSL_CERT_FILE")), "{line}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_host_without_memory_for_the_thread_that_judges_a_body_says_so_and_blames_nobody() {
+    let server = Server::answers(server::ok(&["[".repeat(110), "]".repeat(110)].concat()));
+    let schema = [r#"{"allOf":["#.repeat(250), r##"{"items":{"$ref":"#"}}"##.to_owned(), "]}".repeat(250)].concat();
+    let config =
+        format!("[[probe]]\nname = \"deep\"\nurl = \"{}\"\nexpect.json-schema = \"x.schema.json\"\n", server.url("/"));
+    for (limit, class) in [("unlimited", None), ("850000", Some("prober_resources"))] {
+        let script = format!("ulimit -v {limit}; exec \"$@\"");
+        let run = Run::new(["check", "--format", "ndjson"]).config(&config).file("x.schema.json", &schema);
+        let ran = run.through(["sh", "-c", script.as_str(), "limit"]).run();
+        let line = &ran.json_lines()[0];
+        assert_eq!(line["failure"]["class"].as_str(), class, "{line}");
+    }
+}
