@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::{Addresses, Probe};
+use crate::model::{Addresses, Expect, Probe};
 
 /// How many checks may run at once, and why that may be fewer than configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +28,16 @@ pub(crate) struct Descriptors {
 const RESERVED: u64 = 64;
 /// How many of the reserved ones a process has open before a run: standard streams and a few more.
 const PLAIN: u64 = 8;
-/// A connection, and a lookup or a connection to a second address beside it.
-const PER_CHECK: u64 = 2;
+/// As many addresses of a name as are dialled at a time.
+const PER_CHECK: u64 = 3;
 /// A page's own connection, and six files at once.
 const PER_PAGE: u64 = 7;
-/// The addresses of a name that are checked at once, with the descriptors of each.
-const PER_ALL_ADDRESSES: u64 = 16;
-/// A connection that is kept for a probe's next check.
-const KEPT: u64 = 1;
+/// The services offered by `alt-svc` that are asked at once, with the addresses of each.
+const PER_OFFERS: u64 = 4 * PER_CHECK;
+/// The addresses of a name that are checked at once. Each is dialled alone, beside a lookup or a file.
+const AT_ONCE: u64 = 8;
+/// The most connections that are kept for a probe's next check.
+const MOST_KEPT: u64 = 16;
 /// With fewer descriptors not even the runtime and its signals can be set up.
 const FEWEST: u64 = 20;
 
@@ -86,7 +88,7 @@ impl Limits {
             return Err(TooFewFiles { limit: descriptors.limit });
         }
         let kept = probes.iter().map(|probe| kept_by(probe)).sum();
-        let mut held: Vec<u64> = probes.iter().map(|probe| held_by(probe) - kept_by(probe)).collect();
+        let mut held: Vec<u64> = probes.iter().map(|probe| held_by(probe) - kept_by(probe).min(1)).collect();
         // In the worst case the checks that need the most run at once.
         held.sort_unstable_by(|one, other| other.cmp(one));
         let mut room = descriptors.room().saturating_sub(kept);
@@ -115,21 +117,19 @@ impl Limits {
 
 /// The most descriptors that a check of a probe holds at once.
 fn held_by(probe: &Probe) -> u64 {
-    let has_page = probe.steps.iter().any(|step| step.expect.assets.is_some() || step.warn.assets.is_some());
-    let of_addresses = match probe.transport.addresses {
-        Addresses::First => PER_CHECK,
-        Addresses::All(_) => PER_ALL_ADDRESSES,
-    };
-    match (has_page, probe.transport.addresses) {
-        (false, _) => of_addresses,
-        (true, Addresses::First) => PER_PAGE,
-        (true, Addresses::All(_)) => of_addresses / PER_CHECK * PER_PAGE,
+    let any = |has: fn(&Expect) -> bool| probe.steps.iter().any(|step| has(&step.expect) || has(&step.warn));
+    let is_page = any(|expect| expect.assets.is_some());
+    let asks_offers = any(|expect| expect.alt_svc);
+    let beside = u64::max(if is_page { PER_PAGE } else { 0 }, if asks_offers { PER_OFFERS } else { 0 });
+    match probe.transport.addresses {
+        Addresses::First => beside.max(PER_CHECK),
+        Addresses::All(_) => AT_ONCE * beside.max(2),
     }
 }
 
-/// The descriptors that a probe holds between its checks.
+/// The descriptors that a probe holds between its checks: a connection for each step.
 fn kept_by(probe: &Probe) -> u64 {
-    if probe.transport.reuse { KEPT } else { 0 }
+    if probe.transport.reuse { (probe.steps.len() as u64).min(MOST_KEPT) } else { 0 }
 }
 
 #[cfg(test)]
@@ -167,18 +167,25 @@ mod tests {
         let many = probes(1_000, |_| {});
         assert_eq!(clamp(256, 20_000, &many), Ok(Limits { concurrency: 256, warning: None }));
         let clamped = clamp(256, 128, &many).expect("room for a check");
-        assert_eq!(clamped.concurrency, 32);
-        assert!(clamped.warning.is_some_and(|warning| warning.contains("ulimit -n 576")));
+        assert_eq!(clamped.concurrency, 21);
+        assert!(clamped.warning.is_some_and(|warning| warning.contains("ulimit -n 832")));
         assert_eq!(concurrency(256, 20, &many), 1);
-        assert!(clamp(256, 10, &many).is_err_and(|error| error.to_string().contains("ulimit -n 576")));
+        assert!(clamp(256, 10, &many).is_err_and(|error| error.to_string().contains("ulimit -n 832")));
     }
 
     #[test]
     fn a_page_with_its_files_holds_more_and_a_kept_connection_is_held_between_checks() {
         let pages = probes(300, |probe| probe.steps[0].expect.assets = Some(assets()));
         assert_eq!(concurrency(256, 1_024, &pages), (1_024 - 64) / 7);
+        let offers = probes(300, |probe| probe.steps[0].warn.alt_svc = true);
+        assert_eq!(concurrency(256, 1_024, &offers), (1_024 - 64) / 12);
         let kept = probes(500, |probe| probe.transport.reuse = true);
-        assert_eq!(concurrency(512, 1_024, &kept), 1_024 - 64 - 500);
+        assert_eq!(concurrency(512, 1_024, &kept), (1_024 - 64 - 500) / 2);
+        let journeys = probes(100, |probe| {
+            probe.transport.reuse = true;
+            probe.steps = vec![probe.steps[0].clone(); 5];
+        });
+        assert_eq!(concurrency(512, 551, &journeys), 1, "five are kept for each");
         let all = probes(100, |probe| probe.transport.addresses = Addresses::All(Quorum::All));
         assert_eq!(concurrency(256, 1_024, &all), 60);
     }
@@ -194,6 +201,6 @@ mod tests {
     fn what_the_process_inherited_is_not_there_for_checks() {
         let many = probes(1_000, |_| {});
         let inherited = Descriptors { limit: 1_024, open: 500 + PLAIN };
-        assert_eq!(Limits::clamp(256, inherited, &many).map(|limits| limits.concurrency), Ok(230));
+        assert_eq!(Limits::clamp(256, inherited, &many).map(|limits| limits.concurrency), Ok(153));
     }
 }

@@ -22,6 +22,12 @@ use crate::model::FailureClass;
 /// How long one address is tried before the next is tried as well (RFC 8305 section 5).
 pub(crate) const HEAD_START: Duration = Duration::from_millis(250);
 
+/// The most addresses that are tried at a time: each holds a file descriptor, and so do other checks.
+const AT_ONCE: usize = 3;
+
+/// How long an address is tried that others wait behind: those that are tried beside it have had their head start.
+const PATIENCE: Duration = Duration::from_millis(750);
+
 /// Where on this host a connection starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Source {
@@ -61,20 +67,32 @@ pub(crate) async fn dial(
         trace.remote = Some(*address);
         return connect(*address, source).await.map_err(|error| ConnectError { address: *address, error, tried: 1 });
     }
-    let mut waiting = addresses.iter().copied();
+    race(addresses, |address| connect(address, source), trace).await
+}
+
+/// Connects to several addresses, at most [`AT_ONCE`] at a time, until one answers.
+async fn race<T, F: Future<Output = io::Result<T>>>(
+    addresses: &[SocketAddr],
+    connect: impl Fn(SocketAddr) -> F,
+    trace: &mut ConnectionTrace,
+) -> Result<T, ConnectError> {
+    let mut waiting = addresses.iter().copied().enumerate();
     let mut dialed = Vec::with_capacity(addresses.len());
     let mut connecting = FuturesUnordered::new();
     let mut failed: Vec<(SocketAddr, io::Error)> = Vec::new();
     loop {
-        if let Some(address) = waiting.next() {
+        if let Some((place, address)) = waiting.next() {
             dialed.push(address);
-            connecting.push(async move { (address, connect(address, source).await) });
+            // One that is silent makes room for those behind it.
+            let most = if place + AT_ONCE < addresses.len() { PATIENCE } else { Duration::MAX };
+            let attempt = tokio::time::timeout(most, connect(address));
+            connecting.push(async move { (address, attempt.await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))) });
         }
         let hangs = |address: &&SocketAddr| !failed.iter().any(|(failed, _)| failed == *address);
         trace.remote = dialed.iter().find(hangs).or(dialed.last()).copied();
         let ended = tokio::select! {
             ended = connecting.next() => ended,
-            () = tokio::time::sleep(HEAD_START), if waiting.len() > 0 => continue,
+            () = tokio::time::sleep(HEAD_START), if waiting.len() > 0 && connecting.len() < AT_ONCE => continue,
         };
         match ended {
             Some((address, Ok(stream))) => {
@@ -216,5 +234,37 @@ mod tests {
         assert_eq!(trace.remote, Some(good));
         let (address, trace) = reached(&[closed, closed]).await;
         assert_eq!((address, trace.remote), (Err(2), Some(closed)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silent_addresses_give_way_to_those_behind_them_and_few_are_tried_at_a_time() {
+        use std::cell::Cell;
+
+        struct Open<'c>(&'c Cell<usize>);
+        impl Drop for Open<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() - 1);
+            }
+        }
+        let addresses: Vec<SocketAddr> = (1..=32).map(|port| SocketAddr::from(([127, 0, 0, 1], port))).collect();
+        for answering in [None, Some(1), Some(17), Some(32)] {
+            let (open, most) = (Cell::new(0), Cell::new(0));
+            let connect = |address: SocketAddr| {
+                open.set(open.get() + 1);
+                most.set(most.get().max(open.get()));
+                let opened = Open(&open);
+                async move {
+                    let _opened = opened;
+                    if Some(address.port()) != answering {
+                        std::future::pending::<()>().await;
+                    }
+                    Ok(address)
+                }
+            };
+            let mut trace = ConnectionTrace::new();
+            let raced = tokio::time::timeout(Duration::from_secs(9), race(&addresses, connect, &mut trace)).await;
+            let reached = raced.ok().map(|raced| raced.expect("an answer").port());
+            assert_eq!((reached, most.get() <= AT_ONCE), (answering, true), "{} at a time", most.get());
+        }
     }
 }
