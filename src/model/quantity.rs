@@ -31,7 +31,7 @@ pub enum QuantityError {
     #[error("a number is missing before its unit")]
     NumberMissing,
     /// A number alone.
-    #[error("its unit is missing: ms, s, m, h or d")]
+    #[error("its unit is missing: ms, s, m, h, d or w")]
     UnitMissing,
     /// A unit of time that is not known, or has no fixed length.
     #[error("its unit is not one of ms, s, m, h, d and w")]
@@ -84,7 +84,6 @@ pub(crate) fn positive_duration(text: &str) -> Result<Duration, QuantityError> {
 
 /// What is wrong with a text that is not a duration.
 fn why_no_duration(text: &str) -> QuantityError {
-    const UNITS: [&str; 9] = ["ns", "us", "µs", "μs", "ms", "s", "m", "h", "d"];
     if text.is_empty() {
         return QuantityError::Empty;
     }
@@ -96,7 +95,11 @@ fn why_no_duration(text: &str) -> QuantityError {
     }
     let is_word = |word: &&str| word.starts_with(char::is_alphabetic);
     let mut words = text.split(|c: char| !c.is_alphabetic()).filter(is_word);
-    if words.any(|word| !UNITS.contains(&word)) {
+    let is_unit = |word: &str| {
+        let span = format!("1{word}").parse::<Span>();
+        span.is_ok_and(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).is_ok())
+    };
+    if words.any(|word| !is_unit(word)) {
         return QuantityError::TimeUnit;
     }
     if text.ends_with(|c: char| c.is_ascii_digit()) {
@@ -277,6 +280,8 @@ mod tests {
             ("5s ago", QuantityError::Negative),
             ("30", QuantityError::UnitMissing),
             ("1m 30", QuantityError::UnitMissing),
+            ("2w 3", QuantityError::UnitMissing),
+            ("30 minutes 5", QuantityError::UnitMissing),
             ("5parsecs", QuantityError::TimeUnit),
             ("1e400s", QuantityError::TimeUnit),
             ("1 month", QuantityError::TimeUnit),
