@@ -85,10 +85,9 @@ impl Controls {
 
     /// Awaits a control check and stores its result.
     async fn observe(&self, target: &Target, check: impl Future<Output = Outcome>) -> Outcome {
-        let under_way = UnderWay::start(target);
+        let under_way = UnderWay::start(target, &self.updates);
         let outcome = check.await;
         under_way.end(shows_online(&outcome));
-        self.updates.send_modify(|updates| *updates = updates.wrapping_add(1));
         outcome
     }
 
@@ -129,23 +128,27 @@ fn shows_online(outcome: &Outcome) -> bool {
     }
 }
 
-/// Counts a control check as running until it ends or is dropped.
-struct UnderWay<'t>(&'t Target);
+/// Counts a control check as running until it ends or is dropped, and then wakes those who wait for it.
+struct UnderWay<'t> {
+    target: &'t Target,
+    updates: &'t watch::Sender<u64>,
+}
 
 impl<'t> UnderWay<'t> {
-    fn start(target: &'t Target) -> Self {
+    fn start(target: &'t Target, updates: &'t watch::Sender<u64>) -> Self {
         target.with(|state| state.under_way += 1);
-        UnderWay(target)
+        UnderWay { target, updates }
     }
 
     fn end(self, shows_online: bool) {
-        self.0.with(|state| state.last = Some((Instant::now(), shows_online)));
+        self.target.with(|state| state.last = Some((Instant::now(), shows_online)));
     }
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.with(|state| state.under_way -= 1);
+        self.target.with(|state| state.under_way -= 1);
+        self.updates.send_modify(|updates| *updates = updates.wrapping_add(1));
     }
 }
 
@@ -207,4 +210,44 @@ fn offline(mut outcome: Outcome) -> Outcome {
         outcome.fail(failure);
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_control_check_that_is_given_up_wakes_who_waits_for_it() {
+        let probe = |name: &str, control| {
+            let probe = Probe::plain(name, "web", "http://127.0.0.1/", Duration::from_secs(30));
+            Arc::new(Probe { control, ..probe })
+        };
+        let (site, control) = (probe("site", false), probe("control", true));
+        let due = |probe: &Arc<Probe>| Check {
+            probe: Arc::clone(probe),
+            scheduled_at: Timestamp::now(),
+            lag: Duration::ZERO,
+        };
+        let controls = Arc::new(Controls::among(&[Arc::clone(&site), Arc::clone(&control)]));
+        let (asked, check) = (Arc::clone(&controls), due(&control));
+        let hanging = tokio::spawn(async move { asked.check(check, |_| pending()).await });
+        tokio::task::yield_now().await;
+        let (asked, check) = (Arc::clone(&controls), due(&site));
+        let waiting = tokio::spawn(async move {
+            let refused = |check: Check| async move {
+                let failure = Failure::new(FailureClass::ConnectRefused, None, SafeText::message("refused"));
+                Outcome::without_measurement(&check, "test", check.scheduled_at, failure)
+            };
+            asked.check(check, refused).await
+        });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!waiting.is_finished());
+        hanging.abort();
+        let outcome =
+            tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("it is woken").expect("it ends");
+        assert_eq!(outcome.verdict, Verdict::Unknown, "the control was asked once more, and failed too");
+    }
 }
