@@ -244,17 +244,17 @@ where
 
     /// Starts a check, or emits it as missed.
     fn start(&mut self, due: Due) {
+        // A pass that waited for the previous one is due when that has ended, not earlier.
+        let at = if due.expires.is_none() { due.at.max(self.clock.started.elapsed()) } else { due.at };
         let late = due.expires.is_some_and(|expires| self.clock.started.elapsed() >= expires);
         let has_room = (self.settings.has_room)();
         if !has_room && due.expires.is_none() {
             self.next_pass = Instant::now() + PAUSE_WITHOUT_ROOM;
         }
         if late || self.in_flight[due.probe].is_some() || !has_room {
-            self.miss(due.probe, due.at);
+            self.miss(due.probe, at);
             return;
         }
-        // A pass that waited for the previous one is due when that has ended, not earlier.
-        let at = if due.expires.is_none() { due.at.max(self.clock.started.elapsed()) } else { due.at };
         let clock = self.clock.clone();
         let permits = Arc::clone(&self.permits);
         let probe = self.probe.clone();

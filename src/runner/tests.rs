@@ -52,6 +52,7 @@ struct Seen {
     outcomes: Vec<Outcome>,
     gaps: Vec<Gap>,
     passes: u64,
+    missed_at: Vec<Timestamp>,
     stopping: Vec<usize>,
 }
 
@@ -62,7 +63,8 @@ impl Seen {
                 self.counts.entry(outcome.probe.clone()).or_default().add(outcome.verdict, 1);
                 self.outcomes.push(Arc::unwrap_or_clone(outcome));
             }
-            Event::Missed { probe, .. } => {
+            Event::Missed { probe, scheduled_at } => {
+                self.missed_at.push(scheduled_at);
                 self.counts.entry(probes[probe].name.clone()).or_default().add(Verdict::Missed, 1);
             }
             Event::Gap(gap) => self.gaps.push(gap),
@@ -179,9 +181,13 @@ async fn without_room_for_what_they_find_checks_are_missed_and_counted() {
     // Passes without a pause do not spin.
     let bounds = Bounds { until_ms: Some(10_000), room_until_ms: Some(5_000), ..FREE };
     let plan = plan::passes(1, None, Duration::ZERO);
-    let (_, seen) = play(&probes, plan, bounds, &Wall::new(), |check| up_after(check, 1_000)).await;
+    let wall = Wall::new();
+    let began = wall.now();
+    let (_, seen) = play(&probes, plan, bounds, &wall, |check| up_after(check, 1_000)).await;
     let counts = seen.counts["a"];
     assert!((4..=6).contains(&counts.up) && (4..=6).contains(&counts.missed), "{counts:?}");
+    let earliest = seen.missed_at.iter().min().unwrap().duration_since(began).as_secs();
+    assert!(earliest >= 4, "a pass is due when the one before has ended, and not at the start: {earliest} s");
 }
 
 #[tokio::test(start_paused = true)]
