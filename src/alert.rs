@@ -8,6 +8,7 @@
 mod backoff;
 mod change;
 mod changes;
+mod conditions;
 mod delivery;
 mod findings;
 mod heartbeat;

@@ -47,4 +47,13 @@ impl Change {
             | Change::Slow { key, .. } => key,
         }
     }
+
+    /// The probe whose checks show the condition; `None` if the report shows it.
+    pub(super) fn probe(&self) -> Option<&str> {
+        match self {
+            Change::Certificate { expiring, .. } => Some(&expiring.probe),
+            Change::Warning { warning, .. } => Some(&warning.probe),
+            _ => None,
+        }
+    }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::change::Change;
-use super::findings::{CheckFindings, ExpiringCertificate, UnmetWarning};
+use super::conditions;
+use super::findings::CheckFindings;
 use super::receiver_state::{KnownIncident, ReceiverState};
 use crate::model::{Alert, AlertEvent, SafeText};
 use crate::report::{Incident, Report, State};
@@ -18,7 +19,8 @@ const UNHEARD_AFTER: SignedDuration = SignedDuration::from_hours(2);
 /// The number of further failures that make a new wave of an incident: one or two more are normal.
 const NEW_WAVE_AFTER: u64 = 3;
 
-/// All changes that are new for one receiver: those of incidents first, in the order of the report.
+/// All changes that are new for one receiver: those of incidents first, in the order of the report,
+/// then those of conditions.
 pub(super) fn changes(
     alert: &Alert,
     receiver: &mut ReceiverState,
@@ -28,11 +30,10 @@ pub(super) fn changes(
 ) -> Vec<Change> {
     receiver.forget(now);
     let looked_at = receiver.looked_at;
-    let concerns = |surface: &str| alert.surfaces.is_empty() || alert.surfaces.iter().any(|wanted| wanted == surface);
     let mut changes = Vec::new();
     let ids: BTreeSet<&str> = report.incidents.iter().map(|incident| incident.id.as_str()).collect();
     for incident in &report.incidents {
-        if incident.surfaces.iter().any(|surface| concerns(surface.as_str())) {
+        if incident.surfaces.iter().any(|surface| alert.concerns(surface.as_str())) {
             let is_lost = is_lost(report, incident, now);
             if let Some(known) = receiver.known(incident, &ids, now) {
                 known.id.clone_from(&incident.id);
@@ -43,27 +44,8 @@ pub(super) fn changes(
         }
     }
     changes.extend(of_absorbed_incidents(receiver, report, &ids, now));
-    let of_concern = found.expiring.iter().filter(|expiring| concerns(&expiring.surface));
-    let certificates = of_concern.filter_map(certificate).collect::<Vec<_>>();
-    let of_concern = found.warnings.iter().filter(|warning| concerns(&warning.surface));
-    let warnings: Vec<Change> = of_concern.map(warning).collect();
-    let burns = burns(report, concerns);
-    let blind = cannot_judge(report);
-    let slow = slow_periods(report, concerns);
-    let all = certificates.iter().chain(&burns).chain(&warnings).chain(&blind).chain(&slow);
-    let standing: BTreeSet<&str> = all.map(Change::key).collect();
-    receiver.keep_standing(&standing);
-    let is_new = |change: &Change| {
-        let fails = matches!(change, Change::Slow { period, .. } if fails(report, &period.surface));
-        receiver.lacks(change, fails)
-    };
-    changes.extend(certificates.into_iter().chain(burns).chain(warnings).chain(blind).chain(slow).filter(is_new));
+    changes.extend(conditions::changes(alert, receiver, report, found, now));
     changes
-}
-
-/// Whether a surface has an open incident.
-fn fails(report: &Report, surface: &SafeText) -> bool {
-    report.incidents.iter().any(|incident| incident.end.is_none() && incident.surfaces.contains(surface))
 }
 
 /// Whether the vantage of an incident has long been silent while other vantages see its surfaces
@@ -148,85 +130,12 @@ fn change(event: AlertEvent, key: &str, incident: &Incident) -> Change {
     Change::Incident { event, key: key.to_owned(), repeated: false, incident: Box::new(incident.clone()) }
 }
 
-fn certificate(expiring: &ExpiringCertificate) -> Option<Change> {
-    let threshold = expiring.threshold()?;
-    let key = format!("certificate:{}:{}:{threshold}", expiring.probe, expiring.not_after);
-    Some(Change::Certificate { key, expiring: expiring.clone() })
-}
-
-/// The vantages that cannot judge. They belong to no surface, so every receiver is notified of
-/// them.
-fn cannot_judge(report: &Report) -> Vec<Change> {
-    let rows = report.vantages.iter().enumerate().filter(|(_, row)| row.cannot_judge);
-    rows.map(|(vantage, row)| Change::CannotJudge { key: format!("cannot-judge:{}", row.vantage), vantage }).collect()
-}
-
-/// The periods in which responses are or were slow.
-fn slow_periods(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {
-    let of_concern = report.slow_periods.iter().filter(|period| concerns(period.surface.as_str()));
-    of_concern
-        .map(|period| Change::Slow { key: format!("slow:{}", period.id), period: Box::new(period.clone()) })
-        .collect()
-}
-
-fn warning(warning: &UnmetWarning) -> Change {
-    let key = format!("warning:{}:{}:{}", warning.surface, warning.probe, warning.unmet.assertion);
-    Change::Warning { key, warning: warning.clone() }
-}
-
-fn burns(report: &Report, concerns: impl Fn(&str) -> bool) -> Vec<Change> {
-    let mut burns = Vec::new();
-    for (surface, row) in report.surfaces.iter().enumerate().filter(|(_, row)| !row.control) {
-        let availability = row.slo.as_ref().and_then(|slo| slo.availability.as_ref());
-        let rates = availability.map(|availability| availability.burn.as_slice()).unwrap_or_default();
-        // The fastest burn rate that fires is enough.
-        let firing = rates.iter().position(|burn| burn.firing).filter(|_| concerns(row.surface.as_str()));
-        burns.extend(firing.map(|burn| {
-            let key = format!("slo:{}:{}", row.surface, rates[burn].severity);
-            Change::Burn { key, surface, burn }
-        }));
-    }
-    burns
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Bracket;
     use crate::report::document::incident::DurationRange;
-    use crate::report::{Reading, SlowPeriod, Wave};
-
-    fn slow(end: Option<Timestamp>) -> Change {
-        let bracket = |by| Bracket { after: None, by };
-        let period = SlowPeriod {
-            id: "1".to_owned(),
-            surface: SafeText::message("web"),
-            vantages: Vec::new(),
-            start: bracket(Timestamp::UNIX_EPOCH),
-            end: end.map(bracket),
-            waves: Vec::new(),
-            answers: 10,
-            slow: 9,
-            p95_us: 9,
-            usual_p95_us: 1,
-        };
-        Change::Slow { key: "slow:1".to_owned(), period: Box::new(period) }
-    }
-
-    #[test]
-    fn slowness_that_was_notified_ends_though_its_surface_failed_in_between() {
-        let now = Timestamp::UNIX_EPOCH;
-        let (is_ongoing, over) = (slow(None), slow(Some(now)));
-        let mut receiver = ReceiverState::default();
-        assert!(receiver.lacks(&is_ongoing, false));
-        assert!(!receiver.lacks(&is_ongoing, true), "a surface that fails is notified of as failing");
-        assert!(!receiver.lacks(&over, false), "nobody was notified of its start");
-        receiver.note(&is_ongoing, now);
-        assert!(!receiver.lacks(&is_ongoing, false) && !receiver.lacks(&is_ongoing, true));
-        assert!(receiver.lacks(&over, false) && receiver.lacks(&over, true));
-        receiver.note(&over, now);
-        assert!(!receiver.lacks(&over, false));
-    }
+    use crate::report::{Reading, Wave};
 
     fn incident(end: Option<Timestamp>, failed: u64) -> Incident {
         let start = Bracket { after: None, by: Timestamp::UNIX_EPOCH };

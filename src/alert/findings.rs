@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Mismatch, Outcome, SafeText, timestamp};
+use crate::model::{CertificateFacts, Mismatch, Outcome, SafeText, timestamp};
 
 /// Thresholds in days: an alert is sent each time the remaining days of a certificate fall below
 /// one of them.
@@ -26,10 +26,11 @@ pub struct UnmetWarning {
 /// Findings of checks that no report has.
 #[derive(Clone, Debug, Default)]
 pub struct CheckFindings {
-    /// The certificates that expire soon, one per probe.
-    pub expiring: Vec<ExpiringCertificate>,
-    /// The expectations of `warn` that were not met at the last check of each probe.
-    pub warnings: Vec<UnmetWarning>,
+    /// By probe whose certificate this run saw: the certificate, if it expires soon.
+    pub expiring: BTreeMap<String, Option<ExpiringCertificate>>,
+    /// By probe that was up in this run: the expectations of `warn` that its last such check did
+    /// not meet.
+    pub warnings: BTreeMap<String, Vec<UnmetWarning>>,
 }
 
 /// A certificate that expires soon.
@@ -61,22 +62,16 @@ fn threshold(days_left: i64) -> Option<i64> {
     DAYS.into_iter().find(|days| days_left < *days)
 }
 
-/// The certificates in these outcomes that have fewer than 14 days left, one per probe.
-pub fn expiring<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>, now: Timestamp) -> Vec<ExpiringCertificate> {
-    let mut found: BTreeMap<&str, ExpiringCertificate> = BTreeMap::new();
-    for outcome in outcomes {
-        let Some(certificate) = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref()) else { continue };
-        let days_left = certificate.not_after.duration_since(now).as_secs().div_euclid(86_400);
-        if threshold(days_left).is_some() {
-            let expiring = ExpiringCertificate {
-                probe: outcome.probe.clone(),
-                surface: outcome.surface.clone(),
-                subject: certificate.subject.clone(),
-                not_after: certificate.not_after,
-                days_left,
-            };
-            found.insert(&outcome.probe, expiring);
-        }
-    }
-    found.into_values().collect()
+/// The certificate that a check saw, if it has fewer than 14 days left.
+#[must_use]
+pub fn expiring(outcome: &Outcome, certificate: &CertificateFacts, now: Timestamp) -> Option<ExpiringCertificate> {
+    let days_left = certificate.not_after.duration_since(now).as_secs().div_euclid(86_400);
+    threshold(days_left)?;
+    Some(ExpiringCertificate {
+        probe: outcome.probe.clone(),
+        surface: outcome.surface.clone(),
+        subject: certificate.subject.clone(),
+        not_after: certificate.not_after,
+        days_left,
+    })
 }

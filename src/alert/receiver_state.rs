@@ -13,7 +13,8 @@ use crate::report::Incident;
 
 /// The most probes that are kept of a known incident.
 const PROBES: usize = 64;
-/// An incident is forgotten this long after its end.
+/// An incident is forgotten this long after its end, and a condition this long after it was last
+/// seen to hold.
 const FORGET_AFTER: Duration = Duration::from_hours(7 * 24);
 
 /// What one receiver was notified of.
@@ -25,8 +26,11 @@ pub(super) struct ReceiverState {
     /// The incidents that the receiver knows.
     pub(super) incidents: Vec<KnownIncident>,
     /// The conditions that still hold and were sent, such as an error budget that burns or a
-    /// certificate that expires: by key, the instant of the notification.
+    /// certificate that expires: by key, the instant at which it was last seen to hold.
     standing: BTreeMap<String, Timestamp>,
+    /// By key of a condition that the checks of a probe show: the probe. Empty in states of earlier
+    /// versions.
+    probes: BTreeMap<String, String>,
 }
 
 /// An incident that a receiver knows.
@@ -77,31 +81,30 @@ impl ReceiverState {
         self.incidents.get_mut(at)
     }
 
-    /// Forgets the conditions that no longer hold: one that holds again later is new.
-    pub(super) fn keep_standing(&mut self, keys: &BTreeSet<&str>) {
-        self.standing.retain(|key, _| keys.contains(key.as_str()));
+    /// Forgets the conditions that are over: a condition that holds again later is new. Those that
+    /// are not among `listed` are over, except for a while those of a probe of which this run knows
+    /// nothing: `is_unchecked`, by key and probe.
+    pub(super) fn keep_conditions(
+        &mut self,
+        listed: &BTreeSet<&str>,
+        now: Timestamp,
+        is_unchecked: impl Fn(&str, &str) -> bool,
+    ) {
+        let is_recent = |seen: Timestamp| now.duration_since(seen).unsigned_abs() <= FORGET_AFTER;
+        let waits = |key: &String| self.probes.get(key).is_some_and(|probe| is_unchecked(key, probe));
+        self.standing.retain(|key, seen| listed.contains(key.as_str()) || is_recent(*seen) && waits(key));
+        self.probes.retain(|key, _| self.standing.contains_key(key));
     }
 
-    /// Whether the receiver does not know a condition. A surface that `fails` is reported as
-    /// failing, not as slow; but a receiver that was notified of its slowness is also notified of
-    /// the end of that.
-    pub(super) fn lacks(&self, change: &Change, fails: bool) -> bool {
-        let is_known = self.standing.contains_key(change.key());
-        match change.event() {
-            AlertEvent::SlowEnd => is_known,
-            AlertEvent::Slow => !is_known && !fails,
-            _ => !is_known,
-        }
+    /// Whether a condition was sent, or is not wanted, and is not over.
+    pub(super) fn knows_condition(&self, key: &str) -> bool {
+        self.standing.contains_key(key)
     }
 
     /// Records that the receiver was notified of a change, or does not want to be.
     pub(super) fn note(&mut self, change: &Change, now: Timestamp) {
         let Change::Incident { key, incident, event, repeated } = change else {
-            if change.event() == AlertEvent::SlowEnd {
-                self.standing.remove(change.key());
-            } else {
-                self.standing.insert(change.key().to_owned(), now);
-            }
+            self.note_condition(change, now);
             return;
         };
         let surfaces = incident.surfaces.iter().map(|surface| surface.as_str().to_owned());
@@ -141,6 +144,19 @@ impl ReceiverState {
         known.told_at = now;
         if !repeated {
             known.news_at = Some(now);
+        }
+    }
+
+    fn note_condition(&mut self, change: &Change, now: Timestamp) {
+        let key = change.key();
+        if change.event() == AlertEvent::SlowEnd {
+            self.standing.remove(key);
+            self.probes.remove(key);
+            return;
+        }
+        self.standing.insert(key.to_owned(), now);
+        if let Some(probe) = change.probe() {
+            self.probes.insert(key.to_owned(), probe.to_owned());
         }
     }
 

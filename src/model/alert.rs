@@ -25,6 +25,13 @@ pub struct Alert {
     pub repeat: Option<Duration>,
 }
 
+impl Alert {
+    /// Whether it is notified of a surface.
+    pub(crate) fn concerns(&self, surface: &str) -> bool {
+        self.surfaces.is_empty() || self.surfaces.iter().any(|wanted| wanted == surface)
+    }
+}
+
 /// An event that an alert can notify about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlertEvent {

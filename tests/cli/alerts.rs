@@ -105,7 +105,7 @@ impl Stage {
     }
 }
 
-fn taker() -> Server {
+pub(crate) fn taker() -> Server {
     Server::answers(answer(200, &[], "ok"))
 }
 
@@ -121,7 +121,7 @@ fn bodies(server: &Server) -> Vec<Json> {
     server.requests_text().iter().map(body).collect()
 }
 
-fn events(server: &Server) -> Vec<String> {
+pub(crate) fn events(server: &Server) -> Vec<String> {
     bodies(server).iter().map(|body| body["event"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -349,10 +349,12 @@ async fn a_certificate_is_told_of_at_each_threshold() {
         let tls = TlsFacts { certificate: Some(certificate), verified: true, ..TlsFacts::default() };
         let outcome = Outcome { tls: Some(tls), ..outcome(&probe, 0, 'u') };
         let now = start() + jiff::SignedDuration::from_hours(24 * (30 - days) - 1);
-        (alert::expiring([&outcome], now), now)
+        let certificate = outcome.tls.as_ref().unwrap().certificate.as_ref().unwrap();
+        (alert::expiring(&outcome, certificate, now), now)
     };
     for left in [20, 13, 12, 6, 5, 2, 0, -1] {
         let (expiring, now) = days(left);
+        let expiring = [("home".to_owned(), expiring)].into();
         let found = CheckFindings { expiring, ..CheckFindings::default() };
         stage.alerts().notify(&report, &found, now).await.unwrap();
     }
@@ -381,6 +383,7 @@ async fn a_warning_is_told_to_whoever_asks_for_it_once_until_it_held_in_between(
         let stage = Stage::new(&format!("{}on = {on}\n", webhook(&server)));
         let report = report_of(&stage.config, &[("web", "uuuu")]);
         for warnings in [days(), days(), both(), Vec::new(), days()] {
+            let warnings = [("home".to_owned(), warnings)].into();
             let found = CheckFindings { warnings, ..CheckFindings::default() };
             stage.alerts().notify(&report, &found, report.generated_at).await.unwrap();
         }

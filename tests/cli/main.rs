@@ -7,6 +7,7 @@ mod support;
 
 mod accounting;
 mod alert_model;
+mod alert_state;
 mod alerting;
 mod alerts;
 mod commands;

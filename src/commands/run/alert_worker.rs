@@ -174,7 +174,8 @@ struct Inner {
     last: BTreeMap<String, Verdict>,
     /// The number of checks of the run by verdict.
     counts: Counts,
-    expiring: BTreeMap<String, ExpiringCertificate>,
+    /// By probe whose certificate was seen: the certificate, if it expires soon.
+    expiring: BTreeMap<String, Option<ExpiringCertificate>>,
     /// By probe: the expectations of `warn` that its last `up` check did not meet.
     warned: BTreeMap<String, Vec<UnmetWarning>>,
     /// Probes that were not up recently: how many more good checks each needs before its checks no
@@ -229,10 +230,7 @@ impl Queue {
                 counts
             }),
         };
-        let found = CheckFindings {
-            expiring: inner.expiring.values().cloned().collect(),
-            warnings: inner.warned.values().flatten().cloned().collect(),
-        };
+        let found = CheckFindings { expiring: inner.expiring.clone(), warnings: inner.warned.clone() };
         let is_last = inner.is_closed;
         drop(inner);
         failures.extend(collector.take_failures());
@@ -244,7 +242,8 @@ impl Queue {
 impl Inner {
     fn outcome(&mut self, outcome: &Outcome) {
         self.has_checks = true;
-        for expiring in alert::expiring([outcome], outcome.started_at) {
+        if let Some(certificate) = outcome.tls.as_ref().and_then(|tls| tls.certificate.as_ref()) {
+            let expiring = alert::expiring(outcome, certificate, outcome.started_at);
             self.expiring.insert(outcome.probe.clone(), expiring);
         }
         if !outcome.control && !outcome.maintenance {
@@ -269,7 +268,7 @@ impl Inner {
     /// Remembers the unmet expectations of `warn` of a check that was up; other checks say nothing
     /// about them.
     fn warn(&mut self, outcome: &Outcome) {
-        if outcome.verdict != Verdict::Up || outcome.warnings.is_empty() && !self.warned.contains_key(&outcome.probe) {
+        if outcome.verdict != Verdict::Up {
             return;
         }
         let warning = |unmet: &Mismatch| UnmetWarning {

@@ -1,0 +1,78 @@
+//! What a receiver is known to have been sent: which conditions and incidents last from one run to the next, and which
+//! are over.
+
+use uptick::alert::{CheckFindings, UnmetWarning};
+use uptick::model::{Bracket, Mismatch, SafeText};
+use uptick::report::SlowPeriod;
+
+use crate::alerts::{Stage, events, report_of, taker, webhook};
+
+/// What a run finds that checked these probes: those with a `!` do not meet an expectation of `warn`.
+fn warnings(probes: &[&str]) -> CheckFindings {
+    let unmet = Mismatch {
+        assertion: "latency.total".to_owned(),
+        expected: SafeText::message("at most 1 s"),
+        actual: SafeText::message("2 s"),
+    };
+    let warnings = probes.iter().map(|probe| {
+        let name = probe.trim_end_matches('!').to_owned();
+        let warning = UnmetWarning { probe: name.clone(), surface: "web".to_owned(), unmet: unmet.clone() };
+        (name, Some(warning).filter(|_| probe.ends_with('!')).into_iter().collect())
+    });
+    CheckFindings { warnings: warnings.collect(), ..CheckFindings::default() }
+}
+
+#[tokio::test]
+async fn a_warning_lasts_while_other_runs_check_other_probes() {
+    let server = taker();
+    let stage = Stage::new(&format!("{}on = \"warning\"\n", webhook(&server)));
+    let report = report_of(&stage.config, &[("web", "uuuu")]);
+    let day = jiff::SignedDuration::from_hours(24);
+    for (days, probes, sent) in [
+        (0, &["a!"][..], 1),
+        (0, &["a:b!"], 2),
+        (0, &["a!"], 2),
+        (0, &[], 2),
+        (6, &["a:b!"], 2),
+        (6, &["a"], 2),
+        (6, &["a!", "a:b!"], 3),
+        (20, &[], 3),
+        (20, &["a:b!"], 4),
+    ] {
+        let now = report.generated_at + day * days;
+        stage.alerts().notify(&report, &warnings(probes), now).await.unwrap();
+        assert_eq!(events(&server).len(), sent, "{probes:?} after {days} days");
+    }
+}
+
+#[tokio::test]
+async fn slowness_that_was_sent_ends_though_its_surface_failed_in_between() {
+    let server = taker();
+    let stage = Stage::new(&format!("{}on = [\"slow\", \"slow-end\"]\n", webhook(&server)));
+    let tell = async |letters: &str, is_over: bool| {
+        let mut report = report_of(&stage.config, &[("web", letters)]);
+        let now = report.generated_at;
+        let bracket = Bracket { after: None, by: now };
+        report.slow_periods.push(SlowPeriod {
+            id: "1".to_owned(),
+            surface: SafeText::message("web"),
+            vantages: Vec::new(),
+            start: bracket,
+            end: Some(bracket).filter(|_| is_over),
+            waves: Vec::new(),
+            answers: 10,
+            slow: 9,
+            p95_us: 9,
+            usual_p95_us: 1,
+        });
+        stage.alerts().notify(&report, &CheckFindings::default(), now).await.unwrap();
+        events(&server)
+    };
+    assert_eq!(tell("uuuudddd", false).await.len(), 0, "a surface that fails is sent as failing");
+    assert_eq!(tell("uuuuuuuu", true).await.len(), 0, "its start was not sent");
+    assert_eq!(tell("uuuuuuuu", false).await, ["slow"]);
+    assert_eq!(tell("uuuuuuuu", false).await.len(), 1);
+    assert_eq!(tell("uuuudddd", false).await.len(), 1);
+    assert_eq!(tell("uuuudddd", true).await, ["slow", "slow-end"]);
+    assert_eq!(tell("uuuudddd", true).await.len(), 2);
+}
