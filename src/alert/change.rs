@@ -2,7 +2,7 @@
 //! incident, from its start to its end.
 
 use super::findings::{ExpiringCertificate, UnmetWarning};
-use crate::model::AlertEvent;
+use crate::model::{AlertEvent, SafeText};
 use crate::report::{Incident, SlowPeriod};
 
 /// Something that changed, or a condition that still holds.
@@ -21,12 +21,15 @@ pub(super) enum Change {
     CannotJudge { key: String, vantage: usize },
     /// Responses take far longer than usual, or no longer do so.
     Slow { key: String, period: Box<SlowPeriod> },
+    /// Something that was sent is over, and no report shows more of its end. `event` is the one that
+    /// ends it, or the only one that there is of a condition.
+    Over { event: AlertEvent, key: String, surfaces: Vec<SafeText>, summary: String },
 }
 
 impl Change {
     pub(super) fn event(&self) -> AlertEvent {
         match self {
-            Change::Incident { event, .. } => *event,
+            Change::Incident { event, .. } | Change::Over { event, .. } => *event,
             Change::Certificate { .. } => AlertEvent::CertificateExpiring,
             Change::Burn { .. } => AlertEvent::SloBurn,
             Change::Warning { .. } => AlertEvent::Warning,
@@ -44,7 +47,8 @@ impl Change {
             | Change::Burn { key, .. }
             | Change::Warning { key, .. }
             | Change::CannotJudge { key, .. }
-            | Change::Slow { key, .. } => key,
+            | Change::Slow { key, .. }
+            | Change::Over { key, .. } => key,
         }
     }
 

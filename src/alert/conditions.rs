@@ -1,5 +1,6 @@
 //! Conditions that last: certificates that expire, error budgets that burn, unmet warnings, vantages that cannot judge,
-//! slow responses. Each is sent once, when it begins; if it begins again after its end, it is new.
+//! slow responses. Each is sent once, when it begins; if it begins again after its end, it is new. Its end is sent to
+//! services that keep it open until then.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use super::change::Change;
 use super::findings::{CheckFindings, ExpiringCertificate, UnmetWarning};
 use super::receiver_state::ReceiverState;
-use crate::model::{Alert, SafeText};
+use crate::model::{Alert, AlertEvent, SafeText};
 use crate::report::{Report, SlowPeriod};
 
 /// How the keys of each kind of condition begin.
@@ -17,6 +18,15 @@ const SLO: &str = "slo:";
 const WARNING: &str = "warning:";
 const CANNOT_JUDGE: &str = "cannot-judge:";
 const SLOW: &str = "slow:";
+
+/// The event of the end of each kind of condition.
+const ENDS: [(&str, AlertEvent); 5] = [
+    (CERTIFICATE, AlertEvent::CertificateExpiring),
+    (SLO, AlertEvent::SloBurn),
+    (WARNING, AlertEvent::Warning),
+    (CANNOT_JUDGE, AlertEvent::CannotJudge),
+    (SLOW, AlertEvent::SlowEnd),
+];
 
 /// What is known of a condition now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +47,11 @@ pub(super) fn changes(
 ) -> Vec<Change> {
     let listed = listed(alert, report, found);
     let keys: BTreeSet<&str> = listed.iter().map(|(change, _)| change.key()).collect();
-    receiver.keep_conditions(&keys, now, |key, probe| !is_checked(key, probe, found));
-    let mut changes = Vec::new();
+    let over = receiver.conditions_over(&keys, now, |key, probe| !is_checked(key, probe, found));
+    let mut changes: Vec<Change> = over.into_iter().filter_map(end).collect();
+    if !alert.keeps_open() {
+        changes.drain(..).for_each(|end| receiver.note(&end, now));
+    }
     for (change, state) in listed {
         match (state, receiver.knows_condition(change.key())) {
             (State::Holds, true) => receiver.note(&change, now),
@@ -47,6 +60,13 @@ pub(super) fn changes(
         }
     }
     changes
+}
+
+/// The end of the condition with this key.
+fn end(key: String) -> Option<Change> {
+    let (_, event) = ENDS.into_iter().find(|(kind, _)| key.starts_with(kind))?;
+    let summary = format!("no longer holds: {key}");
+    Some(Change::Over { event, key, surfaces: Vec::new(), summary })
 }
 
 /// Whether this run knows if a condition of a probe holds.

@@ -144,6 +144,11 @@ pub(super) fn payload(alert: &str, change: &Change, report: &Report, now: Timest
             payload.summary = SafeText::message(&of_slow_period(period, report));
             payload.slow = Some(SlowPeriod::clone(period));
         }
+        Change::Over { surfaces, summary, .. } => {
+            payload.severity = "resolved";
+            payload.surfaces.clone_from(surfaces);
+            payload.summary = SafeText::message(summary);
+        }
         Change::Burn { surface, burn, .. } => {
             let row = &report.surfaces[*surface];
             payload.surfaces = vec![row.surface.clone()];

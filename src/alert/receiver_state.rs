@@ -81,19 +81,18 @@ impl ReceiverState {
         self.incidents.get_mut(at)
     }
 
-    /// Forgets the conditions that are over: a condition that holds again later is new. Those that
-    /// are not among `listed` are over, except for a while those of a probe of which this run knows
-    /// nothing: `is_unchecked`, by key and probe.
-    pub(super) fn keep_conditions(
-        &mut self,
+    /// The keys of the conditions that are over. Those that are not `listed` are, except for a while
+    /// those of a probe of which this run knows nothing: `is_unchecked`, by key and probe.
+    pub(super) fn conditions_over(
+        &self,
         listed: &BTreeSet<&str>,
         now: Timestamp,
         is_unchecked: impl Fn(&str, &str) -> bool,
-    ) {
+    ) -> Vec<String> {
         let is_recent = |seen: Timestamp| now.duration_since(seen).unsigned_abs() <= FORGET_AFTER;
         let waits = |key: &String| self.probes.get(key).is_some_and(|probe| is_unchecked(key, probe));
-        self.standing.retain(|key, seen| listed.contains(key.as_str()) || is_recent(*seen) && waits(key));
-        self.probes.retain(|key, _| self.standing.contains_key(key));
+        let unlisted = self.standing.iter().filter(|(key, _)| !listed.contains(key.as_str()));
+        unlisted.filter(|(key, seen)| !is_recent(**seen) || !waits(key)).map(|(key, _)| key.clone()).collect()
     }
 
     /// Whether a condition was sent, or is not wanted, and is not over.
@@ -149,7 +148,7 @@ impl ReceiverState {
 
     fn note_condition(&mut self, change: &Change, now: Timestamp) {
         let key = change.key();
-        if change.event() == AlertEvent::SlowEnd {
+        if matches!(change, Change::Over { .. }) || change.event() == AlertEvent::SlowEnd {
             self.standing.remove(key);
             self.probes.remove(key);
             return;

@@ -30,6 +30,11 @@ impl Alert {
     pub(crate) fn concerns(&self, surface: &str) -> bool {
         self.surfaces.is_empty() || self.surfaces.iter().any(|wanted| wanted == surface)
     }
+
+    /// Whether it keeps everything open until it is notified of its end.
+    pub(crate) fn keeps_open(&self) -> bool {
+        matches!(self.target, AlertTarget::Webhook { template: WebhookTemplate::PagerDuty(_), .. })
+    }
 }
 
 /// An event that an alert can notify about.

@@ -1,11 +1,12 @@
 //! What a receiver is known to have been sent: which conditions and incidents last from one run to the next, and which
 //! are over.
 
+use serde_json::Value as Json;
 use uptick::alert::{CheckFindings, UnmetWarning};
 use uptick::model::{Bracket, Mismatch, SafeText};
 use uptick::report::SlowPeriod;
 
-use crate::alerts::{Stage, events, report_of, taker, webhook};
+use crate::alerts::{Stage, bodies, events, report_of, taker, webhook};
 
 /// What a run finds that checked these probes: those with a `!` do not meet an expectation of `warn`.
 fn warnings(probes: &[&str]) -> CheckFindings {
@@ -43,6 +44,28 @@ async fn a_warning_lasts_while_other_runs_check_other_probes() {
         stage.alerts().notify(&report, &warnings(probes), now).await.unwrap();
         assert_eq!(events(&server).len(), sent, "{probes:?} after {days} days");
     }
+}
+
+#[tokio::test]
+async fn pagerduty_resolves_each_condition_that_is_over() {
+    let server = taker();
+    let pagerduty =
+        "on = [\"warning\", \"slo-burn\", \"cannot-judge\"]\ntemplate = \"pagerduty\"\nrouting-key = \"R0KEY\"\n";
+    let stage = Stage::new(&format!("{}{pagerduty}", webhook(&server)));
+    let good = "u".repeat(100);
+    let burning = format!("{good}{}", "d".repeat(40));
+    let blind = format!("{good}xxxxxxx");
+    for (web, probes) in [(&burning, &["a!"][..]), (&burning, &["b"]), (&good, &["a"]), (&blind, &[]), (&good, &[])] {
+        let report = report_of(&stage.config, &[("web", web)]);
+        stage.alerts().notify(&report, &warnings(probes), report.generated_at).await.unwrap();
+    }
+    let text = |body: &Json, name: &str| body[name].as_str().unwrap().to_owned();
+    let sent = bodies(&server).into_iter().map(|body| (text(&body, "event_action"), text(&body, "dedup_key")));
+    let mut sent: Vec<(String, String)> = sent.collect();
+    sent.sort_unstable();
+    let keys = ["uptick:cannot-judge:lon", "uptick:slo:web:page", "uptick:warning:web:a:latency.total"];
+    let expected = ["resolve", "trigger"].map(|action| keys.map(|key| (action.to_owned(), key.to_owned())));
+    assert_eq!(sent, expected.concat());
 }
 
 #[tokio::test]

@@ -113,7 +113,7 @@ pub(crate) fn webhook(server: &Server) -> String {
     format!("[[alert]]\nname = \"ops\"\nwebhook = \"{}\"\n", server.url("/hook"))
 }
 
-fn bodies(server: &Server) -> Vec<Json> {
+pub(crate) fn bodies(server: &Server) -> Vec<Json> {
     let body = |request: &String| {
         let (_, body) = request.split_once("\r\n\r\n").unwrap();
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
