@@ -10,6 +10,7 @@ use super::change::Change;
 use super::conditions;
 use super::findings::CheckFindings;
 use super::receiver_state::{KnownIncident, ReceiverState};
+use crate::format;
 use crate::model::{Alert, AlertEvent, SafeText};
 use crate::report::{Incident, Report, State};
 
@@ -19,8 +20,8 @@ const UNHEARD_AFTER: SignedDuration = SignedDuration::from_hours(2);
 /// The number of further failures that make a new wave of an incident: one or two more are normal.
 const NEW_WAVE_AFTER: u64 = 3;
 
-/// All changes that are new for one receiver: those of incidents first, in the order of the report,
-/// then those of conditions.
+/// All changes that are new for one receiver: the ends of incidents that no report has any more,
+/// then incidents in the order of the report, then conditions.
 pub(super) fn changes(
     alert: &Alert,
     receiver: &mut ReceiverState,
@@ -29,14 +30,16 @@ pub(super) fn changes(
     now: Timestamp,
 ) -> Vec<Change> {
     receiver.forget(now);
+    receiver.date_sightings();
     let looked_at = receiver.looked_at;
-    let mut changes = Vec::new();
+    let mut changes = of_vanished_incidents(receiver, report);
     let ids: BTreeSet<&str> = report.incidents.iter().map(|incident| incident.id.as_str()).collect();
     for incident in &report.incidents {
         if incident.surfaces.iter().any(|surface| alert.concerns(surface.as_str())) {
             let is_lost = is_lost(report, incident, now);
             if let Some(known) = receiver.known(incident, &ids, now) {
                 known.id.clone_from(&incident.id);
+                known.seen_at = Some(now);
                 changes.extend(of_known_incident(known, incident, alert.repeat, is_lost, now));
             } else {
                 changes.extend(of_unknown_incident(incident, looked_at, is_lost));
@@ -124,6 +127,21 @@ fn of_absorbed_incidents(
         Some(change(AlertEvent::Close, &known.key, last))
     };
     receiver.incidents.iter().filter(is_absorbed).filter_map(closed).collect()
+}
+
+/// Closes open incidents that no report has had since before the range of this one: nobody records
+/// them any more, and what begins now is another incident.
+fn of_vanished_incidents(receiver: &ReceiverState, report: &Report) -> Vec<Change> {
+    let open = receiver.incidents.iter().filter(|known| known.end.is_none());
+    let over = open.filter_map(|known| {
+        let seen_at = known.seen_at.filter(|seen_at| *seen_at < report.window.from)?;
+        let surfaces: Vec<SafeText> = known.surfaces.iter().map(|surface| SafeText::message(surface)).collect();
+        let (who, start) = (format::plain_list(&surfaces), known.start);
+        let summary =
+            format!("the outage of {who} from {start:.0} counts as over: nothing is known of it since {seen_at:.0}");
+        Some(Change::Over { event: AlertEvent::Close, key: known.key.clone(), surfaces, summary })
+    });
+    over.collect()
 }
 
 fn change(event: AlertEvent, key: &str, incident: &Incident) -> Change {

@@ -41,6 +41,9 @@ pub(super) struct KnownIncident {
     /// Its id in the last report that had it. Empty in states of earlier versions.
     #[serde(default)]
     pub(super) id: String,
+    /// When a report last had it. `None` in states of earlier versions.
+    #[serde(default)]
+    pub(super) seen_at: Option<Timestamp>,
     pub(super) surfaces: BTreeSet<String>,
     /// Its probes, at most [`PROBES`]. Empty in states of earlier versions.
     #[serde(default)]
@@ -103,7 +106,10 @@ impl ReceiverState {
     /// Records that the receiver was notified of a change, or does not want to be.
     pub(super) fn note(&mut self, change: &Change, now: Timestamp) {
         let Change::Incident { key, incident, event, repeated } = change else {
-            self.note_condition(change, now);
+            match change.event() {
+                AlertEvent::Close => self.note_vanished(change.key(), now),
+                _ => self.note_condition(change, now),
+            }
             return;
         };
         let surfaces = incident.surfaces.iter().map(|surface| surface.as_str().to_owned());
@@ -116,6 +122,7 @@ impl ReceiverState {
             self.incidents.push(KnownIncident {
                 key,
                 id: incident.id.clone(),
+                seen_at: Some(now),
                 surfaces: BTreeSet::new(),
                 probes: BTreeSet::new(),
                 start,
@@ -146,6 +153,12 @@ impl ReceiverState {
         }
     }
 
+    fn note_vanished(&mut self, key: &str, now: Timestamp) {
+        for known in self.incidents.iter_mut().filter(|known| known.key == key) {
+            (known.end, known.told_at) = (known.seen_at.or(Some(now)), now);
+        }
+    }
+
     fn note_condition(&mut self, change: &Change, now: Timestamp) {
         let key = change.key();
         if matches!(change, Change::Over { .. }) || change.event() == AlertEvent::SlowEnd {
@@ -156,6 +169,14 @@ impl ReceiverState {
         self.standing.insert(key.to_owned(), now);
         if let Some(probe) = change.probe() {
             self.probes.insert(key.to_owned(), probe.to_owned());
+        }
+    }
+
+    /// In a state of an earlier version, the last comparison stands for the last report that had an
+    /// incident.
+    pub(super) fn date_sightings(&mut self) {
+        for known in &mut self.incidents {
+            known.seen_at = known.seen_at.or(self.looked_at);
         }
     }
 
@@ -178,9 +199,12 @@ impl KnownIncident {
         incident
     }
 
+    /// Whether it may be an incident of the report, which a later report may date otherwise. An
+    /// open one lasts until a report last had it: after that nothing is known of it.
     pub(super) fn overlaps(&self, incident: &Incident, now: Timestamp) -> bool {
         let shares = incident.surfaces.iter().any(|surface| self.surfaces.contains(surface.as_str()));
-        let (ends, incident_ends) = (self.end.unwrap_or(now), incident.end.map_or(now, |end| end.by));
+        let ends = self.end.or(self.seen_at).unwrap_or(now);
+        let incident_ends = incident.end.map_or(now, |end| end.by);
         let is_of_probes =
             self.probes.is_empty() || incident.probes.iter().any(|probe| self.probes.contains(probe.as_str()));
         shares && is_of_probes && incident.start.by <= ends && self.start <= incident_ends

@@ -6,7 +6,7 @@ use uptick::alert::{CheckFindings, UnmetWarning};
 use uptick::model::{Bracket, Mismatch, SafeText};
 use uptick::report::SlowPeriod;
 
-use crate::alerts::{Stage, bodies, events, report_of, taker, webhook};
+use crate::alerts::{Stage, bodies, events, report_after, report_of, taker, webhook};
 
 /// What a run finds that checked these probes: those with a `!` do not meet an expectation of `warn`.
 fn warnings(probes: &[&str]) -> CheckFindings {
@@ -44,6 +44,49 @@ async fn a_warning_lasts_while_other_runs_check_other_probes() {
         stage.alerts().notify(&report, &warnings(probes), now).await.unwrap();
         assert_eq!(events(&server).len(), sent, "{probes:?} after {days} days");
     }
+}
+
+/// The checks of a day.
+const DAY: usize = 24 * 60 * 2;
+
+#[tokio::test]
+async fn an_outage_after_a_long_silence_is_another_one() {
+    for (days, is_of_an_earlier_version) in [(3, false), (8, false), (32, false), (32, true)] {
+        let server = taker();
+        let stage = Stage::new(&webhook(&server));
+        let tell = async |letters: &str, later: usize| {
+            let report = report_after(&stage.config, &[("web", letters)], later);
+            stage.alerts().notify(&report, &CheckFindings::default(), report.generated_at).await.unwrap();
+        };
+        tell("uuuudddd", 0).await;
+        if is_of_an_earlier_version {
+            let text = std::fs::read_to_string(stage.state()).unwrap();
+            let mut state: Json = serde_json::from_str(&text).unwrap();
+            state["alerts"]["ops"]["incidents"][0].as_object_mut().unwrap().remove("seen_at").unwrap();
+            std::fs::write(stage.state(), state.to_string()).unwrap();
+        }
+        tell("uuuuu", days * DAY).await;
+        assert_eq!(events(&server), ["open", "close"], "{days} days");
+        tell("uuuuudddd", days * DAY).await;
+        tell("uuuuuddddduuu", days * DAY).await;
+        assert_eq!(events(&server), ["open", "close", "open", "close"], "{days} days");
+        let bodies = bodies(&server);
+        let summary = "the outage of web from 2026-03-10T09:02:00Z counts as over: nothing is known of it since 2026-03-10T09:04:00Z";
+        assert_eq!((&bodies[1]["summary"], &bodies[1]["severity"]), (&summary.into(), &"resolved".into()));
+        assert_eq!(bodies[0]["key"], bodies[1]["key"]);
+        assert_ne!(bodies[1]["key"], bodies[2]["key"]);
+    }
+}
+
+#[tokio::test]
+async fn an_outage_that_lasts_through_a_long_silence_is_closed_and_opened_anew() {
+    let server = taker();
+    let stage = Stage::new(&webhook(&server));
+    for later in [0, 3 * DAY] {
+        let report = report_after(&stage.config, &[("web", "dddddddd")], later);
+        stage.alerts().notify(&report, &CheckFindings::default(), report.generated_at).await.unwrap();
+    }
+    assert_eq!(events(&server), ["open", "close", "open"]);
 }
 
 #[tokio::test]

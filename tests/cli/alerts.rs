@@ -41,6 +41,11 @@ fn outcome(probe: &Arc<Probe>, checks: usize, letter: char) -> Outcome {
 
 /// The report on surfaces with one letter for each check, judged at the last check.
 pub(crate) fn report_of(config: &Config, surfaces: &[(&str, &str)]) -> Report {
+    report_after(config, surfaces, 0)
+}
+
+/// The same, with the first check so many intervals later.
+pub(crate) fn report_after(config: &Config, surfaces: &[(&str, &str)], later: usize) -> Report {
     let mut collector = Collector::new("lon", Duration::from_mins(1));
     let question = Question { surfaces: config.surfaces.clone(), ..Question::default() };
     let mut fold = Fold::new(question);
@@ -49,13 +54,13 @@ pub(crate) fn report_of(config: &Config, surfaces: &[(&str, &str)]) -> Report {
         for (surface, letters) in surfaces {
             let probe = Arc::new(Probe::plain(&format!("probe-{surface}"), surface, "http://x.test/", INTERVAL));
             let letter = letters.chars().nth(checks).unwrap();
-            if let Some(window) = collector.record(&outcome(&probe, checks, letter)) {
+            if let Some(window) = collector.record(&outcome(&probe, later + checks, letter)) {
                 fold.window(&window);
             }
         }
     }
     collector.close_all().iter().for_each(|window| fold.window(window));
-    uptick::report::answer(&mut fold, after(length), Integrity::default())
+    uptick::report::answer(&mut fold, after(later + length), Integrity::default())
 }
 
 fn configured(folder: &Path, alerts: &str) -> Config {
@@ -100,7 +105,7 @@ impl Stage {
         Alerts::new(&self.config.alerts, &self.config.redactor, self.config.network, &journal).with_backoff(backoff)
     }
 
-    fn state(&self) -> std::path::PathBuf {
+    pub(crate) fn state(&self) -> std::path::PathBuf {
         self.folder.path().join("journal").join(alert::STATE_FILE)
     }
 }
