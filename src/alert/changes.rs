@@ -31,7 +31,7 @@ pub(super) fn changes(
 ) -> Vec<Change> {
     receiver.forget(now);
     receiver.date_sightings();
-    let looked_at = receiver.looked_at;
+    let looked_at = *receiver.looked_at.get_or_insert(now);
     let mut changes = of_vanished_incidents(receiver, report);
     let ids: BTreeSet<&str> = report.incidents.iter().map(|incident| incident.id.as_str()).collect();
     for incident in &report.incidents {
@@ -63,13 +63,13 @@ fn is_lost(report: &Report, incident: &Incident, now: Timestamp) -> bool {
 }
 
 /// The change about an incident that the receiver does not know. `None` if the incident ended
-/// before the first comparison: that is history.
-fn of_unknown_incident(incident: &Incident, looked_at: Option<Timestamp>, is_lost: bool) -> Option<Change> {
+/// before the first comparison, or before the last one of which all was delivered: that is history.
+fn of_unknown_incident(incident: &Incident, looked_at: Timestamp, is_lost: bool) -> Option<Change> {
     let ended = incident.end.map(|end| end.by);
     let event = match ended {
         None if is_lost => return None,
         None => AlertEvent::Open,
-        Some(ended) if looked_at.is_some_and(|looked_at| ended > looked_at) => AlertEvent::Close,
+        Some(ended) if ended > looked_at => AlertEvent::Close,
         Some(_) => return None,
     };
     Some(change(event, &incident.id, incident))
@@ -202,7 +202,7 @@ mod tests {
             let now = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute);
             let changes = match receiver.incidents.last() {
                 Some(known) => of_known_incident(known, &seen, repeat, false, now),
-                None => of_unknown_incident(&seen, None, false).into_iter().collect(),
+                None => of_unknown_incident(&seen, Timestamp::UNIX_EPOCH, false).into_iter().collect(),
             };
             let found = changes.iter().map(|change| match change {
                 Change::Incident { event, repeated, .. } => (*event, *repeated),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
+use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
 use super::backoff::Backoff;
@@ -47,22 +48,34 @@ enum Attempt {
     Refused(SafeText),
 }
 
+/// What became of one message.
+#[derive(Debug)]
+pub(super) struct DeliveryResult {
+    /// The index of the receiver.
+    pub(super) receiver: usize,
+    pub(super) change: Change,
+    /// The message in one sentence.
+    pub(super) summary: SafeText,
+    /// Why it was not delivered.
+    pub(super) result: Result<(), SafeText>,
+}
+
 /// Delivers the messages of one receiver, in order. After a failure the remaining ones are held
 /// back, so that a receiver never gets the end of something before its start.
 pub(super) async fn in_order(
+    receiver: usize,
     deliveries: Vec<(Change, Delivery)>,
     backoff: Backoff,
-) -> Vec<(Change, SafeText, Result<(), SafeText>)> {
-    let mut ended = Vec::with_capacity(deliveries.len());
+    results: UnboundedSender<DeliveryResult>,
+) {
     for (change, delivery) in deliveries {
         let result = delivery.deliver(backoff).await;
         let failed = result.is_err();
-        ended.push((change, delivery.summary, result));
-        if failed {
-            break;
+        let result = DeliveryResult { receiver, change, summary: delivery.summary, result };
+        if results.send(result).is_err() || failed {
+            return;
         }
     }
-    ended
 }
 
 impl Delivery {

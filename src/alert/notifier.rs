@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::backoff::Backoff;
 use super::change::Change;
-use super::delivery::Delivery;
+use super::delivery::{Delivery, DeliveryResult};
 use super::findings::CheckFindings;
+use super::receiver_state::ReceiverState;
 use super::state_file::{AlertError, StateFile};
 use super::{changes, delivery, message, payload, state_file};
 use crate::model::{Alert, NetworkRules, Redactor, SafeText, message};
@@ -17,6 +19,9 @@ use crate::report::Report;
 
 /// The name of the file in the journal's folder that records what was sent.
 pub const STATE_FILE: &str = "alerts.json";
+
+/// The most results of deliveries that are recorded at once.
+const RESULTS_AT_ONCE: usize = 1 << 10;
 
 /// The receivers of a configuration, and the file that records what each was sent.
 #[derive(Clone, Debug)]
@@ -78,41 +83,75 @@ impl Alerts {
         let Some(lock) = state_file::lock(&self.state)? else { return Ok(Deliveries::default()) };
         let mut deliveries = Deliveries::default();
         let mut state = StateFile::read(&self.state, &mut deliveries.warnings)?;
+        let (sender, mut results) = mpsc::unbounded_channel();
         let mut running = JoinSet::new();
+        let mut owed = Vec::with_capacity(self.receivers.len());
         for (index, alert) in self.receivers.iter().enumerate() {
-            let receiver = state.of(&alert.name);
-            let changes = changes::changes(alert, receiver, report, found, now);
-            let (wanted, others): (Vec<Change>, Vec<Change>) =
-                changes.into_iter().partition(|change| alert.on.contains(&change.event()));
-            for change in &others {
-                receiver.note(change, now);
-            }
-            receiver.looked_at = Some(now);
-            let deliveries_of_alert: Vec<(Change, Delivery)> =
-                wanted.into_iter().map(|change| self.delivery(alert, change, report, now)).collect();
-            let backoff = self.backoff;
-            running.spawn(async move { (index, delivery::in_order(deliveries_of_alert, backoff).await) });
+            let due = self.due(alert, state.of(&alert.name), report, found, now);
+            owed.push(due.len());
+            running.spawn(delivery::in_order(index, due, self.backoff, sender.clone()));
         }
-        while let Some(ended) = running.join_next().await {
-            let Ok((index, ended)) = ended else { continue };
-            let alert = &self.receivers[index];
-            for (change, summary, result) in ended {
-                match result {
-                    Ok(()) => {
-                        state.of(&alert.name).note(&change, now);
-                        deliveries.sent.push(SafeText::message(&format!("{}: {summary}", alert.name)));
-                    }
-                    Err(why) => {
-                        let event = change.event().name();
-                        let warning = message!("alert \"{}\" was not delivered ({event}): ", alert.name).then(&why);
-                        deliveries.warnings.push(self.redactor.message(warning));
-                    }
-                }
+        drop(sender);
+        // What was delivered is recorded before the next receiver has answered: a run that is
+        // stopped while one hangs does not send to the others again.
+        let mut written = state.write(&self.state, now);
+        let mut ended = Vec::new();
+        while results.recv_many(&mut ended, RESULTS_AT_ONCE).await > 0 {
+            for result in ended.drain(..) {
+                self.note(&result, &mut owed[result.receiver], &mut state, now, &mut deliveries);
             }
+            written = state.write(&self.state, now);
         }
-        state.write(&self.state, now)?;
         drop(lock);
-        Ok(deliveries)
+        written.map(|()| deliveries)
+    }
+
+    /// The messages for a receiver. A change that it does not want is noted as sent.
+    fn due(
+        &self,
+        alert: &Alert,
+        receiver: &mut ReceiverState,
+        report: &Report,
+        found: &CheckFindings,
+        now: Timestamp,
+    ) -> Vec<(Change, Delivery)> {
+        let changes = changes::changes(alert, receiver, report, found, now);
+        let (wanted, others): (Vec<Change>, Vec<Change>) =
+            changes.into_iter().partition(|change| alert.on.contains(&change.event()));
+        others.iter().for_each(|change| receiver.note(change, now));
+        if wanted.is_empty() {
+            receiver.looked_at = Some(now);
+        }
+        wanted.into_iter().map(|change| self.delivery(alert, change, report, now)).collect()
+    }
+
+    /// Records the result of a delivery; `owed` is how many messages its receiver did not have
+    /// before.
+    fn note(
+        &self,
+        result: &DeliveryResult,
+        owed: &mut usize,
+        state: &mut StateFile,
+        now: Timestamp,
+        deliveries: &mut Deliveries,
+    ) {
+        let name = &self.receivers[result.receiver].name;
+        match &result.result {
+            Ok(()) => {
+                let receiver = state.of(name);
+                receiver.note(&result.change, now);
+                *owed -= 1;
+                if *owed == 0 {
+                    receiver.looked_at = Some(now);
+                }
+                deliveries.sent.push(SafeText::message(&format!("{name}: {}", result.summary)));
+            }
+            Err(why) => {
+                let event = result.change.event().name();
+                let warning = message!("alert \"{name}\" was not delivered ({event}): ").then(why);
+                deliveries.warnings.push(self.redactor.message(warning));
+            }
+        }
     }
 
     fn delivery(&self, alert: &Alert, change: Change, report: &Report, now: Timestamp) -> (Change, Delivery) {

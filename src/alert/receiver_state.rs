@@ -21,7 +21,8 @@ const FORGET_AFTER: Duration = Duration::from_hours(7 * 24);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct ReceiverState {
-    /// When a report was last compared with it.
+    /// When a report was last compared with it and all that was new was delivered; until then, when
+    /// a report was first compared with it.
     pub(super) looked_at: Option<Timestamp>,
     /// The incidents that the receiver knows.
     pub(super) incidents: Vec<KnownIncident>,

@@ -7,6 +7,7 @@ use uptick::model::{Bracket, Mismatch, SafeText};
 use uptick::report::SlowPeriod;
 
 use crate::alerts::{Stage, bodies, events, report_after, report_of, taker, webhook};
+use crate::support::server::{Server, refusing_port};
 
 /// What a run finds that checked these probes: those with a `!` do not meet an expectation of `warn`.
 fn warnings(probes: &[&str]) -> CheckFindings {
@@ -87,6 +88,50 @@ async fn an_outage_that_lasts_through_a_long_silence_is_closed_and_opened_anew()
         stage.alerts().notify(&report, &CheckFindings::default(), report.generated_at).await.unwrap();
     }
     assert_eq!(events(&server), ["open", "close", "open"]);
+}
+
+#[tokio::test]
+async fn an_outage_that_ends_while_its_receiver_is_away_is_sent_when_it_is_back() {
+    // Whether the receiver was there before the outage or not.
+    for before in [None, Some("uuuu")] {
+        let port = refusing_port();
+        let stage =
+            Stage::new(&format!("[[alert]]\nname = \"ops\"\nwebhook = \"http://127.0.0.1:{port}/\"\nretries = 0\n"));
+        let down = "uuuudddd";
+        for letters in before.into_iter().chain([down, "uuuuddddd", "uuuudddddd"]) {
+            stage.notify(&[("web", letters)]).await;
+        }
+        let server = taker();
+        let repaired = stage.with(&webhook(&server));
+        for letters in ["uuuuddddddduuuuu", "uuuuddddddduuuuuu"] {
+            repaired.notify(&[("web", letters)]).await;
+        }
+        assert_eq!(events(&server), ["close"], "{before:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_makes_nobody_hear_anything_again() {
+    let (server, hangs) = (taker(), Server::start(|conn| conn.stall()));
+    let hanging = format!("[[alert]]\nname = \"hangs\"\nwebhook = \"{}\"\n", hangs.url("/"));
+    let stage = Stage::new(&format!("{hanging}{}", webhook(&server)));
+    let report = report_of(&stage.config, &[("web", "uuuudddd")]);
+    for run in 0..2 {
+        let (alerts, findings) = (stage.alerts(), CheckFindings::default());
+        let notify = alerts.notify(&report, &findings, report.generated_at);
+        let is_recorded = async {
+            let recorded = || std::fs::read_to_string(stage.state()).is_ok_and(|text| text.contains("told_at"));
+            while !recorded() || hangs.connections() <= run {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        // The run is stopped while one receiver hangs.
+        tokio::select! {
+            _ = notify => panic!("nobody hangs"),
+            () = is_recorded => {}
+        }
+    }
+    assert_eq!(events(&server), ["open"]);
 }
 
 #[tokio::test]

@@ -88,8 +88,14 @@ impl Stage {
         Stage { folder, config }
     }
 
+    /// The same journal with other alerts.
+    pub(crate) fn with(self, alerts: &str) -> Stage {
+        let config = configured(self.folder.path(), alerts);
+        Stage { config, ..self }
+    }
+
     /// Sends the alerts that one separate run with these checks would send.
-    async fn notify(&self, surfaces: &[(&str, &str)]) -> Deliveries {
+    pub(crate) async fn notify(&self, surfaces: &[(&str, &str)]) -> Deliveries {
         self.tell_at(surfaces, 0).await
     }
 
