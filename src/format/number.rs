@@ -61,9 +61,11 @@ pub(crate) fn percentage(value: f64) -> String {
 
 /// An availability, rounded down so that it is never overstated: `86%`, `99.871%`.
 pub(crate) fn ratio_floor(value: f64) -> String {
+    /// More than the rounding error of a ratio, and less than one check of a billion: 0.57 × 100 is 56.99….
+    const EPSILON: f64 = 1e-6;
     let percent = value * 100.0;
     let scale = if percent < 99.0 { 10.0 } else { 1000.0 };
-    format!("{}%", (percent * scale).floor() / scale)
+    format!("{}%", (percent * scale + EPSILON).floor() / scale)
 }
 
 /// The used share of an error budget: `41%`, `26 times over`.
@@ -138,6 +140,9 @@ mod tests {
     fn an_availability_is_never_rounded_up() {
         for (value, text) in [(0.860_89, "86%"), (0.9519, "95.1%"), (0.9989, "99.89%"), (0.999_99, "99.999%")] {
             assert_eq!(ratio_floor(value), text);
+        }
+        for percent in 0..99_u32 {
+            assert_eq!(ratio_floor(f64::from(percent) / 100.0), format!("{percent}%"), "nor down where it is whole");
         }
     }
 

@@ -117,7 +117,7 @@ fn facts(report: &Report, page: &mut HtmlWriter) {
         };
         fact(&format!("since ({})", phrases::zone(report)), &clock.bracket(incident.unwrap_or(wave)), &more, page);
     }
-    if let Some(incident) = report.incidents.last() {
+    if let Some(incident) = report.incident_told().or(report.incidents.last()) {
         let waves = phrases::incidents_phrase(report);
         let over = incident.end.is_some();
         let name = if over { "the last incident lasted" } else { "lasting" };

@@ -8,7 +8,7 @@ use super::writer::HtmlWriter;
 use crate::format;
 use crate::render::phrases;
 use crate::render::phrases::{full_label, instants, label, word};
-use crate::report::{Figures, Report};
+use crate::report::{Figures, Report, State};
 
 /// The most rows of a table; the data has all of them.
 const ROWS: usize = 300;
@@ -37,8 +37,11 @@ pub(super) fn vantages(report: &Report, page: &mut HtmlWriter) {
     let numeric = numeric(3, &[true, false]);
     table::columns("By vantage", &headings, &numeric, page, |rows| {
         for row in report.vantages.iter().take(ROWS) {
-            let control =
-                row.control.map_or("none", |state| if row.set_aside { "failing: set aside" } else { state.name() });
+            let control = match row.control {
+                Some(State::Down) if row.set_aside => "failing: set aside",
+                Some(_) if row.set_aside => "set aside: it could not judge",
+                control => control.map_or("none", State::name),
+            };
             let first = [row.vantage.to_string(), word(row.state).to_owned(), control.to_owned()];
             let last = [format::duration_cell(row.lag_us.p99.or(row.lag_us.max)), clock.at(row.last_seen)];
             let class = if row.set_aside { "aside" } else { "" };
@@ -79,19 +82,24 @@ pub(super) fn addresses(report: &Report, page: &mut HtmlWriter) {
     if report.addresses.is_empty() {
         return;
     }
-    let headings = ["address", "family", "surface", "failures"].map(str::to_owned);
-    table::columns("Addresses that failed checks spoke to", &headings, &[false, false, false, true], page, |rows| {
+    // Journals of version 1 do not count checks by address: of those only the evidence of failures is known.
+    let is_counted = report.addresses.iter().all(|row| row.checks.is_some());
+    let title = if is_counted { "By address" } else { "Addresses that failed checks spoke to" };
+    let headings = ["address", "family", "surface", "checks", "failures"].map(str::to_owned);
+    table::columns(title, &headings, &[false, false, false, true, true], page, |rows| {
         for row in report.addresses.iter().take(ROWS) {
             rows.row([
                 row.address.to_string(),
                 format!("IPv{}", row.family),
                 label(report, &row.surface).to_string(),
+                row.checks.map_or_else(|| "–".to_owned(), format::count),
                 format::count(row.failed),
             ]);
         }
     });
     more(report.addresses.len(), page);
-    page.raw("<p class=\"note\">Counted over the failures whose evidence was kept, not over all. An address is a path, not a culprit.</p>\n");
+    let over = if is_counted { "" } else { "Counted over the failures whose evidence was kept, not over all. " };
+    page.element("p", &[("class", "note")], &format!("{over}An address is a path, not a culprit."));
 }
 
 fn more(rows: usize, page: &mut HtmlWriter) {

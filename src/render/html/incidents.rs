@@ -148,7 +148,7 @@ fn matches(reading: &Reading, page: &mut HtmlWriter) {
     let headings = ["row", "pattern", "points to", "failures", "seen", "evidence against", "precedents"];
     let headings = headings.map(str::to_owned);
     let numeric = [false, false, false, true, false, false, false];
-    table::columns("TableRows of the signature table whose evidence is there", &headings, &numeric, page, |rows| {
+    table::columns("Rows of the signature table that the evidence matches", &headings, &numeric, page, |rows| {
         for row in &reading.matched {
             rows.row([
                 row.id.to_owned(),

@@ -80,7 +80,14 @@ fn not_seen(report: &Report, page: &mut HtmlWriter) {
         ),
     );
     if report.no_data.is_empty() {
-        page.raw("<p>Data is complete: no gaps.</p>\n");
+        if let Some(ratio) = report.coverage.ratio {
+            let made = if ratio < 1.0 {
+                format!("No gap in the data; {} of the checks that were due were made.", format::ratio(ratio))
+            } else {
+                "Data is complete: every check that was due was made.".to_owned()
+            };
+            page.element("p", &[], &made);
+        }
         return;
     }
     let headings = ["vantage", "no data from", "to", "because"].map(str::to_owned);

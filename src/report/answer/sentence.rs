@@ -24,7 +24,7 @@ const USUAL_PROMISE: f64 = 0.999;
 pub(super) struct Sentence<'s> {
     pub(super) answer: &'s Answer,
     pub(super) statuses: &'s [SurfaceStatus],
-    /// The last incident, open or over.
+    /// The incident that is told, otherwise the last, open or over.
     pub(super) last: Option<&'s Incident>,
     pub(super) vantages: &'s [VantageRow],
     /// The range of the report.

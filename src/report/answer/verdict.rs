@@ -60,7 +60,7 @@ impl VerdictInput<'_, '_> {
         answer.signature = self.reading(told.or(last), &statuses);
         answer.claims = claims::claims(self.context, &answer, &worst, self.coverage);
         answer.headline = self.headline(&answer, &statuses);
-        answer.sentence = self.sentence(&answer, &statuses, last);
+        answer.sentence = self.sentence(&answer, &statuses, told.or(last));
         answer
     }
 

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
+
 use crate::model::{SafeText, UnixMillis, timestamp};
 use crate::report::context::ReportContext;
 use crate::report::document::incident::{DurationRange, Incident, Peak, Recurring, SurfaceImpact, SurfaceSpan, Wave};
-use crate::report::fold::history::HOUR_MS;
 use crate::report::incident::fact_gathering::{FactGatherer, IncidentPart};
 use crate::report::incident::incident_detection::DetectedIncidents;
 use crate::report::incident::main_failure::main_failure;
@@ -179,7 +180,8 @@ impl Description<'_, '_> {
         };
         let all: Option<Vec<Recurrence>> = self.surfaces.iter().map(of_surface).collect();
         let least = all?.into_iter().min_by_key(|one| one.days).filter(|_| expected > 0.0)?;
-        let hour = began.div_euclid(HOUR_MS).rem_euclid(24);
+        let zone = self.context.fold.question.zone.clone().unwrap_or(TimeZone::UTC);
+        let hour = zone.to_datetime(began.timestamp()).hour();
         Some(Recurring { days: least.days, of: least.of, at_night: !(6..22).contains(&hour) })
     }
 

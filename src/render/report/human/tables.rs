@@ -160,7 +160,9 @@ pub(super) fn vantages(report: &Report, screen: &mut StyledText) {
             screen.put(style, &text::left(&content, cell - 2));
         }
         if vantage.set_aside {
-            screen.put(terminal::WARN, "  set aside: its control targets fail");
+            let why =
+                if vantage.control == Some(State::Down) { "its control targets fail" } else { "it could not judge" };
+            screen.put(terminal::WARN, &format!("  set aside: {why}"));
         }
         screen.end();
     }
