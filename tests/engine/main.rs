@@ -24,6 +24,7 @@ mod phases;
 mod protocol_phases;
 mod proxy_trust;
 mod python_servers;
+mod repeat_commands;
 mod secret_leaks_in_faults;
 mod shared_credentials;
 mod single_request;

@@ -154,24 +154,22 @@ fn method_words(request: &Request, words: &mut Vec<String>, shell: ShellWriter) 
     }
 }
 
+/// Both as one word, `user:password`.
+pub(crate) fn user_and_password(user: &Value, password: &Value) -> Value {
+    let colon = ValuePart::Plain(":".to_owned());
+    Value { parts: [&user.parts[..], &[colon], &password.parts].concat() }
+}
+
 fn auth_words(auth: Option<&Auth>, words: &mut Vec<String>, shell: ShellWriter) {
     match auth {
         Some(Auth::Basic { user, password }) => {
-            let mut pair = user.clone();
-            pair.parts.push(ValuePart::Plain(":".to_owned()));
-            pair.parts.extend(password.parts.iter().cloned());
-            words.push(format!("-u {}", shell.quote(&pair)));
+            words.push(format!("-u {}", shell.quote(&user_and_password(user, password))));
         }
         Some(Auth::Digest { user, password }) => {
-            let mut pair = user.clone();
-            pair.parts.push(ValuePart::Plain(":".to_owned()));
-            pair.parts.extend(password.parts.iter().cloned());
-            words.push(format!("--digest -u {}", shell.quote(&pair)));
+            words.push(format!("--digest -u {}", shell.quote(&user_and_password(user, password))));
         }
         Some(Auth::AwsSigV4(aws)) => {
-            let mut pair = aws.access_key.clone();
-            pair.parts.push(ValuePart::Plain(":".to_owned()));
-            pair.parts.extend(aws.secret_key.parts.iter().cloned());
+            let pair = user_and_password(&aws.access_key, &aws.secret_key);
             let scope = shell.plain(&format!("aws:amz:{}:{}", aws.region, aws.service));
             words.push(format!("--aws-sigv4 {scope} -u {}", shell.quote(&pair)));
             if let Some(token) = &aws.session_token {
@@ -216,7 +214,8 @@ fn body_words(request: &Request, words: &mut Vec<String>, shell: ShellWriter) {
                 words.push(match part {
                     FormPart::Text(text) => format!("--form-string {}", shell.quote_after(&format!("{name}="), text)),
                     FormPart::File(file) => {
-                        format!("-F {}", shell.plain(&format!("{name}=@{}", file.path.display())))
+                        let kind = file.content_type.as_ref().map(|kind| format!(";type={kind}")).unwrap_or_default();
+                        format!("-F {}", shell.plain(&format!("{name}=@{}{kind}", file.path.display())))
                     }
                 });
             }

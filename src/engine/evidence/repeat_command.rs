@@ -6,7 +6,7 @@ use crate::engine::connect::route::host_of;
 use crate::engine::evidence::curl;
 use crate::engine::evidence::shell_word::ShellWriter;
 use crate::engine::expectation::body_rules;
-use crate::model::{DnsQuestion, HttpVersionPreference, IpFamily, Probe, Protocol, Redactor, Request, Resolver};
+use crate::model::{Auth, DnsQuestion, HttpVersionPreference, IpFamily, Probe, Protocol, Redactor, Request, Resolver};
 
 /// The command that repeats one request of a probe; none if its target depends on a captured value or no
 /// tool can send it.
@@ -91,6 +91,21 @@ fn dig(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<String> {
     Some(words.join(" "))
 }
 
+/// The option with the credentials of a request, for tools that know headers alone.
+fn authorization(request: &Request, shell: ShellWriter) -> Option<String> {
+    let header = "authorization: ";
+    match request.auth.as_ref()? {
+        Auth::Bearer(token) => Some(format!("-H {}", shell.quote_after(&format!("{header}Bearer "), token))),
+        Auth::OAuth2(_) => Some(format!("-H \"{header}Bearer $OAUTH2_TOKEN\"")),
+        Auth::Basic { user, password } => {
+            let pair = shell.quote(&curl::user_and_password(user, password));
+            Some(format!("-H \"{header}Basic $(printf %s {pair} | base64 | tr -d '\\n')\""))
+        }
+        // What they send depends on the answer or on the whole request.
+        Auth::Digest { .. } | Auth::AwsSigV4(_) => None,
+    }
+}
+
 fn websocat(probe: &Probe, request: &Request, shell: ShellWriter) -> String {
     let mut words = vec!["websocat -1".to_owned()];
     words.extend(probe.transport.tls.insecure.then(|| "-k".to_owned()));
@@ -100,6 +115,7 @@ fn websocat(probe: &Probe, request: &Request, shell: ShellWriter) -> String {
         let to = shell.plain(&format!("tcp:{host}:{port}"));
         format!("--ws-c-uri {} {to}", shell.url(&request.url))
     }));
+    words.extend(authorization(request, shell));
     for (name, value) in &request.headers {
         words.push(format!("-H {}", shell.quote_after(&format!("{name}: "), value)));
     }
@@ -128,6 +144,7 @@ fn grpcurl(probe: &Probe, request: &Request, shell: ShellWriter) -> Option<Strin
     for (option, file) in files.into_iter().filter(|_| url.scheme() != "grpc") {
         words.extend(file.as_ref().map(|file| format!("{option} {}", plain(&file.to_string_lossy()))));
     }
+    words.extend(authorization(request, shell));
     for (name, value) in &request.headers {
         words.push(format!("-H {}", shell.quote_after(&format!("{name}: "), value)));
     }
