@@ -34,7 +34,7 @@ pub(crate) fn of_outcome(outcome: &Outcome, shard: Option<Shard>) -> Vec<Series<
         gauge(&family::SUCCESS, success),
         gauge(&family::LAST_DURATION, outcome.timings.total.as_secs_f64()),
         gauge(&family::LAST_CHECK, seconds(outcome.started_at)),
-        gauge(&family::REDIRECTS, small(outcome.redirects.len())),
+        gauge(&family::REDIRECTS, small(outcome.redirects.iter().filter(|hop| is_redirect(hop.status)).count())),
     ];
     let version = outcome.http_version.and_then(|version| version.name().parse().ok());
     let answered = outcome.status.map(|_| ());
@@ -140,6 +140,11 @@ fn bytes(length: u64) -> f64 {
     length as f64
 }
 
+/// Whether a round led elsewhere: one that asks for a Digest answer is sent again to the same URL.
+const fn is_redirect(status: u16) -> bool {
+    matches!(status, 300..400)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "redirects and bodies are limited far below 2^52")]
 fn small(count: usize) -> f64 {
     count as f64
@@ -150,7 +155,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Check, DnsFacts, DnsSections, Evidence, Failure, FailureClass};
+    use crate::model::{Check, DnsFacts, DnsSections, Evidence, Failure, FailureClass, Hop};
 
     /// The metrics of the last check of a probe that is down, with or without a DNS answer.
     fn names_of(url: &str, dns: Option<DnsFacts>) -> Vec<(&'static str, f64)> {
@@ -166,6 +171,28 @@ mod tests {
             _ => None,
         };
         of_outcome(&outcome, None).into_iter().filter_map(number).collect()
+    }
+
+    #[test]
+    fn a_challenge_that_was_answered_is_no_redirect() {
+        let probe = Arc::new(Probe::plain("home", "web", "http://x.test/", Probe::INTERVAL));
+        let check = Check { probe, scheduled_at: jiff::Timestamp::UNIX_EPOCH, lag: Duration::ZERO };
+        let failure = Failure::new(FailureClass::Status, None, SafeText::message("500"));
+        let mut outcome = Outcome::without_measurement(&check, "here", check.scheduled_at, failure);
+        let hop = |status| Hop {
+            url: SafeText::clean("http://x.test/", 100),
+            status,
+            location: SafeText::default(),
+            method: "GET".to_owned(),
+            remote: None,
+            timings: crate::model::Timings::default(),
+            tls: None,
+        };
+        outcome.redirects = vec![hop(401), hop(302)];
+        let all = of_outcome(&outcome, None);
+        let redirects =
+            all.iter().find(|series| series.family.name == "probe_http_redirects").map(|series| &series.value);
+        assert!(matches!(redirects, Some(Value::Number(number)) if (*number - 1.0).abs() < f64::EPSILON));
     }
 
     #[test]
