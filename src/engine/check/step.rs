@@ -162,7 +162,7 @@ impl StepRun<'_> {
         let is_refused = matches!(head.status.as_u16(), 400 | 401 | 403);
         (is_signed && is_refused && sigv4::is_skewed(&head.headers, Timestamp::now())).then(|| {
             let message = message!(
-                "status {}: this host's clock is minutes off, so its signature is refused",
+                "status {}: the clocks of this host and of the server are minutes apart, so the signature is refused",
                 head.status.as_u16()
             );
             Fault::new(FailureClass::ProberClock, None, message)
