@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::model::{Check, Failure, FailureClass, Gap, Outcome, Probe, SafeText};
+use crate::model::{Check, Failure, FailureClass, Gap, Outcome, Probe, SafeText, Schedule};
 use crate::plan::Due;
 
 pub(crate) use control::Controls;
@@ -200,9 +200,7 @@ where
                 Some(back) = self.running.join_next() => self.take(back),
                 () = reached(at), if !blocked => {
                     plan.next();
-                    if let Some((from, to)) = watch.check(&self.clock) {
-                        (self.on_event)(Event::Gap(Gap::between(&self.settings.vantage, from, to)));
-                    }
+                    self.look_for_gap(&mut watch);
                     if due.after_all {
                         self.end_pass();
                         if self.is_over() {
@@ -212,6 +210,8 @@ where
                     }
                     self.start(due);
                 }
+                // With daily schedules alone, nothing else would notice for a day.
+                () = tokio::time::sleep_until(watch.next) => self.look_for_gap(&mut watch),
             }
         }
         loop {
@@ -229,6 +229,12 @@ where
                     self.take(back);
                 }
             }
+        }
+    }
+
+    fn look_for_gap(&mut self, watch: &mut GapDetector) {
+        if let Some((from, to)) = watch.check(&self.clock) {
+            (self.on_event)(Event::Gap(Gap::between(&self.settings.vantage, from, to)));
         }
     }
 
@@ -358,25 +364,36 @@ async fn reached(at: Instant) {
     }
 }
 
-/// Compares the two clocks each time a check is due.
+/// Compares the two clocks each time a check is due, and at least once a minute.
 struct GapDetector {
     tolerance: Duration,
     last: (Instant, Timestamp),
+    next: Instant,
 }
 
 impl GapDetector {
     /// The least tolerance: smaller steps are normal corrections of time synchronisation.
     const LEAST: Duration = Duration::from_secs(2);
 
+    /// The longest time between two comparisons, and the most by which a check on a schedule may be off.
+    const MOST: Duration = Duration::from_mins(1);
+
     fn new<W: Fn() -> Timestamp>(clock: &Clock<W>, probes: &[Arc<Probe>]) -> GapDetector {
-        let shortest = probes.iter().map(|probe| probe.schedule.shortest()).min().unwrap_or_default();
-        GapDetector { tolerance: (2 * shortest).max(Self::LEAST), last: (Instant::now(), (clock.now)()) }
+        // A step of two intervals loses a check at an interval; one at a time of day is wrong by any step.
+        let tolerance = |probe: &Arc<Probe>| match &probe.schedule {
+            Schedule::Every(interval) => 2 * *interval,
+            Schedule::Cron(cron) => (2 * cron.shortest()).min(Self::MOST),
+        };
+        let tolerance = probes.iter().map(tolerance).min().unwrap_or_default().max(Self::LEAST);
+        let now = Instant::now();
+        GapDetector { tolerance, last: (now, (clock.now)()), next: now + Self::MOST }
     }
 
     /// The two wall times, last and now, if the clocks diverged by more than the tolerance since
     /// the last call; otherwise `None`.
     fn check<W: Fn() -> Timestamp>(&mut self, clock: &Clock<W>) -> Option<(Timestamp, Timestamp)> {
         let (mono, wall) = (Instant::now(), (clock.now)());
+        self.next = mono + Self::MOST;
         let (last_mono, last_wall) = std::mem::replace(&mut self.last, (mono, wall));
         let expected = forward(last_wall, mono - last_mono);
         let parted = wall.duration_since(expected).unsigned_abs();

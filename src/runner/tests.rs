@@ -284,6 +284,23 @@ async fn a_clock_that_is_set_makes_one_gap_and_loses_no_check() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_is_noticed_long_before_the_next_check_of_a_day() {
+    let mut probe = Probe::clone(&probes(&[("daily", 1_000)])[0]);
+    probe.schedule = Schedule::Cron(crate::model::Cron::new("0 3 * * *").unwrap());
+    let (probes, wall) = ([Arc::new(probe)], Wall::new());
+    let offset_s = Arc::clone(&wall.offset_s);
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        offset_s.store(90, Ordering::Relaxed);
+    });
+    let bounds = Bounds { until_ms: Some(4 * 3_600_000), ..FREE };
+    let (_, seen) = play(&probes, intervals(&probes), bounds, &wall, |check| up_after(check, 10)).await;
+    assert_eq!(seen.gaps.len(), 1, "{:?}", seen.gaps);
+    let gap = seen.gaps[0].to.duration_since(seen.gaps[0].from).as_secs();
+    assert!((60..=150).contains(&gap), "{gap}");
+}
+
 /// One pass in which the site fails and the controls have the given results, in order of time.
 async fn pass_with_controls(said: &'static [bool]) -> Vec<Outcome> {
     let mut probes = probes(&[("site", 1_000)]);
