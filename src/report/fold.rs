@@ -267,6 +267,7 @@ impl Fold {
 
     /// Adds another fold of different lines for the same question.
     pub fn merge(&mut self, mut other: Fold) {
+        self.is_over_limit |= other.is_over_limit;
         if other.windows > 0 {
             self.extend(|extent, bucket| extent.merge(&other.extent, bucket));
         }
@@ -342,4 +343,18 @@ fn is_slow_alone(answer: &Report) -> bool {
     let mut failing = answer.surfaces.iter().filter(|row| !row.control && row.state.is_failing()).peekable();
     failing.peek().is_some()
         && failing.all(|row| row.state == State::Degraded && row.figures.down == 0 && is_slow(&row.surface))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fold_over_the_limit_stays_over_it_whatever_it_merges_with() {
+        let over = || Fold { is_over_limit: true, ..Fold::new(Question::default()) };
+        for (mut one, other) in [(over(), Fold::new(Question::default())), (Fold::new(Question::default()), over())] {
+            one.merge(other);
+            assert_eq!(one.check_limit(), Err(TooManySeries));
+        }
+    }
 }
