@@ -329,10 +329,11 @@ fn error(redactor: &Redactor, action: &'static str, url: &str, why: &str) -> Sto
 fn without_secrets(text: &str) -> String {
     let word = |word: &str| {
         let word = word.split_once('?').map_or(word, |(before, _)| before);
-        match word.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?.1))) {
-            Some((scheme, rest)) => format!("{scheme}://{rest}"),
-            None => word.to_owned(),
-        }
+        let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
+        // An `@` of the path belongs to a name.
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        format!("{scheme}://{host}{path}")
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
@@ -345,6 +346,14 @@ mod tests {
     fn no_message_shows_a_signature_or_a_password() {
         let text = "GET https://user:pw@x.test/c?sig=secret failed, see az://a:b@c/d";
         assert_eq!(without_secrets(text), "GET https://x.test/c failed, see az://c/d");
+        for (text, shown) in [
+            ("s3://bucket/team@home/j", "s3://bucket/team@home/j"),
+            ("s3://user:p@w@bucket/a@b/c@d", "s3://bucket/a@b/c@d"),
+            ("file:///srv/a@b", "file:///srv/a@b"),
+            ("https://u:p@x.test", "https://x.test"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
     }
 
     #[test]
