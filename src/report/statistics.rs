@@ -80,21 +80,53 @@ pub(crate) fn checks_to_show(ratio: f64) -> u64 {
 #[must_use]
 pub(crate) fn fisher(a: u64, a_n: u64, b: u64, b_n: u64) -> f64 {
     let (failures, total) = (a + b, a_n + b_n);
-    let lowest = failures.saturating_sub(b_n);
-    let highest = failures.min(a_n);
+    let (lowest, highest) = (failures.saturating_sub(b_n), failures.min(a_n));
     let ways = |n: u64, k: u64| ln_choose(number(n), number(k));
-    let mut log = ways(a_n, lowest) + ways(b_n, failures - lowest) - ways(total, failures);
-    let mut logs = Vec::new();
-    for x in lowest..=highest {
-        logs.push(log);
-        let up = number(failures - x) * number(a_n - x);
-        let down = number(x + 1) * (number(b_n) - number(failures) + number(x + 1));
-        log += (up / down).ln();
-    }
+    let log = |x: u64| ways(a_n, x) + ways(b_n, failures - x) - ways(total, failures);
     // Tables that differ from the observed one by rounding alone count as equally likely.
-    #[expect(clippy::cast_possible_truncation, reason = "an index into the vector just made")]
-    let observed = logs[(a - lowest) as usize] + 1e-7;
-    logs.into_iter().filter(|log| *log <= observed).map(f64::exp).sum::<f64>().min(1.0)
+    let observed = log(a) + 1e-7;
+    let is_unlikely = |x: u64| log(x) <= observed;
+    let likeliest = u128::from(failures + 1) * u128::from(a_n + 1) / u128::from(total + 2);
+    let likeliest = u64::try_from(likeliest).unwrap_or(u64::MAX).clamp(lowest, highest);
+    // Towards both ends tables become ever less likely.
+    let below = first(lowest, likeliest + 1, |x| !is_unlikely(x));
+    let above = first(likeliest + 1, highest + 1, is_unlikely);
+    let of_next = |x: u64| {
+        let up = number(failures - x) * number(a_n - x);
+        up / (number(x + 1) * (number(b_n) - number(failures) + number(x + 1)))
+    };
+    let lower = (lowest..below).rev().scan(None, |term: &mut Option<f64>, x| {
+        *term = Some(term.map_or_else(|| log(x).exp(), |term| term / of_next(x)));
+        *term
+    });
+    let upper = (above..=highest).scan(None, |term: &mut Option<f64>, x| {
+        *term = Some(term.map_or_else(|| log(x).exp(), |term| term * of_next(x - 1)));
+        *term
+    });
+    (sum_of_falling(lower) + sum_of_falling(upper)).min(1.0)
+}
+
+/// The first number of a range that something holds for, if it holds for all that follow; the end
+/// of the range if there is none.
+fn first(from: u64, to: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    let (mut from, mut to) = (from, to);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        if holds(middle) { to = middle } else { from = middle + 1 }
+    }
+    from
+}
+
+/// The sum of terms that fall ever faster, without those that no longer change it.
+fn sum_of_falling(terms: impl Iterator<Item = f64>) -> f64 {
+    let mut sum = 0.0;
+    for term in terms {
+        if term <= sum * 1e-18 {
+            break;
+        }
+        sum += term;
+    }
+    sum
 }
 
 /// The natural logarithm of the binomial coefficient `n` over `k`; `k` is a whole number.
@@ -210,6 +242,17 @@ mod tests {
         // Fisher's lady tasting tea: three of four right.
         close(fisher(3, 4, 1, 4), 0.485_714_285_714, 1e-10);
         close(fisher(0, 10, 0, 10), 1.0, 1e-12);
+    }
+
+    #[test]
+    fn fisher_takes_no_longer_for_many_checks() {
+        let n = 4_000_000_000;
+        close(fisher(0, n, 0, n), 1.0, 1e-12);
+        close(fisher(n / 2, n, n / 2, n), 1.0, 1e-3);
+        close(fisher(n, n, 0, n), 0.0, 1e-12);
+        // Like Fisher's normal approximation, z = 2: 4.55 %.
+        let (more, spread) = (n / 2 + 44_721 * 2, 1e-3);
+        close(fisher(more, n, n / 2, n), 0.0455, spread);
     }
 
     #[test]
