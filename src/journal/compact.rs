@@ -68,9 +68,9 @@ pub struct Compacted {
 /// Compacts those days of a journal that are old enough at `now`.
 ///
 /// # Errors
-/// [`JournalError`] if a file cannot be read or written, if another process holds the lock until
-/// the timeout, or if the file system has no reliable locks. Days that are compacted by then stay
-/// compacted.
+/// [`JournalError`] if a file cannot be read or written, in which case the other days are compacted
+/// all the same; if another process holds the lock until the timeout, or if the file system has no
+/// reliable locks. Days that are compacted by then stay compacted.
 pub fn compact(folder: &Path, now: Timestamp, rules: &CompactRules) -> Result<Compacted, JournalError> {
     if !has_reliable_locks(folder) {
         return Err(JournalError::NoLocks(folder.to_owned()));
@@ -84,7 +84,7 @@ pub(super) fn compact_on(
     now: Timestamp,
     rules: &CompactRules,
 ) -> Result<Compacted, JournalError> {
-    let mut compacted = Compacted::default();
+    let (mut compacted, mut failed) = (Compacted::default(), None);
     for file in day_files(folder)? {
         let Some(span) = span_for(file.day, now, rules) else { continue };
         // Take the lock for each day: writers must not wait while a whole year is compacted.
@@ -93,9 +93,12 @@ pub(super) fn compact_on(
             compacted.skipped += 1;
             continue;
         }
-        compact_file(disk, &file.path, span, &mut compacted)?;
+        // One day that cannot be compacted stops no other.
+        if let Err(error) = compact_file(disk, &file.path, span, &mut compacted) {
+            failed.get_or_insert(error);
+        }
     }
-    Ok(compacted)
+    failed.map_or(Ok(compacted), Err)
 }
 
 /// The span of the windows of a day after compaction; `None` if the day is too young.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::model::io_reason;
+use crate::model::{SafeText, io_reason};
 use crate::object_storage::StorageError;
 
 /// Why the journal could not be read or written.
@@ -34,6 +34,14 @@ pub enum JournalError {
     /// A compacted line does not read back as the window that it was written from.
     #[error("journal: a compacted line does not read back; the day is left as it was")]
     Unreadable,
+    /// A day cannot be compacted.
+    #[error("journal: {} is left as it was: {why}", path.display())]
+    Uncompacted {
+        /// The day's file.
+        path: PathBuf,
+        /// The line that cannot be written, and why.
+        why: SafeText,
+    },
     /// Another process held the lock until the timeout.
     #[error("journal: {} is locked by another process; try again when it has ended", .0.display())]
     Locked(PathBuf),

@@ -28,4 +28,9 @@ impl CheckResult {
     pub const fn new(verdict: Verdict, class: Option<FailureClass>) -> CheckResult {
         CheckResult { verdict, class, code: None, own_class: None, flaky: false, warned: false }
     }
+
+    /// The code that the failure came with, and the class that the check itself found.
+    pub(super) fn own_code(&self) -> Option<(FailureClass, NonZero<u16>)> {
+        self.own_class.or(self.class).zip(self.code)
+    }
 }

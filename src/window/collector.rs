@@ -1,6 +1,6 @@
 //! Outcomes in, closed windows out. An open window keeps samples, not histograms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -15,6 +15,10 @@ use super::{CheckResult, RemoteCounts, Window};
 /// A window that reaches this many checks closes early and another of the same span opens: they merge, and no line of
 /// the journal grows without bounds.
 const CHECKS_LIMIT: usize = 8_192;
+
+/// A window that reaches this many kinds of failures closes early too: the higher the number of a kind, the more letters
+/// it has in the strip.
+const KINDS_LIMIT: usize = 100;
 
 /// Minimum number of windows closed in one call: all of them end at the same instant, and nothing else happens while
 /// they are closed and handed on. [`Collector::close_ended`] closes more if too many are open to be closed within
@@ -52,6 +56,8 @@ struct Open {
     maintenance: bool,
     from: Timestamp,
     samples: Vec<Sample>,
+    /// The codes that failures came with, by their own class.
+    codes: BTreeSet<(FailureClass, NonZero<u16>)>,
 }
 
 /// What a window needs of one check.
@@ -185,7 +191,8 @@ impl Collector {
                 && *open.surface == *surface
                 && open.control == control
                 && open.maintenance == sample.maintenance
-                && open.samples.len() < CHECKS_LIMIT;
+                && open.samples.len() < CHECKS_LIMIT
+                && open.codes.len() < KINDS_LIMIT;
             if !fits {
                 let name = Arc::clone(name);
                 let open = self.open.remove(&name)?;
@@ -206,8 +213,9 @@ impl Collector {
 
 impl Open {
     fn new(surface: &str, control: bool, from: Timestamp, sample: Sample) -> Open {
-        let maintenance = sample.maintenance;
-        Open { surface: surface.into(), control, maintenance, from, samples: vec![sample] }
+        let (surface, maintenance) = (surface.into(), sample.maintenance);
+        let codes = sample.result.own_code().into_iter().collect();
+        Open { surface, control, maintenance, from, samples: vec![sample], codes }
     }
 
     /// Adds a check. By default a vector grows to four at the first check and doubles from there, room that many probes
@@ -216,6 +224,7 @@ impl Open {
         if self.samples.len() == self.samples.capacity() {
             self.samples.reserve_exact(1 + self.samples.len() / 2);
         }
+        self.codes.extend(sample.result.own_code());
         self.samples.push(sample);
     }
 
@@ -384,5 +393,15 @@ mod tests {
         assert_eq!(closed.len(), 1);
         assert_eq!(closed[0].counts.up, u64::try_from(CHECKS_LIMIT).expect("it fits"));
         assert_eq!(collector.close_all()[0].counts.up, 1);
+    }
+    #[test]
+    fn a_window_with_very_many_codes_closes_early() {
+        let mut collector = Collector::new("here", Duration::from_hours(24));
+        let coded =
+            |n: u16| Outcome { grpc_status: Some(n), ..outcome("home", n.into(), Some(FailureClass::GrpcStatus)) };
+        let mut closed: Vec<_> = (1..=8_000).filter_map(|n| collector.record(&coded(n))).collect();
+        closed.extend(collector.close_all());
+        assert!(closed.iter().all(|window| window.codes.len() <= KINDS_LIMIT));
+        assert_eq!(closed.iter().map(|window| window.counts.down).sum::<u64>(), 8_000);
     }
 }

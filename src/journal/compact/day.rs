@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::journal::disk::Disk;
 use crate::journal::{Decoder, JournalError, LINE_LIMIT, Line, LineError, Writer};
-use crate::model::{FailureClass, Outcome};
+use crate::model::{FailureClass, Outcome, SafeText};
 use crate::window::Window;
 
 /// The most bytes per pass. A larger file is read several times, each time for a part of the
@@ -19,6 +19,9 @@ const PASS: u64 = 128 << 20;
 /// The most runs in the strip of a merged window; beyond this a second window begins. No line may
 /// grow without bounds.
 const RUNS_LIMIT: usize = 20_000;
+/// The most kinds of failures in a merged window: the higher the number of a kind, the more letters
+/// it has in the strip.
+const KINDS_LIMIT: usize = 100;
 /// How many first failures of one class keep their evidence in each coarse window; the last one
 /// keeps its evidence too.
 const FIRST_FAILURES: usize = 3;
@@ -55,7 +58,8 @@ pub(crate) fn fold(
             return Ok(Folded::Newer);
         }
         windows_before += day.windows_read;
-        let (text, windows) = day.write()?;
+        let uncompacted = |why| JournalError::Uncompacted { path: source.to_owned(), why };
+        let (text, windows) = day.write().map_err(uncompacted)?;
         windows_after += windows;
         bytes += text.len() as u64;
         disk.write(&file, &text).map_err(JournalError::io("write to", target))?;
@@ -135,7 +139,7 @@ impl Day {
         let (vantage, probe, surface) = (name(&window.vantage), name(&window.probe), name(&window.surface));
         let key = (slot, vantage, probe, surface, window.control, window.maintenance);
         let merged = self.windows.entry(key).or_default();
-        let fits = |last: &Window| last.strip.runs().len() + window.strip.runs().len() <= RUNS_LIMIT;
+        let fits = |last: &Window| fit_in_one(last, &window);
         if let Some(last) = merged.last_mut().filter(|last| !fits(last)) {
             last.strip.join_even();
         }
@@ -159,8 +163,9 @@ impl Day {
         kept.push(outcome);
     }
 
-    /// The new lines, each read back for verification, and the number of windows among them.
-    fn write(self) -> Result<(Vec<u8>, u64), JournalError> {
+    /// The new lines, each read back for verification, and the number of windows among them. An
+    /// error says which line is wrong.
+    fn write(self) -> Result<(Vec<u8>, u64), SafeText> {
         let mut text = self.kept;
         if text.last().is_some_and(|last| *last != b'\n') {
             text.push(b'\n');
@@ -169,24 +174,50 @@ impl Day {
         let (mut writer, mut decoder) = (Writer::default(), Decoder::default());
         for mut window in self.windows.into_values().flatten() {
             window.strip.join_even();
-            put(&Line::from(window), &mut writer, &mut decoder, &mut text)?;
+            let probe = Arc::clone(&window.probe);
+            put(&Line::from(window), &probe, &mut writer, &mut decoder, &mut text)?;
             lines += 1;
         }
         for outcome in self.failures.into_values().flatten() {
-            put(&Line::from(outcome), &mut writer, &mut decoder, &mut text)?;
+            let probe = outcome.probe.clone();
+            put(&Line::from(outcome), &probe, &mut writer, &mut decoder, &mut text)?;
         }
         Ok((text, lines))
     }
 }
 
-fn put(line: &Line, writer: &mut Writer, decoder: &mut Decoder, text: &mut Vec<u8>) -> Result<(), JournalError> {
+/// Whether readers accept the line of two windows that are merged.
+fn fit_in_one(one: &Window, other: &Window) -> bool {
+    let sum = |of: fn(&Window) -> usize| of(one) + of(other);
+    sum(|window| window.strip.runs().len()) <= RUNS_LIMIT
+        && (sum(|window| window.codes.len() + window.set_aside.len()) <= KINDS_LIMIT || has_kinds_of(one, other))
+}
+
+/// Whether a window has every kind of failure that another has.
+fn has_kinds_of(one: &Window, other: &Window) -> bool {
+    let has_codes = other.codes.keys().all(|code| one.codes.contains_key(code));
+    has_codes && other.set_aside.keys().all(|kind| one.set_aside.contains_key(kind))
+}
+
+/// Appends a line of a probe to `text`.
+fn put(
+    line: &Line,
+    probe: &str,
+    writer: &mut Writer,
+    decoder: &mut Decoder,
+    text: &mut Vec<u8>,
+) -> Result<(), SafeText> {
     let start = text.len();
-    writer.write(line, text)?;
+    if let Err(JournalError::LineTooLong { bytes }) = writer.write(line, text) {
+        let why =
+            format!("a line of probe \"{probe}\" would have {bytes} bytes, more than the 1 MiB that readers accept");
+        return Err(SafeText::message(&why));
+    }
     // The new file replaces the old one, so each line must read back exactly as intended.
-    if decoder.decode(&text[start..text.len() - 1]).as_ref() == Ok(line) {
+    if decoder.decode(text[start..].strip_suffix(b"\n").unwrap_or_default()).as_ref() == Ok(line) {
         Ok(())
     } else {
-        Err(JournalError::Unreadable)
+        Err(SafeText::message(&format!("a line of probe \"{probe}\" would not read back")))
     }
 }
 

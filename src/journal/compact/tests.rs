@@ -249,3 +249,40 @@ fn whatever_call_fails_the_day_is_as_it_was_or_as_it_shall_be() {
         assert_eq!(left, 2, "the lock and the day");
     }
 }
+
+#[test]
+fn a_target_that_fails_with_ever_new_codes_is_compacted_like_any_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let failure = || Failure::new(FailureClass::GrpcStatus, None, SafeText::message("no"));
+    let coded = |n: u16| {
+        let at = Timestamp::from_second(MIDNIGHT * 60 + i64::from(n) * 10).expect("an instant");
+        Outcome { scheduled_at: at, grpc_status: Some(n), failure: Some(failure()), ..steady(0, true) }
+    };
+    record(folder.path(), &(1..=8_600).map(coded).collect::<Vec<_>>());
+    let before = summary(folder.path());
+    for days in [8, 61] {
+        compact_on(&Disk::default(), folder.path(), later(days), &CompactRules::default()).expect("short lines");
+        let after = summary(folder.path());
+        assert_eq!(after.sums, before.sums);
+        assert!(after.windows < before.windows / 10, "{} windows", after.windows);
+    }
+}
+
+#[test]
+fn a_day_that_cannot_be_compacted_stops_no_other() {
+    let is_compacted = |fault: Option<usize>| {
+        let folder = tempfile::tempdir().expect("a folder");
+        two_hours(folder.path());
+        record(folder.path(), &(1440..1560).map(|minute| steady(minute, false)).collect::<Vec<_>>());
+        let disk = Disk::default();
+        if let Some(call) = fault {
+            disk.faults.plan(call, Fault::Error(28));
+        }
+        let result = compact_on(&disk, folder.path(), later(9), &CompactRules::default());
+        let lines = |day: &str| fs::read_to_string(folder.path().join(day)).expect("a day").lines().count();
+        (result.is_ok(), lines("2025-01-01.jsonl") < 10, lines("2025-01-02.jsonl") < 10)
+    };
+    assert_eq!(is_compacted(None), (true, true, true));
+    let results: Vec<_> = (0..12).map(|call| is_compacted(Some(call))).collect();
+    assert!(results.contains(&(false, false, true)), "{results:?}");
+}
