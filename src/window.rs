@@ -25,6 +25,7 @@ pub use hdr::{HdrError, HdrText};
 pub use histogram::Histogram;
 pub use latency::{Latency, LatencyDetail};
 pub use remotes::{RemoteCounts, Remotes};
+pub(crate) use strip::CHECKS_LIMIT;
 pub use strip::Strip;
 pub use strip_run::Run;
 pub(crate) use strip_text::FailureKind;

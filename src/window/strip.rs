@@ -11,6 +11,10 @@ use crate::model::{Counts, UnixMillis, Verdict};
 /// Minimum number of equally spaced checks that are written as one run: two take less space as single checks.
 const EVEN_RUN: usize = 3;
 
+/// The most checks of a strip that is read: more than ten per second for a whole day. A run of any length takes few
+/// bytes, and its checks may be looked at one by one.
+pub(crate) const CHECKS_LIMIT: u64 = 1_000_000;
+
 /// The checks in order of time. Merging interleaves them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strip {

@@ -22,7 +22,7 @@ use smallvec::SmallVec;
 use crate::model::{FailureClass, Verdict};
 
 use super::check_result::CheckResult;
-use super::strip::Strip;
+use super::strip::{CHECKS_LIMIT, Strip};
 use super::strip_run::Entry;
 
 /// A kind of failure that a window counts: the class, and the code that it came with.
@@ -80,10 +80,14 @@ impl Strip {
     pub(crate) fn from_text(text: &str, from: Timestamp, kinds: &[FailureKind]) -> Result<Strip, StripError> {
         let mut rest = Cursor(text.as_bytes());
         let mut before = from.as_millisecond();
-        let mut entries: SmallVec<[Entry; 2]> = SmallVec::new();
+        let (mut entries, mut checks): (SmallVec<[Entry; 2]>, u64) = (SmallVec::new(), 0);
         while !rest.0.is_empty() {
             let entry = read_run(&mut rest, before, kinds)?;
             before = entry.from_ms;
+            checks += u64::from(entry.count);
+            if checks > CHECKS_LIMIT {
+                return Err(StripError);
+            }
             entries.push(entry);
         }
         if !entries.is_sorted() {
@@ -261,6 +265,20 @@ mod tests {
         let mut text = String::new();
         strip.write_text(at(0), &kinds, &mut text);
         assert_eq!(Strip::from_text(&text, at(0), &kinds), Ok(strip), "{text}");
+    }
+
+    #[test]
+    fn the_checks_of_a_strip_are_bounded_all_runs_together() {
+        let kinds = [kind(FailureClass::Status)];
+        for (text, is_read) in [
+            ("*1000000+86400000Da", true),
+            ("*1000001+86400000Da", false),
+            ("*4000000000+3590000U", false),
+            ("*600000+1U*400000+1Da", true),
+            ("*600000+1U*400000+1DaM", false),
+        ] {
+            assert_eq!(Strip::from_text(text, at(0), &kinds).is_ok(), is_read, "{text}");
+        }
     }
 
     #[test]

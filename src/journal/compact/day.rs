@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::journal::disk::Disk;
 use crate::journal::{Decoder, JournalError, LINE_LIMIT, Line, LineError, Writer};
 use crate::model::{FailureClass, Outcome, SafeText};
-use crate::window::Window;
+use crate::window::{CHECKS_LIMIT, Window};
 
 /// The most bytes per pass. A larger file is read several times, each time for a part of the
 /// probes.
@@ -189,7 +189,8 @@ impl Day {
 /// Whether readers accept the line of two windows that are merged.
 fn fit_in_one(one: &Window, other: &Window) -> bool {
     let sum = |of: fn(&Window) -> usize| of(one) + of(other);
-    sum(|window| window.strip.runs().len()) <= RUNS_LIMIT
+    one.counts.scheduled() + other.counts.scheduled() <= CHECKS_LIMIT
+        && sum(|window| window.strip.runs().len()) <= RUNS_LIMIT
         && (sum(|window| window.codes.len() + window.set_aside.len()) <= KINDS_LIMIT || has_kinds_of(one, other))
 }
 

@@ -10,7 +10,7 @@ use crate::journal;
 use crate::journal::disk::faults::Fault;
 use crate::journal::{Journal, LINE_LIMIT, Line, Options, Range, Sharing};
 use crate::model::{Check, Counts, Failure, FailureClass, Outcome, Probe, SafeText, Verdict};
-use crate::window::{Collector, Window, test_windows};
+use crate::window::{Collector, Strip, Window, test_windows};
 
 const OPTIONS: Options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(5) };
 /// Midnight of 2025-01-01 in minutes since the epoch.
@@ -266,6 +266,25 @@ fn a_target_that_fails_with_ever_new_codes_is_compacted_like_any_other() {
         assert_eq!(after.sums, before.sums);
         assert!(after.windows < before.windows / 10, "{} windows", after.windows);
     }
+}
+
+#[test]
+fn checks_that_are_merged_stay_below_what_readers_accept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let many = |minute: i64| {
+        let from = Timestamp::from_second((MIDNIGHT + minute) * 60).expect("an instant");
+        let mut window = Window::empty(&"here".into(), &"home".into(), &"web".into(), false);
+        (window.from, window.to) = (from, from + Duration::from_mins(1));
+        let kinds = &[];
+        window.strip = Strip::from_text("*400000+59000U", from, kinds).expect("a strip");
+        window.counts.up = 400_000;
+        Line::from(window)
+    };
+    let lines: Vec<Line> = (0..6).map(many).collect();
+    Journal::open(folder.path(), OPTIONS).expect("a folder").append(&lines).expect("room");
+    compact_on(&Disk::default(), folder.path(), later(8), &CompactRules::default()).expect("readable lines");
+    let after = summary(folder.path());
+    assert_eq!((after.windows, after.sums["home"].counts.up), (3, 2_400_000));
 }
 
 #[test]
