@@ -36,7 +36,9 @@ pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, 
     let done = done.map_err(trouble)?;
     if done.skipped > 0 {
         let files = format::counted(done.skipped, "file");
-        terminal.warn(&format!("{files} skipped: written by a newer version, or lines are still in the spool"));
+        terminal.warn(&format!(
+            "{files} skipped: written by a newer version, too large for one object, or lines are still in the spool"
+        ));
     }
     if terminal.quiet {
         return Ok(Exit::Up);

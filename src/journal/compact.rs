@@ -52,8 +52,9 @@ impl Default for CompactRules {
 pub struct Compacted {
     /// Files that became smaller.
     pub files: u64,
-    /// Files that were skipped because they hold lines of a newer version, or because lines of
-    /// their day are still in the spool and cannot be moved.
+    /// Files that were skipped because they hold lines of a newer version, because lines of their
+    /// day are still in the spool and cannot be moved, or because one object of them would be too
+    /// large.
     pub skipped: u64,
     /// Windows in the files that became smaller, before compaction.
     pub windows_before: u64,

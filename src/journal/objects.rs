@@ -7,7 +7,6 @@ mod listing;
 mod manifest;
 mod merge;
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,16 +15,21 @@ use object_store::path::Path as Key;
 use crate::object_storage::{Bucket, CreateResult};
 
 use super::disk::Disk;
+use super::outbox::Sealed;
 use super::shipped::Shipped;
 use super::{JournalError, outbox};
 
 /// The most concurrent requests.
 const AT_ONCE: usize = 64;
+/// The most bytes of an object of a journal. No larger one is read, or created.
+const OBJECT_LIMIT: u64 = 128 << 20;
 
 /// A journal in an object store.
 #[derive(Debug)]
 pub struct Objects {
     bucket: Bucket,
+    /// [`OBJECT_LIMIT`], or less in a test.
+    object_limit: u64,
 }
 
 impl Objects {
@@ -35,11 +39,11 @@ impl Objects {
     /// # Errors
     /// [`JournalError::Storage`] if the URL or the settings cannot be used.
     pub fn open(url: &str, environment: &[(String, String)], patience: Duration) -> Result<Objects, JournalError> {
-        Ok(Objects { bucket: Bucket::open(url, environment, patience)? })
+        Ok(Objects { bucket: Bucket::open(url, environment, patience)?, object_limit: OBJECT_LIMIT })
     }
 
-    /// Ships what a local journal has recorded so far: its files become objects and are removed
-    /// from the disk. Files that cannot be shipped stay there.
+    /// Ships what a local journal has recorded so far: its files become objects, a large one
+    /// several, and are removed from the disk. Files that cannot be shipped stay there.
     ///
     /// # Errors
     /// [`JournalError`] if the local journal cannot be read. A store that does not answer is no
@@ -57,19 +61,11 @@ impl Objects {
             // After one failure the store counts as unreachable, and the remaining files are not
             // tried.
             if shipped.waiting_because.is_none() {
-                let bytes = fs::read(&file.path).map_err(JournalError::io("read", &file.path))?;
-                match self.bucket.wait(self.bucket.create(&self.key(&file.day, &file.name), bytes)) {
-                    Ok(CreateResult::Created | CreateResult::SameLength) => {
-                        disk.remove(&file.path).map_err(JournalError::io("remove", &file.path))?;
-                        shipped.sent += 1;
-                        continue;
-                    }
-                    Ok(CreateResult::Taken) => {
-                        let url = self.bucket.shown(&self.key(&file.day, &file.name));
-                        shipped.waiting_because =
-                            Some(self.bucket.error("write", &url, "another object exists there").into());
-                    }
-                    Err(error) => shipped.waiting_because = Some(error.into()),
+                shipped.waiting_because = self.create_parts(&file)?;
+                if shipped.waiting_because.is_none() {
+                    disk.remove(&file.path).map_err(JournalError::io("remove", &file.path))?;
+                    shipped.sent += 1;
+                    continue;
                 }
             }
             shipped.waiting += 1;
@@ -77,8 +73,28 @@ impl Objects {
         Ok(shipped)
     }
 
+    /// Creates the objects of a sealed file. Returns why the store does not have all of them.
+    fn create_parts(&self, file: &Sealed) -> Result<Option<JournalError>, JournalError> {
+        for part in file.parts(self.object_limit / 2)? {
+            let (name, bytes) = part?;
+            let key = self.key(&file.day, &name);
+            match self.bucket.wait(self.bucket.create(&key, bytes)) {
+                Ok(CreateResult::Created | CreateResult::SameLength) => {}
+                Ok(CreateResult::Taken) => {
+                    let url = self.bucket.shown(&key);
+                    return Ok(Some(self.bucket.error("write", &url, "another object exists there").into()));
+                }
+                Err(error) => return Ok(Some(error.into())),
+            }
+        }
+        Ok(None)
+    }
+
     /// The key of an object.
     fn key(&self, day: &str, name: &str) -> Key {
         self.bucket.prefix.clone().join(day).join(name)
     }
 }
+
+#[cfg(test)]
+mod tests;

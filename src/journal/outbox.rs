@@ -2,7 +2,9 @@
 //! on this disk, then sealed into files that never change again, then shipped. While the store is
 //! unreachable, nothing is lost.
 
+use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
@@ -27,6 +29,52 @@ pub(super) struct Sealed {
     pub(super) day: String,
     /// The vantage and a random number: `local-0a1b2c3d.0123456789abcdef.jsonl`.
     pub(super) name: String,
+}
+
+impl Sealed {
+    /// The file in parts of at most `limit` bytes, each with its name. They end with whole lines,
+    /// and are the same each time, so that each attempt to ship them creates the same objects.
+    pub(super) fn parts(&self, limit: u64) -> Result<Parts<'_>, JournalError> {
+        let file = File::open(&self.path).map_err(JournalError::io("open", &self.path))?;
+        Ok(Parts { sealed: self, file, limit, rest: Vec::new(), number: 0 })
+    }
+}
+
+/// The parts of a sealed file, read one after the other.
+#[derive(Debug)]
+pub(super) struct Parts<'s> {
+    sealed: &'s Sealed,
+    file: File,
+    limit: u64,
+    /// What was read and belongs to the next part.
+    rest: Vec<u8>,
+    number: u32,
+}
+
+impl Iterator for Parts<'_> {
+    type Item = Result<(String, Vec<u8>), JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        let room = self.limit.saturating_sub(bytes.len() as u64);
+        if let Err(error) = (&mut self.file).take(room).read_to_end(&mut bytes) {
+            return Some(Err(JournalError::io("read", &self.sealed.path)(error)));
+        }
+        if bytes.is_empty() {
+            return None;
+        }
+        if bytes.len() as u64 >= self.limit
+            && let Some(last) = bytes.iter().rposition(|byte| *byte == b'\n')
+        {
+            self.rest = bytes.split_off(last + 1);
+        }
+        let name = match (self.number, self.sealed.name.strip_suffix(".jsonl")) {
+            (1.., Some(name)) => format!("{name}-{}.jsonl", self.number),
+            _ => self.sealed.name.clone(),
+        };
+        self.number += 1;
+        Some(Ok((name, bytes)))
+    }
 }
 
 /// Seals what has been recorded so far. It holds the lock, so that no writer has the file open; the
@@ -74,7 +122,7 @@ pub(super) fn sealed(outbox: &Path) -> Result<Vec<Sealed>, JournalError> {
     Ok(sealed)
 }
 
-fn parse(path: PathBuf) -> Option<Sealed> {
+pub(super) fn parse(path: PathBuf) -> Option<Sealed> {
     let (day, name) = path.file_name()?.to_str()?.split_once('.')?;
     let (day, name) = (day.to_owned(), name.to_owned());
     name.strip_suffix(".jsonl")?;

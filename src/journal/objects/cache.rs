@@ -24,8 +24,6 @@ use super::{AT_ONCE, Objects};
 
 /// The most mebibytes of objects in memory at once.
 const MEBIBYTES_AT_ONCE: u32 = 128;
-/// The most bytes of an object of a journal.
-const OBJECT_LIMIT: u64 = 128 << 20;
 /// How long the file of an object that a merged object has replaced is kept: another reader may
 /// have listed it before.
 const KEPT_FOR: Duration = Duration::from_hours(24);
@@ -118,7 +116,7 @@ impl Objects {
             if cache.has(&path, object.size) && is_intact(&path) {
                 continue;
             }
-            if object.size > OBJECT_LIMIT {
+            if object.size > self.object_limit {
                 let why = "it is too large for an object of a journal";
                 return Err(self.bucket.error("read", &self.bucket.shown(&object.location), why).into());
             }

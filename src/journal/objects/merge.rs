@@ -108,6 +108,11 @@ impl Objects {
                 compacted.skipped += work.objects.len() as u64;
                 return Ok(());
             }
+            // Readers would refuse it.
+            Folded::Whole { bytes, .. } if bytes > self.object_limit => {
+                compacted.skipped += work.objects.len() as u64;
+                return Ok(());
+            }
             // One object is better than many, even if no windows could be merged.
             Folded::Whole { windows_before, windows_after, .. } => (windows_before, windows_after),
         };
