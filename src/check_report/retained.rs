@@ -1,7 +1,7 @@
-//! The outcomes that a report keeps, bounded: all of a small run; of a long one the first failures
-//! of each class and the last outcome of each probe.
+//! The outcomes that a report keeps, bounded: all of a small run; of a long one first failures of
+//! each class, and the last outcome of each probe.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::model::{FailureClass, Outcome, Verdict};
@@ -12,14 +12,17 @@ pub(crate) const ALL_UP_TO: usize = 2_000;
 /// How many first failures a longer run keeps, per class and probe.
 const FAILURES_OF_A_CLASS: u32 = 10;
 
+/// How many first failures a longer run keeps in total: it may run for years. The oldest ones of the
+/// class with the most of them go first.
+const FAILURES: usize = 2_000;
+
 /// The outcomes kept so far.
 #[derive(Debug, Default)]
 pub(crate) struct Retained {
     /// By number, in the order in which they ended.
     outcomes: BTreeMap<u64, Arc<Outcome>>,
     seen: u64,
-    /// The number of failures kept by probe and class, and each probe's last outcome; `None` while
-    /// the run is small.
+    /// What is kept of a long run; `None` while the run is small.
     thinned: Option<Thinned>,
     /// Whether a long run drops a good outcome even if it is the probe's last.
     forgets_good: bool,
@@ -28,6 +31,8 @@ pub(crate) struct Retained {
 #[derive(Debug, Default)]
 struct Thinned {
     failures: BTreeMap<(String, FailureClass), u32>,
+    /// The numbers of the failures kept, by class.
+    kept: BTreeMap<FailureClass, VecDeque<u64>>,
     last: BTreeMap<String, (u64, Arc<Outcome>)>,
 }
 
@@ -51,9 +56,7 @@ impl Retained {
                 self.outcomes.insert(number, outcome);
             }
             Some(thinned) => {
-                if thinned.wants(&outcome) {
-                    self.outcomes.insert(number, Arc::clone(&outcome));
-                }
+                thinned.keep_first(number, &outcome, &mut self.outcomes);
                 thinned.note(number, outcome, self.forgets_good);
             }
         }
@@ -63,9 +66,7 @@ impl Retained {
     fn thin(&mut self) {
         let mut thinned = Thinned::default();
         for (number, outcome) in std::mem::take(&mut self.outcomes) {
-            if thinned.wants(&outcome) {
-                self.outcomes.insert(number, Arc::clone(&outcome));
-            }
+            thinned.keep_first(number, &outcome, &mut self.outcomes);
             thinned.note(number, outcome, self.forgets_good);
         }
         self.thinned = Some(thinned);
@@ -93,12 +94,58 @@ impl Thinned {
         }
     }
 
-    /// Whether an outcome is one of the first failures of its class; it is counted if it is a
-    /// failure.
-    fn wants(&mut self, outcome: &Outcome) -> bool {
-        let Some(class) = outcome.class() else { return false };
+    /// Keeps an outcome in `outcomes` if it is one of the first failures of its class and probe.
+    /// Beyond [`FAILURES`] another goes.
+    fn keep_first(&mut self, number: u64, outcome: &Arc<Outcome>, outcomes: &mut BTreeMap<u64, Arc<Outcome>>) {
+        let Some(class) = outcome.class() else { return };
         let retained = self.failures.entry((outcome.probe.clone(), class)).or_default();
-        *retained += 1;
-        *retained <= FAILURES_OF_A_CLASS
+        *retained = retained.saturating_add(1);
+        if *retained > FAILURES_OF_A_CLASS {
+            return;
+        }
+        outcomes.insert(number, Arc::clone(outcome));
+        self.kept.entry(class).or_default().push_back(number);
+        if outcomes.len() > FAILURES
+            && let Some(most) = self.kept.values_mut().max_by_key(|numbers| numbers.len())
+            && let Some(oldest) = most.pop_front()
+        {
+            outcomes.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::{Check, Failure, Probe, SafeText};
+
+    fn outcome(probe: usize, class: FailureClass) -> Arc<Outcome> {
+        let probe = Arc::new(Probe::plain(&format!("p{probe}"), "web", "http://x.test/", Duration::from_secs(10)));
+        let check = Check { probe, scheduled_at: Timestamp::UNIX_EPOCH, lag: Duration::ZERO };
+        let failure = Failure::new(class, None, SafeText::message("no"));
+        Arc::new(Outcome::without_measurement(&check, "here", Timestamp::UNIX_EPOCH, failure))
+    }
+
+    #[test]
+    fn what_a_long_run_keeps_does_not_grow_with_its_probes_and_classes() {
+        let mut retained = Retained::forgetting_good();
+        retained.add(outcome(0, FailureClass::TlsCertExpired));
+        for class in [FailureClass::ConnectRefused, FailureClass::ConnectTimeout, FailureClass::Status] {
+            for _ in 0..FAILURES_OF_A_CLASS {
+                (0..300).for_each(|probe| retained.add(outcome(probe, class)));
+            }
+        }
+        retained.add(outcome(1, FailureClass::DnsTimeout));
+        assert_eq!(retained.outcomes.len(), FAILURES);
+        let (outcomes, left_out) = retained.finish();
+        assert_eq!(outcomes.len() as u64 + left_out, 9_002);
+        assert!(outcomes.len() <= FAILURES + 300);
+        for class in [FailureClass::TlsCertExpired, FailureClass::ConnectRefused, FailureClass::DnsTimeout] {
+            assert!(outcomes.iter().any(|outcome| outcome.class() == Some(class)), "{class:?} is rare");
+        }
     }
 }
