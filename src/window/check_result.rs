@@ -30,7 +30,7 @@ impl CheckResult {
     }
 
     /// The code that the failure came with, and the class that the check itself found.
-    pub(super) fn own_code(&self) -> Option<(FailureClass, NonZero<u16>)> {
+    pub(super) fn own_code(self) -> Option<(FailureClass, NonZero<u16>)> {
         self.own_class.or(self.class).zip(self.code)
     }
 }

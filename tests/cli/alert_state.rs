@@ -7,7 +7,7 @@ use uptick::model::{Bracket, Mismatch, SafeText};
 use uptick::report::SlowPeriod;
 
 use crate::alerts::{Stage, bodies, events, report_after, report_of, taker, webhook};
-use crate::support::server::{Server, refusing_port};
+use crate::support::server::{ScriptedConnection, Server, refusing_port};
 
 /// What a run finds that checked these probes: those with a `!` do not meet an expectation of `warn`.
 fn warnings(probes: &[&str]) -> CheckFindings {
@@ -112,7 +112,7 @@ async fn an_outage_that_ends_while_its_receiver_is_away_is_sent_when_it_is_back(
 
 #[tokio::test]
 async fn a_receiver_that_hangs_makes_nobody_hear_anything_again() {
-    let (server, hangs) = (taker(), Server::start(|conn| conn.stall()));
+    let (server, hangs) = (taker(), Server::start(ScriptedConnection::stall));
     let hanging = format!("[[alert]]\nname = \"hangs\"\nwebhook = \"{}\"\n", hangs.url("/"));
     let stage = Stage::new(&format!("{hanging}{}", webhook(&server)));
     let report = report_of(&stage.config, &[("web", "uuuudddd")]);

@@ -35,7 +35,7 @@ fn no_object_is_larger_than_its_readers_accept() {
     let (outbox, store, cache) =
         (folder.path().join("outbox"), folder.path().join("store"), folder.path().join("cache"));
     fs::create_dir(&store).expect("a folder");
-    let objects = Objects::open(&format!("file://{}", store.display()), &[], Duration::from_secs(60)).expect("a store");
+    let objects = Objects::open(&format!("file://{}", store.display()), &[], Duration::from_mins(1)).expect("a store");
     let objects = Objects { object_limit: LIMIT, ..objects };
     let options = Options { sharing: Sharing::Lock, lock_timeout: Duration::from_secs(5) };
     let lines: Vec<Line> = (0..100).map(line).collect();
