@@ -256,13 +256,14 @@ impl Description<'_, '_> {
     }
 
     /// The last check of its failing series, if the incident has no end and all of them have gone
-    /// silent.
+    /// silent. A partial failure can continue without an open outage: then all its series count.
     fn last_seen(&self, end: Option<Transition>) -> Option<UnixMillis> {
-        let members = self.incident.iter().flat_map(|wave| &wave.members);
-        let open: Vec<_> = members.filter(|member| member.outage.end.is_none()).collect();
-        let series = |member: &&WaveMember| &self.context.analyses[member.series];
-        let is_silent = end.is_none() && !open.is_empty() && open.iter().all(|member| series(member).silent);
-        open.iter().filter_map(|member| series(member).last).max().filter(|_| is_silent)
+        let members: Vec<&WaveMember> = self.incident.iter().flat_map(|wave| &wave.members).collect();
+        let has_open = members.iter().any(|member| member.outage.end.is_none());
+        let failing = members.into_iter().filter(|member| !has_open || member.outage.end.is_none());
+        let failing: Vec<_> = failing.map(|member| &self.context.analyses[member.series]).collect();
+        let is_silent = end.is_none() && failing.iter().all(|one| one.silent);
+        failing.iter().filter_map(|one| one.last).max().filter(|_| is_silent)
     }
 
     /// The number of checks of its surfaces that were due in maintenance during the incident.

@@ -35,6 +35,24 @@ fn a_vantage_that_fell_silent_while_it_was_failing_ended_nothing() {
 }
 
 #[test]
+fn a_partial_failure_that_nobody_sees_any_more_is_failing_when_last_seen() {
+    let mut stage = RecordedJournal::default();
+    let (since, good) = (at("2026-03-10T10:30:00Z"), at("2026-03-10T14:56:00Z"));
+    let mut n = 0;
+    // Four good checks before it falls silent end the outage of the probe, but no failure of half of its checks.
+    stage.play(Line::new("iad", "app", "home", 60), FROM, "2026-03-10T15:00:00Z", |due| {
+        n += 1;
+        let fails = due >= since && due < good && n % 2 == 0;
+        if fails { failed(FailureClass::ConnectRefused, 1) } else { PlayedCheck::Up(80) }
+    });
+    let report = stage.report(question(FROM, TO));
+    let incident = report.incidents.last().expect("an incident");
+    assert_eq!((report.verdict.state, incident.end), (State::Unknown, None), "{}", report.verdict.headline);
+    assert!(incident.last_seen.is_some_and(|last| last >= good), "{:?}", incident.last_seen);
+    assert!(report.verdict.headline.contains("app failing when last seen "), "{}", report.verdict.headline);
+}
+
+#[test]
 fn what_cannot_be_judged_says_since_when() {
     let mut stage = RecordedJournal::default();
     let offline = "2026-03-10T17:00:00Z";
