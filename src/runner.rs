@@ -307,7 +307,7 @@ where
                     self.end_without_result(
                         probe,
                         FailureClass::ProberResources,
-                        "the check broke down inside the prober",
+                        "the check panicked, which is a bug in uptick: standard error says where",
                     );
                 }
             }

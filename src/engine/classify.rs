@@ -118,7 +118,7 @@ pub(super) fn proxy_fault(error: &ProxyError, proxy: &str, target: &str) -> Faul
 }
 
 /// What to do about a proxy that asks for a login.
-const LOGIN: &str = "the URL in `proxy` says it: SCHEME://USER:PASSWORD@HOST:PORT";
+const LOGIN: &str = "write the login into the URL of the proxy: SCHEME://USER:PASSWORD@HOST:PORT";
 
 /// The proxy itself answers with a status that is not about the target.
 fn refused_status(proxy: &str, code: u16, said: &str) -> Fault {

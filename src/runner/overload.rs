@@ -92,11 +92,12 @@ impl Monitor {
             return outcome;
         }
         let class = outcome.class().unwrap_or(FailureClass::ProberOverloaded);
-        let message = format!(
-            "{class} while the prober itself was late by {} ms (limit {} ms)",
-            if cause == Cause::Slow { sum } else { worst }.as_millis(),
-            limit.as_millis()
-        );
+        let late = |by: Duration| format!("{class} while the prober itself was late by {} ms", by.as_millis());
+        let message = match cause {
+            // The limit that was passed is one of a latency.
+            Cause::Slow => late(sum),
+            Cause::TimeOut | Cause::GivenUp => format!("{} (timeout {} ms)", late(worst), limit.as_millis()),
+        };
         let phase = outcome.failure.as_ref().and_then(|failure| failure.phase);
         let failure = Failure::new(FailureClass::ProberOverloaded, phase, SafeText::message(&message));
         outcome.fail(failure);
@@ -261,7 +262,10 @@ mod tests {
         }
         let slow = |total| missed(&["latency.total"], Duration::from_millis(total));
         let most = |millis| limited(Duration::from_millis(millis));
-        assert_eq!(monitor.judge(slow(200), began, &most(190)).await.class(), Some(FailureClass::ProberOverloaded));
+        let explained = monitor.judge(slow(200), began, &most(190)).await;
+        assert_eq!(explained.class(), Some(FailureClass::ProberOverloaded));
+        let said = explained.failure.map(|failure| failure.message.to_string()).unwrap_or_default();
+        assert_eq!(said, "assertion_failed while the prober itself was late by 24 ms");
         assert_eq!(monitor.judge(slow(300), began, &most(290)).await.class(), Some(FailureClass::AssertionFailed));
         let slow_all_the_same = monitor.judge(slow(200), began, &most(100)).await;
         assert_eq!(slow_all_the_same.class(), Some(FailureClass::AssertionFailed));
