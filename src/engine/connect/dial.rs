@@ -53,8 +53,8 @@ pub(crate) fn open_udp(server: SocketAddr, source: &Source) -> io::Result<UdpSoc
     UdpSocket::from_std(socket.into())
 }
 
-/// Connects to the first of these addresses that answers. `trace.remote` is the first address still
-/// pending, and in the end the one that answered.
+/// Connects to the first of these addresses that answers. `trace.remote` is the first address that is silent
+/// so far, and in the end the one that answered.
 ///
 /// # Errors
 /// The most telling error of all addresses.
@@ -88,7 +88,9 @@ async fn race<T, F: Future<Output = io::Result<T>>>(
             let attempt = tokio::time::timeout(most, connect(address));
             connecting.push(async move { (address, attempt.await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))) });
         }
-        let hangs = |address: &&SocketAddr| !failed.iter().any(|(failed, _)| failed == *address);
+        // One that gave way is as silent as before.
+        let has_answered = |(_, error): &&(SocketAddr, io::Error)| error.kind() != io::ErrorKind::TimedOut;
+        let hangs = |address: &&SocketAddr| !failed.iter().filter(has_answered).any(|(failed, _)| failed == *address);
         trace.remote = dialed.iter().find(hangs).or(dialed.last()).copied();
         let ended = tokio::select! {
             ended = connecting.next() => ended,
@@ -265,6 +267,8 @@ mod tests {
             let raced = tokio::time::timeout(Duration::from_secs(9), race(&addresses, connect, &mut trace)).await;
             let reached = raced.ok().map(|raced| raced.expect("an answer").port());
             assert_eq!((reached, most.get() <= AT_ONCE), (answering, true), "{} at a time", most.get());
+            let told = answering.unwrap_or(1);
+            assert_eq!(trace.remote.map(|remote| remote.port()), Some(told), "the first of those that are silent");
         }
     }
 }
