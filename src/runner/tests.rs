@@ -291,7 +291,7 @@ async fn a_clock_that_is_set_is_noticed_long_before_the_next_check_of_a_day() {
     let (probes, wall) = ([Arc::new(probe)], Wall::new());
     let offset_s = Arc::clone(&wall.offset_s);
     tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_secs(600)).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
         offset_s.store(90, Ordering::Relaxed);
     });
     let bounds = Bounds { until_ms: Some(4 * 3_600_000), ..FREE };
