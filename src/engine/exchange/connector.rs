@@ -134,10 +134,10 @@ impl Connector<'_> {
     /// would be dialled.
     fn admit(&self, addresses: &[SocketAddr], host: &str) -> Result<(), MessageText> {
         let denied = |address: &SocketAddr| Some((address.ip(), self.transport.deny.denies(address.ip())?));
-        match addresses.iter().find_map(denied) {
-            Some((ip, network)) => Err(message!("{host} leads to {ip}, which is in the denied network \"{network}\"")),
-            None => Ok(()),
-        }
+        let Some((ip, network)) = addresses.iter().find_map(denied) else { return Ok(()) };
+        let is_named = host.trim_matches(['[', ']']) != ip.to_string();
+        let leads = if is_named { message!("{host} leads to {ip}, which") } else { message!("{ip}") };
+        Err(leads.then(message!(" is in the denied network \"{network}\"")))
     }
 
     /// Opens a TCP connection, through the proxy if there is one.
