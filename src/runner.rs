@@ -2,6 +2,7 @@
 //! done or the run is stopped, and emits events. It knows neither what a check does nor who
 //! consumes the events: tests pass scripted functions.
 
+mod clock;
 mod control;
 mod limits;
 mod overload;
@@ -15,8 +16,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::model::{Check, Failure, FailureClass, Gap, Outcome, Probe, SafeText, Schedule};
+use crate::model::{Check, Failure, FailureClass, Gap, Outcome, Probe, SafeText};
 use crate::plan::Due;
+use clock::{Clock, GapDetector, back};
 
 pub(crate) use control::Controls;
 pub(crate) use limits::{Descriptors, Limits};
@@ -114,29 +116,6 @@ where
         next_pass: Instant::now(),
     };
     run.drive(plan, stop).await
-}
-
-/// The start of a run on its monotonic clock, and the wall clock.
-#[derive(Clone)]
-struct Clock<W> {
-    started: Instant,
-    now: W,
-}
-
-impl<W: Fn() -> Timestamp> Clock<W> {
-    /// The wall time of a past instant of the run. It is computed backwards from now, so that
-    /// setting the wall clock in between does not shift it.
-    fn wall(&self, at: Duration) -> Timestamp {
-        back((self.now)(), self.started.elapsed().saturating_sub(at))
-    }
-}
-
-fn back(instant: Timestamp, by: Duration) -> Timestamp {
-    instant.checked_sub(by).unwrap_or(Timestamp::MIN)
-}
-
-fn forward(instant: Timestamp, by: Duration) -> Timestamp {
-    instant.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// The result of a task that runs a check.
@@ -361,43 +340,6 @@ async fn reached(at: Instant) {
         tokio::time::sleep_until(at).await;
     } else {
         tokio::task::coop::consume_budget().await;
-    }
-}
-
-/// Compares the two clocks each time a check is due, and at least once a minute.
-struct GapDetector {
-    tolerance: Duration,
-    last: (Instant, Timestamp),
-    next: Instant,
-}
-
-impl GapDetector {
-    /// The least tolerance: smaller steps are normal corrections of time synchronisation.
-    const LEAST: Duration = Duration::from_secs(2);
-
-    /// The longest time between two comparisons, and the most by which a check on a schedule may be off.
-    const MOST: Duration = Duration::from_mins(1);
-
-    fn new<W: Fn() -> Timestamp>(clock: &Clock<W>, probes: &[Arc<Probe>]) -> GapDetector {
-        // A step of two intervals loses a check at an interval; one at a time of day is wrong by any step.
-        let tolerance = |probe: &Arc<Probe>| match &probe.schedule {
-            Schedule::Every(interval) => 2 * *interval,
-            Schedule::Cron(cron) => (2 * cron.shortest()).min(Self::MOST),
-        };
-        let tolerance = probes.iter().map(tolerance).min().unwrap_or_default().max(Self::LEAST);
-        let now = Instant::now();
-        GapDetector { tolerance, last: (now, (clock.now)()), next: now + Self::MOST }
-    }
-
-    /// The two wall times, last and now, if the clocks diverged by more than the tolerance since
-    /// the last call; otherwise `None`.
-    fn check<W: Fn() -> Timestamp>(&mut self, clock: &Clock<W>) -> Option<(Timestamp, Timestamp)> {
-        let (mono, wall) = (Instant::now(), (clock.now)());
-        self.next = mono + Self::MOST;
-        let (last_mono, last_wall) = std::mem::replace(&mut self.last, (mono, wall));
-        let expected = forward(last_wall, mono - last_mono);
-        let parted = wall.duration_since(expected).unsigned_abs();
-        (parted > self.tolerance).then_some((last_wall, wall))
     }
 }
 

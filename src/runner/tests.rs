@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use super::*;
-use crate::model::{Counts, Verdict};
+use crate::model::{Counts, Cron, Schedule, Verdict};
 use crate::plan;
 
 fn probes(intervals: &[(&str, u64)]) -> Vec<Arc<Probe>> {
@@ -287,7 +287,7 @@ async fn a_clock_that_is_set_makes_one_gap_and_loses_no_check() {
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_set_is_noticed_long_before_the_next_check_of_a_day() {
     let mut probe = Probe::clone(&probes(&[("daily", 1_000)])[0]);
-    probe.schedule = Schedule::Cron(crate::model::Cron::new("0 3 * * *").unwrap());
+    probe.schedule = Schedule::Cron(Cron::new("0 3 * * *").unwrap());
     let (probes, wall) = ([Arc::new(probe)], Wall::new());
     let offset_s = Arc::clone(&wall.offset_s);
     tokio::spawn(async move {
