@@ -98,12 +98,12 @@ async fn an_outage_that_ends_while_its_receiver_is_away_is_sent_when_it_is_back(
         let stage =
             Stage::new(&format!("[[alert]]\nname = \"ops\"\nwebhook = \"http://127.0.0.1:{port}/\"\nretries = 0\n"));
         let down = "uuuudddd";
-        for letters in before.into_iter().chain([down, "uuuuddddd", "uuuudddddd"]) {
+        for letters in before.into_iter().chain([down, "uuuudddddd", "uuuuddddddu", "uuuudddddduu"]) {
             stage.notify(&[("web", letters)]).await;
         }
         let server = taker();
         let repaired = stage.with(&webhook(&server));
-        for letters in ["uuuuddddddduuuuu", "uuuuddddddduuuuuu"] {
+        for letters in ["uuuudddddduuuuu", "uuuudddddduuuuuu"] {
             repaired.notify(&[("web", letters)]).await;
         }
         assert_eq!(events(&server), ["close"], "{before:?}");
