@@ -5,6 +5,7 @@
 //! consumer knows another.
 
 pub(crate) mod alert_history;
+pub(crate) mod alert_queue;
 pub(crate) mod alert_worker;
 pub(crate) mod answer_stream;
 pub(crate) mod check_pipeline;
