@@ -6,6 +6,7 @@ mod escape;
 mod evidence;
 mod exposition;
 mod formats;
+mod grouped;
 mod html;
 mod phrases;
 mod report;

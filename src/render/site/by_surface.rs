@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::history::History;
 use crate::model::SafeText;
+use crate::render::grouped::grouped;
 use crate::report::{Incident, ProbeRow, Report, SurfaceVantageRow};
 
 /// The parts of a report by surface.
@@ -45,12 +46,4 @@ impl<'r> BySurface<'r> {
     pub(super) fn incidents(&self, surface: &SafeText) -> &[&'r Incident] {
         self.incidents.get(surface).map_or(&[], Vec::as_slice)
     }
-}
-
-fn grouped<'r, T>(all: impl Iterator<Item = (&'r SafeText, T)>) -> HashMap<&'r SafeText, Vec<T>> {
-    let mut groups: HashMap<&SafeText, Vec<T>> = HashMap::new();
-    for (surface, one) in all {
-        groups.entry(surface).or_default().push(one);
-    }
-    groups
 }

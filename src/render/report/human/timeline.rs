@@ -7,10 +7,11 @@ use jiff::tz::TimeZone;
 use super::layout::title;
 use crate::format;
 use crate::format::{STRIP_LEGEND, StripCell};
+use crate::render::grouped::grouped;
 use crate::render::phrases;
 use crate::render::terminal::{DIM, StyledText};
 use crate::render::{terminal, text};
-use crate::report::{Point, Report, SurfaceVantageRow};
+use crate::report::{Point, Report};
 
 /// The checks of one cell.
 #[derive(Clone, Copy, Default)]
@@ -72,12 +73,16 @@ pub(super) fn write(report: &Report, screen: &mut StyledText) {
         screen.put(DIM, &format!("  {line}"));
         screen.end();
     }
+    let places = grouped(report.places.iter().filter(|place| !place.control).map(|place| (&place.surface, place)));
+    let points = report.series.iter().filter(|point| !point.control);
+    let points = grouped(points.map(|point| ((&point.surface, &point.vantage), point)));
     for surface in report.surfaces.iter().filter(|row| !row.control) {
         screen.put(Style::new(), &format!("  {}", surface.label()));
         screen.end();
-        for place in report.places.iter().filter(|place| place.surface == surface.surface && !place.control) {
+        for place in places.get(&surface.surface).into_iter().flatten() {
+            let points = points.get(&(&place.surface, &place.vantage)).map(Vec::as_slice).unwrap_or_default();
             screen.put(DIM, &format!("  {}  ", text::left(place.vantage.as_str(), names)));
-            for cell in cells(report, place, &grid) {
+            for cell in cells(points, &grid) {
                 let cell = StripCell::of(cell.judged, cell.failed, cell.unknown);
                 screen.put(terminal::strip_style(cell), cell.sign());
             }
@@ -90,12 +95,9 @@ pub(super) fn write(report: &Report, screen: &mut StyledText) {
     screen.end();
 }
 
-fn cells(report: &Report, place: &SurfaceVantageRow, grid: &TimelineGrid) -> Vec<TimelineCell> {
+fn cells(points: &[&Point], grid: &TimelineGrid) -> Vec<TimelineCell> {
     let mut cells = vec![TimelineCell::default(); grid.cells];
-    let is_of_place = |point: &&Point| {
-        point.surface == place.surface && point.vantage == place.vantage && point.control == place.control
-    };
-    for point in report.series.iter().filter(is_of_place) {
+    for point in points {
         if let Some(cell) = grid.cell(point.t).map(|at| &mut cells[at]) {
             cell.judged += point.n;
             cell.failed += point.failed;

@@ -1,15 +1,20 @@
 //! For whom, since when and with what trend: the share of failures now beside the share in the
 //! range.
 
+use std::collections::HashMap;
+
 use anstyle::Style;
 
 use super::layout::{labelled, state_style};
 use crate::format::{self, InstantFormat};
-use crate::model::Bracket;
+use crate::model::{Bracket, SafeText};
+use crate::render::grouped::grouped;
 use crate::render::phrases::{full_label, label, mark, word};
 use crate::render::terminal::{BOLD, DIM, StyledText};
 use crate::render::text;
-use crate::report::{Change, ChangeKind, Figures, Recent, Report, State, SurfaceRow, Trend};
+use crate::report::{
+    Change, ChangeKind, Figures, ProbeRow, Recent, Report, State, SurfaceRow, SurfaceVantageRow, Trend,
+};
 
 /// The most rows listed per surface, of vantages and of probes each, and the most changes that are
 /// named.
@@ -33,12 +38,22 @@ struct WhoRow {
     since_of_day: String,
 }
 
+/// The vantages and the probes of each surface, those of control targets apart.
+struct SurfaceParts<'r> {
+    places: HashMap<(&'r SafeText, bool), Vec<&'r SurfaceVantageRow>>,
+    probes: HashMap<(&'r SafeText, bool), Vec<&'r ProbeRow>>,
+}
+
 pub(super) fn write(report: &Report, clock: &InstantFormat, screen: &mut StyledText) {
     let mut rows = Vec::new();
     let mut left_out = 0;
+    let by_surface = SurfaceParts {
+        places: grouped(report.places.iter().map(|place| ((&place.surface, place.control), place))),
+        probes: grouped(report.probes.iter().map(|probe| ((&probe.surface, probe.control), probe))),
+    };
     for surface in &report.surfaces {
         rows.push(row(full_label(surface), surface.state, (&surface.recent, &surface.figures), true, report, clock));
-        left_out += parts(report, surface, clock, &mut rows);
+        left_out += parts(report, &by_surface, surface, clock, &mut rows);
     }
     if rows.is_empty() {
         return;
@@ -54,13 +69,16 @@ pub(super) fn write(report: &Report, clock: &InstantFormat, screen: &mut StyledT
 
 /// Adds the vantages and the probes of a surface, if not all of them are up. Returns how many are
 /// left out.
-fn parts(report: &Report, surface: &SurfaceRow, clock: &InstantFormat, rows: &mut Vec<WhoRow>) -> usize {
+fn parts(
+    report: &Report,
+    by_surface: &SurfaceParts<'_>,
+    surface: &SurfaceRow,
+    clock: &InstantFormat,
+    rows: &mut Vec<WhoRow>,
+) -> usize {
     let is_well = |state: State, recent: &Recent| state == State::Up && recent.failed == 0;
-    let places: Vec<_> = report
-        .places
-        .iter()
-        .filter(|place| place.surface == surface.surface && place.control == surface.control)
-        .collect();
+    let key = (&surface.surface, surface.control);
+    let places = by_surface.places.get(&key).map(Vec::as_slice).unwrap_or_default();
     let all_well = places.iter().all(|place| is_well(place.state, &place.recent));
     if all_well && is_well(surface.state, &surface.recent) {
         return 0;
@@ -75,9 +93,7 @@ fn parts(report: &Report, surface: &SurfaceRow, clock: &InstantFormat, rows: &mu
             rows.push(row(name, place.state, (&place.recent, &place.figures), false, report, clock));
         }
     }
-    let of_surface =
-        |probe: &&crate::report::ProbeRow| probe.surface == surface.surface && probe.control == surface.control;
-    let probes: Vec<_> = report.probes.iter().filter(of_surface).collect();
+    let probes = by_surface.probes.get(&key).map(Vec::as_slice).unwrap_or_default();
     if probes.len() > 1 {
         let mut failing: Vec<_> = probes.iter().filter(|probe| !is_well(probe.state, &probe.recent)).collect();
         let share = |recent: &Recent| recent.failed_ratio.unwrap_or_default();
