@@ -14,11 +14,11 @@ const RECENT_MS: i64 = 120_000;
 pub(super) fn phrases(context: &ReportContext<'_>, label: impl Fn(&SafeText) -> String) -> Vec<String> {
     context
         .surfaces()
-        .filter_map(|(surface, entry)| phrase(context, &context.at(&entry.series), &label(surface)))
+        .filter_map(|(surface, entry)| phrase(context, &context.at(&entry.series), || label(surface)))
         .collect()
 }
 
-fn phrase(context: &ReportContext<'_>, series: &[&SeriesAnalysis<'_>], label: &str) -> Option<String> {
+fn phrase(context: &ReportContext<'_>, series: &[&SeriesAnalysis<'_>], label: impl Fn() -> String) -> Option<String> {
     let mut counts = Counts::default();
     series.iter().for_each(|one| counts.merge(&one.series.maintenance.counts));
     let n = counts.scheduled();
@@ -37,5 +37,5 @@ fn phrase(context: &ReportContext<'_>, series: &[&SeriesAnalysis<'_>], label: &s
     };
     let left_out = format!("{} left out{failed}", format::counted(n, "check"));
     let when = if goes_on { "in maintenance" } else { "was in maintenance" };
-    Some(format!("{label} {when} ({left_out})"))
+    Some(format!("{} {when} ({left_out})", label()))
 }
