@@ -70,7 +70,7 @@ const FLOORS: &[(&str, &str)] = &[
          protocol check",
     ),
     ("report", "parallel time_span statistics document fold series context incident open_incidents answer"),
-    ("render", "text formats exposition evidence escape terminal phrases check html site report"),
+    ("render", "text grouped formats exposition evidence escape terminal phrases check html site report"),
     (
         "commands",
         "process input run schema completions version validate compact report import init export check watch demo",
