@@ -555,7 +555,7 @@ fn watched(more: &'static [&'static str]) -> (Vec<(String, Timestamp)>, support:
         webhook(&receiver),
         target.url("/")
     );
-    let ran = support::run::Run::new([&["watch", "-v", "--for", "12s"], more].concat()).config(&file).run();
+    let ran = support::run::Run::new([&["watch", "-v", "--for", "18s"], more].concat()).config(&file).run();
     let heard = heard.lock().unwrap().clone();
     (heard, ran)
 }
