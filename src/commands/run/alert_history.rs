@@ -36,6 +36,8 @@ const READS_STORE_AFTER: Duration = Duration::from_mins(1);
 
 /// Results of this run that are older than this are in the journal, or waiting for a disk.
 const RECORDED_AFTER: Duration = Duration::from_mins(1);
+/// The same for a journal in an object store, with room for an upload that failed. A dead store cannot be read either.
+const SHIPPED_AFTER: Duration = Duration::from_mins(15);
 
 /// Everything that is known about the last day.
 pub(crate) struct AlertHistory {
@@ -154,9 +156,8 @@ impl AlertHistory {
     /// The cut-off: from this instant on, this run's windows are taken from memory. A multiple of
     /// their span.
     fn kept_from(&self, now: Timestamp) -> Timestamp {
-        // How late an upload is depends on the store, which may be dead for hours.
-        let is_there_soon = self.recorded && !object_storage::is_url(&self.journal);
-        let back = if is_there_soon { RECORDED_AFTER } else { LOOKS_BACK };
+        let in_journal = if object_storage::is_url(&self.journal) { SHIPPED_AFTER } else { RECORDED_AFTER };
+        let back = if self.recorded { in_journal } else { LOOKS_BACK };
         let span = i64::try_from(self.span.as_millis()).unwrap_or(i64::MAX).clamp(1, 86_400_000);
         let instant = now.checked_sub(back).unwrap_or(Timestamp::MIN).as_millisecond();
         Timestamp::from_millisecond(instant - instant.rem_euclid(span)).unwrap_or(Timestamp::MIN)
