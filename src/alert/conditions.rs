@@ -30,7 +30,7 @@ const ENDS: [(&str, AlertEvent); 5] = [
 
 /// What is known of a condition now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ConditionState {
     Holds,
     Over,
     /// It is not the time to send its start, and it is not over.
@@ -54,9 +54,9 @@ pub(super) fn changes(
     }
     for (change, state) in listed {
         match (state, receiver.knows_condition(change.key())) {
-            (State::Holds, true) => receiver.note(&change, now),
-            (State::Holds, false) | (State::Over, true) => changes.push(change),
-            (State::Over, false) | (State::Unsent, _) => {}
+            (ConditionState::Holds, true) => receiver.note(&change, now),
+            (ConditionState::Holds, false) | (ConditionState::Over, true) => changes.push(change),
+            (ConditionState::Over, false) | (ConditionState::Unsent, _) => {}
         }
     }
     changes
@@ -75,7 +75,7 @@ fn is_checked(key: &str, probe: &str, found: &CheckFindings) -> bool {
 }
 
 /// All conditions of the surfaces that a receiver is for.
-fn listed(alert: &Alert, report: &Report, found: &CheckFindings) -> Vec<(Change, State)> {
+fn listed(alert: &Alert, report: &Report, found: &CheckFindings) -> Vec<(Change, ConditionState)> {
     let expiring = found.expiring.values().flatten().filter(|expiring| alert.concerns(&expiring.surface));
     let warnings = found.warnings.values().flatten().filter(|warning| alert.concerns(&warning.surface));
     let holding = expiring
@@ -83,7 +83,7 @@ fn listed(alert: &Alert, report: &Report, found: &CheckFindings) -> Vec<(Change,
         .chain(burns(alert, report))
         .chain(warnings.map(warning))
         .chain(cannot_judge(report))
-        .map(|change| (change, State::Holds));
+        .map(|change| (change, ConditionState::Holds));
     let slow = report.slow_periods.iter().filter(|period| alert.concerns(period.surface.as_str()));
     holding.chain(slow.map(|period| slow_period(period, report))).collect()
 }
@@ -124,14 +124,16 @@ fn burns(alert: &Alert, report: &Report) -> Vec<Change> {
 
 /// A period in which responses are or were slow. A surface that fails is notified of as failing,
 /// not as slow.
-fn slow_period(period: &SlowPeriod, report: &Report) -> (Change, State) {
+fn slow_period(period: &SlowPeriod, report: &Report) -> (Change, ConditionState) {
     let fails = |surface: &SafeText| {
         report.incidents.iter().any(|incident| incident.end.is_none() && incident.surfaces.contains(surface))
     };
-    let state = match () {
-        () if !period.is_open() => State::Over,
-        () if fails(&period.surface) => State::Unsent,
-        () => State::Holds,
+    let state = if !period.is_open() {
+        ConditionState::Over
+    } else if fails(&period.surface) {
+        ConditionState::Unsent
+    } else {
+        ConditionState::Holds
     };
     (Change::Slow { key: format!("{SLOW}{}", period.id), period: Box::new(period.clone()) }, state)
 }
