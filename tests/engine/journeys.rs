@@ -18,15 +18,15 @@ async fn outcome(probe: Probe) -> Outcome {
     probes::check(probe).await.0
 }
 
-fn step(name: &str, url: &str) -> Step {
+pub(crate) fn step(name: &str, url: &str) -> Step {
     Step { name: Some(name.to_owned()), ..Step::of(Request::get(Value::plain(url))) }
 }
 
-fn captured(before: &str, name: &str) -> Value {
+pub(crate) fn captured(before: &str, name: &str) -> Value {
     Value { parts: vec![ValuePart::Plain(before.to_owned()), ValuePart::Capture(name.to_owned())] }
 }
 
-fn capture(name: &str, from: CaptureFrom) -> Capture {
+pub(crate) fn capture(name: &str, from: CaptureFrom) -> Capture {
     Capture { name: name.to_owned(), from }
 }
 

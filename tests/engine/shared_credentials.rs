@@ -6,24 +6,13 @@ use std::time::{Duration, Instant};
 
 use uptick::engine::Engine;
 use uptick::model::{
-    Auth, Capture, CaptureFrom, FailureClass, JsonPath, OAuth2, Outcome, Probe, Redactor, Request, Secret, Session,
-    Step, Transport, Value, ValuePart, Verdict,
+    Auth, CaptureFrom, FailureClass, JsonPath, OAuth2, Outcome, Probe, Redactor, Secret, Session, Transport, Value,
+    Verdict,
 };
 
+use crate::journeys::{capture, captured, step};
 use crate::support::server::Server;
 use crate::support::{probes, server};
-
-fn step(name: &str, url: &str) -> Step {
-    Step { name: Some(name.to_owned()), ..Step::of(Request::get(Value::plain(url))) }
-}
-
-fn captured(before: &str, name: &str) -> Value {
-    Value { parts: vec![ValuePart::Plain(before.to_owned()), ValuePart::Capture(name.to_owned())] }
-}
-
-fn capture(name: &str, from: CaptureFrom) -> Capture {
-    Capture { name: name.to_owned(), from }
-}
 
 async fn checks_at_once(engine: &Arc<Engine>, probes: &[Arc<Probe>]) -> Vec<Outcome> {
     let mut checks = tokio::task::JoinSet::new();
