@@ -27,9 +27,12 @@ const ROLE: &str = "UPTICK_BENCH_ROLE";
 /// The folder with the server's certificate.
 const FOLDER: &str = "UPTICK_BENCH_FOLDER";
 
-/// The number of requests when measuring time, and when counting system calls.
-const REQUESTS: usize = 12_000;
+/// The number of requests of one run when measuring time, and when counting system calls.
+const REQUESTS: usize = 6_000;
 const TRACED: usize = 1_200;
+
+/// The programs take turns this many times, so that a disturbance meets all of them; medians.
+const ROUNDS: usize = 7;
 
 const BODY: &str = "<!doctype html><title>hello</title><p>all is well";
 
@@ -53,18 +56,22 @@ fn compare() {
     {
         for (probes, at_once) in SHAPES {
             println!("\n{what}, {probes} probes, {at_once} at once: µs of processor time a request");
-            let loop_cost = cost(REQUESTS, || bare_command(&url, REQUESTS, at_once, folder.path()));
-            row("bare hyper loop", loop_cost, loop_cost);
-            let check_cost = cost(REQUESTS, || check_command(&url, probes, at_once, REQUESTS, folder.path()));
-            row("uptick check", check_cost, loop_cost);
+            let mut programs = vec![
+                ("bare hyper loop", bare_command(&url, REQUESTS, at_once, folder.path())),
+                ("uptick check", check_command(&url, probes, at_once, REQUESTS, folder.path())),
+            ];
             if is_installed("oha") {
-                row("oha", cost(REQUESTS, || oha_command(&url, at_once)), loop_cost);
+                programs.push(("oha", oha_command(&url, REQUESTS, at_once, folder.path())));
             }
+            compare_programs(&mut programs);
         }
         if is_installed("strace") {
             println!("\n{what}: system calls a request");
             calls("bare hyper loop", &bare_command(&url, TRACED, 32, folder.path()), folder.path());
             calls("uptick check", &check_command(&url, 100, 32, TRACED, folder.path()), folder.path());
+            if is_installed("oha") {
+                calls("oha", &oha_command(&url, TRACED, 32, folder.path()), folder.path());
+            }
         }
     }
     stop(server);
@@ -73,15 +80,28 @@ fn compare() {
 /// User and system time per request, in µs.
 type CpuTime = (f64, f64);
 
-fn row(name: &str, (user, system): CpuTime, (base_user, base_system): CpuTime) {
-    let (sum, base) = (user + system, base_user + base_system);
-    println!("{name:>16}  user {user:>6.1}  system {system:>6.1}  sum {sum:>6.1}  {:>5.2} × the loop", sum / base);
+/// Runs the programs in turns and prints the median of each, in comparison with the first.
+fn compare_programs(programs: &mut [(&str, Command)]) {
+    let mut times = vec![Vec::new(); programs.len()];
+    for _ in 0..ROUNDS {
+        for ((_, command), times) in programs.iter_mut().zip(&mut times) {
+            times.push(cost(REQUESTS, command));
+        }
+    }
+    let mut base = None;
+    for ((name, _), times) in programs.iter().zip(&mut times) {
+        times.sort_by(|a, b| (a.0 + a.1).total_cmp(&(b.0 + b.1)));
+        let (user, system) = times[ROUNDS / 2];
+        let sum = user + system;
+        let ratio = sum / *base.get_or_insert(sum);
+        println!("{name:>16}  user {user:>6.1}  system {system:>6.1}  sum {sum:>6.1}  {ratio:>5.2} × the loop");
+    }
 }
 
 /// Runs a command to its end and measures its processor time.
-fn cost(requests: usize, command: impl Fn() -> Command) -> CpuTime {
+fn cost(requests: usize, command: &mut Command) -> CpuTime {
     let before = children_ticks();
-    let output = command().output().expect("the command runs");
+    let output = command.output().expect("the command runs");
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     let after = children_ticks();
     // A tick of /proc is a hundredth of a second on every Linux.
@@ -141,10 +161,12 @@ fn bare_command(url: &str, requests: usize, at_once: usize, folder: &Path) -> Co
     command
 }
 
-fn oha_command(url: &str, at_once: usize) -> Command {
+/// oha as it judges: it too verifies the certificate.
+fn oha_command(url: &str, requests: usize, at_once: usize, folder: &Path) -> Command {
     let mut command = Command::new("oha");
-    command.args(["-n", &REQUESTS.to_string(), "-c", &at_once.to_string()]);
-    command.args(["--disable-keepalive", "--no-tui", "--insecure", "--output-format", "quiet", url]);
+    command.args(["-n", &requests.to_string(), "-c", &at_once.to_string()]);
+    command.args(["--disable-keepalive", "--no-tui", "--output-format", "quiet", "--cacert"]);
+    command.arg(folder.join("ca.pem")).arg(url);
     command
 }
 
@@ -203,12 +225,15 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 
 fn serve() {
     let key = PrivateKeyDer::try_from(read("key.der")).expect("a key");
-    let config = ServerConfig::builder_with_provider(provider())
+    let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
         .with_single_cert(vec![CertificateDer::from(read("cert.der"))], key)
         .expect("a configuration");
+    // A resumed session verifies nothing: without tickets every client makes whole handshakes.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     let acceptor = TlsAcceptor::from(Arc::new(config));
     runtime().block_on(async {
         let plain = TcpListener::bind("127.0.0.1:0").await.expect("a port");
