@@ -97,8 +97,10 @@ fn warn_of_unknown_zone(command: &Command, terminal: &Terminal) {
 fn explain(error: &CliError, terminal: &Terminal) {
     match error {
         CliError::BrokenPipe => {}
-        CliError::Usage(message) => terminal::say_whole(message),
-        CliError::Busy(message) | CliError::Runtime(message) => terminal.say(MessageLevel::Error, message),
+        CliError::Config(diagnostics) => terminal::say_whole(diagnostics),
+        CliError::Usage(message) | CliError::Busy(message) | CliError::Runtime(message) => {
+            terminal.say(MessageLevel::Error, message);
+        }
     }
 }
 

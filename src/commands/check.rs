@@ -311,8 +311,8 @@ fn exit(pass: &CheckReport) -> Exit {
 /// The conditions of `--fail-on`. `slo` is an error: a single run has no error budget.
 fn conditions(asked: &[Condition]) -> Result<Vec<Condition>, CliError> {
     if asked.contains(&Condition::Slo) {
-        let message = "error: --fail-on slo needs a journal: use `uptick report --fail-on slo` after `check --record`";
-        return Err(CliError::Usage(message.to_owned()));
+        let message = "--fail-on slo needs a journal: use `uptick report --fail-on slo` after `check --record`";
+        return Err(CliError::usage(message));
     }
     Ok(asked.to_vec())
 }
@@ -368,7 +368,7 @@ fn job_summary(outputs: &Outputs<CheckFormat>) -> Result<Option<File>, CliError>
     let path =
         locations::env("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty() && outputs.has(CheckFormat::Github));
     let open = |path: String| {
-        let failed = |error| CliError::Usage(format!("error: GITHUB_STEP_SUMMARY: cannot write {path}: {error}"));
+        let failed = |error| CliError::Usage(format!("GITHUB_STEP_SUMMARY: cannot write {path}: {error}"));
         File::options().append(true).create(true).open(&path).map_err(failed)
     };
     path.map(open).transpose()
@@ -387,7 +387,7 @@ fn detail(args: &cli::CheckArgs, probes: &[Arc<Probe>]) -> Result<ExchangeDetail
     let (verbose, body) = (args.common.output_args.verbose, args.include || args.body);
     if body && probes.len() > BODIES_SHOWN {
         let (asked, most) = (probes.len(), BODIES_SHOWN);
-        let message = format!("error: --include and --body show at most {most} answers, not {asked}: name the probes");
+        let message = format!("--include and --body show at most {most} answers, not {asked}: name the probes");
         return Err(CliError::Usage(message));
     }
     Ok(ExchangeDetail { exchanges: verbose > 0 || body, headers: verbose > 1 || args.include, body })

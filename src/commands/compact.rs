@@ -21,11 +21,11 @@ pub(super) fn run(args: &cli::CompactArgs, terminal: &Terminal) -> Result<Exit, 
         ..usual
     };
     if !object_storage::is_url(&folder) && !folder.exists() {
-        return Err(CliError::Usage(format!("error: no journal at {}", folder.display())));
+        return Err(CliError::Usage(format!("no journal at {}", folder.display())));
     }
     if folder.is_file() {
         let folder = folder.display();
-        return Err(CliError::Usage(format!("error: {folder} is a file; name the folder of the journal")));
+        return Err(CliError::Usage(format!("{folder} is a file; name the folder of the journal")));
     }
     let trouble = |error: journal::JournalError| CliError::Runtime(error.to_string());
     let done = if object_storage::is_url(&folder) {

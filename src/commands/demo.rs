@@ -80,7 +80,7 @@ fn list() -> Result<Exit, CliError> {
 fn scenario(name: &str) -> Result<Scenario, CliError> {
     demo::by_name(name).ok_or_else(|| {
         let names: Vec<&str> = demo::names().collect();
-        CliError::Usage(format!("error: unknown scenario {name:?}; known: {}", names.join(", ")))
+        CliError::Usage(format!("unknown scenario {name:?}; known: {}", names.join(", ")))
     })
 }
 
@@ -98,7 +98,7 @@ impl Folders {
         if let Some(folder) = keep {
             std::fs::create_dir_all(folder).map_err(failed)?;
             let page = folder.join("uptick-demo.html");
-            let cannot = |error| CliError::Usage(format!("error: cannot write {}: {error}", page.display()));
+            let cannot = |error| CliError::Usage(format!("cannot write {}: {error}", page.display()));
             let kept_page = Some(OutputFile::open(&page).map_err(cannot)?);
             return Ok(Folders { folder: folder.to_path_buf(), kept_page, _temporary: None });
         }

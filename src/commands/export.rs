@@ -40,5 +40,5 @@ pub(super) fn run(args: &cli::ExportArgs, terminal: &Terminal) -> Result<Exit, C
     if let Some(url) = args.remote_write.clone().or_else(|| locations::env("UPTICK_REMOTE_WRITE")) {
         return remote_write::run(&url, args, span, terminal);
     }
-    Err(CliError::Usage(format!("error: say what to export to: {} or --hgrm", TARGETS.join(", "))))
+    Err(CliError::Usage(format!("say what to export to: {} or --hgrm", TARGETS.join(", "))))
 }

@@ -21,7 +21,7 @@ const LARGEST_FILE: u64 = 64 << 20;
 pub(super) fn run(args: &ImportArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     let files = read(&args.files)?;
     let folder = args.output.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let imported = import::import(&files, folder).map_err(|error| usage(&error.to_string()))?;
+    let imported = import::import(&files, folder).map_err(CliError::usage)?;
     let exit = match &args.output {
         Some(path) => write_file(path, &imported.text, args.force)?,
         None => terminal::print(|out| out.write_all(imported.text.as_bytes()))?,
@@ -32,17 +32,13 @@ pub(super) fn run(args: &ImportArgs, terminal: &Terminal) -> Result<Exit, CliErr
     Ok(exit)
 }
 
-fn usage(message: &str) -> CliError {
-    CliError::Usage(format!("error: {message}"))
-}
-
 fn read(paths: &[PathBuf]) -> Result<Vec<InputFile>, CliError> {
     if paths.len() > MOST_FILES {
-        return Err(usage(&format!("{} files are given; one import reads at most {MOST_FILES}", paths.len())));
+        return Err(CliError::Usage(format!("{} files are given; one import reads at most {MOST_FILES}", paths.len())));
     }
     let of_stdin = paths.iter().filter(|path| path.as_os_str() == "-").count();
     if of_stdin > 1 {
-        return Err(usage("standard input is named twice"));
+        return Err(CliError::usage("standard input is named twice"));
     }
     paths.iter().map(|path| read_one(path)).collect()
 }
@@ -50,7 +46,7 @@ fn read(paths: &[PathBuf]) -> Result<Vec<InputFile>, CliError> {
 fn read_one(path: &Path) -> Result<InputFile, CliError> {
     let is_stdin = path.as_os_str() == "-";
     let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
-    let text = config::read_text_up_to(path, LARGEST_FILE).map_err(|why| usage(&format!("{name} {why}")))?;
+    let text = config::read_text_up_to(path, LARGEST_FILE).map_err(|why| CliError::Usage(format!("{name} {why}")))?;
     Ok(InputFile { name, text })
 }
 
@@ -65,9 +61,9 @@ fn write_file(path: &Path, text: &str, force: bool) -> Result<Exit, CliError> {
     match written {
         Ok(()) => Ok(Exit::Up),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(usage(&format!("{shown} exists and was not changed; name another file, or add --force")))
+            Err(CliError::Usage(format!("{shown} exists and was not changed; name another file, or add --force")))
         }
-        Err(error) => Err(usage(&format!("cannot write {shown}: {error}"))),
+        Err(error) => Err(CliError::Usage(format!("cannot write {shown}: {error}"))),
     }
 }
 

@@ -42,18 +42,14 @@ pub(super) fn run(args: &InitArgs, terminal: &Terminal, signals: &Signals) -> Re
     }
     let seen = observe(&urls, signals)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let written = import::observed(&seen, folder).map_err(|error| usage(&error.to_string()))?;
+    let written = import::observed(&seen, folder).map_err(CliError::usage)?;
     let exit = write(&path, &written.text)?;
     say(&written, &seen, terminal);
     Ok(exit)
 }
 
-fn usage(message: &str) -> CliError {
-    CliError::Usage(format!("error: {message}"))
-}
-
 fn exists(path: &Path) -> CliError {
-    usage(&format!("{} exists and was not changed; name another file", path.display()))
+    CliError::Usage(format!("{} exists and was not changed; name another file", path.display()))
 }
 
 /// The file to write, and the URLs to check.
@@ -62,24 +58,24 @@ fn targets(args: &InitArgs) -> Result<(PathBuf, Vec<String>), CliError> {
     let file = files.pop();
     if let Some(other) = files.pop() {
         let file = file.map_or("", String::as_str);
-        return Err(usage(&format!(
+        return Err(CliError::Usage(format!(
             "only one file is written: {other} or {file}; a URL has a scheme, a dot or a port"
         )));
     }
     if urls.len() > MOST_URLS {
-        return Err(usage(&format!("{} URLs are given; at most {MOST_URLS} are allowed", urls.len())));
+        return Err(CliError::Usage(format!("{} URLs are given; at most {MOST_URLS} are allowed", urls.len())));
     }
     if let Some(file) =
         file.filter(|file| is_file(file) && Path::new(file).extension().is_none_or(|extension| extension != "toml"))
     {
         let message =
             format!("{file} is no probe file, which ends in .toml; `uptick import {file}` reads those of other tools");
-        return Err(usage(&message));
+        return Err(CliError::Usage(message));
     }
     if let Some(file) = file.filter(|file| Path::new(file).extension().is_none()) {
         let message =
             format!("{file:?} is neither a file nor a URL: a file ends in .toml, a URL has a scheme, a dot or a port");
-        return Err(usage(&message));
+        return Err(CliError::Usage(message));
     }
     let path = file.map_or_else(|| PathBuf::from(config::FILE_NAME), PathBuf::from);
     Ok((path, urls.into_iter().map(|url| config::assumed_url(url).unwrap_or_else(|| url.clone())).collect()))
@@ -95,17 +91,17 @@ fn is_url(target: &str) -> bool {
 /// Checks every URL a few times, then checks each once more with the expectations derived from its
 /// responses.
 fn observe(urls: &[String], signals: &Signals) -> Result<Vec<Observation>, CliError> {
-    let (bare, secrets) = import::of_urls(urls).map_err(|error| usage(&error.to_string()))?;
+    let (bare, secrets) = import::of_urls(urls).map_err(CliError::usage)?;
     let env = |name: &str| secrets.get(name).cloned();
     let load = |text: &str| {
         let config = config::load_text(Path::new(config::FILE_NAME), text, &env);
-        config.map_err(|error| CliError::Usage(error.to_string()))
+        config.map_err(|error| CliError::Config(error.to_string()))
     };
     let asked = load(&bare.text.replace("\nurl = ", &format!("\n{NEVER_MET}url = ")))?;
     let outcomes = ask(asked, SAMPLES, signals)?;
     let mut seen: Vec<Observation> =
         urls.iter().zip(&outcomes).map(|(url, outcomes)| observation(url, outcomes)).collect();
-    let expected = import::observed(&seen, Path::new("")).map_err(|error| usage(&error.to_string()))?;
+    let expected = import::observed(&seen, Path::new("")).map_err(CliError::usage)?;
     let again = ask(load(&expected.text)?, 1, signals)?;
     for (seen, outcomes) in seen.iter_mut().zip(&again) {
         seen.is_unsteady = outcomes.iter().any(|outcome| outcome.verdict != Verdict::Up);
@@ -119,8 +115,8 @@ fn ask(config: Config, times: u64, signals: &Signals) -> Result<Vec<Vec<Arc<Outc
     let probes = config.probes;
     let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
         .map_err(|error| CliError::Runtime(error.to_string()))?;
-    let engine = crate::engine::Engine::new(&config.settings.vantage, config.redactor, &probes)
-        .map_err(|error| usage(&error.to_string()))?;
+    let engine =
+        crate::engine::Engine::new(&config.settings.vantage, config.redactor, &probes).map_err(CliError::usage)?;
     let pipeline = CheckPipeline::new(engine, &probes);
     let runtime = runtime::for_probes(&probes, limits.concurrency)?;
     let mut outcomes: Vec<Vec<Arc<Outcome>>> = probes.iter().map(|_| Vec::new()).collect();
@@ -196,7 +192,7 @@ fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
             })
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(path)),
-        Err(error) => Err(usage(&format!("cannot write {shown}: {error}"))),
+        Err(error) => Err(CliError::Usage(format!("cannot write {shown}: {error}"))),
     }
 }
 

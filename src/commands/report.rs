@@ -74,7 +74,7 @@ fn config(args: &cli::ReportArgs, terminal: &Terminal) -> Result<Option<Config>,
 /// The journals asked for, each of which must exist: a typo must not lead to an empty answer.
 fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathBuf>, CliError> {
     if let Some(missing) = args.journals.iter().find(|journal| !object_storage::is_url(journal) && !journal.exists()) {
-        return Err(CliError::Usage(format!("error: no journal at {}", missing.display())));
+        return Err(CliError::Usage(format!("no journal at {}", missing.display())));
     }
     if !args.journals.is_empty() {
         return Ok(args.journals.clone());
@@ -82,7 +82,7 @@ fn journals(args: &cli::ReportArgs, config: Option<&Config>) -> Result<Vec<PathB
     let usual = locations::journal_location(None, config.and_then(|config| config.path.as_deref()));
     if !usual.exists() {
         return Err(CliError::Usage(format!(
-            "error: no journal at {}; record one with `uptick watch` or `uptick check --record`, or name another",
+            "no journal at {}; record one with `uptick watch` or `uptick check --record`, or name another",
             usual.display()
         )));
     }

@@ -25,8 +25,8 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
     let used = if args.strict { ValuesUsed::ChecksAndAlerts } else { ValuesUsed::Nothing };
     let (config, probes) = selection::load_selection(&args.targets, common, &args.request, used, terminal)?;
     // Certificates and keys are read here, so that `validate` finds a missing file too.
-    let engine = Engine::new(&config.settings.vantage, config.redactor.clone(), &config.probes)
-        .map_err(|error| CliError::Usage(format!("error: {error}")))?;
+    let engine =
+        Engine::new(&config.settings.vantage, config.redactor.clone(), &config.probes).map_err(CliError::usage)?;
     engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
     if let Some(name) = &args.explain {
         let names = [name.clone()];
@@ -34,7 +34,7 @@ pub(super) fn run(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, CliE
         let probe = selected.iter().find(|probe| probe.name == *name);
         // The values that the probe uses must exist.
         if let Some(error) = config.lacks(|user| *user == ValueUser::Probe(name.clone())) {
-            return Err(CliError::Usage(error.render(terminal.talk_colour)));
+            return Err(CliError::Config(error.render(terminal.talk_colour)));
         }
         let explained = probe.map(|probe| config::explain(&config, probe)).unwrap_or_default();
         return terminal::print(|out| out.write_all(explained.as_bytes()));

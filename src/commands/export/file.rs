@@ -102,7 +102,7 @@ fn histogram_of_one_probe(args: &cli::ExportArgs, span: Range, terminal: &Termin
     if all.len() > 1 {
         let names: Vec<String> = all.keys().map(|name| format!("{name:?}")).collect();
         let names = names.join(", ");
-        return Err(CliError::Usage(format!("error: --hgrm is of one probe; choose it with --probe: {names}")));
+        return Err(CliError::Usage(format!("--hgrm is of one probe; choose it with --probe: {names}")));
     }
     let only = all.into_values().next();
     if only.is_none() {

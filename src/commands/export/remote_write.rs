@@ -29,7 +29,7 @@ const SEND_TIMEOUT: Duration = Duration::from_mins(5);
 pub(crate) fn run(url: &str, args: &cli::ExportArgs, span: Range, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = exporters::remote_write_settings(url, Some(&args.histograms), network_rules(args, terminal)?)?;
     let query = args.query_url.as_deref().map(str::parse).transpose();
-    let query = query.map_err(|_| CliError::Usage("error: --query-url must be a URL".to_owned()))?;
+    let query = query.map_err(|_| CliError::Usage("--query-url must be a URL".to_owned()))?;
     let replay = replay(args, span, terminal)?;
     let last = replay.last();
     if args.to.is_none() {
@@ -99,7 +99,7 @@ fn compare_with_runs(last: &[Last], args: &cli::ExportArgs, terminal: &Terminal)
 fn network_rules(args: &cli::ExportArgs, terminal: &Terminal) -> Result<NetworkRules, CliError> {
     let Some(path) = windows::config_path(args).ok().flatten() else { return Ok(NetworkRules::default()) };
     let rules = config::network_rules(&path, &locations::env);
-    rules.map_err(|error| CliError::Usage(error.render(terminal.talk_colour)))
+    rules.map_err(|error| CliError::Config(error.render(terminal.talk_colour)))
 }
 
 fn say(trouble: Option<&str>, terminal: &Terminal) {

@@ -20,7 +20,7 @@ const BASELINE_SPAN: Duration = Duration::from_hours(14 * 24);
 /// The windows that a journal has recorded in the last [`BASELINE_SPAN`] from this vantage.
 pub(crate) fn windows(journal: &Path, config: &Config, terminal: &Terminal) -> Result<Vec<Window>, CliError> {
     if !object_storage::is_url(journal) && !journal.exists() {
-        return Err(CliError::Usage(format!("error: --baseline: no journal at {}", journal.display())));
+        return Err(CliError::Usage(format!("--baseline: no journal at {}", journal.display())));
     }
     let to = Timestamp::now();
     let from = to.checked_sub(BASELINE_SPAN).unwrap_or(Timestamp::MIN);
@@ -41,7 +41,7 @@ pub(crate) fn windows(journal: &Path, config: &Config, terminal: &Terminal) -> R
         let vantage = &config.settings.vantage;
         let why = skipped.map(|skipped| format!("; {skipped}")).unwrap_or_default();
         return Err(CliError::Usage(format!(
-            "error: --baseline: {journal} has no data of the last 14 days from vantage {vantage}{why}"
+            "--baseline: {journal} has no data of the last 14 days from vantage {vantage}{why}"
         )));
     }
     if let Some(skipped) = skipped {

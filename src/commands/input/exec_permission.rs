@@ -13,7 +13,7 @@ pub(crate) fn require(config: &Config, is_allowed: bool) -> Result<(), CliError>
         Some(alert) => {
             let file = config.path.as_ref().map_or_else(String::new, |path| format!("{}: ", path.display()));
             Err(CliError::Usage(format!(
-                "error: {file}alert {:?} runs a program; allow `exec` with --allow-exec or UPTICK_ALLOW_EXEC=1",
+                "{file}alert {:?} runs a program; allow `exec` with --allow-exec or UPTICK_ALLOW_EXEC=1",
                 alert.name
             )))
         }

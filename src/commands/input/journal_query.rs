@@ -97,7 +97,7 @@ impl Filter {
         }
         let Some(config) = config else {
             return Err(CliError::Usage(
-                "error: --tag needs the probe file, which has the tags; name it with --config".into(),
+                "--tag needs the probe file, which has the tags; name it with --config".into(),
             ));
         };
         let known = config.probes.iter().flat_map(|probe| probe.tags.iter().map(String::as_str));

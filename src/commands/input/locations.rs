@@ -70,7 +70,7 @@ pub(crate) fn journal_location(asked: Option<&Path>, config: Option<&Path>) -> P
 pub(crate) fn check_span(from: Timestamp, to: Timestamp, is_to_given: bool) -> Result<(), CliError> {
     match (from < to, is_to_given) {
         (true, _) => Ok(()),
-        (false, true) => Err(CliError::Usage("error: --from must be earlier than --to".to_owned())),
-        (false, false) => Err(CliError::Usage("error: --from is in the future".to_owned())),
+        (false, true) => Err(CliError::Usage("--from must be earlier than --to".to_owned())),
+        (false, false) => Err(CliError::Usage("--from is in the future".to_owned())),
     }
 }

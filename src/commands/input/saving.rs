@@ -52,7 +52,7 @@ pub(crate) fn save(config: &Config, probe: &Probe, file: Option<&Path>, terminal
 
 fn usage(message: &str) -> CliError {
     let message = message.strip_prefix("error: ").unwrap_or(message);
-    CliError::Usage(format!("error: --save: {message}"))
+    CliError::Usage(format!("--save: {message}"))
 }
 
 fn nearest() -> PathBuf {

@@ -30,7 +30,7 @@ pub(crate) fn load(file: Option<&Path>, vantage: Option<&str>, terminal: &Termin
         None => nearest()?,
     };
     let loaded = config::load_for(Some(&path), &AdHoc::default(), &locations::env);
-    let mut config = loaded.map_err(|error| usage(&error, terminal))?;
+    let mut config = loaded.map_err(|error| unusable(&error, terminal))?;
     name_vantage(&mut config, vantage)?;
     config.warnings.iter().for_each(|warning| terminal.warn(warning));
     Ok(config)
@@ -53,7 +53,7 @@ pub(crate) fn load_selection(
         None => None,
     };
     let read = |path: Option<&Path>, ad_hoc: &AdHoc| {
-        config::load_for(path, ad_hoc, &locations::env).map_err(|error| usage(&error, terminal))
+        config::load_for(path, ad_hoc, &locations::env).map_err(|error| unusable(&error, terminal))
     };
     let targets = match file.as_deref().filter(|_| needs_names && !words.is_empty()) {
         Some(path) => targets::classify_targets(words, Some(&read(Some(path), &AdHoc::default())?))?,
@@ -84,19 +84,19 @@ pub(crate) fn load_selection(
         ValueUser::Probe(name) => used != ValuesUsed::Nothing && probes.iter().any(|probe| probe.name == *name),
     };
     match config.lacks(is_used) {
-        Some(error) => Err(usage(&error, terminal)),
+        Some(error) => Err(unusable(&error, terminal)),
         None => Ok((config, probes)),
     }
 }
 
-fn usage(error: &ConfigError, terminal: &Terminal) -> CliError {
-    CliError::Usage(error.render(terminal.talk_colour))
+fn unusable(error: &ConfigError, terminal: &Terminal) -> CliError {
+    CliError::Config(error.render(terminal.talk_colour))
 }
 
 fn nearest() -> Result<PathBuf, CliError> {
     nearest_or_none()?.ok_or_else(|| {
         CliError::Usage(
-            "error: no probes.toml found here or in a folder above; \
+            "no probes.toml found here or in a folder above; \
              write one with `uptick init`, name one with --config, or give a URL: `uptick check https://example.com`"
                 .to_owned(),
         )
@@ -111,8 +111,8 @@ fn nearest_or_none() -> Result<Option<PathBuf>, CliError> {
 fn name_vantage(config: &mut Config, vantage: Option<&str>) -> Result<(), CliError> {
     let Some(vantage) = vantage else { return Ok(()) };
     if vantage.is_empty() || SafeText::clean(vantage, 100).as_str() != vantage {
-        let message = "error: --vantage must be 1 to 100 characters without control characters";
-        return Err(CliError::Usage(message.to_owned()));
+        let message = "--vantage must be 1 to 100 characters without control characters";
+        return Err(CliError::usage(message));
     }
     vantage.clone_into(&mut config.settings.vantage);
     Ok(())
@@ -124,7 +124,7 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
     let is_known = |name: &String| config.probes.iter().any(|probe| probe.name == *name);
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         let known = config.probes.iter().map(|probe| probe.name.as_str());
-        return Err(CliError::Usage(format!("error: no probe is named {unknown:?}{}", suggestion(unknown, known))));
+        return Err(CliError::Usage(format!("no probe is named {unknown:?}{}", suggestion(unknown, known))));
     }
     let surfaces = config.probes.iter().map(|probe| probe.surface.as_str());
     let tags = config.probes.iter().flat_map(|probe| probe.tags.iter().map(String::as_str));
@@ -148,7 +148,7 @@ pub(crate) fn select(config: &Config, names: &[String], common: &ProbeArgs) -> R
             (!common.tags.is_empty(), "--tag"),
         ];
         let given: Vec<&str> = given.iter().filter(|(is_given, _)| *is_given).map(|(_, selector)| *selector).collect();
-        return Err(CliError::Usage(format!("error: no probe matches {} at once", format::list(&given))));
+        return Err(CliError::Usage(format!("no probe matches {} at once", format::list(&given))));
     }
     // Every shard checks the control targets, because each must notice if it is offline itself.
     let is_ours =
@@ -165,7 +165,7 @@ fn taken_for_another<'k>(
 ) -> Result<(), CliError> {
     match asked.first() {
         Some(name) if !known.any(|known| known == name) && of_other.any(|known| known == name) => {
-            Err(CliError::Usage(format!("error: no probe has the {what} {name:?}; did you mean --{other} {name}?")))
+            Err(CliError::Usage(format!("no probe has the {what} {name:?}; did you mean --{other} {name}?")))
         }
         _ => Ok(()),
     }
@@ -179,7 +179,7 @@ pub(crate) fn known_or_stop<'k>(
 ) -> Result<(), CliError> {
     match asked.iter().find(|asked| !known.clone().any(|known| known == asked.as_str())) {
         Some(unknown) => {
-            Err(CliError::Usage(format!("error: no probe has the {what} {unknown:?}{}", suggestion(unknown, known))))
+            Err(CliError::Usage(format!("no probe has the {what} {unknown:?}{}", suggestion(unknown, known))))
         }
         None => Ok(()),
     }

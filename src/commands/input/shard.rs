@@ -15,7 +15,7 @@ const ORDINALS: [&str; 2] = ["JOB_COMPLETION_INDEX", "NOMAD_ALLOC_INDEX"];
 /// The shard of this process; `None` if neither the option nor the environment names one.
 pub(crate) fn of_process(given: Option<Shard>) -> Result<Option<Shard>, CliError> {
     let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    of(given, &locations::env, &host_name).map_err(|why| CliError::Usage(format!("error: {why}")))
+    of(given, &locations::env, &host_name).map_err(CliError::usage)
 }
 
 fn of(given: Option<Shard>, env: &dyn Fn(&str) -> Option<String>, host_name: &str) -> Result<Option<Shard>, String> {

@@ -37,19 +37,19 @@ pub(crate) fn words(targets: &[String], common: &ProbeArgs, request: &RequestArg
             continue;
         };
         if path.is_empty() {
-            let message = "error: a file must follow @; - reads targets from standard input";
-            return Err(CliError::Usage(message.to_owned()));
+            let message = "a file must follow @; - reads targets from standard input";
+            return Err(CliError::usage(message));
         }
         let shown = if path == "-" { "standard input" } else { path };
         let text = config::read_text(Path::new(path))
-            .map_err(|why| CliError::Usage(format!("error: the list of targets {shown} {why}")))?;
+            .map_err(|why| CliError::Usage(format!("the list of targets {shown} {why}")))?;
         // Each of several files in one stream may begin with a byte order mark.
         let bare = |line| str::trim(line).trim_start_matches('\u{feff}').trim_start();
         let lines = text.lines().map(bare).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let before = words.len();
         words.extend(lines.map(|line| Word { text: line.to_owned(), is_visible: false }));
         if words.len() == before {
-            return Err(CliError::Usage(format!("error: the list of targets {shown} is empty; write one per line")));
+            return Err(CliError::Usage(format!("the list of targets {shown} is empty; write one per line")));
         }
     }
     Ok(words)
@@ -65,9 +65,9 @@ fn one_reader_of_stdin(targets: &[String], common: &ProbeArgs, request: &Request
     readers.extend(request.given.iter().filter(|given| given.reads_stdin()).map(|given| given.option.typed()));
     match readers.as_slice() {
         [] | [_] => Ok(()),
-        [first, second, ..] => Err(CliError::Usage(format!(
-            "error: {first} and {second} both read standard input, which can be read only once"
-        ))),
+        [first, second, ..] => {
+            Err(CliError::Usage(format!("{first} and {second} both read standard input, which can be read only once")))
+        }
     }
 }
 
@@ -91,11 +91,11 @@ pub(crate) fn classify_targets(words: Vec<Word>, config: Option<&Config>) -> Res
             }
             let near = suggest::nearest(&text, known.iter().copied());
             if let Some(message) = no_target(&text).filter(|_| near.is_none()) {
-                return Err(CliError::Usage(format!("error: {message}")));
+                return Err(CliError::Usage(message));
             }
             if let Some(meant) = config::misspelt_url(&text) {
                 let shown = crate::model::SafeText::clean(&text, 100);
-                return Err(CliError::Usage(format!("error: {shown} is not a URL; did you mean {meant}?")));
+                return Err(CliError::Usage(format!("{shown} is not a URL; did you mean {meant}?")));
             }
             let url = match config::assumed_url(&text) {
                 Some(url) if !is_file(&text) => url,
@@ -106,8 +106,8 @@ pub(crate) fn classify_targets(words: Vec<Word>, config: Option<&Config>) -> Res
             targets.urls.push(AdHocTarget { url, is_visible });
         } else if text.contains(char::is_whitespace) {
             // The rest may be a comment or a second URL, and would be a part of the path.
-            let message = "error: a URL has a space in it; write one target per line, and a space in a URL as %20";
-            return Err(CliError::Usage(message.to_owned()));
+            let message = "a URL has a space in it; write one target per line, and a space in a URL as %20";
+            return Err(CliError::usage(message));
         } else {
             targets.urls.push(AdHocTarget { url: text, is_visible });
         }
@@ -169,9 +169,9 @@ fn no_target(word: &str) -> Option<String> {
 
 /// The part before the `@` may be a password, so the message does not repeat the word.
 fn has_credentials() -> CliError {
-    let message = "error: a target with `@` and no scheme is not shown, since it may hold a password; write \
+    let message = "a target with `@` and no scheme is not shown, since it may hold a password; write \
                    https://USER:PASSWORD@HOST/, or the host alone and -u USER:PASSWORD";
-    CliError::Usage(message.to_owned())
+    CliError::usage(message)
 }
 
 /// `HTTPie` and xh take the method as a word.
@@ -181,7 +181,7 @@ fn is_method(word: &str) -> bool {
 
 fn unknown(word: &str, known: &[&str], probes: &[Arc<Probe>]) -> CliError {
     if let Some(why) = no_target(word).filter(|_| word.is_empty()) {
-        return CliError::Usage(format!("error: {why}"));
+        return CliError::usage(why);
     }
     let shown = crate::model::SafeText::clean(word, 100);
     let of_group = if probes.iter().any(|probe| probe.surface == word) {
@@ -190,19 +190,16 @@ fn unknown(word: &str, known: &[&str], probes: &[Arc<Probe>]) -> CliError {
         probes.iter().any(|probe| probe.tags.iter().any(|tag| tag == word)).then_some("--tag")
     };
     if let Some(option) = of_group {
-        return CliError::Usage(format!(
-            "error: no probe is named {:?}; did you mean {option} {shown}?",
-            shown.as_str()
-        ));
+        return CliError::Usage(format!("no probe is named {:?}; did you mean {option} {shown}?", shown.as_str()));
     }
     if let Some(advice) = probe_file(word) {
-        return CliError::Usage(format!("error: {advice}"));
+        return CliError::usage(advice);
     }
     if is_file(word) {
-        return CliError::Usage(format!("error: {shown} is a file; @{shown} reads targets from it, one per line"));
+        return CliError::Usage(format!("{shown} is a file; @{shown} reads targets from it, one per line"));
     }
     if word.starts_with('/') {
-        return CliError::Usage(format!("error: {shown} is a path without a host; write it as localhost{shown}"));
+        return CliError::Usage(format!("{shown} is a path without a host; write it as localhost{shown}"));
     }
     let near = suggest::nearest(word, known.iter().copied());
     let help = match near {
@@ -216,5 +213,5 @@ fn unknown(word: &str, known: &[&str], probes: &[Arc<Probe>]) -> CliError {
         None if known.len() <= 12 => format!("; known: {}", known.join(", ")),
         None => format!("; `uptick validate` lists all {}", known.len()),
     };
-    CliError::Usage(format!("error: no probe is named {:?}{help}", shown.as_str()))
+    CliError::Usage(format!("no probe is named {:?}{help}", shown.as_str()))
 }

@@ -91,8 +91,10 @@ impl From<Exit> for ExitCode {
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum CliError {
-    /// Usage or configuration error: nothing was probed. The message is printed as it is.
+    /// A command line that cannot be followed: nothing was probed.
     Usage(String),
+    /// A configuration that cannot be used: nothing was probed. The text is whole, with each problem's label and place.
+    Config(String),
     /// A file, a folder or the system failed.
     Runtime(String),
     /// Another run holds the lock.
@@ -104,18 +106,26 @@ pub(crate) enum CliError {
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CliError::Usage(message) | CliError::Runtime(message) | CliError::Busy(message) => f.write_str(message),
+            CliError::Usage(text) | CliError::Config(text) | CliError::Runtime(text) | CliError::Busy(text) => {
+                f.write_str(text)
+            }
             CliError::BrokenPipe => f.write_str("the reader of the output has gone"),
         }
     }
 }
 
 impl CliError {
+    /// A command line that cannot be followed, and why.
+    #[must_use]
+    pub(crate) fn usage(why: impl fmt::Display) -> CliError {
+        CliError::Usage(why.to_string())
+    }
+
     /// The exit status of this error. A closed pipe is no failure.
     #[must_use]
     pub(crate) const fn exit(&self) -> Exit {
         match self {
-            CliError::Usage(_) => Exit::Usage,
+            CliError::Usage(_) | CliError::Config(_) => Exit::Usage,
             CliError::Runtime(_) => Exit::Unknown,
             CliError::Busy(_) => Exit::Busy,
             CliError::BrokenPipe => Exit::Up,

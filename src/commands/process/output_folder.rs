@@ -40,9 +40,8 @@ pub(crate) struct OutputFolder {
 impl OutputFolder {
     /// Creates the folder if it is missing; its parent must exist.
     pub(crate) fn open(path: &Path) -> Result<OutputFolder, CliError> {
-        let failed = |error: io::Error| {
-            CliError::Usage(format!("error: cannot write to {}: {}", path.display(), io_reason(&error)))
-        };
+        let failed =
+            |error: io::Error| CliError::Usage(format!("cannot write to {}: {}", path.display(), io_reason(&error)));
         match std::fs::create_dir(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
             _ => {}
@@ -87,7 +86,7 @@ impl OutputFolder {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
                 let path = self.path.join(LIST);
                 CliError::Usage(format!(
-                    "error: {}: not the list of files that uptick wrote here ({error}); remove it together with them",
+                    "{}: not the list of files that uptick wrote here ({error}); remove it together with them",
                     path.display()
                 ))
             }),
@@ -107,7 +106,7 @@ impl OutputFolder {
         let is_others = |path: &&str| !old.files.contains(*path) && self.path.join(path).symlink_metadata().is_ok();
         match files.iter().map(|(path, _)| *path).find(is_others) {
             Some(path) => Err(CliError::Usage(format!(
-                "error: {} was not written by uptick and is not replaced: move it away, or name another folder",
+                "{} was not written by uptick and is not replaced: move it away, or name another folder",
                 self.path.join(path).display()
             ))),
             None => Ok(()),

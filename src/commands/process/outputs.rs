@@ -22,7 +22,6 @@ impl<F: Copy + PartialEq> Outputs<F> {
     /// the format `default`.
     pub(crate) fn open(formats: &[FormatOutput<F>], file: Option<&Path>, default: F) -> Result<Outputs<F>, CliError> {
         let mut outputs = Outputs { stdout: None, files: Vec::new() };
-        let usage = |message: String| CliError::Usage(format!("error: {message}"));
         let whole = [FormatOutput { format: default, file: None }];
         let formats = if formats.is_empty() { &whole[..] } else { formats };
         let mut file = file;
@@ -30,11 +29,13 @@ impl<F: Copy + PartialEq> Outputs<F> {
             let format = asked.format;
             match asked.file.as_deref().or_else(|| file.take()) {
                 Some(path) => {
-                    let failed = |error| usage(format!("cannot write {}: {error}", path.display()));
+                    let failed = |error| CliError::Usage(format!("cannot write {}: {error}", path.display()));
                     let opened = OutputFile::open(path).map_err(failed)?;
                     if outputs.files.iter().any(|(_, other)| other.is_same_file(&opened)) {
                         let path = path.display();
-                        return Err(usage(format!("two formats would write {path}; give each a file of its own")));
+                        return Err(CliError::Usage(format!(
+                            "two formats would write {path}; give each a file of its own"
+                        )));
                     }
                     outputs.files.push((format, opened));
                 }
@@ -42,13 +43,13 @@ impl<F: Copy + PartialEq> Outputs<F> {
                 None => {
                     let message = "only one format can go to standard output; \
                                    give the others a file: --format junit=report.xml";
-                    return Err(usage(message.to_owned()));
+                    return Err(CliError::usage(message));
                 }
             }
         }
         if let Some(file) = file {
             let file = file.display();
-            return Err(usage(format!(
+            return Err(CliError::Usage(format!(
                 "every format has a file, so that nothing is left for --output {file}: remove it"
             )));
         }

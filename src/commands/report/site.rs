@@ -32,13 +32,13 @@ impl<'a> SiteOutputs<'a> {
             let is_first = outputs.others.iter().all(|other| other.file.is_some());
             let output = if asked.file.is_none() && is_first { outputs.output.take() } else { None };
             let Some(folder) = asked.file.as_deref().or(output) else {
-                return Err(usage("a site is a folder of files: write --format site=DIR"));
+                return Err(CliError::usage("a site is a folder of files: write --format site=DIR"));
             };
             outputs.folders.push(OutputFolder::open(folder)?);
         }
         if outputs.folders.is_empty() && (args.site_urls || args.site_base.is_some()) {
             let option = if args.site_urls { "--site-urls" } else { "--site-base" };
-            return Err(usage(&format!("{option} is about a site: add --format site=DIR")));
+            return Err(CliError::Usage(format!("{option} is about a site: add --format site=DIR")));
         }
         Ok(outputs)
     }
@@ -68,8 +68,4 @@ impl<'a> SiteOutputs<'a> {
             files.iter().map(|file| (file.path.as_str(), file.content.as_bytes())).collect();
         self.folders.iter().try_for_each(|folder| folder.replace(&files))
     }
-}
-
-fn usage(message: &str) -> CliError {
-    CliError::Usage(format!("error: {message}"))
 }

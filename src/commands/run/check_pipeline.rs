@@ -73,6 +73,5 @@ impl CheckPipeline {
 /// The engine for these probes, which keeps `detail` of their requests. A file that it cannot read
 /// is a configuration error.
 pub(crate) fn engine(config: &Config, probes: &[Arc<Probe>], detail: ExchangeDetail) -> Result<Engine, CliError> {
-    Engine::keeping(detail, &config.settings.vantage, config.redactor.clone(), probes)
-        .map_err(|error| CliError::Usage(format!("error: {error}")))
+    Engine::keeping(detail, &config.settings.vantage, config.redactor.clone(), probes).map_err(CliError::usage)
 }

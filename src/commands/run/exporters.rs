@@ -101,7 +101,7 @@ pub(crate) fn remote_write_settings(
     kind: Option<&str>,
     network: NetworkRules,
 ) -> Result<remote_write::Settings, CliError> {
-    let url = url.parse().map_err(|_| CliError::Usage("error: --remote-write must be a URL".to_owned()))?;
+    let url = url.parse().map_err(|_| CliError::Usage("--remote-write must be a URL".to_owned()))?;
     let headers = locations::env(remote_write::HEADERS_VARIABLE);
     Ok(remote_write::Settings { url, headers, histograms: histograms(kind)?, state: None, network, shard: None })
 }
@@ -111,7 +111,7 @@ fn histograms(kind: Option<&str>) -> Result<HistogramFormat, CliError> {
     let parsed = kind.map(str::parse).transpose();
     parsed
         .map(Option::unwrap_or_default)
-        .map_err(|error: HistogramFormatError| CliError::Usage(format!("error: --histograms: {error}")))
+        .map_err(|error: HistogramFormatError| CliError::Usage(format!("--histograms: {error}")))
 }
 
 /// A usage error for an exporter that cannot start, with the whole chain of causes.
@@ -123,5 +123,5 @@ pub(crate) fn usage(error: &ExportError) -> CliError {
         text = format!("{text}: {inner}");
         cause = inner.source();
     }
-    CliError::Usage(format!("error: {}", SafeText::message(&text)))
+    CliError::Usage(format!("{}", SafeText::message(&text)))
 }
