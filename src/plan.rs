@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Probe, Schedule};
+use crate::model::{Probe, Schedule, fnv1a, mixed};
 
 /// A check that is due. Times are relative to the start of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl Jitter {
             return Duration::ZERO;
         }
         let slot = u64::try_from(slot.as_nanos()).unwrap_or(u64::MAX);
-        let random = mix(self.seed ^ mix(probe as u64) ^ slot);
+        let random = mixed(self.seed ^ mixed(probe as u64) ^ slot);
         interval.mul_f64(self.share * unit(random))
     }
 }
@@ -174,19 +174,7 @@ pub(crate) fn until_next(probe: &Probe, elapsed: Duration, now: Timestamp) -> Op
 /// machine.
 #[must_use]
 pub fn spread(name: &str, interval: Duration) -> Duration {
-    // FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), followed by a mixer: the high bits of
-    // FNV hardly change between short names that differ only in their last letter.
-    let hash = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    interval.mul_f64(unit(mix(hash)))
-}
-
-/// The finaliser of `SplitMix64` (Steele, Lea, Flood 2014).
-const fn mix(value: u64) -> u64 {
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
+    interval.mul_f64(unit(mixed(fnv1a(name.as_bytes()))))
 }
 
 /// The upper 53 bits as a number in [0, 1).

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::demo::scenario::{Behaviour, Endpoint, Fault, Playback, Scenario};
+use crate::model::{mixed, seeded_fnv1a};
 
 /// The shortest slot into which a time with a share of unanswered connections is divided.
 const SLOT: Duration = Duration::from_millis(250);
@@ -104,22 +105,14 @@ pub(super) fn scaled(time: Duration, story: Duration, run: Duration) -> Duration
 
 /// The random stream of one listener. The same seed always gives the same scenario.
 pub(super) fn stream_of(seed: u64, endpoint: &str, vantage: &str) -> u64 {
-    // FNV-1a: unlike the standard hasher it is stable across runs and machines.
-    endpoint
-        .bytes()
-        .chain([0])
-        .chain(vantage.bytes())
-        .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    seeded_fnv1a(seed, format!("{endpoint}\0{vantage}").as_bytes())
 }
 
 /// The n-th number of a stream, in [0, 1), by splitmix64.
 pub(super) fn draw(stream: u64, n: u64) -> f64 {
-    let mut z = stream.wrapping_add(n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^= z >> 31;
+    let random = mixed(stream.wrapping_add(n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
     // The upper 32 bits as a fraction, which an f64 represents exactly.
-    f64::from(u32::try_from(z >> 32).unwrap_or(0)) / 4_294_967_296.0
+    f64::from(u32::try_from(random >> 32).unwrap_or(0)) / 4_294_967_296.0
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::stable_hash::{fnv1a, split_mix};
+
 /// One of several probers' parts of the probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Shard {
@@ -50,7 +52,7 @@ impl Shard {
     #[must_use]
     pub fn owns(self, probe: &str) -> bool {
         let name = fnv1a(probe.as_bytes());
-        let rank = |index: u32| (mixed(name ^ mixed(u64::from(index))), index);
+        let rank = |index: u32| (split_mix(name ^ split_mix(u64::from(index))), index);
         let own = rank(self.index);
         (0..self.of).all(|other| rank(other) <= own)
     }
@@ -70,19 +72,6 @@ impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.index, self.of)
     }
-}
-
-/// FNV-1a of 64 bits.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// The last step of `SplitMix64`: every bit of the input affects every bit of the result.
-const fn mixed(number: u64) -> u64 {
-    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
 }
 
 #[cfg(test)]
