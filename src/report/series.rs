@@ -22,5 +22,6 @@ pub(crate) mod run_length;
 pub(crate) mod series_tally;
 pub(crate) mod silence;
 pub mod single_series;
+pub(crate) mod slowdown;
 pub(crate) mod slowness;
 pub(crate) mod state;

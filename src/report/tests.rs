@@ -13,6 +13,7 @@ mod recorded_journal;
 mod recurring;
 mod shards;
 mod signatures;
+mod slowdown;
 mod slowness;
 
 use std::time::Duration;

@@ -23,6 +23,7 @@ use crate::report::series::offline::Offline;
 use crate::report::series::outage::Transition;
 use crate::report::series::report_range::ReportRange;
 use crate::report::series::series_tally::{ClassSpan, SeriesTally};
+use crate::report::series::slowdown::Slowdown;
 use crate::report::statistics::{number, ratio, rounded};
 use crate::report::time_span::{self, TimeSpan};
 
@@ -48,6 +49,8 @@ pub(crate) struct SeriesAnalysis<'f> {
     pub(crate) probe: SafeText,
     /// The cadence of its checks; `None` if they are too few to tell.
     pub(crate) cadence: Option<Cadence>,
+    /// If its latest checks are rarer than that, and no plan says why.
+    pub(crate) slowdown: Option<Slowdown>,
     pub(crate) detector: OutageDetector,
     /// Its failures outside its own outages, for the pools it belongs to.
     pub(crate) failures: FailureLog,
@@ -166,15 +169,19 @@ pub(crate) fn analyze<'f>(
         }
     }
     seen.flush();
-    let (coverage, coverage_while_seen, silent) = coverage(series, &seen, cadence, range, planned);
+    let slowdown = slowdown(series, cadence, planned);
+    let present = cadence.map(|cadence| present(cadence, slowdown, planned));
+    let (coverage, coverage_while_seen, silent) =
+        coverage(series, &seen, cadence.zip(present), slowdown, range, planned);
     let mut analyses = SeriesAnalysis {
         series,
-        recent: recent(series, offline, cadence.map(|cadence| present(cadence, planned)), range),
+        recent: recent(series, offline, present, range),
         counts: seen.rejudged(series.counts),
         vantage: name(&series.vantage),
         surface: name(&series.surface),
         probe: name(&series.probe),
         cadence,
+        slowdown,
         cannot_judge: watch.cannot_judge(),
         unjudged_in_a_row: watch.unjudged_in_a_row,
         last_judged: watch.last_judged,
@@ -278,8 +285,10 @@ fn recent(
 }
 
 /// The cadence at present: that of the plan, if it has changed since the first checks, or if checks by hand among the
-/// planned ones seem to show a faster one. Otherwise that of the checks: a plan may have been left by a prober that is gone.
-fn present(cadence: Cadence, planned: Option<&PlannedSchedule>) -> Cadence {
+/// planned ones seem to show a faster one. Otherwise that of the latest checks: a plan may have been left by a prober that
+/// is gone.
+fn present(cadence: Cadence, slowdown: Option<Slowdown>, planned: Option<&PlannedSchedule>) -> Cadence {
+    let cadence = slowdown.map_or(cadence, Slowdown::cadence);
     let Some([before @ .., now]) = planned.map(Vec::as_slice) else { return cadence };
     let planned = Cadence::steady(now.schedule.every());
     let is_cron = matches!(now.schedule, PhaseSchedule::Cron(_));
@@ -291,17 +300,24 @@ fn cadence(series: &Series, range: &ReportRange<'_>) -> Option<Cadence> {
     Cadence::of(|| series.distances(), tolerance(range))
 }
 
+/// Whether the latest checks of a series without a plan are rarer than is usual.
+fn slowdown(series: &Series, cadence: Option<Cadence>, planned: Option<&PlannedSchedule>) -> Option<Slowdown> {
+    let last = series.log.last_at().filter(|_| planned.is_none())?;
+    Slowdown::of(series.distances(), last, cadence?)
+}
+
 /// The longest silence that is not reported, in milliseconds.
 fn tolerance(range: &ReportRange<'_>) -> i64 {
     SILENCE_TOLERANCE_MS.min((range.to - range.from) / 10)
 }
 
 /// The coverage of the range, the coverage up to the last check, and whether the series was silent
-/// at the end of the range.
+/// at the end of the range. `cadences`: the usual one and that at present.
 fn coverage(
     series: &Series,
     seen: &SeriesTally,
-    cadence: Option<Cadence>,
+    cadences: Option<(Cadence, Cadence)>,
+    slowdown: Option<Slowdown>,
     range: &ReportRange<'_>,
     planned: Option<&PlannedSchedule>,
 ) -> (Coverage, Coverage, bool) {
@@ -309,10 +325,9 @@ fn coverage(
     let observed = scheduled - series.counts.missed;
     let (mut expected, mut while_seen) = (scheduled, scheduled);
     let mut silent = false;
-    if let (Some(cadence), Some(first), Some(last)) = (cadence, seen.first, seen.last) {
+    if let (Some((usual, present)), Some(first), Some(last)) = (cadences, seen.first, seen.last) {
         let has_past = !series.lead_in.is_empty();
-        let cadence = present(cadence, planned);
-        let (interval, tolerance) = (cadence.every, tolerance(range));
+        let (interval, tolerance) = (present.every, tolerance(range));
         // Maintenance is no silence.
         let heard = last.max(series.maintenance.log.last_at().unwrap_or(last));
         silent = match planned.and_then(|planned| planned.last()) {
@@ -323,7 +338,8 @@ fn coverage(
         };
         let begin = if has_past && range.from_is_asked { range.from } else { first };
         let planned = planned.map(Vec::as_slice);
-        let span = ProbeSchedule { cadence, first, last, begin, planned, tolerance };
+        let cadence = if slowdown.is_some() { usual } else { present };
+        let span = ProbeSchedule { cadence, slowdown, first, last, begin, planned, tolerance };
         while_seen = span.due(series, range.to.min(last + interval).max(last));
         expected = if silent { span.due(series, range.to) } else { while_seen };
     }

@@ -14,9 +14,11 @@ use crate::report::series::run_length;
 #[derive(Clone, Debug)]
 pub(crate) struct OutageDetector {
     rules: IncidentRules,
-    /// After this long without a judged check, in milliseconds, earlier checks no longer count as
-    /// "in a row".
-    memory: i64,
+    /// The usual interval between two checks, in milliseconds.
+    cadence: Option<i64>,
+    /// The distances between the latest checks, in milliseconds. If all of them are longer than the usual interval, the
+    /// shortest is the present one.
+    distances: [i64; SHOWN_BY],
     /// Failures that are nearer to each other than this, in milliseconds, belong to one round.
     round: i64,
     /// The number of series that are judged together: each is one more chance of a false alarm.
@@ -33,6 +35,9 @@ pub(crate) struct OutageDetector {
     in_outages: Count,
     outages: Vec<Outage>,
 }
+
+/// So many distances in a row show the present interval.
+const SHOWN_BY: usize = 3;
 
 /// One of the last checks, and the last good check before it.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +65,8 @@ impl OutageDetector {
     pub(crate) fn new(rules: &IncidentRules, cadence: Option<i64>, series: usize) -> OutageDetector {
         OutageDetector {
             rules: *rules,
-            memory: cadence.map_or(i64::MAX, |cadence| cadence.saturating_mul(i64::from(rules.open_of.get()))),
+            cadence,
+            distances: [0; SHOWN_BY],
             round: cadence.unwrap_or_default() / 2,
             series,
             recent: VecDeque::new(),
@@ -78,8 +84,12 @@ impl OutageDetector {
 
     /// Adds a judged check: up or down. Checks of other verdicts are not added.
     pub(crate) fn push(&mut self, at: UnixMillis, failed: bool) {
-        if self.last.is_some_and(|last| at - last > self.memory) {
-            self.forget();
+        if let Some(last) = self.last {
+            self.distances.rotate_left(1);
+            self.distances[SHOWN_BY - 1] = at - last;
+            if at - last > self.memory() {
+                self.forget();
+            }
         }
         self.last = Some(at);
         self.count.judged += 1;
@@ -105,16 +115,24 @@ impl OutageDetector {
         }
         // The last ones enter `recent` one by one.
         let skipped = (checks.count - pushed).saturating_sub(u64::from(self.rules.open_of.get()));
-        if skipped == 0 || checks.longest_distance() > self.memory {
+        if skipped == 0 || checks.longest_distance() > self.memory() {
             return each.for_each(|check| self.push(check.at, false));
         }
         pushed += skipped;
+        self.distances = [checks.longest_distance(); SHOWN_BY];
         self.count.judged += skipped;
         self.run.length = self.run.length.saturating_add(u32::try_from(skipped).unwrap_or(u32::MAX));
         self.last = Some(checks.at(pushed - 1));
         self.last_good = self.last;
         self.flap.skip_good(skipped);
         (pushed..checks.count).for_each(|n| self.push(checks.at(n), false));
+    }
+
+    /// After this long without a judged check, in milliseconds, earlier checks no longer count as "in a row".
+    fn memory(&self) -> i64 {
+        let present = self.distances.into_iter().min().unwrap_or_default();
+        let interval = self.cadence.map_or(i64::MAX, |cadence| cadence.max(present));
+        interval.saturating_mul(i64::from(self.rules.open_of.get()))
     }
 
     /// Whether it remembers only good checks, so that one more only changes counts.

@@ -6,6 +6,7 @@ use crate::model::UnixMillis;
 use crate::report::fold::plans::{PhaseSchedule, PlannedPhase};
 use crate::report::fold::probe_series::Series;
 use crate::report::series::cadence::Cadence;
+use crate::report::series::slowdown::Slowdown;
 
 /// Checks that span less time than this, in milliseconds, show no schedule.
 const SHOWN_AFTER_MS: i64 = 15 * 60_000;
@@ -14,6 +15,8 @@ const SHOWN_AFTER_MS: i64 = 15 * 60_000;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProbeSchedule<'p> {
     pub(crate) cadence: Cadence,
+    /// If the latest checks are rarer than that.
+    pub(crate) slowdown: Option<Slowdown>,
     /// The first and the last check that was made.
     pub(crate) first: UnixMillis,
     pub(crate) last: UnixMillis,
@@ -40,10 +43,14 @@ impl ProbeSchedule<'_> {
         if !self.shows_schedule(series) {
             return scheduled;
         }
-        let every = self.cadence.every;
-        let limit = every + every / 2;
+        let limit = longest_kept(self.cadence);
         let lost = |from: UnixMillis, to: UnixMillis| {
-            self.cadence.due_in(to - from - series.maintenance.within(from, to, every) - every / 2)
+            let slowdown = self.slowdown.filter(|slowdown| from >= slowdown.since);
+            let cadence = slowdown.map_or(self.cadence, Slowdown::cadence);
+            if to - from <= longest_kept(cadence) {
+                return 0;
+            }
+            cadence.due_in(to - from - series.maintenance.within(from, to, cadence.every) - cadence.every / 2)
         };
         let begin = self.begin.max(self.kept_from(series, limit.max(self.tolerance)));
         scheduled + ProbeSchedule { begin, ..*self }.lost(series, until, limit, lost)
@@ -113,6 +120,11 @@ impl ProbeSchedule<'_> {
     }
 }
 
+/// The longest distance between two checks, in milliseconds, at which none is missing.
+const fn longest_kept(cadence: Cadence) -> i64 {
+    cadence.every + cadence.every / 2
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
@@ -139,7 +151,15 @@ mod tests {
     /// A span of checks that are due each minute, from 0 on.
     fn span(last: UnixMillis) -> ProbeSchedule<'static> {
         let cadence = Cadence { every: 60_000, checks: 1 };
-        ProbeSchedule { cadence, first: UnixMillis(0), last, begin: UnixMillis(0), planned: None, tolerance: 60_000 }
+        ProbeSchedule {
+            cadence,
+            slowdown: None,
+            first: UnixMillis(0),
+            last,
+            begin: UnixMillis(0),
+            planned: None,
+            tolerance: 60_000,
+        }
     }
 
     #[test]

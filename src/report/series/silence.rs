@@ -18,6 +18,7 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
         for run in one.series.log.runs().filter(|run| run.first.verdict != Verdict::Missed) {
             run.spans(limit).for_each(|span| heard.add(span));
         }
+        heard.spans.extend(slow_span(one, range.to));
         // Those of the day before the range are known too.
         heard.spans.extend(one.series.maintenance.spans(limit).filter(|span| span.last >= range.from));
         if let Some((from, cron)) = one.cron() {
@@ -35,6 +36,14 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
     let mut heard = CoveredSpans::new(limit);
     spans.into_iter().for_each(|span| heard.add(span));
     heard.spans.windows(2).map(|pair| TimeSpan::new(pair[0].last, pair[1].first)).collect()
+}
+
+/// The time in which the checks of a series are rarer than is usual: from the check after which they are until it is
+/// silent by its present interval.
+fn slow_span(analysis: &SeriesAnalysis<'_>, to: UnixMillis) -> Option<TimeSpan> {
+    let slowdown = analysis.slowdown?;
+    let heard_until = analysis.last?.saturating_add(slowdown.every.saturating_mul(SILENT_AFTER));
+    Some(TimeSpan::new(slowdown.since, if heard_until < to { analysis.last? } else { to }))
 }
 
 /// The spans between these, and after the last, in which a cron expression that holds from an instant on makes fewer
