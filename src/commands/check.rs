@@ -161,6 +161,7 @@ fn stream(
     terminal: &Terminal,
 ) -> Result<Option<AnswerStream>, CliError> {
     let content = match stdout {
+        Some(CheckFormat::Ndjson) if terminal.quiet => StreamContent::Problems,
         Some(CheckFormat::Ndjson) => StreamContent::Outcomes,
         Some(CheckFormat::Human) if args.interval().is_some() && !terminal.quiet => {
             StreamContent::Passes(PassLines::new(terminal.answer, probes))
@@ -170,7 +171,6 @@ fn stream(
     if let Some(every) = args.interval()
         && args.count.is_none()
         && args.span.is_none()
-        && !terminal.quiet
     {
         let every = crate::format::duration(every);
         terminal

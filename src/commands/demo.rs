@@ -55,10 +55,8 @@ pub(super) fn run(args: &cli::DemoArgs, terminal: &Terminal, signals: &Signals) 
     let folders = Folders::new(args.keep.as_deref())?;
     let runtime = runtime::multi_threaded()?;
     let playback = PLAYBACK;
-    if !terminal.quiet {
-        let seconds = playback.run.as_secs();
-        terminal.say(MessageLevel::Note, &format!("{} ({seconds} s, on this machine alone)", scenario.summary));
-    }
+    let seconds = playback.run.as_secs();
+    terminal.say(MessageLevel::Note, &format!("{} ({seconds} s, on this machine alone)", scenario.summary));
     let started = Timestamp::now();
     signals.checks_start();
     let played = runtime.block_on(play(&scenario, playback, &folders, terminal, signals));

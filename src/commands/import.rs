@@ -26,9 +26,7 @@ pub(super) fn run(args: &ImportArgs, terminal: &Terminal) -> Result<Exit, CliErr
         Some(path) => write_file(path, &imported.text, args.force)?,
         None => terminal::print(|out| out.write_all(imported.text.as_bytes()))?,
     };
-    if !terminal.quiet {
-        say(&imported, args.output.as_deref(), terminal);
-    }
+    say(&imported, args.output.as_deref(), terminal);
     Ok(exit)
 }
 

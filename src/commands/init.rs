@@ -38,12 +38,12 @@ pub(super) fn run(args: &InitArgs, terminal: &Terminal, signals: &Signals) -> Re
         return Err(exists(&path));
     }
     if urls.is_empty() {
-        return write(&path, config::TEMPLATE);
+        return write(&path, config::TEMPLATE, terminal.quiet);
     }
     let seen = observe(&urls, signals)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let written = import::observed(&seen, folder).map_err(CliError::usage)?;
-    let exit = write(&path, &written.text)?;
+    let exit = write(&path, &written.text, terminal.quiet)?;
     say(&written, &seen, terminal);
     Ok(exit)
 }
@@ -179,11 +179,12 @@ fn observation(url: &str, outcomes: &[Arc<Outcome>]) -> Observation {
     seen
 }
 
-/// Writes a new file. An error if it exists.
-fn write(path: &Path, text: &str) -> Result<Exit, CliError> {
+/// Writes a new file and, unless `quiet`, what to do next. An error if the file exists.
+fn write(path: &Path, text: &str, quiet: bool) -> Result<Exit, CliError> {
     let shown = path.display();
     let written = OutputFile::create(path, text);
     match written {
+        Ok(()) if quiet => Ok(Exit::Up),
         Ok(()) => {
             // Commands find the nearest probes.toml themselves.
             let named = if path == Path::new("probes.toml") { String::new() } else { format!(" -c {shown}") };

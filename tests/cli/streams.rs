@@ -49,6 +49,32 @@ fn quiet_says_nothing_when_all_is_well_and_everything_when_not() {
 }
 
 #[test]
+fn a_quiet_stream_has_only_what_is_not_up() {
+    let server = healthy();
+    let both = format!("{}{}", probe("home", &server.url("/"), &[]), probe("shop", &refusing(), &[]));
+    let ran = Run::new(["check", "-q", "--format", "ndjson", "--count", "2"]).config(&both).run();
+    ran.expect_code(1);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", ran.stdout);
+    assert!(lines.iter().all(|line| line.contains("\"shop\"")), "{}", ran.stdout);
+}
+
+#[test]
+fn quiet_commands_that_write_a_file_have_no_notes() {
+    let server = healthy();
+    let home = tempfile::tempdir().unwrap();
+    let to = |name: &str| home.path().join(name).to_string_lossy().into_owned();
+    let made = Run::new(["init", "-q", &server.url("/"), &to("probes.toml")]).run();
+    made.expect_code(0);
+    std::fs::write(home.path().join("curl.sh"), "curl -H \"Authorization: Bearer $TOKEN\" https://x.test/\n").unwrap();
+    let imported = Run::new(["import", "-q", &to("curl.sh"), "-o", &to("imported.toml")]).run();
+    imported.expect_code(0);
+    for ran in [made, imported] {
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    }
+}
+
+#[test]
 fn colour_is_for_terminals_and_can_be_had_and_refused() {
     let server = healthy();
     let config = probe("home", &server.url("/"), &[]);

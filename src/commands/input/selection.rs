@@ -60,9 +60,7 @@ pub(crate) fn load_selection(
         None => targets::classify_targets(words, None)?,
     };
     let Targets { urls, names, assumed } = targets;
-    if !terminal.quiet {
-        assumed.iter().for_each(|assumed| terminal.note(assumed));
-    }
+    assumed.iter().for_each(|assumed| terminal.note(assumed));
     // A file that was found, not named by `--config`, does not apply to URLs.
     let is_for_urls = !urls.is_empty() && names.is_empty();
     let file = file.filter(|_| common.config.is_some() || !is_for_urls);

@@ -58,8 +58,11 @@ impl Terminal {
         render::TerminalStyle { width: width.unwrap_or(self.answer.width), ..self.answer }
     }
 
-    /// Prints a message on stderr. The run continues if stderr is closed.
+    /// Prints a message on stderr; with `--quiet` no notes. The run continues if stderr is closed.
     pub(crate) fn say(&self, kind: MessageLevel, text: &str) {
+        if self.quiet && kind == MessageLevel::Note {
+            return;
+        }
         let (label, style) = match kind {
             MessageLevel::Error => ("error", anstyle::AnsiColor::Red.on_default().bold()),
             MessageLevel::Warning => ("warning", anstyle::AnsiColor::Yellow.on_default().bold()),

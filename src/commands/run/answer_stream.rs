@@ -15,7 +15,7 @@ use crate::commands::process::signals::Signals;
 use crate::commands::process::terminal::{MessageLevel, Terminal};
 use crate::commands::run::events::{Consumer, RunEvent};
 use crate::format;
-use crate::model::{Outcome, io_reason};
+use crate::model::{Outcome, Verdict, io_reason};
 use crate::render;
 use crate::render::TerminalStyle;
 
@@ -43,6 +43,8 @@ pub(crate) struct AnswerStream {
 pub(crate) enum StreamContent {
     /// Each outcome, as JSON.
     Outcomes,
+    /// Each outcome that is not up, as JSON.
+    Problems,
     /// A line for each pass.
     Passes(PassLines),
 }
@@ -189,13 +191,14 @@ impl AnswerStream {
 impl Consumer for AnswerStream {
     fn consume(&mut self, event: &RunEvent<'_>) {
         match (&mut self.content, event) {
-            (StreamContent::Outcomes, RunEvent::Outcome(outcome)) => {
+            (StreamContent::Problems, RunEvent::Outcome(outcome)) if outcome.verdict == Verdict::Up => {}
+            (StreamContent::Outcomes | StreamContent::Problems, RunEvent::Outcome(outcome)) => {
                 let mut line = Vec::new();
                 // Writing to memory does not fail.
                 let _ = render::outcome_line(outcome, &mut line);
                 self.shared.push(line);
             }
-            (StreamContent::Outcomes, _) => {}
+            (StreamContent::Outcomes | StreamContent::Problems, _) => {}
             (StreamContent::Passes(pass), event) => {
                 if let Some(line) = pass.line(event) {
                     self.shared.push(line.into_bytes());

@@ -157,7 +157,7 @@ pub(crate) async fn finish_recording(recorder: RunRecorder, signals: &Signals, t
         if let Ok(recorded) = tokio::time::timeout(WAIT_NOTE_AFTER, &mut finish).await {
             return recorded;
         }
-        terminal.say(MessageLevel::Note, "waiting for the journal; Ctrl-C ends without it");
+        terminal.say(MessageLevel::Warning, "waiting for the journal; Ctrl-C ends without it");
         finish.await
     };
     let Some(Recorded { error, lost, unshipped }) = signals.bounded(patient, WRAP_UP / 2).await else {

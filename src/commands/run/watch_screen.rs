@@ -22,6 +22,7 @@ pub(crate) struct WatchScreen {
     board: Painter<Board>,
     /// Whether lines are printed: there is no board, and no `--quiet`.
     logs: bool,
+    is_quiet: bool,
     verbose: bool,
     last: BTreeMap<String, Verdict>,
     /// By probe: the expectations of `warn` that were not met.
@@ -53,6 +54,7 @@ impl WatchScreen {
         let screen = WatchScreen {
             board: Painter::new(Board::new(drawn, facts), terminal.progress),
             logs,
+            is_quiet: terminal.quiet,
             verbose: !terminal.progress && terminal.verbose > 0,
             last: BTreeMap::new(),
             warned: BTreeMap::new(),
@@ -92,6 +94,13 @@ impl WatchScreen {
             self.log(&format!(
                 "last hour: {checks} checks, {up} up, {down} down, {unknown} unknown, {missed} missed; open incidents: {open}"
             ));
+        }
+    }
+
+    /// Prints a message, unless `--quiet` was given.
+    fn note(&self, text: &str) {
+        if !self.is_quiet {
+            self.board.say(text);
         }
     }
 
@@ -175,7 +184,7 @@ impl Consumer for WatchScreen {
                 self.board.update(|board| board.replace_probes(probes));
                 self.incidents.iter_mut().for_each(|incidents| incidents.replace_probes(probes));
                 self.show_incidents();
-                self.say(&format!("configuration reloaded: {} from here on", counted(probes.len())));
+                self.note(&format!("configuration reloaded: {} from here on", counted(probes.len())));
             }
             RunEvent::Stopping(running) => self.say(&stopping(running)),
             RunEvent::WindowsClosed { .. } | RunEvent::PassEnded => {}
