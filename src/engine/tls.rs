@@ -14,7 +14,7 @@ mod trust;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::SocketAddr;
+use std::io;
 use std::sync::{Arc, LazyLock};
 
 use rustls::ClientConfig;
@@ -22,6 +22,7 @@ use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
+use tokio::net::TcpStream;
 
 use crate::engine::error::EngineError;
 use crate::model::{HttpVersionPreference, Tls, TlsVersion};
@@ -108,11 +109,15 @@ fn settings(tls: &Tls, roots: &SystemRoots) -> Result<TlsSettings, EngineError> 
     Ok(TlsSettings { base, trust, client_cert: files::client_cert(tls, &PROVIDER)? })
 }
 
-/// What a server chooses that this prober does not support; none if it chooses nothing of that either.
-pub(super) async fn unknown(address: SocketAddr, name: &str) -> Option<UnsupportedParameter> {
+/// What a server chooses that this prober does not support; none if it chooses nothing of that either. Each question is
+/// asked over a connection of its own.
+pub(super) async fn unknown<F: Future<Output = io::Result<TcpStream>>>(
+    connect: impl Fn() -> F,
+    name: &str,
+) -> Option<UnsupportedParameter> {
     let mut random = [0; 32];
     PROVIDER.secure_random.fill(&mut random).ok()?;
-    other_clients::choice(address, name, random).await
+    other_clients::choice(connect, name, random).await
 }
 
 /// Fills a buffer with unpredictable bytes.

@@ -1,8 +1,9 @@
 //! Extra checks of a failed check: a request is repeated only at addresses of its own host.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use uptick::engine::{DiagnosisHints, Engine};
 use uptick::model::{ExtraKind, LastGoodAddress, Outcome, Probe, Redactor, Resolver, Value, Verdict};
 
@@ -89,4 +90,27 @@ async fn an_address_that_answered_for_another_host_is_not_asked() {
         assert_eq!(found.iter().any(|(kind, _)| *kind == ExtraKind::LastGoodAddress), is_asked, "{found:?}");
         assert_eq!(other.requests_text().concat().contains(SECRET), is_asked);
     }
+}
+
+#[tokio::test]
+async fn every_connection_of_a_check_starts_at_the_source_address() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let peers = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&peers);
+    tokio::spawn(async move {
+        while let Ok((mut stream, peer)) = listener.accept().await {
+            seen.lock().unwrap().push(peer.ip().to_string());
+            // `handshake_failure`: nothing in common, so the prober asks what the server would choose.
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(&[0x15, 3, 3, 0, 2, 2, 40]).await;
+        }
+    });
+    let mut probe = probes::get(&format!("https://127.0.0.1:{port}/"));
+    probe.transport.source_address = Some([127, 0, 0, 2].into());
+    let (_, found) = diagnosed(&Arc::new(probe), &DiagnosisHints::default()).await;
+    assert!(found.iter().any(|(kind, _)| *kind == ExtraKind::Tcp), "{found:?}");
+    let peers = peers.lock().unwrap();
+    assert!(peers.len() >= 4, "a check, two questions and a connection: {peers:?}");
+    assert!(peers.iter().all(|peer| peer == "127.0.0.2"), "{peers:?}");
 }

@@ -8,17 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::engine::check::attempt::Attempts;
-use crate::engine::connect::route;
+use crate::engine::connect::{dial, route};
 use crate::engine::host::os_error::connect_class;
 use crate::model::{
     Addresses, Body, Captures, Diagnosis, ExtraCheck, ExtraKind, FailureClass, LastGoodAddress, Outcome, Phase, Probe,
-    Resolver, Retries, SafeText, Step,
+    Resolver, Retries, SafeText, Step, Transport,
 };
 
 /// The most time one extra check may take.
@@ -95,7 +94,7 @@ impl Attempts {
                 extra(kind, address.to_string(), result.failure.map(|failure| failure.class), result.status)
             }
             DiagnosticCheck::Connect(address) => {
-                extra(ExtraKind::Tcp, address.to_string(), connects(address, limit).await.err(), None)
+                extra(ExtraKind::Tcp, address.to_string(), connects(&probe.transport, address, limit).await.err(), None)
             }
             DiagnosticCheck::Control(control) => {
                 let result = self.attempt(&control).await;
@@ -184,8 +183,8 @@ fn pinned(probe: &Probe, host: &str, address: IpAddr, limit: Duration) -> Probe 
     pinned
 }
 
-async fn connects(address: SocketAddr, limit: Duration) -> Result<(), FailureClass> {
-    match timeout(limit, TcpStream::connect(address)).await {
+async fn connects(transport: &Transport, address: SocketAddr, limit: Duration) -> Result<(), FailureClass> {
+    match timeout(limit, dial::connect(address, &route::source_of(transport))).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(connect_class(&error)),
         Err(_) => Err(FailureClass::ConnectTimeout),

@@ -117,7 +117,8 @@ pub(crate) async fn dial_unix(_: &Path) -> io::Result<Stream> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-async fn connect(address: SocketAddr, source: &Source) -> io::Result<TcpStream> {
+/// Connects to one address.
+pub(crate) async fn connect(address: SocketAddr, source: &Source) -> io::Result<TcpStream> {
     let stream = if *source == Source::default() {
         TcpStream::connect(address).await?
     } else {

@@ -206,7 +206,7 @@ fn pinned(transport: &Transport, endpoint: Endpoint) -> Endpoint {
     }
 }
 
-fn source_of(transport: &Transport) -> Source {
+pub(crate) fn source_of(transport: &Transport) -> Source {
     Source { address: transport.source_address, interface: transport.source_interface.clone() }
 }
 

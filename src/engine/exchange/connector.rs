@@ -11,7 +11,7 @@ use url::Host;
 use crate::engine::classify::connect_fault;
 use crate::engine::classify::phase_error::PhaseError;
 use crate::engine::classify::tls_fault::{handshake_fault, has_nothing_in_common};
-use crate::engine::connect::dial::{dial, dial_unix};
+use crate::engine::connect::dial::{self, dial, dial_unix};
 #[cfg(feature = "http3")]
 use crate::engine::connect::quic::{QuicConnection, QuicDialer};
 use crate::engine::connect::route::{Endpoint, Route, TlsRoute, endpoint, proxy_tls_settings};
@@ -270,7 +270,8 @@ impl Connector<'_> {
         trace.end();
         let began = Instant::now();
         let most = self.deadline.at.saturating_duration_since(began) / 2;
-        let unsupported = timeout(most, tls::unknown(address, &name.to_str())).await;
+        let source = &self.route.source;
+        let unsupported = timeout(most, tls::unknown(|| dial::connect(address, source), &name.to_str())).await;
         trace.close_time += began.elapsed();
         unsupported.ok().flatten().map_or(PhaseError::Tls(error), PhaseError::Unsupported)
     }

@@ -1,9 +1,8 @@
 //! What a server supports that ended a handshake because nothing is in common: it is sent the `ClientHello`
 //! of other clients, and its choice tells what this prober lacks.
 
-use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
+use std::{fmt, io};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -130,23 +129,27 @@ impl fmt::Display for UnsupportedParameter {
     }
 }
 
-/// What the server at this address chooses that this prober does not support; none if it chooses nothing, or
+/// What the server that `connect` leads to chooses that this prober does not support; none if it chooses nothing, or
 /// does not answer in time.
-pub(super) async fn choice(address: SocketAddr, name: &str, random: [u8; 32]) -> Option<UnsupportedParameter> {
+pub(super) async fn choice<F: Future<Output = io::Result<TcpStream>>>(
+    connect: impl Fn() -> F,
+    name: &str,
+    random: [u8; 32],
+) -> Option<UnsupportedParameter> {
     let of_others = client_hello(name, random, Client::Tls12)?;
     let of_ours = client_hello(name, random, Client::Tls13)?;
     let asking = async {
         // A server that chooses a suite of ours would choose another one as well, if it were all it is offered.
-        match ask(address, &of_ours).await {
+        match ask(connect(), &of_ours).await {
             Some(chosen) => unsupported(chosen),
-            None => unsupported(ask(address, &of_others).await?),
+            None => unsupported(ask(connect(), &of_others).await?),
         }
     };
     tokio::time::timeout(TIME, asking).await.ok().flatten()
 }
 
-async fn ask(address: SocketAddr, hello: &[u8]) -> Option<Chosen> {
-    let mut stream = TcpStream::connect(address).await.ok()?;
+async fn ask(connecting: impl Future<Output = io::Result<TcpStream>>, hello: &[u8]) -> Option<Chosen> {
+    let mut stream = connecting.await.ok()?;
     stream.write_all(hello).await.ok()?;
     let mut answer = [0; ANSWER];
     let mut length = 0;
