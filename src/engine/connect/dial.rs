@@ -28,6 +28,10 @@ const AT_ONCE: usize = 3;
 /// How long an address is tried that others wait behind: those that are tried beside it have had their head start.
 const PATIENCE: Duration = Duration::from_millis(750);
 
+/// How long to wait before a Unix socket whose queue is full is tried again.
+#[cfg(unix)]
+const FULL_QUEUE_WAIT: Duration = Duration::from_millis(5);
+
 /// Where on this host a connection starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Source {
@@ -107,9 +111,16 @@ async fn race<T, F: Future<Output = io::Result<T>>>(
     }
 }
 
+/// Connects to a Unix socket. As long as its queue is full it is tried again: the kernel lets a blocking `connect` wait
+/// there (unix(7)), and tells a non-blocking one at once.
 #[cfg(unix)]
 pub(crate) async fn dial_unix(path: &Path) -> io::Result<Stream> {
-    tokio::net::UnixStream::connect(path).await.map(Stream::from)
+    loop {
+        match tokio::net::UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(FULL_QUEUE_WAIT).await,
+            connected => return connected.map(Stream::from),
+        }
+    }
 }
 
 #[cfg(not(unix))]

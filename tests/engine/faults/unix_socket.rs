@@ -5,9 +5,10 @@ use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 
+use socket2::{Domain, SockAddr, Socket, Type};
 use uptick::model::FailureClass::{
-    BodyTimeout, BodyTruncated, ConnectRefused, EmptyReply, GrpcNotServing, HeadersTooLarge, HttpProtocol,
-    ResponseTimeout, Status, TlsCertUntrusted, TlsHandshakeTimeout, TlsNotTls,
+    BodyTimeout, BodyTruncated, ConnectRefused, ConnectTimeout, EmptyReply, GrpcNotServing, HeadersTooLarge,
+    HttpProtocol, ResponseTimeout, Status, TlsCertUntrusted, TlsHandshakeTimeout, TlsNotTls,
 };
 use uptick::model::Phase::{Connect, Processing, Tls, Transfer};
 use uptick::model::{TextRule, Value};
@@ -56,6 +57,16 @@ pub(crate) const ROWS: &[Row] = &[
         let path = folder.path().join("old.sock");
         drop(UnixListener::bind(&path).expect("a socket"));
         Case::get("http://app.test/").probe(|probe| probe.transport.unix_socket = Some(path)).keep(folder)
+    }),
+    fails(136, "the server behind a Unix socket accepts no more connections", ConnectTimeout, Connect, || {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("app.sock");
+        let listener = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
+        listener.bind(&SockAddr::unix(&path).expect("an address")).expect("a path");
+        listener.listen(0).expect("a listener");
+        let waiting = UnixStream::connect(&path).expect("the only place in its queue");
+        let probe = Case::get("http://app.test/").probe(|probe| probe.transport.unix_socket = Some(path));
+        probe.within(300).keep((folder, listener, waiting))
     }),
     fails(136, "a Unix socket is silent", ResponseTimeout, Processing, || serve("http://app.test/", None).within(300)),
     fails(136, "a Unix socket closes without a word", EmptyReply, Processing, || serve("http://app.test/", Some(b""))),
