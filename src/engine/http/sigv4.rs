@@ -46,7 +46,7 @@ impl Signer {
         if let Some(token) = &self.session_token {
             set(TOKEN, token)?;
         }
-        if self.service == "s3" {
+        if self.is_of_s3() {
             set(CONTENT, &payload)?;
         }
         let (headers, names) = signed_headers(request);
@@ -73,12 +73,33 @@ impl Signer {
         sign(of_request.as_ref(), text)
     }
 
-    /// The path for the signature: encoded twice, but for S3 once.
-    fn path(&self, path: &str) -> String {
-        let decoded: Vec<u8> = percent_decode_str(path).collect();
-        let once = encoded(&decoded, true);
-        if self.service == "s3" { once } else { encoded(once.as_bytes(), true) }
+    /// Whether the service is S3 or one of its kind: `s3-outposts`, `s3-object-lambda`, `s3express`.
+    fn is_of_s3(&self) -> bool {
+        self.service == "s3" || self.service == "s3express" || self.service.starts_with("s3-")
     }
+
+    /// The path for the signature: that of the URL normalized and encoded once more. For S3, where a key may have any
+    /// slashes and dots, it is the path itself, in one encoding.
+    fn path(&self, path: &str) -> String {
+        if self.is_of_s3() {
+            return encoded(&percent_decode_str(path).collect::<Vec<u8>>(), true);
+        }
+        encoded(normalized(path).as_bytes(), true)
+    }
+}
+
+/// A path without empty segments, `.` and `..`.
+fn normalized(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            other => segments.push(other),
+        }
+    }
+    let end = if path.ends_with('/') && !segments.is_empty() { "/" } else { "" };
+    format!("/{}{end}", segments.join("/"))
 }
 
 /// Whether a server's clock is so far from this host's that it refuses signatures.
@@ -162,8 +183,14 @@ mod tests {
 
     #[test]
     fn the_vectors_of_aws_are_signed_as_there() {
-        // get-vanilla, get-vanilla-query-order-key-case, post-vanilla
+        // get-vanilla, get-slash, get-relative-relative, get-slash-dot-slash, get-slashes, get-slash-pointless-dot,
+        // get-vanilla-query-order-key-case, post-vanilla
         for (method, target, expected) in [
+            (Method::GET, "//", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+            (Method::GET, "/one/two/../..", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+            (Method::GET, "/./", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+            (Method::GET, "//example//", "9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84"),
+            (Method::GET, "/./example", "ef75d96142cf21edca26f06005da7988e4f8dc83a165a80865db7089db637ec5"),
             (Method::GET, "/", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
             (
                 Method::GET,
@@ -193,6 +220,22 @@ mod tests {
             (&*headers, &*names),
             ("host:x.test\nx-amz-meta:1,2\nx-amz-target:a b\n", "host;x-amz-meta;x-amz-target")
         );
+    }
+
+    #[test]
+    fn a_path_is_signed_as_it_is_sent_and_encoded_once_more() {
+        let of = |service: &str, path: &str| {
+            let signer = Signer {
+                access_key: String::new(),
+                secret_key: String::new(),
+                session_token: None,
+                region: String::new(),
+                service: service.to_owned(),
+            };
+            signer.path(path)
+        };
+        assert_eq!(of("execute-api", "/a%20b/(x)/"), "/a%2520b/%28x%29/");
+        assert_eq!(of("s3", "/a%20b//(x)/./%28"), "/a%20b//%28x%29/./%28");
     }
 
     #[test]
