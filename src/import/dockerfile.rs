@@ -11,8 +11,13 @@ fn shell_form(line: &str) -> Option<String> {
     let (instruction, _) = line.split_once('[')?;
     let is_of_commands = matches!(instruction.split_whitespace().next_back()?, "CMD" | "RUN");
     let words: Vec<String> = serde_json::from_str(line[instruction.len()..].trim()).ok().filter(|_| is_of_commands)?;
-    let quoted = words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''")));
-    Some(format!("{instruction}{}", quoted.collect::<Vec<_>>().join(" ")))
+    Some(format!("{instruction}{}", quoted(&words)))
+}
+
+/// Words as a command of a shell.
+pub(crate) fn quoted(words: &[impl AsRef<str>]) -> String {
+    let quoted = words.iter().map(|word| format!("'{}'", word.as_ref().replace('\'', r"'\''")));
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

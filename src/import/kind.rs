@@ -6,7 +6,7 @@ use crate::import::document::{self, InputFile};
 use crate::import::error::ImportError;
 use crate::import::prometheus::operator;
 use crate::import::shell::ShellCommand;
-use crate::import::{dockerfile, gatus, markdown, other_tools, shell};
+use crate::import::{dockerfile, embedded, gatus, markdown, other_tools, shell};
 
 /// The content of a file by the tool it belongs to.
 #[derive(Debug)]
@@ -88,6 +88,7 @@ fn of_text(file: &InputFile, text: &str) -> Result<Vec<Kind>, ImportError> {
 fn of_documents(file: &InputFile, documents: Vec<Value>, language: &str) -> Result<Vec<Kind>, ImportError> {
     let mut found = Vec::new();
     let told = documents.iter().find_map(other_tools::of_document);
+    let scripts = embedded::commands(file.content(), &documents).filter(|_| told.is_none());
     for document in documents {
         if gatus::is_part(&document) {
             found.push(Kind::Gatus(document));
@@ -96,6 +97,12 @@ fn of_documents(file: &InputFile, documents: Vec<Value>, language: &str) -> Resu
         }
     }
     if found.is_empty() {
+        // An error in one of the scripts says less than that the document is unknown.
+        if let Some(commands) = scripts.and_then(|scripts| shell::commands(&scripts, "curl").ok())
+            && !commands.is_empty()
+        {
+            return Ok(vec![Kind::Curl(commands)]);
+        }
         return Err(unknown(file, &told.unwrap_or_else(|| format!("this {language} is not of a known tool"))));
     }
     Ok(found)

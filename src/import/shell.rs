@@ -1,11 +1,15 @@
 //! Finds commands in a shell script, and fills in the variables that the script itself sets.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 
 use crate::import::cron;
 use crate::import::secrets::is_secret;
 use crate::import::shell_expansion::ComputedValues;
+use crate::import::shell_loop::ForLoop;
 use crate::import::shell_words::{self, ShellError, Token, Word};
 use crate::import::template;
 
@@ -38,7 +42,10 @@ const SETTERS: [&str; 6] = ["for", "select", "read", "getopts", "mapfile", "unse
 /// Programs that run a script which is one of their arguments.
 const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ash", "zsh", "eval"];
 
-/// How deeply nested `$(…)` are followed.
+/// How many rounds of loops are followed.
+const MOST_ROUNDS: usize = 1_000;
+
+/// How deeply nested `$(…)` and loops are followed.
 const DEEPEST: usize = 4;
 
 /// Words that can precede a command.
@@ -91,6 +98,7 @@ pub(crate) fn commands(script: &str, name: &str) -> Result<Vec<ShellCommand>, Sh
         name: name.to_owned(),
         variables: BTreeMap::new(),
         computed: ComputedValues::default(),
+        rounds_left: MOST_ROUNDS,
         found: Vec::new(),
     };
     reader.read(script, 0)?;
@@ -101,15 +109,33 @@ struct CommandReader {
     name: String,
     variables: BTreeMap<String, String>,
     computed: ComputedValues,
+    /// Of loops: each loop takes its words.
+    rounds_left: usize,
     found: Vec<ShellCommand>,
 }
 
 impl CommandReader {
     fn read(&mut self, script: &str, depth: usize) -> Result<(), ShellError> {
+        let tokens = shell_words::tokens(script, &mut self.computed)?;
+        self.run(&tokens, depth)
+    }
+
+    /// Reads the commands of these tokens, those of a loop over known words once for each of them.
+    fn run(&mut self, tokens: &[Token], depth: usize) -> Result<(), ShellError> {
         let mut words: Vec<Word> = Vec::new();
         let mut line_of_commands = Vec::new();
-        for token in shell_words::tokens(script, &mut self.computed)? {
-            match token {
+        let mut rest = tokens;
+        while let Some((token, after)) = rest.split_first() {
+            if words.is_empty()
+                && depth < DEEPEST
+                && let Some(found) = ForLoop::at(rest)
+                && self.run_loop(&found, depth)?
+            {
+                rest = found.after;
+                continue;
+            }
+            rest = after;
+            match token.clone() {
                 Token::Word(word) => words.push(word),
                 Token::End => {
                     line_of_commands.extend(self.command(std::mem::take(&mut words), depth)?);
@@ -126,6 +152,23 @@ impl CommandReader {
             }
         }
         Ok(())
+    }
+
+    /// Reads the body of a loop for each of its words; false if they are not known, or too many.
+    fn run_loop(&mut self, found: &ForLoop<'_>, depth: usize) -> Result<bool, ShellError> {
+        let values: Vec<String> = found.values.iter().flat_map(|word| self.expanded(word)).collect();
+        let is_known = |word: &Word| word.substitutions.is_empty() && word.computed.is_empty();
+        let are_known = found.values.iter().all(|word| is_known(word))
+            && values.iter().all(|value| !value.contains("${") && !value.contains(['*', '?']));
+        if !are_known || values.len() > self.rounds_left {
+            return Ok(false);
+        }
+        self.rounds_left -= values.len();
+        for value in values {
+            self.variables.insert(found.name.to_owned(), value);
+            self.run(found.body, depth + 1)?;
+        }
+        Ok(true)
     }
 
     fn give_stdin(&mut self, word: &Word, commands: &[usize]) {
@@ -264,141 +307,4 @@ pub(crate) fn is_prompt(word: &str) -> bool {
 fn is_variable_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn curls(script: &str) -> Vec<Vec<String>> {
-        commands(script, "curl").unwrap().into_iter().map(|command| command.words).collect()
-    }
-
-    #[test]
-    fn commands_are_found_wherever_a_script_runs_them() {
-        let script = "HEALTHCHECK --interval=5m CMD curl -f h || exit 1\nset -e\nif ! curl a; then exit; fi\ncode=$(curl -s b)\n$ /usr/bin/curl c && X=1 curl d | jq .\necho curl e";
-        assert_eq!(
-            curls(script),
-            [
-                vec!["curl", "-f", "h"],
-                vec!["curl", "a"],
-                vec!["curl", "-s", "b"],
-                vec!["/usr/bin/curl", "c"],
-                vec!["curl", "d"]
-            ]
-        );
-    }
-
-    #[test]
-    fn variables_of_the_script_are_filled_in_unless_they_are_secret() {
-        let script = "BASE=https://x.test\nexport API_TOKEN=abc\ncurl -H \"t: $API_TOKEN\" $BASE/$OTHER";
-        assert_eq!(curls(script), [vec!["curl", "-H", "t: ${API_TOKEN}", "https://x.test/${OTHER}"]]);
-    }
-
-    #[test]
-    fn what_the_shell_computes_is_no_value_of_a_variable() {
-        let script = "HOST=a.test\nNAME=${HOST%%.*}\nBASE=${1:-https://b.test}\n\
-                      curl https://$NAME ${HOST:-c.test} ${HOST%.*} $BASE/x\ncurl -d @- d <<E\n$HOST\nE";
-        let found = commands(script, "curl").unwrap();
-        let words = ["curl", "https://${NAME}", "a.test", "${HOST_EXPANDED_2}", "${ARGUMENT_1:-https://b.test}/x"];
-        assert_eq!(found[0].words, words);
-        assert_eq!(found[0].computed, [("${HOST%…}".to_owned(), "HOST_EXPANDED_2".to_owned())]);
-        assert_eq!(found[1].stdin.as_deref(), Some("a.test\n"));
-    }
-
-    #[test]
-    fn a_command_behind_another_programs_arguments_is_found() {
-        let script = "timeout 10 curl a\nsudo nohup /usr/bin/curl b &\nwatch -n 5 curl.exe c\ntimeout 5 wget d";
-        assert_eq!(curls(script), [vec!["curl", "a"], vec!["/usr/bin/curl", "b"], vec!["curl.exe", "c"]]);
-    }
-
-    #[test]
-    fn a_command_that_runs_elsewhere_is_found_and_says_where() {
-        let script = "ssh -p 22 host curl -s a\nssh host 'cd /x && curl b'\nsudo docker exec -it c curl d\n\
-                      kubectl exec pod -- curl e\ndocker run --rm curlimages/curl f\nvagrant ssh -c \"curl g\"\n\
-                      docker pull curlimages/curl-base\nssh host uptime\ncurl h";
-        let found = commands(script, "curl").unwrap();
-        let told: Vec<(&str, &str)> = found
-            .iter()
-            .map(|command| (command.elsewhere.as_deref().unwrap_or_default(), command.words.last().unwrap().as_str()))
-            .collect();
-        let elsewhere = [
-            ("ssh", "a"),
-            ("ssh", "b"),
-            ("docker", "d"),
-            ("kubectl", "e"),
-            ("docker", "f"),
-            ("vagrant", "g"),
-            ("", "h"),
-        ];
-        assert_eq!(told, elsewhere);
-    }
-
-    #[test]
-    fn each_command_whose_output_is_used_has_a_variable_of_its_own() {
-        let script = "curl a/$(date)/$(hostname)\ncurl b/`date`";
-        let words = [vec!["curl", "a/${DATE_OUTPUT}/${HOSTNAME_OUTPUT}"], vec!["curl", "b/${DATE_OUTPUT}"]];
-        assert_eq!(curls(script), words);
-    }
-
-    #[test]
-    fn a_prompt_that_was_copied_is_no_part_of_a_command() {
-        let script = "me@host:~/a$ curl a\n[root@host ~]# curl b\nme@Mac ~ % curl c\n❯ curl d\n(venv) x@y:/# curl e";
-        assert_eq!(curls(script).concat(), ["curl", "a", "curl", "b", "curl", "c", "curl", "d", "curl", "e"]);
-    }
-
-    #[test]
-    fn a_variable_that_is_set_to_nothing_is_nothing() {
-        assert_eq!(curls("X=''; Y=$X; curl a/$X/b$Y"), [vec!["curl", "a//b"]]);
-        let set = "X=; Z=z; for X in b $Z; do curl a/$X$Z; done\nY=\nwhile read -r Y; do curl $Y; done";
-        assert_eq!(curls(set), [vec!["curl", "a/${X}z"], vec!["curl", "${Y}"]]);
-    }
-
-    #[test]
-    fn a_variable_without_quotes_is_as_many_words_as_its_value() {
-        let script = "O='-s -m 5'\ncurl $O \"$O\" a$O $P";
-        assert_eq!(curls(script), [vec!["curl", "-s", "-m", "5", "-s -m 5", "a-s -m 5", "${P}"]]);
-    }
-
-    #[test]
-    fn a_table_of_cron_says_when_it_runs_its_commands() {
-        let table = "MAILTO=\"\"\n*/5 8-17 * * 1,3 curl a\n0 3 * * * root /usr/bin/curl b\n@hourly curl c\n1 2 3 4 curl d\n\t@curl e";
-        let found = commands(table, "curl").unwrap();
-        let told: Vec<_> = found.iter().map(|one| (one.schedule.as_deref(), one.words[1].as_str())).collect();
-        assert_eq!(
-            told,
-            [(Some("*/5 8-17 * * 1,3"), "a"), (Some("0 3 * * *"), "b"), (Some("@hourly"), "c"), (None, "e")]
-        );
-    }
-
-    #[test]
-    fn a_script_in_the_arguments_of_a_shell_is_read() {
-        let script = "bash -c 'curl a'\nsudo /bin/sh -ec \"cd /x && curl b\"\neval \"curl c\"\nsh curl.sh";
-        assert_eq!(curls(script).concat(), ["curl", "a", "curl", "b", "curl", "c"]);
-        let found = commands("bash -c 'ssh host curl a'\nssh host \"bash -c 'curl b'\"", "curl").unwrap();
-        assert!(found.iter().all(|command| command.elsewhere.as_deref() == Some("ssh")), "{found:?}");
-    }
-
-    #[test]
-    fn a_proxy_is_of_the_commands_that_see_it() {
-        let script = "curl a\nall_proxy=p curl b\ncurl c\nexport HTTPS_PROXY=q\ncurl d\nHTTPS_PROXY= curl e\ncurl f\n\
-                      unset HTTPS_PROXY\ncurl g";
-        let found = commands(script, "curl").unwrap();
-        let seen: Vec<String> = found
-            .iter()
-            .map(|command| {
-                let set = command.environment.iter().map(|(name, value)| format!("{name}={value}"));
-                format!("{} {}", command.words[1], set.collect::<String>())
-            })
-            .collect();
-        let expected = ["a ", "b all_proxy=p", "c ", "d HTTPS_PROXY=q", "e HTTPS_PROXY=", "f HTTPS_PROXY=q", "g "];
-        assert_eq!(seen, expected);
-    }
-
-    #[test]
-    fn a_here_document_reaches_its_command() {
-        let found = commands("curl -d @- u <<EOF\nbody $A\nEOF\ncurl v <<< w", "curl").unwrap();
-        assert_eq!(found[0].stdin.as_deref(), Some("body $A\n".replace("$A", "${A}").as_str()));
-        assert_eq!(found[1].stdin.as_deref(), Some("w"));
-    }
 }
