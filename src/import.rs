@@ -19,6 +19,7 @@ mod error;
 mod gatus;
 mod har;
 mod kind;
+mod makefile;
 mod markdown;
 mod observed;
 mod other_tools;

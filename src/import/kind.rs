@@ -6,7 +6,7 @@ use crate::import::document::{self, InputFile};
 use crate::import::error::ImportError;
 use crate::import::prometheus::operator;
 use crate::import::shell::ShellCommand;
-use crate::import::{dockerfile, embedded, gatus, markdown, other_tools, shell};
+use crate::import::{dockerfile, embedded, gatus, makefile, markdown, other_tools, shell};
 
 /// The content of a file by the tool it belongs to.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ fn script(file: &InputFile) -> Result<Vec<Kind>, ImportError> {
         return Err(unknown(file, "no curl command of a Unix shell is found"));
     }
     let page = markdown::commands(file.content()).filter(|_| !starts_script(file.content()));
-    let script = dockerfile::in_shell_form(page.as_deref().unwrap_or(file.content()));
+    let script = makefile::in_shell_form(dockerfile::in_shell_form(page.as_deref().unwrap_or(file.content())));
     let commands = shell::commands(&script, "curl")
         .map_err(|error| ImportError::at(&file.name, error.line, error.column, error.message))?;
     if commands.is_empty() {
