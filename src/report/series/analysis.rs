@@ -149,26 +149,7 @@ pub(crate) fn analyze<'f>(
     let offline = of_series.as_deref();
     let mut watch =
         SeriesPass { detector, failures, offline, unjudged_in_a_row: 0, last_judged: None, first_unjudged: None };
-    for run in series.lead_in.runs() {
-        if !watch.push_up_run(&run) {
-            for check in run.checks() {
-                watch.push(&check);
-            }
-        }
-    }
-    let mut seen = SeriesTally::default();
-    for run in series.log.runs() {
-        if watch.push_up_run(&run) {
-            seen.add_good(&run, range.step);
-            continue;
-        }
-        for check in run.checks() {
-            let judged = watch.push(&check);
-            seen.rejudge(check.verdict, judged.verdict);
-            seen.add(&judged, range.step);
-        }
-    }
-    seen.flush();
+    let seen = watch.follow(series, range.step);
     let slowdown = slowdown(series, cadence, planned);
     let present = cadence.map(|cadence| present(cadence, slowdown, planned));
     let (coverage, coverage_while_seen, silent) =
@@ -213,6 +194,31 @@ struct SeriesPass<'o> {
 }
 
 impl SeriesPass<'_> {
+    /// Adds all checks of a series, and returns the sums of those in the range, by buckets of `step` milliseconds.
+    fn follow(&mut self, series: &Series, step: i64) -> SeriesTally {
+        for run in series.lead_in.runs() {
+            if !self.push_up_run(&run) {
+                for check in run.checks() {
+                    self.push(&check);
+                }
+            }
+        }
+        let mut seen = SeriesTally::default();
+        for run in series.log.runs() {
+            if self.push_up_run(&run) {
+                seen.add_good(&run, step);
+                continue;
+            }
+            for check in run.checks() {
+                let judged = self.push(&check);
+                seen.rejudge(check.verdict, judged.verdict);
+                seen.add(&judged, step);
+            }
+        }
+        seen.flush();
+        seen
+    }
+
     /// Adds a check and returns it rejudged with what is known of the vantage.
     fn push(&mut self, check: &LoggedCheck) -> LoggedCheck {
         let judged = Offline::judged(self.offline, *check);
