@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod command;
 mod completions;
+mod environment;
 mod examples;
 mod export;
 mod exporter;
@@ -25,6 +26,7 @@ pub use command::{
     SchemaDocument, ValidateArgs,
 };
 pub(crate) use completions::write_completions;
+pub(crate) use environment::set as variables_set;
 pub use export::{ExportArgs, ExportFormat};
 pub use exporter::ExporterArgs;
 pub use format::FormatOutput;

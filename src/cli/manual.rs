@@ -6,7 +6,7 @@ use std::io::Write;
 use clap::CommandFactory as _;
 
 use crate::cli::command::Cli;
-use crate::cli::examples;
+use crate::cli::{environment, examples};
 
 /// Writes the manual page in roff: one page for all commands.
 ///
@@ -35,8 +35,10 @@ pub(crate) fn write_manual(out: &mut dyn Write) -> io::Result<()> {
     let examples = command.get_subcommands().map(|command| examples::of(command.get_name()));
     let examples = examples.flat_map(|examples| examples.lines().skip(1)).collect::<Vec<_>>().join("\n");
     lines("EXAMPLES", &examples, out)?;
-    terms("FILES", FILES, out)?;
-    terms("ENVIRONMENT", ENVIRONMENT, out)?;
+    terms("FILES", FILES.iter().copied(), out)?;
+    let variables: Vec<(String, &str)> =
+        environment::VARIABLES.iter().map(|entry| (entry.names.join(", "), entry.meaning)).collect();
+    terms("ENVIRONMENT", variables.iter().map(|(names, meaning)| (names.as_str(), *meaning)), out)?;
     let statuses = examples::EXIT_STATUS.lines().skip(1).collect::<Vec<_>>().join("\n");
     lines("EXIT STATUS", &statuses, out)?;
     page.render_version_section(out)
@@ -56,38 +58,14 @@ const FILES: &[(&str, &str)] = &[
     ("~/.cache/uptick/", "Copies of journals in object storage; may be removed at any time."),
 ];
 
-/// The environment variables that the program reads.
-const ENVIRONMENT: &[(&str, &str)] = &[
-    ("UPTICK_CONFIG", "The probe file, in place of --config."),
-    ("UPTICK_JOURNAL", "The journal, in place of --journal."),
-    ("UPTICK_VANTAGE", "The name of the vantage, in place of --vantage."),
-    (
-        "UPTICK_SHARD, UPTICK_SHARDS",
-        "The part of the probes to ask, in place of --shard; how many parts there are, with the pod's ordinal.",
-    ),
-    ("UPTICK_ALLOW_EXEC", "Whether alerts may run programs, in place of --allow-exec."),
-    ("UPTICK_REMOTE_WRITE, UPTICK_REMOTE_WRITE_HEADERS", "Where to send by remote write, and with which headers."),
-    ("OTEL_EXPORTER_OTLP_*, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES", "As OpenTelemetry defines them, for --otlp."),
-    ("AWS_*, GOOGLE_*, AZURE_*", "Credentials of a journal in object storage."),
-    (
-        "NO_COLOR, TERM, COLUMNS, LC_ALL, LC_CTYPE, LANG",
-        "No colour; what the terminal can show; its width; whether it shows more than ASCII.",
-    ),
-    (
-        "TZ",
-        "The time zone of times in text, unless --utc or --tz says otherwise. Records, JSON and CSV are always in UTC.",
-    ),
-    (
-        "CI, GITHUB_STEP_SUMMARY, GITHUB_WORKSPACE",
-        "No progress line; where --format github adds its summary, and what its annotations point into.",
-    ),
-    ("STATE_DIRECTORY, XDG_CACHE_HOME", "Where the journal of a service and copies of object storage are kept."),
-];
-
 /// A section of terms with their meanings.
-fn terms(heading: &str, terms: &[(&str, &str)], out: &mut dyn Write) -> io::Result<()> {
+fn terms<'t>(
+    heading: &str,
+    mut terms: impl Iterator<Item = (&'t str, &'t str)>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     writeln!(out, ".SH \"{heading}\"")?;
-    terms.iter().try_for_each(|(term, meaning)| writeln!(out, ".TP\n\\fB{}\\fR\n{}", roff(term), roff(meaning)))
+    terms.try_for_each(|(term, meaning)| writeln!(out, ".TP\n\\fB{}\\fR\n{}", roff(term), roff(meaning)))
 }
 
 /// A section of lines that are not filled.

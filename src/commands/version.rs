@@ -3,6 +3,7 @@
 use std::io;
 use std::io::Write;
 
+use crate::cli;
 use crate::commands::input::locations;
 use crate::engine::HostFacts;
 use crate::runner::Descriptors;
@@ -17,23 +18,6 @@ const FEATURES: [(&str, bool); 6] = [
     ("parquet", cfg!(feature = "parquet")),
 ];
 
-/// Environment variables that change how the program behaves. Their values may be secret, so they
-/// are not shown.
-const VARIABLES: [&str; 12] = [
-    "UPTICK_CONFIG",
-    "UPTICK_JOURNAL",
-    "UPTICK_VANTAGE",
-    "UPTICK_REMOTE_WRITE",
-    "UPTICK_ALLOW_EXEC",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "RES_OPTIONS",
-    "LOCALDOMAIN",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-];
-
 /// Writes one fact per line.
 pub(super) fn write(out: &mut dyn Write) -> io::Result<()> {
     let with = |has: bool| {
@@ -44,7 +28,8 @@ pub(super) fn write(out: &mut dyn Write) -> io::Result<()> {
     };
     let host = HostFacts::read();
     let build = if cfg!(debug_assertions) { "debug" } else { "release" };
-    let set: Vec<&str> = VARIABLES.into_iter().filter(|name| locations::env(name).is_some()).collect();
+    let environment = locations::environment();
+    let set = cli::variables_set(&environment);
     writeln!(out, "uptick {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "build:       {build}, {} {} {}", std::env::consts::ARCH, std::env::consts::OS, libc_name())?;
     writeln!(out, "features:    {}", with(true))?;
