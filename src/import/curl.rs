@@ -82,7 +82,8 @@ impl Transfer {
         let slashes = url.split_once(":/").filter(|(scheme, rest)| is_scheme(scheme) && !rest.starts_with('/'));
         let url = &slashes.map_or_else(|| url.to_owned(), |(scheme, rest)| format!("{scheme}://{rest}"));
         let has_scheme = url.contains("://");
-        let url = if has_scheme || url.starts_with("${") { url.to_owned() } else { format!("http://{url}") };
+        let lacks_scheme = !has_scheme && !template::may_begin_url(url);
+        let url = if lacks_scheme { format!("http://{url}") } else { url.to_owned() };
         let single = if self.has("globoff") { Some(url.clone()) } else { glob::single_url(&url) };
         let is_glob = single.is_none();
         let url = single.unwrap_or(url);
@@ -94,7 +95,7 @@ impl Transfer {
         } else if is_glob {
             draft.left_out = Some("the URL is a pattern of curl: write a probe for each, or use `matrix`".to_owned());
         }
-        if !has_scheme && !url.starts_with("${") {
+        if lacks_scheme {
             draft.remark("the URL has no scheme, which is http to curl");
         }
         let request = self.request(&mut draft, url);

@@ -158,9 +158,13 @@ fn comment(text: &mut String, indent: &str, note: &str) {
     text.push_str(&format!("# {indent}{}\n", note.as_str()));
 }
 
-/// What is wrong with the text as a probe file, in one line; `None` if it is valid.
+/// What is wrong with the text as a probe file, in one line; `None` if it is valid, whether the variables that have a
+/// default are set or not.
 fn problems(path: &Path, text: &str) -> Option<String> {
-    let error = config::load_text(path, text, &|name| Some(stand_in(name, text).to_owned())).err()?;
+    let set = |name: &str| Some(stand_in(name, text).to_owned());
+    let has_default = |name: &str| text.contains(&format!("${{{name}:-")) && !text.contains(&format!("${{{name}}}"));
+    let unset = |name: &str| if has_default(name) { None } else { set(name) };
+    let error = config::load_text(path, text, &set).and_then(|_| config::load_text(path, text, &unset)).err()?;
     let problem = error.problems().first()?;
     // A message starts with the name of its probe, which is right below in the file.
     let message = problem.message.strip_prefix("probe \"").and_then(|rest| rest.split_once("\": "));

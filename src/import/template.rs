@@ -36,6 +36,12 @@ fn is_capture(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
+/// Whether a template begins with a variable that may have the scheme of a URL: its default has one, or it has none.
+pub(crate) fn may_begin_url(template: &str) -> bool {
+    let inside = template.strip_prefix("${").and_then(|rest| rest.split('}').next());
+    inside.is_some_and(|inside| inside.split_once(":-").is_none_or(|(_, default)| default.contains("://")))
+}
+
 /// The template with every variable marked as a secret.
 pub(crate) fn with_secret_variables(template: &str) -> String {
     let mut marked = String::with_capacity(template.len() + 8);

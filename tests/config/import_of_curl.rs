@@ -1,5 +1,7 @@
 //! What becomes of the options of curl commands.
 
+use std::path::Path;
+
 use crate::import::given;
 
 #[test]
@@ -85,6 +87,16 @@ fn what_only_the_shell_knows_is_a_variable_to_set_or_a_default() {
     ] {
         assert!(text.contains(written), "{written}: {text}");
     }
+}
+
+#[test]
+fn a_default_without_a_scheme_is_a_host_as_to_curl() {
+    let text = given("curl ${HOST:-h.test:8080}/a\nBASE=${1:-https://b.test}\ncurl $BASE/b\n").unwrap().text;
+    for url in ["http://${HOST:-h.test:8080}/a", "${ARGUMENT_1:-https://b.test}/b"] {
+        assert!(text.contains(&format!("\nurl = \"{url}\"\n")), "{url}: {text}");
+    }
+    let read = uptick::config::load_text(Path::new("probes.toml"), &text, &|_| None);
+    assert_eq!(read.map(|config| config.probes.len()).map_err(|error| error.to_string()), Ok(2));
 }
 
 #[test]
