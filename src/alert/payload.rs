@@ -182,8 +182,8 @@ fn of_incident(event: AlertEvent, repeated: bool, incident: &Incident, report: &
             let Some(ended) = incident.end.map(|end| seconds(end.by)) else {
                 let last_seen = incident.last_seen.map(seconds).unwrap_or_default();
                 return format!(
-                    "{who} {are} up as other vantages see it; {from} is not heard any more, and saw {who} failing from \
-                     {began} until {last_seen}{kind}"
+                    "{who} {are} up from other vantages; no more records from {from}, where {who} failed from {began} until \
+                     {last_seen}{kind}"
                 );
             };
             let (failed, judged) = (format::count(incident.actual_failures), format::count(incident.judged));
@@ -228,7 +228,7 @@ fn of_blind_vantage(row: &VantageRow) -> String {
         _ => "its own checks cannot be made",
     };
     format!(
-        "{} cannot judge: {why}; of its targets nothing is known, last heard of {}",
+        "{} cannot judge: {why}; the state of its targets is unknown, last record {}",
         row.vantage,
         seconds(row.last_seen)
     )

@@ -91,7 +91,7 @@ pub struct Outcome {
     /// Whether the body went on past the limit and was not read further.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub body_cut: bool,
-    /// Whether the answer offers HTTP/3 (`alt-svc`), which is not spoken here.
+    /// Whether the answer offers HTTP/3 (`alt-svc`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub http3_offered: bool,
     /// Each `warn.*` that was not met; a check with warnings is up.

@@ -222,7 +222,7 @@ fn incidents(report: &Report, screen: &mut StyledText) {
     title("incidents", screen);
     let left_out = report.incidents.len().saturating_sub(INCIDENTS);
     if left_out > 0 {
-        screen.put(DIM, &format!("  {} earlier ones: --format json", format::count(left_out as u64)));
+        screen.put(DIM, &format!("  {}: --format json", format::counted(left_out as u64, "earlier incident")));
         screen.end();
     }
     for incident in report.incidents.iter().skip(left_out) {
@@ -257,7 +257,12 @@ fn one_incident(report: &Report, incident: &Incident, clock: &InstantFormat, scr
     let skipped = incident.waves.len().saturating_sub(WAVES);
     if incident.waves.len() > 1 {
         if skipped > 0 {
-            labelled(DIM, "  waves", &format!("{skipped} earlier ones: --format json"), screen);
+            labelled(
+                DIM,
+                "  waves",
+                &format!("{}: --format json", format::counted(skipped as u64, "earlier wave")),
+                screen,
+            );
         }
         for (number, wave) in incident.waves.iter().enumerate().skip(skipped) {
             let peak = wave.peak.map(|peak| format!(" · worst {} at {}", format::ratio(peak.ratio), clock.at(peak.at)));
@@ -327,7 +332,7 @@ fn not_seen(report: &Report, screen: &mut StyledText) {
         );
     }
     if report.no_data.len() > 5 {
-        labelled(DIM, "", &format!("and {} more gaps", report.no_data.len() - 5), screen);
+        labelled(DIM, "", &format!("and {}", format::counted(report.no_data.len() as u64 - 5, "more gap")), screen);
     }
     for limit in &report.limits {
         labelled(DIM, "limit", limit, screen);

@@ -231,9 +231,9 @@ impl Headline<'_> {
             format!(", from {}", named(&worst.vantages))
         };
         let waves = format::in_waves(worst.waves.len());
-        let more = match over.len() - 1 {
+        let more = match over.len() as u64 - 1 {
             0 => String::new(),
-            more => format!(", {more} more such times"),
+            more => format!(", and {}", format::counted(more, "more such time")),
         };
         Some(format!(
             "answers of {} took {} {times}{waves}{seen_from}{more}",

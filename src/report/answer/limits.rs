@@ -79,13 +79,13 @@ fn bad_controls(context: &ReportContext<'_>) -> Vec<String> {
         let failures = format::failures(class, code);
         Some(if is_answered {
             format!(
-                "Control target {probe} is a bad one: it is never as expected ({failures}). That it answers proves that \
-                 we are online; expect what it answers, or name another."
+                "Control target {probe} never meets its expectations ({failures}): its answers prove only that this \
+                 vantage is online. Change its `expect`, or use another target."
             )
         } else {
             format!(
-                "Control target {probe} is a bad one: it does not answer ({failures}) while other targets do, and proves \
-                 nothing; name another."
+                "Control target {probe} never answers ({failures}) while other targets do: it proves nothing. Use \
+                 another target."
             )
         })
     };

@@ -153,10 +153,7 @@ fn expired_authority(outcome: &Outcome) -> Option<String> {
     };
     let authority = outcome.tls.as_ref().filter(|tls| tls.verified)?.chain.iter().find(is_expired)?;
     let date = format::date(authority.not_after);
-    Some(format!(
-        "the trusted authority {} expired on {date}: clients that hold it to its date fail",
-        authority.subject
-    ))
+    Some(format!("the trusted authority {} expired on {date}: clients that check its date fail", authority.subject))
 }
 
 fn line_of(fact: EvidenceLine, screen: &mut StyledText) {
