@@ -68,6 +68,11 @@ impl Loaded {
     fn read(args: &cli::WatchArgs, terminal: &Terminal) -> Result<Loaded, CliError> {
         let used = ValuesUsed::ChecksAndAlerts;
         let (config, probes) = selection::load_selection(&args.targets, &args.common, &args.request, used, terminal)?;
+        Loaded::of(config, probes, terminal)
+    }
+
+    /// Makes what this configuration needs; its certificates are read from their files.
+    fn of(config: Config, probes: Vec<Arc<Probe>>, terminal: &Terminal) -> Result<Loaded, CliError> {
         let engine = check_pipeline::engine(&config, &probes, ExchangeDetail::default())?;
         engine.warning().into_iter().for_each(|warning| terminal.warn(warning));
         let limits = Limits::clamp(config.settings.concurrency, Descriptors::raise(), &probes)
@@ -230,13 +235,14 @@ struct Watch<'w> {
 }
 
 impl<'w> Watch<'w> {
-    /// Runs one generation after the other: SIGHUP starts a new one while the running checks of the
-    /// old one end.
+    /// Runs one generation after the other: SIGHUP, and a clock that was set, start a new one while the running checks
+    /// of the old one end.
     async fn run(self, loaded: Loaded) -> Result<WatchState, CliError> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let first = self.signals.first();
         tokio::pin!(first);
+        let mut source = (loaded.config.clone(), loaded.probes.clone());
         let mut current = self.start(loaded);
         let mut ending: Vec<Generation<'w>> = Vec::new();
         let mut stopping = false;
@@ -250,14 +256,19 @@ impl<'w> Watch<'w> {
                 }
                 () = self.signals.reload(), if !stopping => {
                     if let Some(next) = self.reload() {
-                        ending.push(std::mem::replace(&mut current, next).retire());
+                        source = (next.config.clone(), next.probes.clone());
+                        ending.push(std::mem::replace(&mut current, self.start(next)).retire());
                     }
                 }
                 () = any_ended(&mut ending) => {}
                 _ = tick.tick() => {
                     let is_rescheduled = self.state.borrow_mut().tick(Timestamp::now());
-                    if is_rescheduled && !stopping && let Some(next) = self.reload() {
-                        ending.push(std::mem::replace(&mut current, next).retire());
+                    if is_rescheduled && !stopping {
+                        // Not what stands in the file by now: nobody has asked for that.
+                        let (config, probes) = source.clone();
+                        if let Some(next) = self.usable(Loaded::of(config, probes, self.terminal)) {
+                            ending.push(std::mem::replace(&mut current, self.start(next)).retire());
+                        }
                     }
                 }
             }
@@ -312,23 +323,27 @@ impl<'w> Watch<'w> {
         Generation { longest, run, stop, monitor }
     }
 
-    /// The next generation. `None` if it cannot be loaded: a message says why, and the old one
-    /// stays.
-    fn reload(&self) -> Option<Generation<'w>> {
-        let loaded = match Loaded::read(self.args, self.terminal) {
-            Ok(loaded) => loaded,
-            Err(CliError::BrokenPipe) => return None,
-            Err(error) => {
-                self.state.borrow().say(&error.to_string());
-                self.state.borrow().say("configuration not changed: the old one stays in use");
-                return None;
-            }
-        };
+    /// The configuration as it is now. `None` if it cannot be loaded.
+    fn reload(&self) -> Option<Loaded> {
+        let loaded = self.usable(Loaded::read(self.args, self.terminal))?;
         self.state.borrow_mut().reload(&loaded.probes);
         if let Some(warning) = self.fixed.warning(&loaded.config) {
             self.state.borrow().say(&format!("warning: {warning}"));
         }
-        Some(self.start(loaded))
+        Some(loaded)
+    }
+
+    /// What was loaded. `None` if it cannot be used: a message says why, and the old generation stays.
+    fn usable(&self, loaded: Result<Loaded, CliError>) -> Option<Loaded> {
+        match loaded {
+            Ok(loaded) => Some(loaded),
+            Err(CliError::BrokenPipe) => None,
+            Err(error) => {
+                self.state.borrow().say(&error.to_string());
+                self.state.borrow().say("configuration not changed: the old one stays in use");
+                None
+            }
+        }
     }
 }
 
