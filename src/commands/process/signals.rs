@@ -41,14 +41,14 @@ pub(crate) struct Signals {
 struct Shared {
     first: watch::Sender<Option<Signal>>,
     reload: Notify,
-    checks_ended: Notify,
+    /// Some commands check twice, so a stage can come back.
+    stage: watch::Sender<Stage>,
     mode: Mutex<Mode>,
 }
 
 /// What a signal does at this moment.
 #[derive(Clone, Copy, Debug)]
 struct Mode {
-    stage: Stage,
     /// Whether SIGHUP reloads the configuration; otherwise it ends the process.
     hangup_reloads: bool,
     /// Whether the process is a Nagios plugin, which prints a last line.
@@ -73,11 +73,11 @@ impl Signals {
     /// # Errors
     /// If the system provides no thread or no signal handler.
     pub(crate) fn start() -> Result<Signals, CliError> {
-        let mode = Mode { stage: Stage::Idle, hangup_reloads: false, nagios: false };
+        let mode = Mode { hangup_reloads: false, nagios: false };
         let shared = Arc::new(Shared {
             first: watch::Sender::new(None),
             reload: Notify::new(),
-            checks_ended: Notify::new(),
+            stage: watch::Sender::new(Stage::Idle),
             mode: Mutex::new(mode),
         });
         let failed = |error: io::Error| CliError::io("signal handlers", &error);
@@ -105,13 +105,12 @@ impl Signals {
 
     /// Checks run from now on: the first signal asks them to end.
     pub(crate) fn checks_start(&self) {
-        self.mode().stage = Stage::Checking;
+        self.shared.stage.send_replace(Stage::Checking);
     }
 
     /// The checks have ended: after a signal, the rest of the work may take [`WRAP_UP`].
     pub(crate) fn checks_ended(&self) {
-        self.mode().stage = Stage::WrappingUp;
-        self.shared.checks_ended.notify_one();
+        self.shared.stage.send_replace(Stage::WrappingUp);
     }
 
     /// Resolves at the first signal, to a timer that expires [`GRACE`] later, when running checks
@@ -189,15 +188,15 @@ impl Listener {
 
     async fn serve(mut self) {
         let first = self.next().await;
-        let stage = self.shared.mode().stage;
-        if stage == Stage::Idle {
+        let mut stage = self.shared.stage.subscribe();
+        let reached = *stage.borrow();
+        if reached == Stage::Idle {
             self.exit(first);
         }
         self.shared.first.send_replace(Some(first));
-        if stage == Stage::Checking {
-            let shared = Arc::clone(&self.shared);
+        if reached == Stage::Checking {
             tokio::select! {
-                () = shared.checks_ended.notified() => {}
+                _ = stage.wait_for(|stage| *stage != Stage::Checking) => {}
                 second = tokio::time::timeout(GRACE + WRAP_UP, self.next()) => self.exit(second.unwrap_or(first)),
             }
         }
