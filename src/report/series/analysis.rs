@@ -294,7 +294,7 @@ fn recent(
 /// planned ones seem to show a faster one. Otherwise that of the latest checks: a plan may have been left by a prober that
 /// is gone.
 fn present(cadence: Cadence, slowdown: Option<Slowdown>, planned: Option<&PlannedSchedule>) -> Cadence {
-    let cadence = slowdown.map_or(cadence, Slowdown::cadence);
+    let cadence = slowdown.map_or(cadence, |slowdown| slowdown.cadence);
     let Some([before @ .., now]) = planned.map(Vec::as_slice) else { return cadence };
     let planned = Cadence::steady(now.schedule.every());
     let is_cron = matches!(now.schedule, PhaseSchedule::Cron(_));

@@ -46,7 +46,7 @@ impl ProbeSchedule<'_> {
         let limit = longest_kept(self.cadence);
         let lost = |from: UnixMillis, to: UnixMillis| {
             let slowdown = self.slowdown.filter(|slowdown| from >= slowdown.since);
-            let cadence = slowdown.map_or(self.cadence, Slowdown::cadence);
+            let cadence = slowdown.map_or(self.cadence, |slowdown| slowdown.cadence);
             if to - from <= longest_kept(cadence) {
                 return 0;
             }

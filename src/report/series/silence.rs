@@ -42,7 +42,7 @@ pub(crate) fn silences(analyses: &[&SeriesAnalysis<'_>], range: &ReportRange<'_>
 /// silent by its present interval.
 fn slow_span(analysis: &SeriesAnalysis<'_>, to: UnixMillis) -> Option<TimeSpan> {
     let slowdown = analysis.slowdown?;
-    let heard_until = analysis.last?.saturating_add(slowdown.every.saturating_mul(SILENT_AFTER));
+    let heard_until = analysis.last?.saturating_add(slowdown.cadence.every.saturating_mul(SILENT_AFTER));
     Some(TimeSpan::new(slowdown.since, if heard_until < to { analysis.last? } else { to }))
 }
 

@@ -4,16 +4,13 @@
 use crate::model::UnixMillis;
 use crate::report::series::cadence::Cadence;
 
-/// This many distances in a row have to be longer: fewer may be checks that were lost.
-const FEWEST: u64 = 3;
-
 /// The end of a series, where all checks are further apart than is usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slowdown {
     /// The check after which they are.
     pub(crate) since: UnixMillis,
-    /// The shortest of the distances since then, in milliseconds: longer ones have lost checks in them.
-    pub(crate) every: i64,
+    /// How they are made since then.
+    pub(crate) cadence: Cadence,
 }
 
 impl Slowdown {
@@ -25,22 +22,19 @@ impl Slowdown {
         usual: Cadence,
     ) -> Option<Slowdown> {
         let longer = usual.every.saturating_add(usual.every / 2);
-        let (mut longer_ones, mut span, mut shortest) = (0, 0, i64::MAX);
+        let mut last_ones: Vec<(i64, u64)> = Vec::new();
         for (distance, times) in distances.filter(|(_, times)| *times > 0) {
             if distance > longer {
-                longer_ones += times;
-                span += distance.saturating_mul(times.cast_signed());
-                shortest = shortest.min(distance);
+                last_ones.push((distance, times));
             } else {
-                (longer_ones, span, shortest) = (0, 0, i64::MAX);
+                last_ones.clear();
             }
         }
-        (longer_ones >= FEWEST).then(|| Slowdown { since: last.saturating_sub(span), every: shortest })
-    }
-
-    /// The present cadence.
-    pub(crate) fn cadence(self) -> Cadence {
-        Cadence::steady(self.every)
+        let span: i64 = last_ones.iter().map(|(distance, times)| distance.saturating_mul(times.cast_signed())).sum();
+        // Those that come as they like were lost on the way, or are passes by hand.
+        let cadence = Cadence::of(|| last_ones.iter().copied(), 0)?;
+        let is_kept = cadence.is_kept(last_ones.iter().copied());
+        is_kept.then(|| Slowdown { since: last.saturating_sub(span), cadence })
     }
 }
 
@@ -54,15 +48,19 @@ mod tests {
 
     #[test]
     fn three_longer_distances_at_the_end_are_the_present_interval() {
-        assert_eq!(slowdown(&[(30, 100), (600, 3)]), Some(Slowdown { since: UnixMillis(8_200), every: 600 }));
-        let with_one_lost = Some(Slowdown { since: UnixMillis(7_600), every: 590 });
-        assert_eq!(slowdown(&[(30, 100), (600, 1), (1_210, 1), (590, 1)]), with_one_lost);
+        assert_eq!(
+            slowdown(&[(30, 100), (600, 3)]),
+            Some(Slowdown { since: UnixMillis(8_200), cadence: Cadence::steady(600) })
+        );
+        let with_one_lost = Some(Slowdown { since: UnixMillis(6_340), cadence: Cadence::steady(600) });
+        assert_eq!(slowdown(&[(30, 100), (60, 1), (600, 3), (1_210, 1), (590, 1)]), with_one_lost);
     }
 
     #[test]
     fn fewer_or_earlier_ones_are_lost_checks() {
         assert_eq!(slowdown(&[(30, 100), (600, 2)]), None);
         assert_eq!(slowdown(&[(30, 100), (600, 9), (30, 1)]), None);
+        assert_eq!(slowdown(&[(30, 100), (1_200, 1), (1_500, 1), (2_700, 1), (5_000, 1)]), None, "passes by hand");
         assert_eq!(slowdown(&[(30, 100), (40, 9)]), None, "the interval varies a little");
         assert_eq!(slowdown(&[]), None);
     }
