@@ -555,13 +555,13 @@ fn watched(more: &'static [&'static str]) -> (Vec<(String, Timestamp)>, support:
         webhook(&receiver),
         target.url("/")
     );
-    let ran = support::run::Run::new([&["watch", "-v", "--for", "18s"], more].concat()).config(&file).run();
+    let ran = support::run::Run::new([&["watch", "-v", "--for", "30s"], more].concat()).config(&file).run();
     let heard = heard.lock().unwrap().clone();
     (heard, ran)
 }
 
 #[test]
-fn a_watch_tells_within_one_interval_of_the_check_that_is_news() {
+fn a_watch_tells_soon_after_the_check_that_is_news() {
     let watches = [&[][..], &["--no-record"]].map(|more| std::thread::spawn(move || watched(more)));
     for (heard, ran) in watches.map(|watch| watch.join().unwrap()) {
         assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
@@ -580,10 +580,10 @@ fn a_watch_tells_within_one_interval_of_the_check_that_is_news() {
         let begun = |state: bool, before: &Timestamp| {
             checks.iter().filter(|(at, is_up)| *is_up == state && at < before).count()
         };
-        // The third check with the same verdict triggers the event, and one more may have begun
-        // meanwhile; two on a machine that does much else.
-        assert!((3..=5).contains(&begun(false, opened)), "{heard:?}: {}", ran.stderr);
-        assert!((3..=5).contains(&begun(true, closed)), "{heard:?}: {}", ran.stderr);
+        // The third check with the same verdict triggers the event. A judgement waits ten times as long as the one
+        // before it took, at most ten seconds, in which six more checks begin.
+        assert!((3..=9).contains(&begun(false, opened)), "{heard:?}: {}", ran.stderr);
+        assert!((3..=9).contains(&begun(true, closed)), "{heard:?}: {}", ran.stderr);
         assert!(checks.iter().any(|(at, _)| at > closed), "the watch went on: {heard:?}: {}", ran.stderr);
     }
 }
