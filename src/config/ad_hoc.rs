@@ -258,11 +258,41 @@ mod tests {
     }
 
     #[test]
+    fn cookies_are_one_header_and_a_header_takes_their_place() {
+        let cookie_of = |given: &[(&str, &str)]| {
+            let config = asked(&["https://x.test"], given).unwrap();
+            let headers = &config.probes[0].steps[0].request.headers;
+            headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", value.fill(&crate::model::Captures::new()).unwrap()))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(cookie_of(&[("cookie", "a=1"), ("cookie", "b=2")]), "cookie: a=1; b=2");
+        assert_eq!(cookie_of(&[("header", "Cookie: c=3"), ("cookie", "a=1")]), "cookie: c=3");
+    }
+
+    #[test]
+    fn what_is_a_secret_in_data_by_its_name_is_kept_out_of_outputs() {
+        for (option, data) in [("data", "user=a&password=hunter22"), ("json", "{\"password\": \"hunter22\"}")] {
+            let config = asked(&["https://x.test"], &[(option, data)]).unwrap();
+            let shown = crate::config::explain(&config, &config.probes[0]);
+            assert!(!shown.contains("hunter22") && shown.contains("password"), "{shown}");
+            assert!(!config.redactor.redact("hunter22").contains("hunter22"));
+        }
+    }
+
+    #[test]
     fn two_options_for_one_key_contradict() {
         for (first, second) in [("ipv4", "ipv6"), ("http1.1", "http2")] {
             let error = asked(&["https://x.test"], &[(first, ""), (second, "")]).unwrap_err().to_string();
             assert!(error.contains("cannot be used with"), "{error}");
         }
+        let follows = [("no-follow", ""), ("location", "")];
+        assert!(
+            asked(&["https://x.test"], &follows).unwrap_err().to_string().contains("cannot be used with --no-follow")
+        );
+        assert!(asked(&["https://x.test"], &[("location", ""), ("max-redirs", "3")]).is_ok());
         let both = [("data", "a"), ("json", "{}")];
         assert!(asked(&["https://x.test"], &both).unwrap_err().to_string().contains("cannot be used with -d"));
     }

@@ -18,7 +18,7 @@ pub(crate) fn overlay(
     has_targets: bool,
 ) -> Overlay {
     let overlay = Overlay { names, ..Overlay::nothing() };
-    let mut reading = OptionReader { reader, has_targets, overlay, data: None, said: Vec::new() };
+    let mut reading = OptionReader { reader, has_targets, overlay, data: None, cookies: None, said: Vec::new() };
     for option in given {
         reading.read(option);
     }
@@ -31,6 +31,8 @@ struct OptionReader<'r, 'e> {
     has_targets: bool,
     overlay: Overlay,
     data: Option<Data>,
+    /// The cookies of all `-b` in one text, which is one header.
+    cookies: Option<(Span, String)>,
     /// Keys with a single value, each with the option that set it.
     said: Vec<(String, Span)>,
 }
@@ -50,7 +52,7 @@ impl OptionReader<'_, '_> {
         // Otherwise text is literal: the shell has expanded dollar signs already.
         let text = escaped(value);
         match option.form {
-            OptionForm::Nothing => {}
+            OptionForm::Nothing => self.agree(&span, key),
             OptionForm::Word(word) => self.set_once(&span, key, Item::Text(word.to_owned())),
             OptionForm::True => self.set_once(&span, key, Item::Boolean(true)),
             // As in curl, `-A ''` sends no such header.
@@ -59,6 +61,7 @@ impl OptionReader<'_, '_> {
                 let help = "write it as NAME=VALUE; no file of cookies is read";
                 self.reader.advise(&span, "this is not a cookie", help);
             }
+            OptionForm::HeaderValue if option.long == "cookie" => self.cookie(&span, &text),
             OptionForm::Text | OptionForm::HeaderValue | OptionForm::Certificate => {
                 self.set_once(&span, key, Item::Text(text));
             }
@@ -100,6 +103,10 @@ impl OptionReader<'_, '_> {
     }
 
     fn finish(mut self) -> Overlay {
+        // As in curl, a header of `-H` takes their place.
+        if let Some((span, cookies)) = self.cookies.take().filter(|_| !self.has_header("cookie")) {
+            self.put(&span, &["headers", "cookie"], Item::Text(cookies));
+        }
         if let Some(data) = self.data.take() {
             let (kind, names): (&str, &[&str]) = if data.is_json {
                 ("application/json", &["content-type", "accept"])
@@ -146,6 +153,19 @@ impl OptionReader<'_, '_> {
         }
         self.said.push((key.to_owned(), span.clone()));
         self.put(span, &key.split('.').collect::<Vec<_>>(), item);
+    }
+
+    /// An option that says what is so anyway contradicts another that sets its key.
+    fn agree(&mut self, span: &Span, key: &str) {
+        if let Some((_, other)) = self.said.iter().find(|(said, _)| said == key) {
+            let other = self.reader.argument_name(other);
+            self.reader.problem(span, message!("cannot be used with {other}: both set `{key}`"));
+        }
+    }
+
+    fn cookie(&mut self, span: &Span, text: &str) {
+        let cookies = self.cookies.take().map_or_else(|| text.to_owned(), |(_, before)| format!("{before}; {text}"));
+        self.cookies = Some((span.clone(), cookies));
     }
 
     /// A key that is a list: each use adds an element.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::config::probe::body_secrets;
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::source;
 use crate::config::syntax::tree::{Item, Node};
@@ -33,8 +34,29 @@ pub(crate) fn body(reader: &mut ConfigReader, layers: &Layers) -> Option<Body> {
         "form" => form(reader, &entry.node).map(Body::Form),
         "file" => file(reader, &entry.node).map(Body::File),
         "multipart" => multipart(reader, &entry.node).map(Body::Multipart),
-        _ => interpolate::fill(reader, &entry.node, TextUse::Open).map(Body::Text),
+        _ => text(reader, &entry.node).map(Body::Text),
     }
+}
+
+/// A text, in which what is a secret by the name of its field is one.
+fn text(reader: &mut ConfigReader, node: &Node) -> Option<Value> {
+    let filled = interpolate::fill(reader, node, TextUse::Open)?;
+    let mut parts = Vec::new();
+    for part in filled.parts {
+        let ValuePart::Plain(text) = part else {
+            parts.push(part);
+            continue;
+        };
+        let mut copied = 0;
+        for (name, at) in body_secrets::within(&text) {
+            parts.push(ValuePart::Plain(text[copied..at.start].to_owned()));
+            parts.extend(interpolate::open_secret(reader, &name, &text[at.clone()], &node.span));
+            copied = at.end;
+        }
+        parts.push(ValuePart::Plain(text[copied..].to_owned()));
+    }
+    parts.retain(|part| !matches!(part, ValuePart::Plain(text) if text.is_empty()));
+    Some(Value { parts })
 }
 
 fn form(reader: &mut ConfigReader, node: &Node) -> Option<Vec<(String, Value)>> {
