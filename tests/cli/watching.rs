@@ -182,3 +182,15 @@ fn the_end_of_its_terminal_ends_a_watch_and_an_ignored_hangup_does_not() {
     assert_eq!(ended.code, 130);
     assert!(!ended.stderr.contains("reloaded"), "an ignored signal stays ignored: {}", ended.stderr);
 }
+
+#[test]
+fn a_watch_that_ends_before_it_has_asked_a_probe_does_not_call_it_up() {
+    let server = healthy();
+    let config = format!(
+        "{}{}",
+        probe("often", &server.url("/"), &["interval = \"200ms\""]),
+        probe("rarely", &server.url("/"), &["interval = \"12h\""])
+    );
+    let ran = Run::new(["watch", "--for", "1500ms"]).config(&config).run();
+    assert!(ran.stdout.contains("1 of 2 probes up, 1 not checked"), "{}", ran.stdout);
+}

@@ -69,6 +69,10 @@ pub(super) fn surface_phrase(
         format!("{} of {} {word}{list}", format::count(surface.probes_down), format::counted(total, "probe"))
     } else if surface.verdict == Verdict::Unknown {
         format!("{} of {} unknown{list}", format::count(total.min(names.len() as u64)), format::counted(total, "probe"))
+    } else if !names.is_empty() {
+        // A watch may end before it has asked all of them.
+        let up = format::count(total.saturating_sub(names.len() as u64));
+        format!("{up} of {} up, {} not checked", format::counted(total, "probe"), format::count(names.len() as u64))
     } else if total == 1 {
         "up".to_owned()
     } else {
