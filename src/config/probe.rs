@@ -4,6 +4,7 @@ pub(crate) mod assets;
 pub(crate) mod auth;
 mod authority;
 pub(crate) mod body;
+mod body_secrets;
 pub(crate) mod dns;
 pub(crate) mod expect;
 pub(crate) mod header_rules;

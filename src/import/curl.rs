@@ -176,12 +176,18 @@ impl Transfer {
         if self.last("user-agent") == Some("") {
             header::note_removed(draft, "-A ''", "user-agent");
         }
-        for (_, value) in self.all(&["cookie"]) {
-            if value.contains('=') || template::has_variable(value) {
-                headers.push(("cookie".to_owned(), value.to_owned()));
-            } else if !value.is_empty() {
-                draft.not_carried(&format!("`-b {value}`"), "cookies are not read from a file");
-            }
+        let is_cookie = |value: &str| value.contains('=') || template::has_variable(value);
+        let (cookies, files): (Vec<&str>, Vec<&str>) = self
+            .all(&["cookie"])
+            .map(|(_, value)| value)
+            .filter(|value| !value.is_empty())
+            .partition(|it| is_cookie(it));
+        for file in files {
+            draft.not_carried(&format!("`-b {file}`"), "cookies are not read from a file");
+        }
+        // One header has all of them (RFC 6265 section 5.4), and that of `-H` takes its place.
+        if !cookies.is_empty() && !has_header(&headers, "cookie") {
+            headers.push(("cookie".to_owned(), cookies.join("; ")));
         }
         headers
     }

@@ -90,6 +90,14 @@ fn what_only_the_shell_knows_is_a_variable_to_set_or_a_default() {
 }
 
 #[test]
+fn the_cookies_of_a_command_are_one_header() {
+    let text = given("curl -b a=1 -b 'b=2; c=3' https://x.test/1\ncurl -H 'Cookie: d=4' -b a=1 https://x.test/2\n");
+    let text = text.unwrap().text;
+    assert_eq!(text.matches("\nheaders.cookie = \"").count(), 2, "{text}");
+    assert_eq!(text.matches("headers.").count(), 2, "{text}");
+}
+
+#[test]
 fn a_default_without_a_scheme_is_a_host_as_to_curl() {
     let text = given("curl ${HOST:-h.test:8080}/a\nBASE=${1:-https://b.test}\ncurl $BASE/b\n").unwrap().text;
     for url in ["http://${HOST:-h.test:8080}/a", "${ARGUMENT_1:-https://b.test}/b"] {

@@ -108,12 +108,13 @@ pub(super) fn json_rule(cut: &Condition) -> Result<String, &'static str> {
         let number = right.parse::<f64>().ok().filter(|number| number.is_finite());
         number.map(|number| number.to_string()).ok_or("only numbers have an order here")
     };
-    let is_odd_number = value(right).is_none() && right.parse::<f64>().is_ok();
+    // Gatus compares texts: 5 is equal to "5", and `true` to "true".
+    let may_be_text = value(right).is_some() || right.parse::<f64>().is_ok();
     let value = || value(right).unwrap_or_else(|| quoted(&with_dollar_variables(right)));
     match cut.operator {
         _ if right == "null" => Err("TOML has no null; `exists` tells whether there is something"),
-        // A pattern matches `1.10` both as a text and as a number.
-        "==" if is_pattern || is_odd_number => Ok(format!("matches = {}", quoted(&pattern_of(right)))),
+        // A pattern matches `5` both as a text and as a number.
+        "==" if is_pattern || may_be_text => Ok(format!("matches = {}", quoted(&pattern_of(right)))),
         "!=" if is_pattern => Err("no expectation means the same"),
         "==" => Ok(format!("equals = {}", value())),
         "!=" => Ok(format!("not-equals = {}", value())),

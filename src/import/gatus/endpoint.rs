@@ -186,6 +186,8 @@ fn conditions(draft: &mut ProbeDraft, endpoint: &Value, protocol: Protocol) {
     for condition in elements(&endpoint["conditions"]).iter().filter_map(text) {
         if let Some(shown) = without_secret(&condition) {
             draft.not_carried(&format!("`{shown}`"), "what is expected is shown in outputs, and this may be a secret");
+        } else if condition.split_whitespace().collect::<String>() == "[CONNECTED]==false" {
+            draft.left_out = Some(format!("`{condition}` is met where nothing answers, and a probe is down there"));
         } else if let Err(why) = expected.add(&condition) {
             draft.not_carried(&format!("`{condition}`"), why);
         }

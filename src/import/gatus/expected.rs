@@ -24,8 +24,6 @@ pub(crate) struct Expected {
     lacks: Vec<String>,
     matches: Vec<String>,
     not_matches: Vec<String>,
-    min_bytes: Option<u64>,
-    max_bytes: Option<u64>,
     rcode: Vec<String>,
     answer: Vec<String>,
     protocol: Option<Protocol>,
@@ -147,10 +145,13 @@ impl Expected {
             return Err("no expectation means the same");
         }
         let pattern = function_of(cut.right, "pat");
+        let is_open = |pattern: &&str| pattern.starts_with('*') && pattern.ends_with('*');
         match pattern.map(|pattern| pattern.trim_matches('*')) {
             // Any record matches, and there must be at least one.
             Some(inner) if inner.bytes().all(|byte| matches!(byte, b'*' | b'.' | b'?')) => Ok(()),
-            Some(inner) if inner.contains(['*', '?', '[', '\\']) => Err("`expect.answer` knows texts and no patterns"),
+            Some(inner) if inner.contains(['*', '?', '[', '\\']) || !pattern.as_ref().is_some_and(is_open) => {
+                Err("`expect.answer` knows texts and no patterns")
+            }
             Some(inner) => {
                 self.answer.push(format!("contains = {}", quoted(&with_dollar_variables(inner))));
                 Ok(())
@@ -173,15 +174,12 @@ impl Expected {
             ">=" => (Some(number), None),
             _ => return Err("no expectation means the same"),
         };
-        if let Some(path) = path {
-            let mut rule = format!("{{ path = {}", quoted(&path));
-            least.iter().for_each(|least| rule.push_str(&format!(", min-length = {least}")));
-            most.iter().for_each(|most| rule.push_str(&format!(", max-length = {most}")));
-            self.json.push(format!("{rule} }}"));
-        } else {
-            self.min_bytes = least.or(self.min_bytes);
-            self.max_bytes = most.or(self.max_bytes);
-        }
+        let why =
+            "of an array it counts the elements, of anything else the bytes; write `min-length` of `$`, or `min-bytes`";
+        let mut rule = format!("{{ path = {}", quoted(&path.ok_or(why)?));
+        least.iter().for_each(|least| rule.push_str(&format!(", min-length = {least}")));
+        most.iter().for_each(|most| rule.push_str(&format!(", max-length = {most}")));
+        self.json.push(format!("{rule} }}"));
         Ok(())
     }
 
@@ -248,11 +246,6 @@ impl Expected {
         if !self.json.is_empty() {
             draft.set("expect.json", list(self.json.iter().cloned()));
         }
-        for (key, bytes) in [("expect.min-bytes", self.min_bytes), ("expect.max-bytes", self.max_bytes)] {
-            if let Some(bytes) = bytes {
-                draft.set(key, bytes.to_string());
-            }
-        }
     }
 }
 
@@ -264,9 +257,8 @@ impl Expected {
             draft.set("expect.message-json", list(self.json.iter().cloned()));
         }
         let others = [&self.lacks, &self.matches, &self.not_matches];
-        if others.iter().any(|rules| !rules.is_empty()) || self.min_bytes.is_some() || self.max_bytes.is_some() {
-            draft
-                .not_carried("patterns and lengths of the message", "see `expect.message-contains` and `message-json`");
+        if others.iter().any(|rules| !rules.is_empty()) {
+            draft.not_carried("patterns of the message", "see `expect.message-contains` and `message-json`");
         }
     }
 }
@@ -326,7 +318,7 @@ mod tests {
         assert_eq!(one("[BODY] == OK."), "expect.body-matches = \"(?s)^OK\\\\.$\"");
         assert_eq!(one("[BODY] != pat(*a?b*)"), "expect.body-not-matches = \"(?s)^.*a.b.*$\"");
         assert_eq!(one("[BODY].status == UP"), "expect.json = [{ path = \"$.status\", equals = \"UP\" }]");
-        assert_eq!(one("[BODY].data[0].id == 1"), "expect.json = [{ path = \"$.data[0].id\", equals = 1 }]");
+        assert_eq!(one("[BODY].data[0].id == 1"), "expect.json = [{ path = \"$.data[0].id\", matches = \"(?s)^1$\" }]");
         assert_eq!(one("[BODY][0].a-b != true"), "expect.json = [{ path = \"$[0]['a-b']\", not-equals = true }]");
         assert_eq!(one("[BODY].n > 5"), "expect.json = [{ path = \"$.n\", min = 5, not-equals = 5 }]");
         assert_eq!(
@@ -335,7 +327,6 @@ mod tests {
         );
         assert_eq!(one("len([BODY].items) > 0"), "expect.json = [{ path = \"$.items\", min-length = 1 }]");
         assert_eq!(one("has([BODY].errors) == false"), "expect.json = [{ path = \"$.errors\", exists = false }]");
-        assert_eq!(one("len([BODY]) < 3"), "expect.max-bytes = 2");
         assert_eq!(one("[BODY].v == 1.10"), "expect.json = [{ path = \"$.v\", matches = \"(?s)^1\\\\.10$\" }]");
     }
 
@@ -348,7 +339,8 @@ mod tests {
             "[RESPONSE_TIME] > 5",
             "x",
             "[BODY].a < b",
-            "len([BODY]) < 0",
+            "len([BODY].a) < 0",
+            "len([BODY]) < 3",
             "[BODY].age == [BODY].id",
             "[BODY].id == {{id}}",
             "[BODY] == [STATUS]",

@@ -25,7 +25,7 @@ pub(super) fn expectations(draft: &mut ProbeDraft, monitor: &Value, kind: &str) 
     // A monitor of a port or a name keeps the URL and the switch that it had as one of HTTP.
     let has_certificate = draft.get("url").is_some_and(|url| url.starts_with("\"https:") || url.starts_with("\"tls:"));
     if is_true(&monitor["expiryNotification"]) && has_certificate {
-        draft.set("expect.certificate-days", CERTIFICATE_DAYS.to_string());
+        draft.set("warn.certificate-days", CERTIFICATE_DAYS.to_string());
     }
     if kind == "keyword" {
         let key = if is_true(&monitor["invertKeyword"]) { "expect.body-lacks" } else { "expect.body-contains" };
@@ -88,7 +88,12 @@ fn json_query(draft: &mut ProbeDraft, monitor: &Value) {
     } else {
         quoted(&literal(&expected))
     };
+    // Uptime Kuma compares texts: 5 is equal to "5".
+    let may_be_text = number() || matches!(expected.as_str(), "true" | "false");
     let rule = match operator {
+        "==" if may_be_text => {
+            Some(format!("matches = {}", quoted(&literal(&format!("^{}$", regex::escape(&expected))))))
+        }
         "==" => Some(format!("equals = {value}")),
         "!=" => Some(format!("not-equals = {value}")),
         "contains" => Some(format!("contains = {}", quoted(&literal(&expected)))),
