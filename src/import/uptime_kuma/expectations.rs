@@ -82,7 +82,7 @@ fn json_query(draft: &mut ProbeDraft, monitor: &Value) {
     let is_path =
         !path.is_empty() && path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '[' | ']'));
     let operator = monitor["jsonPathOperator"].as_str().unwrap_or("==");
-    let number = || expected.parse::<f64>().is_ok();
+    let number = || expected.parse::<f64>().is_ok() && !expected.starts_with('+');
     let value = if expected.parse::<i64>().is_ok() || matches!(expected.as_str(), "true" | "false") {
         expected.clone()
     } else {
@@ -91,9 +91,7 @@ fn json_query(draft: &mut ProbeDraft, monitor: &Value) {
     // Uptime Kuma compares texts: 5 is equal to "5".
     let may_be_text = number() || matches!(expected.as_str(), "true" | "false");
     let rule = match operator {
-        "==" if may_be_text => {
-            Some(format!("matches = {}", quoted(&literal(&format!("^{}$", regex::escape(&expected))))))
-        }
+        "==" if may_be_text => Some(format!("matches = {}", quoted(&format!("^{}$", expected.replace('.', "\\."))))),
         "==" => Some(format!("equals = {value}")),
         "!=" => Some(format!("not-equals = {value}")),
         "contains" => Some(format!("contains = {}", quoted(&literal(&expected)))),
