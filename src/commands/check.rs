@@ -1,8 +1,8 @@
 //! `uptick check`: one or more passes over the probes, starting now.
 
-use std::fs::File;
+mod job_summary;
+
 use std::io;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,6 +36,8 @@ use crate::render::{CheckAnswer, CheckFormat, TerminalStyle};
 use crate::runner::{Descriptors, Limits};
 use crate::{cli, journal, plan, render, runner};
 
+use job_summary::JobSummary;
+
 /// The most probes whose whole responses are printed: each response may be as long as the body
 /// limit of its probe.
 const BODIES_SHOWN: usize = 20;
@@ -54,7 +56,7 @@ struct Prepared<'a> {
     config: Config,
     probes: Vec<Arc<Probe>>,
     outputs: Outputs<CheckFormat>,
-    job_summary: Option<File>,
+    job_summary: Option<JobSummary>,
     engine: Engine,
     concurrency: usize,
     runtime: Runtime,
@@ -77,7 +79,7 @@ fn prepare<'a>(args: &'a cli::CheckArgs, terminal: &'a Terminal) -> Result<Prepa
     let saved = args.save.as_ref().map(|name| saving::named(&mut probes, name)).transpose()?;
     exec_permission::require(&config, args.alert.allow_exec)?;
     let outputs = Outputs::open(&args.formats, args.output.as_deref(), CheckFormat::Human)?;
-    let job_summary = job_summary(&outputs)?;
+    let job_summary = JobSummary::open(&outputs)?;
     let conditions = conditions(&args.fail_on)?;
     let earlier = args.baseline.as_deref().map(|journal| baseline::windows(journal, &config, terminal)).transpose()?;
     let engine = check_pipeline::engine(&config, &probes, detail(args, &probes)?)?;
@@ -245,7 +247,7 @@ struct Passed<'a> {
     terminal: &'a Terminal,
     config: Config,
     outputs: Outputs<CheckFormat>,
-    job_summary: Option<File>,
+    job_summary: Option<JobSummary>,
     runtime: Runtime,
     lock: Option<InstanceLock>,
     consumers: Consumers,
@@ -331,11 +333,11 @@ fn workspace() -> Option<PathBuf> {
 fn answer(
     pass: &CheckReport,
     outputs: Outputs<CheckFormat>,
-    job_summary: Option<File>,
+    job_summary: Option<JobSummary>,
     is_recorded: bool,
     terminal: &Terminal,
 ) -> Result<(), CliError> {
-    let summed_up = job_summary.map_or(Ok(()), |page| append_job_summary(pass, page));
+    let summed_up = job_summary.map_or(Ok(()), |page| page.append(pass));
     let stdout = outputs.stdout;
     let workspace = workspace();
     let workspace = workspace.as_deref();
@@ -360,26 +362,6 @@ fn answer(
     };
     // Each output was written, whichever failed.
     summed_up.and(filed).and(printed.map(drop))
-}
-
-/// The file of the GitHub job summary; `None` if no output has the format `github`. Other steps
-/// append to the same file.
-fn job_summary(outputs: &Outputs<CheckFormat>) -> Result<Option<File>, CliError> {
-    let path =
-        locations::env("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty() && outputs.has(CheckFormat::Github));
-    let open = |path: String| {
-        let failed = |error| CliError::Usage(format!("GITHUB_STEP_SUMMARY: cannot write {path}: {error}"));
-        File::options().append(true).create(true).open(&path).map_err(failed)
-    };
-    path.map(open).transpose()
-}
-
-/// Appends the summary in one write, so that it does not interleave with the lines of other steps.
-fn append_job_summary(pass: &CheckReport, mut page: File) -> Result<(), CliError> {
-    let mut summary = Vec::new();
-    render::job_summary(pass, &mut summary)
-        .and_then(|()| page.write_all(&summary))
-        .map_err(|error| CliError::io("GITHUB_STEP_SUMMARY", &error))
 }
 
 /// How much of each request is kept: as much as the output shows.

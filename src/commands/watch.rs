@@ -196,6 +196,8 @@ impl FinishedWatch {
 
 /// A run of one configuration, and the channel that tells it to stop.
 struct Generation<'w> {
+    config: Config,
+    probes: Vec<Arc<Probe>>,
     /// The longest that a check of its probes may take.
     longest: Duration,
     run: Pin<Box<dyn Future<Output = Completion> + 'w>>,
@@ -242,7 +244,6 @@ impl<'w> Watch<'w> {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let first = self.signals.first();
         tokio::pin!(first);
-        let mut source = (loaded.config.clone(), loaded.probes.clone());
         let mut current = self.start(loaded);
         let mut ending: Vec<Generation<'w>> = Vec::new();
         let mut stopping = false;
@@ -256,7 +257,6 @@ impl<'w> Watch<'w> {
                 }
                 () = self.signals.reload(), if !stopping => {
                     if let Some(next) = self.reload() {
-                        source = (next.config.clone(), next.probes.clone());
                         ending.push(std::mem::replace(&mut current, self.start(next)).retire());
                     }
                 }
@@ -265,7 +265,7 @@ impl<'w> Watch<'w> {
                     let is_rescheduled = self.state.borrow_mut().tick(Timestamp::now());
                     if is_rescheduled && !stopping {
                         // Not what stands in the file by now: nobody has asked for that.
-                        let (config, probes) = source.clone();
+                        let (config, probes) = (current.config.clone(), current.probes.clone());
                         if let Some(next) = self.usable(Loaded::of(config, probes, self.terminal)) {
                             ending.push(std::mem::replace(&mut current, self.start(next)).retire());
                         }
@@ -297,12 +297,14 @@ impl<'w> Watch<'w> {
             started: self.started,
             concurrency,
             until: self.args.span,
-            vantage: config.settings.vantage,
+            vantage: config.settings.vantage.clone(),
             now: Timestamp::now,
             has_room: self.state.borrow().admission(),
         };
         let state = Rc::clone(&self.state);
+        let of_run = probes.clone();
         let run = Box::pin(async move {
+            let probes = of_run;
             #[expect(
                 clippy::async_yields_async,
                 reason = "the first signal starts the grace, which is waited for apart"
@@ -320,7 +322,7 @@ impl<'w> Watch<'w> {
             let on_event = |event| state.borrow_mut().on_event(&probes, event);
             runner::run(&probes, plan, settings, check, stop, on_event).await
         });
-        Generation { longest, run, stop, monitor }
+        Generation { config, probes, longest, run, stop, monitor }
     }
 
     /// The configuration as it is now. `None` if it cannot be loaded.

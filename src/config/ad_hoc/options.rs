@@ -54,6 +54,8 @@ pub(crate) enum OptionForm {
     Header,
     /// The value of the header that the key names.
     HeaderValue,
+    /// A cookie: each use adds one to the header.
+    Cookie,
     /// A body; with `@`, the file to take it from.
     Data { file: bool, lines: bool },
     /// A body that is JSON.
@@ -195,7 +197,7 @@ const OPTIONS: &[RequestOption] = &[
     request("user-agent", "NAME", "headers.user-agent", OptionForm::HeaderValue, "The header user-agent")
         .short('A')
         .rare(),
-    request("cookie", "NAME=VALUE", "headers.cookie", OptionForm::HeaderValue, "The header cookie").short('b').rare(),
+    request("cookie", "NAME=VALUE", "headers.cookie", OptionForm::Cookie, "The header cookie").short('b').rare(),
     request("referer", "URL", "headers.referer", OptionForm::HeaderValue, "The header referer").short('e').rare(),
     request("head", "", "method", OptionForm::Word("HEAD"), "Request only the headers").short('I').rare(),
     request("send", "TEXT", "send", OptionForm::Text, "Send this text over tcp://, tls://, ws:// or wss://").rare(),

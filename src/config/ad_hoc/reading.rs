@@ -1,12 +1,13 @@
 //! Turns the options of a command line into an [`Overlay`]: each sets a value for its key.
 
+mod routes;
+
 use crate::config::ad_hoc::options::{GivenOption, OptionForm};
-use crate::config::ad_hoc::overlay::{Overlay, Route, merge};
+use crate::config::ad_hoc::overlay::{Overlay, merge};
 use crate::config::ad_hoc::{expectation, set};
 use crate::config::reader::ConfigReader;
 use crate::config::syntax::source;
 use crate::config::syntax::tree::{Item, Node, Span, Table};
-use crate::config::value::connect_option::host_port_rest;
 use crate::config::value::url_schemes::TARGETS;
 use crate::model::message;
 
@@ -52,16 +53,14 @@ impl OptionReader<'_, '_> {
         // Otherwise text is literal: the shell has expanded dollar signs already.
         let text = escaped(value);
         match option.form {
-            OptionForm::Nothing => self.agree(&span, key),
+            OptionForm::Nothing => {
+                self.agree(&span, key);
+            }
             OptionForm::Word(word) => self.set_once(&span, key, Item::Text(word.to_owned())),
             OptionForm::True => self.set_once(&span, key, Item::Boolean(true)),
             // As in curl, `-A ''` sends no such header.
             OptionForm::HeaderValue if value.is_empty() => self.set_once(&span, key, Item::List(Vec::new())),
-            OptionForm::HeaderValue if option.long == "cookie" && !value.contains('=') && !value.contains("${") => {
-                let help = "write it as NAME=VALUE; no file of cookies is read";
-                self.reader.advise(&span, "this is not a cookie", help);
-            }
-            OptionForm::HeaderValue if option.long == "cookie" => self.cookie(&span, &text),
+            OptionForm::Cookie => self.cookie(&span, key, value),
             OptionForm::Text | OptionForm::HeaderValue | OptionForm::Certificate => {
                 self.set_once(&span, key, Item::Text(text));
             }
@@ -143,28 +142,31 @@ impl OptionReader<'_, '_> {
 
     /// Sets a key that has one value: the last use of an option counts; two different options contradict each other.
     fn set_once(&mut self, span: &Span, key: &str, item: Item) {
-        let other = self.said.iter().find(|(said, _)| said == key).map(|(_, other)| other.clone());
-        if let Some(other) = other
-            .map(|other| self.reader.argument_name(&other))
-            .filter(|other| *other != self.reader.argument_name(span))
-        {
-            self.reader.problem(span, message!("cannot be used with {other}: both set `{key}`"));
-            return;
-        }
-        self.said.push((key.to_owned(), span.clone()));
-        self.put(span, &key.split('.').collect::<Vec<_>>(), item);
-    }
-
-    /// An option that says what is so anyway contradicts another that sets its key.
-    fn agree(&mut self, span: &Span, key: &str) {
-        if let Some((_, other)) = self.said.iter().find(|(said, _)| said == key) {
-            let other = self.reader.argument_name(other);
-            self.reader.problem(span, message!("cannot be used with {other}: both set `{key}`"));
+        if self.agree(span, key) {
+            self.said.push((key.to_owned(), span.clone()));
+            self.put(span, &key.split('.').collect::<Vec<_>>(), item);
         }
     }
 
-    fn cookie(&mut self, span: &Span, text: &str) {
-        let cookies = self.cookies.take().map_or_else(|| text.to_owned(), |(_, before)| format!("{before}; {text}"));
+    /// Whether no other option has set this key: two that do contradict each other.
+    fn agree(&mut self, span: &Span, key: &str) -> bool {
+        let other = self.said.iter().find(|(said, _)| said == key).map(|(_, other)| self.reader.argument_name(other));
+        let Some(other) = other.filter(|other| *other != self.reader.argument_name(span)) else { return true };
+        self.reader.problem(span, message!("cannot be used with {other}: both set `{key}`"));
+        false
+    }
+
+    /// Adds a cookie; as in curl, an empty one leaves the header out.
+    fn cookie(&mut self, span: &Span, key: &str, value: &str) {
+        if value.is_empty() {
+            return self.set_once(span, key, Item::List(Vec::new()));
+        }
+        if !value.contains('=') && !value.contains("${") {
+            let help = "write it as NAME=VALUE; no file of cookies is read";
+            return self.reader.advise(span, "this is not a cookie", help);
+        }
+        let text = escaped(value);
+        let cookies = self.cookies.take().map_or_else(|| text.clone(), |(_, before)| format!("{before}; {text}"));
         self.cookies = Some((span.clone(), cookies));
     }
 
@@ -308,42 +310,6 @@ impl OptionReader<'_, '_> {
         self.put(span, &path, item);
     }
 
-    fn resolve(&mut self, span: &Span, value: &str) {
-        let parts = host_port_rest(value).and_then(|(host, port, address)| {
-            // curl takes several addresses and tries them in turn; a probe connects to one.
-            let address = Some(address).filter(|address| !address.contains(','))?;
-            Some((host, port.parse::<u16>().ok()?, bracketed(address)?))
-        });
-        let Some((host, port, address)) = parts else {
-            let help = "write it as example.com:443:192.0.2.7, with one address";
-            self.reader.advise(span, "this is not HOST:PORT:ADDRESS", help);
-            return;
-        };
-        let host = (host != "*").then(|| host.trim_start_matches(['+', '-']).to_owned());
-        self.overlay.routes.push(Route { span: span.clone(), host, port: Some(port), address, address_port: None });
-    }
-
-    fn connect_to(&mut self, span: &Span, value: &str) {
-        const FORM: &str =
-            "write it as example.com:443:192.0.2.7:8443 or ::origin.example.com:443; an empty HOST or PORT is any";
-        let number = |port: &str| if port.is_empty() { Some(None) } else { port.parse::<u16>().ok().map(Some) };
-        let parts = host_port_rest(value).and_then(|(host, port, to)| {
-            let (address, address_port) = to.rsplit_once(':')?;
-            Some((host, number(port)?, address, number(address_port)?))
-        });
-        let Some((host, port, address, address_port)) = parts else {
-            self.reader.advise(span, "this is not HOST:PORT:ADDRESS:PORT", FORM);
-            return;
-        };
-        if address.is_empty() {
-            self.reader.advise(span, "there is no host to connect to", FORM);
-            return;
-        }
-        let address = bracketed(address).unwrap_or_else(|| address.to_owned());
-        let host = (!host.is_empty()).then(|| host.to_owned());
-        self.overlay.routes.push(Route { span: span.clone(), host, port, address, address_port });
-    }
-
     fn any_key(&mut self, span: &Span, value: &str) {
         let Some((is_root, table)) = set::read(self.reader, span, value) else { return };
         if self.has_targets && !is_root && table.get("url").is_some() {
@@ -409,14 +375,6 @@ fn proxy(value: &str, text: String) -> String {
 fn seconds(value: &str) -> String {
     let is_number = !value.is_empty() && value.chars().all(|c| c.is_ascii_digit() || c == '.');
     if is_number { format!("{value}s") } else { value.to_owned() }
-}
-
-/// An address as it is written before a port.
-fn bracketed(text: &str) -> Option<String> {
-    match text.trim_matches(['[', ']']).parse().ok()? {
-        std::net::IpAddr::V4(address) => Some(address.to_string()),
-        std::net::IpAddr::V6(address) => Some(format!("[{address}]")),
-    }
 }
 
 #[cfg(test)]

@@ -55,8 +55,7 @@ fn text(reader: &mut ConfigReader, node: &Node) -> Option<Value> {
         }
         parts.push(ValuePart::Plain(text[copied..].to_owned()));
     }
-    parts.retain(|part| !matches!(part, ValuePart::Plain(text) if text.is_empty()));
-    Some(Value { parts })
+    Some(Value { parts: interpolate::join_plain(parts) })
 }
 
 fn form(reader: &mut ConfigReader, node: &Node) -> Option<Vec<(String, Value)>> {
