@@ -14,6 +14,9 @@ const FORMS: [&str; 2] = ["CMD", "CMD-SHELL"];
 /// The scripts with curl in a document, one below the other, each on the lines that it has in the text as far as they can
 /// be found. `None` if there are none.
 pub(crate) fn commands(text: &str, documents: &[Value]) -> Option<String> {
+    if !text.contains("curl") {
+        return None;
+    }
     let mut scripts = Vec::new();
     documents.iter().for_each(|document| collect(document, 0, &mut scripts));
     let lines: Vec<&str> = text.lines().collect();

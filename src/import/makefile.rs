@@ -1,5 +1,7 @@
 //! Commands in the recipes of a makefile, whose variables are not those of a shell.
 
+use crate::import::shell::is_variable_name;
+
 /// The script with each assignment of a makefile (`URL ?= https://x.test`) as one of a shell, its variables `$(URL)` as
 /// `${URL}`, and `$$` as `$`. Lines keep their numbers. Text without such an assignment is returned as it is: in a shell
 /// `$(URL)` is the output of a command.
@@ -25,9 +27,8 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
     let (name, has_operator) = (operator_start.trim_end(), operator_start.len() < left.len());
     let is_make = has_operator || name.len() < operator_start.len();
     let name = name.strip_prefix("export ").unwrap_or(name);
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     // A `+` alone is bash's way to append, too.
-    (is_make && is_name && !left.ends_with('+')).then(|| (name, value.trim()))
+    (is_make && is_variable_name(name) && !left.ends_with('+')).then(|| (name, value.trim()))
 }
 
 fn with_shell_variables(text: &str, names: &[&str]) -> String {

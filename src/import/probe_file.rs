@@ -164,7 +164,8 @@ fn problems(path: &Path, text: &str) -> Option<String> {
     let set = |name: &str| Some(stand_in(name, text).to_owned());
     let has_default = |name: &str| text.contains(&format!("${{{name}:-")) && !text.contains(&format!("${{{name}}}"));
     let unset = |name: &str| if has_default(name) { None } else { set(name) };
-    let error = config::load_text(path, text, &set).and_then(|_| config::load_text(path, text, &unset)).err()?;
+    let with_defaults = || if text.contains(":-") { config::load_text(path, text, &unset).err() } else { None };
+    let error = config::load_text(path, text, &set).err().or_else(with_defaults)?;
     let problem = error.problems().first()?;
     // A message starts with the name of its probe, which is right below in the file.
     let message = problem.message.strip_prefix("probe \"").and_then(|rest| rest.split_once("\": "));

@@ -304,7 +304,7 @@ pub(crate) fn is_prompt(word: &str) -> bool {
         || (word.len() > 1 && word.ends_with(['$', '#']))
 }
 
-fn is_variable_name(name: &str) -> bool {
+pub(crate) fn is_variable_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

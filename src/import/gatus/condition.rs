@@ -38,6 +38,11 @@ pub(super) fn cut(condition: &str) -> Option<Condition<'_>> {
     Some(Condition { left, operator, right })
 }
 
+/// Whether a condition is met where nothing answers.
+pub(super) fn is_met_by_failure(condition: &str) -> bool {
+    cut(condition).is_some_and(|cut| cut.left == "[CONNECTED]" && cut.operator == "==" && cut.right == "false")
+}
+
 /// Whether a side has a placeholder for a part of the response.
 pub(super) fn has_placeholder(side: &str) -> bool {
     const NAMES: [&str; 8] = [

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::import::document::{elements, fields, is_said, text};
 use crate::import::draft::ProbeDraft;
-use crate::import::gatus::condition::without_secret;
+use crate::import::gatus::condition::{is_met_by_failure, without_secret};
 use crate::import::gatus::expected::Expected;
 use crate::import::gatus::maintenance;
 use crate::import::request::{self, ImportedOAuth2, ImportedRequest, has_header, proxy_without_secrets};
@@ -186,7 +186,7 @@ fn conditions(draft: &mut ProbeDraft, endpoint: &Value, protocol: Protocol) {
     for condition in elements(&endpoint["conditions"]).iter().filter_map(text) {
         if let Some(shown) = without_secret(&condition) {
             draft.not_carried(&format!("`{shown}`"), "what is expected is shown in outputs, and this may be a secret");
-        } else if condition.split_whitespace().collect::<String>() == "[CONNECTED]==false" {
+        } else if is_met_by_failure(&condition) {
             draft.left_out = Some(format!("`{condition}` is met where nothing answers, and a probe is down there"));
         } else if let Err(why) = expected.add(&condition) {
             draft.not_carried(&format!("`{condition}`"), why);
